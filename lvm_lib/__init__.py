@@ -1,0 +1,23 @@
+"""Latent variable models, one file per concept; the folder listing reads like the table of contents.
+
+The exact half (densities, quadrature, mixture, ppca, curve, bounds) is NumPy in float64; networks are torch.
+Nothing heavy is imported until its module is: `import lvm_lib` loads neither torch nor matplotlib.
+Units: every log density, bound, entropy and divergence is in nats.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+MODULES = ("bounds", "check", "curve", "data", "densities", "figures", "mixture", "plots", "ppca", "quadrature")
+__all__ = list(MODULES)
+
+
+def __getattr__(name):
+    if name in MODULES:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *MODULES])

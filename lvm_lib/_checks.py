@@ -1,0 +1,75 @@
+"""Checks of arguments: every public function of the library begins with these.
+
+Each raises an error that names the argument, says what came and what was expected, and returns
+the checked value as float64 (or int64), so that no NaN travels on in silence.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def describe(value) -> str:
+    """A short account of what came: type, and shape where there is one."""
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return f"{type(value).__name__} {value!r}"
+    shape = getattr(value, "shape", None)
+    return f"{type(value).__name__} of shape {tuple(shape)}" if shape is not None else type(value).__name__
+
+
+def real_array(name: str, value, ndim: int | None = None, *, empty: bool = False) -> np.ndarray:
+    """`value` as a finite float64 array, with `ndim` axes if that is given.
+
+    Raises TypeError if it is not numeric, ValueError if it is empty (unless allowed), has another number
+    of axes, or holds NaN or an infinity.
+    """
+    try:
+        given = np.asarray(value)
+        if given.dtype.kind not in "fiub":
+            raise TypeError(f"dtype {given.dtype}")
+        array = given.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be an array of real numbers, got {describe(value)} ({error})") from None
+    if ndim is not None and array.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} axes, got shape {array.shape}")
+    if array.size == 0 and not empty:
+        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).sum())
+        raise ValueError(f"{name} must be finite, got {bad} NaN or infinite of {array.size} entries")
+    return array
+
+
+def positive_array(name: str, value, ndim: int | None = None) -> np.ndarray:
+    """`value` as a finite float64 array of strictly positive entries; raises as `real_array` does."""
+    array = real_array(name, value, ndim)
+    if (array <= 0).any():
+        raise ValueError(f"{name} must be positive, got a smallest entry of {array.min():g}")
+    return array
+
+
+def probabilities(name: str, value, ndim: int | None = None, *, tolerance: float = 1e-8) -> np.ndarray:
+    """`value` as an array of probabilities that sum to one along the last axis; raises ValueError otherwise."""
+    array = real_array(name, value, ndim)
+    if (array < 0).any() or (np.abs(array.sum(axis=-1) - 1) > tolerance).any():
+        raise ValueError(f"{name} must be non-negative and sum to 1 along the last axis, got sums from "
+                         f"{array.sum(axis=-1).min():g} to {array.sum(axis=-1).max():g}, smallest {array.min():g}")
+    return array
+
+
+def count(name: str, value, least: int = 1) -> int:
+    """`value` as an integer of at least `least`; raises TypeError or ValueError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be an integer, got {describe(value)}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+    return int(value)
+
+
+def rng(name: str, value) -> np.random.Generator:
+    """A NumPy generator: `value` itself if it is one, or a new one from an integer seed."""
+    if isinstance(value, np.random.Generator):
+        return value
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0:
+        return np.random.default_rng(int(value))
+    raise TypeError(f"{name} must be a numpy.random.Generator or a seed (an integer >= 0), got {describe(value)}")
