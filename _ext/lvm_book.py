@@ -1,0 +1,25 @@
+"""The book's Sphinx extension: four small parts, each in its own file.
+
+run.py      executes chapters (through tools.chapters) and keeps no stale page
+live.py     puts live figures into pages: a host element each, state and weights in side files
+formulas.py renders formulas at build time, so that pages carry no formula script
+page.py     what every page's head holds, and does not
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+
+def setup(app):
+    import formulas
+    import page
+    import run
+
+    for part in (run, formulas, page):
+        part.setup(app)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -1,0 +1,36 @@
+// The page frame's few behaviours: theme switch, copy buttons, closing the menu.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  for (const button of document.querySelectorAll("[data-theme-switch]")) {
+    const tell = () => button.setAttribute("aria-pressed", String(root.dataset.theme === "dark"));
+    tell();
+    button.addEventListener("click", () => {
+      root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+      try { localStorage.setItem("lvm-theme", root.dataset.theme); } catch { /* private mode: the choice lasts for this page */ }
+      tell();
+    });
+  }
+  const menu = document.querySelector("details.menu");
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && menu?.open) { menu.open = false; menu.querySelector("summary").focus(); }
+  });
+  document.addEventListener("click", (event) => { if (menu?.open && !menu.contains(event.target)) menu.open = false; });
+
+  for (const block of document.querySelectorAll(".cell_input .highlight, div.highlight-python .highlight, div.highlight-bash .highlight")) {
+    if (!navigator.clipboard || block.querySelector(".copy")) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy";
+    button.addEventListener("click", async () => {
+      try { await navigator.clipboard.writeText(block.querySelector("pre").textContent); button.textContent = "Copied"; }
+      catch { button.textContent = "Not allowed"; }
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+    block.append(button);
+  }
+  for (const block of document.querySelectorAll("pre, .lvm-formula, .output table")) {
+    if (block.scrollWidth > block.clientWidth + 1 && !block.hasAttribute("tabindex")) block.tabIndex = 0;
+  }
+})();

@@ -1,0 +1,104 @@
+"""Draw a static figure and show it, in both themes, with a text alternative."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+
+from .palette import QUANTITIES, SURFACES, colour
+
+DPI = 144  # shown at half this, so that lines are crisp on dense screens
+RC = {
+    "figure.dpi": DPI / 2, "savefig.dpi": DPI, "figure.constrained_layout.use": True,
+    "font.size": 10.5, "axes.titlesize": 11.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": False, "axes.linewidth": 0.8,
+    "legend.frameon": False, "lines.linewidth": 1.8, "image.cmap": "gray", "image.interpolation": "nearest",
+    "text.color": colour("ink"), "axes.labelcolor": colour("ink"), "axes.edgecolor": colour("muted"),
+    "xtick.color": colour("muted"), "ytick.color": colour("muted"), "figure.facecolor": colour("ground"),
+    "axes.facecolor": colour("ground"), "savefig.facecolor": "auto", "hatch.linewidth": 0.8,
+    "axes.titlepad": 8.0,
+}
+
+
+def subplots(rows: int = 1, columns: int = 1, *, width: float = 7.2, height: float = 3.2, **options):
+    """`plt.subplots` in the book's style; width and height in inches (7.2 fills the text column)."""
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update(RC)
+    return plt.subplots(rows, columns, figsize=(width, height), **options)
+
+
+def images(axis, pictures, columns: int, *, low: float = 0.0, high: float = 255.0, gap: int = 2) -> None:
+    """Tile pictures (n, h, w) on one axis, row by row, black = low and white = high; values outside are clipped.
+
+    Raises ValueError where `pictures` is not a non-empty stack of images.
+    """
+    pictures = np.asarray(pictures, dtype=float)
+    if pictures.ndim != 3 or len(pictures) == 0:
+        raise ValueError(f"pictures must be a non-empty stack (n, h, w), got shape {pictures.shape}")
+    n, h, w = pictures.shape
+    rows = -(-n // columns)
+    sheet = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap), np.nan)
+    for i, picture in enumerate(pictures):
+        top, left = (i // columns) * (h + gap), (i % columns) * (w + gap)
+        sheet[top:top + h, left:left + w] = picture
+    axis.imshow(sheet, cmap="gray", vmin=low, vmax=high)
+    axis.set_axis_off()
+
+
+def show(figure, alt: str) -> None:
+    """Display `figure` as a picture for the light and one for the dark theme, then close it.
+
+    alt: what is to be seen, in a sentence or two, for those who do not see it. Raises ValueError if it says nothing.
+    """
+    import matplotlib.pyplot as plt
+    from IPython.display import display
+
+    if not isinstance(alt, str) or len(alt.split()) < 4:
+        raise ValueError(f"alt must describe the figure in a sentence, got {alt!r}")
+    light = png(figure)
+    recolour(figure)
+    dark = png(figure)
+    plt.close(figure)
+    display({"image/png": light, "text/plain": f"[figure] {alt}"},
+            metadata={"image/png": {"alt": alt, "dark": dark}}, raw=True)
+
+
+def png(figure) -> str:
+    """The figure as PNG bytes in base64."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def recolour(figure) -> None:
+    """Turn every colour of the light palette in `figure` into its dark twin; other colours stay."""
+    from matplotlib.colors import to_rgb
+
+    twins = [(np.array(to_rgb(light)), np.array(to_rgb(dark))) for light, dark in {**QUANTITIES, **SURFACES}.values()]
+
+    def twin(rgba):
+        rgba = np.atleast_2d(np.asarray(rgba, dtype=float)).copy()
+        for row in rgba:
+            for light, dark in twins:
+                if np.abs(row[:3] - light).max() < 2e-3:
+                    row[:3] = dark
+                    break
+        return rgba
+
+    from matplotlib.colors import to_rgba
+
+    for artist in figure.findobj():
+        for part in ("color", "facecolor", "edgecolor", "markerfacecolor", "markeredgecolor"):
+            get, put = getattr(artist, f"get_{part}", None), getattr(artist, f"set_{part}", None)
+            if get is None or put is None or (part == "color" and hasattr(artist, "set_facecolor")):
+                continue
+            value = get()
+            if isinstance(value, str) and value in ("none", "auto", "inherit"):
+                continue
+            if hasattr(value, "__len__") and len(value) == 0:
+                continue
+            colours = twin([to_rgba(value)] if isinstance(value, str) or np.ndim(value) == 1 else value)
+            put(colours if len(colours) > 1 else tuple(colours[0]))

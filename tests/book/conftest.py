@@ -1,0 +1,59 @@
+"""A small book with the real machinery, in a folder of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from tools import chapters
+
+MACHINERY = ("_config.yml", "_ext", "_templates", "assets", "lvm_lib", "tools", "requirements.txt")
+PAGE = """\
+# A page
+
+Some text long enough to describe this page to a search engine.
+
+$$
+x = 1
+$$ (small-equation)
+"""
+
+
+class SmallBook:
+    def __init__(self, folder):
+        self.folder = folder
+        for name in MACHINERY:
+            source = chapters.ROOT / name
+            ignore = shutil.ignore_patterns("__pycache__", "*.npz")
+            shutil.copytree(source, folder / name, ignore=ignore) if source.is_dir() else shutil.copy(source, folder / name)
+        (folder / "_toc.yml").write_text("format: jb-book\nroot: book/intro\nchapters:\n  - file: book/second\n")
+        (folder / "book").mkdir()
+        (folder / "lvm_lib" / "answer.py").write_text("VALUE = 'first answer'\n")
+        self.write("intro", "import lvm_lib.answer\nprint(lvm_lib.answer.VALUE)")
+        self.write("second", "print('untouched')")
+
+    def write(self, name, code, tags=()):
+        cells = [nbformat.v4.new_code_cell(chapters.first_cell(), id="setup", metadata={"tags": chapters.FIRST_TAGS}),
+                 nbformat.v4.new_markdown_cell(PAGE.replace("small", name), id="text"),
+                 nbformat.v4.new_code_cell(code, id="code", metadata={"tags": list(tags)})]
+        chapters.write(self.folder / "book" / f"{name}.ipynb", chapters.stored(nbformat.v4.new_notebook(cells=cells)))
+
+    def run(self, *command, check=True, **variables):
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env={**os.environ, **variables})
+        assert not check or done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        return done
+
+    def build(self, *strict, check=True, **variables):
+        """`jupyter-book build .`, from this interpreter's environment."""
+        command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", "."]
+        return self.run(*command, *(strict or ("-n", "-W", "--keep-going")), check=check, **variables)
+
+    def page(self, name="intro"):
+        return (self.folder / "_build" / "html" / "book" / f"{name}.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def small_book(tmp_path):
+    return SmallBook(tmp_path)
