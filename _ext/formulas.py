@@ -9,6 +9,7 @@ import functools
 import html
 from pathlib import Path
 
+import identities
 from docutils import nodes
 from sphinx.locale import _
 from sphinx.util import logging
@@ -64,6 +65,7 @@ def visit_block(self, node: nodes.math_block) -> None:
         number = get_node_equation_number(self, node)
         self.body.append(f'<span class="eqno">({number})')
         self.add_permalink_ref(node, _("Link to this equation"))
+        self.body.append(identities.link(self, node, number))
         self.body.append("</span>")
     self.body.append("</div>\n")
     raise nodes.SkipNode

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 import struct
 
 import nbformat
@@ -40,7 +41,7 @@ def page_notebook(notebook, docname: str):
                     output["data"], output["metadata"] = {"text/html": shown}, {}
                 continue
             model = models.get(data[WIDGET_VIEW]["model_id"], {})
-            name = model.get("state", {}).get("_figure")
+            name = figure_name(model.get("state", {}))
             if name:
                 figures += 1
                 identity = f"{chapter}-{figures}"
@@ -52,6 +53,12 @@ def page_notebook(notebook, docname: str):
             output["data"] = {"text/html": shown}
             output["metadata"] = {}
     return page
+
+
+def figure_name(state: dict) -> str:
+    """The name of one of the book's live figures, from the last line of its module; empty for any other widget."""
+    last = re.search(r"export default lvm_(\w+)\.default;\s*$", state.get("_esm") or "")
+    return last[1] if last else ""
 
 
 def write_side_files(identity: str, name: str, model: dict, picture: str | None) -> None:

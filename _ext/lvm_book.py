@@ -1,8 +1,9 @@
-"""The book's Sphinx extension: four small parts, each in its own file.
+"""The book's Sphinx extension: five small parts, each in its own file.
 
 run.py      executes chapters (through tools.chapters) and keeps no stale page
 live.py     puts live figures into pages: a host element each, state and weights in side files
 formulas.py renders formulas at build time, so that pages carry no formula script
+identities.py  lists every numbered equation with its tests, and links the two
 page.py     what every page's head holds, and does not
 """
 
@@ -17,9 +18,10 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 def setup(app):
     import formulas
+    import identities
     import page
     import run
 
-    for part in (run, formulas, page):
+    for part in (run, formulas, identities, page):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -7,11 +7,24 @@ import re
 from pathlib import Path
 
 from docutils import nodes
+from markupsafe import Markup, escape
 from tools import chapters
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "lvm_lib" / "figures"
 REPORT_PAGE = "book/appendix/cite"
+OWN_TITLES = {"search": "Search", "genindex": "Index"}  # set in their templates
+FRONT_DOOR = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="0; url={page}">
+<title>{title}</title>
+</head>
+<body><main><h1>{title}</h1><p><a href="{page}">Open the book</a></p></main></body>
+</html>
+"""
 
 
 def style() -> str:
@@ -31,17 +44,26 @@ def own_files(app) -> None:
     (static / "lvm.css").write_text(style(), encoding="utf-8")
     for bundle in (FIGURES / "bundle").glob("*.js"):
         (static / "figures" / bundle.name).write_bytes(bundle.read_bytes())
-    digest = hashlib.sha256(style().encode() + b"".join(path.read_bytes() for path in sorted((ROOT / "assets").glob("*.js"))))
-    app.lvm_style = digest.hexdigest()[:8]
 
 
-def first_paragraph(doctree) -> str:
-    """The first paragraph of a page in plain words, for its description."""
+def frame_digest(app, config) -> None:
+    """A digest of all that every page shares, as a setting: where it changes, Sphinx writes every page again."""
+    shared = sorted([*(ROOT / "assets").glob("*.js"), *(ROOT / "_ext").glob("*.py")])
+    config.lvm_frame = hashlib.sha256(style().encode() + b"".join(path.read_bytes() for path in shared)).hexdigest()[:8]
+
+
+def plain(paragraph) -> str:
+    """A paragraph's words on one line; empty where it holds a formula, which only TeX could spell."""
+    return "" if next(paragraph.findall(nodes.math), None) is not None else " ".join(paragraph.astext().split())
+
+
+def description(doctree, title: str) -> str:
+    """What search engines show: the page's first paragraph in plain words; one of its own where it has none."""
     for paragraph in doctree.findall(nodes.paragraph) if doctree is not None else ():
-        text = " ".join(paragraph.astext().split())
+        text = plain(paragraph)
         if len(text) > 40:
             return text if len(text) < 160 else text[:157].rsplit(" ", 1)[0] + " …"
-    return "An interactive book on latent variable models: one bound, read as a code length."
+    return f"{title}: a page of an interactive book on latent variable models, with live figures and code that runs."
 
 
 def sections(app, pagename: str) -> str:
@@ -61,6 +83,7 @@ def contents(app, pagename: str, context) -> str:
     root = app.config.root_doc
     here = ' class="current" aria-current="page"' if pagename == root else ""
     listing = context["toctree"](maxdepth=1, collapse=False, includehidden=True, titles_only=True) or ""
+    listing = listing.replace('<p aria-level="2" class="caption" role="heading">', '<p class="caption">')  # h1 comes first
     listing = re.sub(r'<a class="current reference internal"', '<a class="current reference internal" aria-current="page"', listing)
     return f'<ul><li><a href="{context["pathto"](root)}"{here}>Start</a></li></ul>{listing}'
 
@@ -71,16 +94,31 @@ def fill(app, pagename, templatename, context, doctree) -> None:
     is_chapter = pagename.startswith("book/") and (ROOT / f"{pagename}.ipynb").exists()
     colab = f"https://colab.research.google.com/github/{github}/blob/v{chapters.version()}/{pagename}.ipynb"
     context.update(
-        lvm_style=app.lvm_style,
+        lvm_style=app.config.lvm_frame,
         lvm_version=chapters.version(),
         lvm_contents=contents(app, pagename, context),
         lvm_sections=sections(app, pagename),
         lvm_formulas='class="katex' in (context.get("body") or ""),
-        lvm_description=first_paragraph(doctree),
+        lvm_description=description(doctree, Markup(context.get("title") or OWN_TITLES.get(pagename, "Start")).striptags()),
         lvm_report=f"{address}/issues/new?title=Error%20on%20{pagename}" if address else "",
         lvm_report_page=REPORT_PAGE if REPORT_PAGE in app.env.found_docs else "",
         lvm_colab=colab if github and is_chapter else "",
     )
+
+
+def own_pages(app, error) -> None:
+    """Write index.html, which leads to the first page, and remove the pages of chapters that are gone."""
+    if error or app.builder.format != "html":
+        return
+    out, first = Path(app.outdir), app.config.root_doc
+    if first != "index":
+        door = FRONT_DOOR.format(page=escape(app.builder.get_target_uri(first)), title=escape(app.config.project))
+        (out / "index.html").write_text(door, encoding="utf-8")
+    kept = {*app.env.found_docs, *app.config.html_additional_pages, "index", "search", "genindex"}
+    for page in out.rglob("*.html"):
+        name = page.relative_to(out)
+        if name.parts[0] != "_static" and name.with_suffix("").as_posix() not in kept:
+            page.unlink()
 
 
 def unused_statics(app, error) -> None:
@@ -100,6 +138,9 @@ def unused_statics(app, error) -> None:
 
 
 def setup(app) -> None:
+    app.add_config_value("lvm_frame", "", "html")
+    app.connect("config-inited", frame_digest)
     app.connect("builder-inited", own_files)
     app.connect("html-page-context", fill, priority=900)
+    app.connect("build-finished", own_pages, priority=400)  # before the theme's own index.html
     app.connect("build-finished", unused_statics)

@@ -63,16 +63,17 @@
 
   const start = async (host) => {
     const { lvmLive: name, lvmId: id, lvmState: url } = host.dataset;
+    const place = document.createElement("div");
+    place.className = "lvm-place";
     try {
       await Promise.all([script(`${statics}figures/${name}.js`), script(new URL(url, document.baseURI).href)]);
       const bundle = window[`lvm_${name}`];
       if (!bundle || !states.has(id)) throw new Error("its files are damaged");
-      const place = document.createElement("div");
-      place.className = "lvm-place";
-      await bundle.default.render({ model: modelOf(states.get(id)), el: place });
       host.append(place);
+      await bundle.default.render({ model: modelOf(states.get(id)), el: place });
       host.dataset.lvmStatus = "alive";
     } catch (error) {
+      place.remove();
       fail(host, error);
     }
   };

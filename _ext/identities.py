@@ -1,0 +1,129 @@
+"""The page "Identities", made of the equations and their tests, and the small link from each equation to its entry."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import itertools
+import os
+
+from sphinx.util import logging
+from tools import chapters
+from tools import identities as read
+
+log = logging.getLogger(__name__)
+PAGE = "book/appendix/identities"
+MARKER = "<!-- equations and tests -->"
+
+
+def anchor(label: str) -> str:
+    """Where the entry of an equation stands on the page."""
+    return f"test-of-{label}"
+
+
+# ------------------------------------------------------------------ the page
+
+def page_text(equations, tests) -> str:
+    """The list in Markdown: a section per page of the book, an entry per equation. It repeats no label."""
+    parts = []
+    for page, group in itertools.groupby(equations, key=lambda equation: equation.page):
+        entries = list(group)
+        up = "../" * PAGE.count("/")
+        parts.append(f"## {entries[0].title}\n\nChapter: [{entries[0].title}]({up}{page}{entries[0].suffix})")
+        for equation in entries:
+            own = [test for test in tests if test.label == equation.label]
+            parts.append("\n\n".join([f"({anchor(equation.label)})=", f"**Equation** {{eq}}`{equation.label}`", formula(equation.tex),
+                                      "\n".join(map(entry, own)) or "- No test compares the two sides yet."]))
+    return "\n\n".join(parts) or "No equation of the book carries a label yet."
+
+
+def formula(tex: str) -> str:
+    """The equation without its label, so that the label stays the chapter's."""
+    return f"$$\n{tex.strip()}\n$$"
+
+
+def entry(test) -> str:
+    """What a test compares, how closely, and where it stands."""
+    bounds = []
+    if test.tolerance is not None:
+        bounds.append(f"to within {power_of_ten(test.tolerance)} of the larger side")
+    if test.sigmas is not None:
+        bounds.append(f"averages of samples to within {test.sigmas:g} standard errors")
+    place = f"`{test.file}`, `{test.function}`"
+    if address := chapters.repository():
+        place = f"[{place}]({address}/blob/v{chapters.version()}/{test.file}#L{test.line})"
+    return f"- {test.says}; {', '.join(bounds)}. Test: {place}"
+
+
+def power_of_ten(number: float) -> str:
+    """1e-8 as a formula."""
+    mantissa, exponent = f"{number:e}".split("e")
+    mantissa = f"{float(mantissa):g}"
+    return f"${'' if mantissa == '1' else mantissa + chr(92) + 'cdot '}10^{{{int(exponent)}}}$"
+
+
+def fill(app, docname: str, source: list[str]) -> None:
+    """Note what a page was made from; put the list where the marker stands."""
+    equations, tests = everything(app)
+    app.env.lvm_tested = {**getattr(app.env, "lvm_tested", {}), docname: key(app, docname)}
+    if docname != PAGE:
+        return
+    if MARKER not in source[0]:
+        log.warning("%s: the marker %s is missing", PAGE, MARKER, type="identities")
+    source[0] = source[0].replace(MARKER, page_text(equations, tests))
+
+
+# ------------------------------------------------------------------ what depends on what
+
+def everything(app):
+    """Equations of the book's pages, and all tests; read once in a build."""
+    if not hasattr(app, "lvm_identities"):
+        try:
+            equations = [equation for equation in read.labels() if equation.page in app.env.found_docs]
+            app.lvm_identities = equations, read.tests()
+        except (ValueError, SyntaxError) as error:  # a test that cannot be read
+            log.warning("identities: %s", error, type="identities")
+            app.lvm_identities = [], []
+    return app.lvm_identities
+
+
+def key(app, docname: str) -> str:
+    """What a page shows of tests: all for the list, for a chapter whether each of its equations has one."""
+    equations, tests = everything(app)
+    if docname == PAGE:
+        shown = equations, tests, chapters.repository(), chapters.version()
+    else:
+        tested = {test.label for test in tests}
+        shown = PAGE in app.env.found_docs, [one.label for one in equations if one.page == docname and one.label in tested]
+    return hashlib.sha256(repr(shown).encode()).hexdigest()
+
+
+def outdated(app, env, added, changed, removed):
+    """Pages to read again although their file is as it was: the list where any page or test changed, chapters where
+    a test came or went. With LVM_CHAPTER, other chapters wait for the next whole build."""
+    vars(app).pop("lvm_identities", None)
+    only, kept = os.environ.get("LVM_CHAPTER"), getattr(env, "lvm_tested", {})
+    again = [name for name in env.found_docs - added if kept.get(name) != key(app, name)
+             and (not only or name == PAGE or name.rsplit("/", 1)[-1] == only)]
+    if (added | changed | removed) and PAGE in env.found_docs - added:
+        again.append(PAGE)
+    return sorted(set(again))
+
+
+# ------------------------------------------------------------------ the link beside an equation's number
+
+def link(translator, node, number) -> str:
+    """HTML: a link from a numbered equation to its entry; nothing where it has no test, and on the page itself."""
+    app, docname, label = translator.builder.app, translator.builder.current_docname, node.get("label")
+    if not label or docname == PAGE or PAGE not in app.env.found_docs:
+        return ""
+    if label not in {test.label for test in everything(app)[1]}:
+        return ""
+    target = html.escape(f"{translator.builder.get_relative_uri(docname, PAGE)}#{anchor(label)}", quote=True)
+    name = f"Test of equation {number}"
+    return f'<a class="lvm-tested" href="{target}" aria-label="{name}" title="{name}">\N{CHECK MARK}\N{VARIATION SELECTOR-15}</a>'
+
+
+def setup(app) -> None:
+    app.connect("env-get-outdated", outdated)
+    app.connect("source-read", fill)

@@ -1,0 +1,145 @@
+// The toy decoder: z ~ N(0, 1), x | z ~ N(g(z), std^2), g(z) = slope z + bend z^2 / 2.
+//
+// Three routes that share no arithmetic beyond the log joint density, so that log p(x) = ELBO + KL is a check:
+//   evidence        trapezoid rule on a wide fine grid
+//   ELBO            closed form in the moments of a Gaussian q, up to the fourth
+//   KL(q || post.)  trapezoid rule on a grid that follows q
+// The Python twin is lvm_lib.curve.QuadraticCurve; tests hold the two together.
+
+import { entropyNormal, klNormal, logNormal, LOG_TWO_PI } from "./density.js";
+import { expectation, line, logIntegral, normalised } from "./grid.js";
+
+/** What a reader can reach. Inside these bounds every identity holds to 1e-9 (tests sweep them). */
+export const BOUNDS = {
+  x: [-3, 4], slope: [1, 1.5], bend: [-1.5, 1.5], noise: [0.4, 1], mean: [-4, 4], std: [0.05, 2],
+};
+
+const WIDE = line(-20, 20, 2001); // evidence
+const SUPPORT = line(-16, 16, 1601); // the exact q: other ends, other spacing
+const REACH = 12; // the grid that follows a Gaussian q: mean +- 12 std
+const FOLLOWING = 385; // its points: a spacing of std / 16
+
+export class QuadraticCurve {
+  constructor({ slope = 1, bend = 0, std = 0.5 } = {}) {
+    Object.assign(this, { slope, bend, std });
+  }
+
+  decode(z) { return this.slope * z + 0.5 * this.bend * z * z; }
+
+  logLikelihood(x, z) { return logNormal(x, this.decode(z), this.std); }
+
+  logJoint(x, z) { return logNormal(z) + this.logLikelihood(x, z); }
+
+  /** log p(x) by quadrature. */
+  evidence(x, grid = WIDE) { return logIntegral((z) => this.logJoint(x, z), grid); }
+
+  /** E_q (x - g(z))^2 for q = N(mean, std^2). */
+  expectedSquare(x, { mean, std }) {
+    const v = std * std;
+    const rest = x - this.decode(mean) - 0.5 * this.bend * v; // E_q[x - g(z)]
+    const tilt = this.slope + this.bend * mean; // g'(mean)
+    return rest * rest + tilt * tilt * v + 0.5 * this.bend * this.bend * v * v;
+  }
+
+  /** The ELBO of a Gaussian q in closed form, with its parts. */
+  boundOfGaussian(x, q) {
+    const s2 = this.std * this.std;
+    const reconstruction = -0.5 * LOG_TWO_PI - Math.log(this.std) - 0.5 * this.expectedSquare(x, q) / s2;
+    const klPrior = klNormal(q.mean, q.std);
+    const entropy = entropyNormal(q.std);
+    const energy = reconstruction - 0.5 * (LOG_TWO_PI + q.mean * q.mean + q.std * q.std);
+    return { elbo: reconstruction - klPrior, reconstruction, klPrior, energy, entropy };
+  }
+
+  /** KL(q || p(z | x)) of a Gaussian q by quadrature of q (log q - log posterior). */
+  klOfGaussian(x, { mean, std }, evidence = this.evidence(x)) {
+    const grid = line(mean - REACH * std, mean + REACH * std, FOLLOWING);
+    const logQ = grid.points.map((z) => logNormal(z, mean, std));
+    return expectation(logQ, (z, i) => logQ[i] - (this.logJoint(x, z) - evidence), grid);
+  }
+
+  /** The posterior itself as q: its log density on a grid of its own, and its first two moments. */
+  exactPosterior(x, grid = SUPPORT) {
+    const logQ = normalised((z) => this.logJoint(x, z), grid);
+    const mean = expectation(logQ, (z) => z, grid);
+    const std = Math.sqrt(expectation(logQ, (z) => (z - mean) ** 2, grid));
+    return { grid, logQ, mean, std };
+  }
+
+  /** The ELBO of q = posterior by quadrature, with its parts, and the KL that is left. */
+  boundOfExact(x, { grid, logQ }, evidence = this.evidence(x)) {
+    const mean = (f) => expectation(logQ, f, grid);
+    return {
+      elbo: mean((z, i) => this.logJoint(x, z) - logQ[i]),
+      kl: mean((z, i) => logQ[i] - (this.logJoint(x, z) - evidence)),
+      reconstruction: mean((z) => this.logLikelihood(x, z)),
+      klPrior: mean((z, i) => logQ[i] - logNormal(z)),
+      energy: mean((z) => this.logJoint(x, z)),
+      entropy: mean((_, i) => -logQ[i]),
+    };
+  }
+
+  /** The variance that maximises the ELBO at a given mean: the positive root of A v^2 + B v = 1. */
+  bestVariance(x, mean) {
+    const s2 = this.std * this.std;
+    const tilt = this.slope + this.bend * mean;
+    const A = 1.5 * this.bend * this.bend / s2;
+    const B = 1 + (tilt * tilt - this.bend * (x - this.decode(mean))) / s2;
+    const root = Math.sqrt(B * B + 4 * A);
+    return B > 0 ? 2 / (B + root) : (root - B) / (2 * A); // the form without cancellation
+  }
+
+  /** Slope of the ELBO along the mean, the variance at its best (envelope theorem). */
+  profileSlope(x, mean) {
+    const v = this.bestVariance(x, mean);
+    const tilt = this.slope + this.bend * mean;
+    const rest = x - this.decode(mean) - 0.5 * this.bend * v;
+    return (rest * tilt - tilt * this.bend * v) / (this.std * this.std) - mean;
+  }
+
+  /** The Gaussian with the largest ELBO: every stationary mean is bracketed and bisected, the best one wins. */
+  bestGaussian(x, [low, high] = BOUNDS.mean) {
+    const candidates = [low, high];
+    const starts = line(low, high, 161).points;
+    for (let i = 1; i < starts.length; i++) {
+      let [a, b] = [starts[i - 1], starts[i]];
+      if (!(this.profileSlope(x, a) > 0 && this.profileSlope(x, b) <= 0)) continue; // not a maximum
+      for (let k = 0; k < 60 && b > a; k++) {
+        const middle = 0.5 * (a + b);
+        if (this.profileSlope(x, middle) > 0) a = middle; else b = middle;
+      }
+      candidates.push(0.5 * (a + b));
+    }
+    let best = null;
+    for (const mean of candidates) {
+      const std = Math.min(Math.max(Math.sqrt(this.bestVariance(x, mean)), BOUNDS.std[0]), BOUNDS.std[1]);
+      const { elbo } = this.boundOfGaussian(x, { mean, std });
+      if (best === null || elbo > best.elbo) best = { mean, std, elbo };
+    }
+    return { mean: best.mean, std: best.std };
+  }
+}
+
+/** All numbers of a state {x, slope, bend, noise, mean, std, kind}: the figure draws nothing else. */
+export function numbers(state) {
+  const { x, slope, bend, noise, kind } = state;
+  const curve = new QuadraticCurve({ slope, bend, std: noise });
+  const evidence = curve.evidence(x);
+  const of = { x, slope, bend, noise, kind, evidence };
+  if (kind === "exact") {
+    const q = curve.exactPosterior(x);
+    return { ...of, mean: q.mean, std: q.std, ...curve.boundOfExact(x, q, evidence) };
+  }
+  const q = { mean: state.mean, std: state.std };
+  return { ...of, ...q, ...curve.boundOfGaussian(x, q), kl: curve.klOfGaussian(x, q, evidence) };
+}
+
+/** A state inside the bounds; what is missing or not a number comes from `fallback`. */
+export function reachable(state, fallback) {
+  const out = { kind: state.kind === "exact" || state.kind === "gaussian" ? state.kind : fallback.kind };
+  for (const [key, [low, high]] of Object.entries(BOUNDS)) {
+    const value = Number.isFinite(state[key]) ? state[key] : fallback[key];
+    out[key] = Math.min(Math.max(value, low), high);
+  }
+  return out;
+}

@@ -1,0 +1,62 @@
+// What every figure is: a root element, a clean-up list, and a visible sentence when something fails.
+
+import { makers } from "./dom.js";
+import { followTheme } from "./theme.js";
+
+/**
+ * The anywidget form of a figure. `build(kit)` draws into kit.root and registers what must be undone with
+ * kit.onCleanup; kit = { model, root, document, view, h, s, slot, inPage, onCleanup }.
+ */
+export function figure(name, label, build) {
+  return {
+    render({ model, el }) {
+      const document = el.ownerDocument;
+      const view = document.defaultView;
+      const { h, s } = makers(document);
+      const root = h("div", { class: "lvm-figure", "data-figure": name, role: "group", "aria-label": label });
+      const undo = [];
+      const cleanup = () => { while (undo.length) undo.pop()(); root.remove(); };
+      const slot = firstFreeSlot(document, name);
+      root.dataset.slot = slot;
+      el.append(root);
+      try {
+        undo.push(followTheme(root));
+        build({
+          model, root, document, view, h, s, slot,
+          inPage: !model.widget_manager, // a kernel's front end owns the address bar; a page's reader does
+          onCleanup: (act) => undo.push(act),
+        });
+      } catch (error) {
+        while (undo.length) undo.pop()();
+        root.dataset.failed = "true";
+        root.replaceChildren(h("p", { class: "lvm-failure", role: "alert" },
+          `This live figure could not be drawn (${error && error.message ? error.message : error}). `
+          + "The text and the static figures of this page do not depend on it."));
+        view.console.error(error);
+      }
+      return cleanup;
+    },
+  };
+}
+
+/** 1 for the first figure of that name on the page, 2 for the next: the address keeps them apart. */
+function firstFreeSlot(document, name) {
+  const drawn = document.querySelectorAll(`.lvm-figure[data-figure="${name}"]`);
+  const taken = new Set(Array.from(drawn, (root) => root.dataset.slot));
+  let slot = 1;
+  while (taken.has(String(slot))) slot++;
+  return slot;
+}
+
+/** Follow the container's width: calls `act(width)` at once and whenever it changes. */
+export function followWidth(element, view, act) {
+  let last = -1;
+  const measure = () => {
+    const width = Math.floor(element.clientWidth);
+    if (width > 0 && width !== last) { last = width; act(width); }
+  };
+  const watch = new view.ResizeObserver(measure);
+  watch.observe(element);
+  measure();
+  return () => watch.disconnect();
+}

@@ -1,0 +1,118 @@
+// The parts of the kit that need no page.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { area, hatch, held, path, scale, ticks } from "../kit/axes.js";
+import { fixed, tolerance } from "../kit/format.js";
+import { atMost, atRest, perFrame } from "../kit/frame.js";
+import { keyed } from "../kit/handles.js";
+import { merged, numeric, parse } from "../kit/link.js";
+import { bind } from "../kit/model.js";
+
+test("a scale and its inverse", () => {
+  const map = scale([-4, 4], [30, 710]);
+  assert.equal(map(-4), 30);
+  assert.equal(map(4), 710);
+  for (const v of [-3.3, 0, 1.7]) assert.ok(Math.abs(map.inverse(map(v)) - v) < 1e-12);
+});
+
+test("ticks are round, inside, and have a plain zero", () => {
+  assert.deepEqual(ticks(-10, 0, 5), [-10, -8, -6, -4, -2, 0]);
+  assert.deepEqual(ticks(-4, 4, 8), [-4, -3, -2, -1, 0, 1, 2, 3, 4]);
+  assert.deepEqual(ticks(0, 1, 2), [0, 0.5, 1]);
+  assert.deepEqual(ticks(-0.1, 0.35, 4), [0, 0.2]);
+  assert.ok(ticks(-1, 1, 4).every((t) => !Object.is(t, -0)));
+});
+
+test("paths", () => {
+  assert.equal(path([0, 1], [2, 3.25]), "M0 2L1 3.3");
+  assert.equal(area([0, 1], [2, 3], 5), "M0 2L1 3L1 5L0 5Z");
+  assert.match(hatch(20, 10), /^M-10 10L0 0M/);
+  assert.equal(held(5, "1234567890", 0, 100), 35);
+  assert.equal(held(99, "1234567890", 0, 100), 65);
+});
+
+test("numbers have a true minus and no negative zero", () => {
+  assert.equal(fixed(-1.0906), "−1.091");
+  assert.equal(fixed(-1e-9), "0.000");
+  assert.equal(fixed(2.5, 1), "2.5");
+  assert.equal(fixed(NaN), "–");
+  assert.equal(tolerance(3e-12), "1e−11");
+  assert.equal(tolerance(0), "1e−15");
+  assert.equal(tolerance(1e-15), "1e−15");
+});
+
+test("keys: arrows a tenth, shift a half, Home goes home, ends hold, the rest is left alone", () => {
+  const range = { low: -1, high: 1, home: 0.25 };
+  const key = (name, extra = {}) => keyed({ key: name, ...extra }, 0.4, range);
+  assert.equal(key("ArrowRight"), 0.5);
+  assert.equal(key("ArrowDown"), 0.3);
+  assert.equal(key("ArrowUp", { shiftKey: true }), 0.9);
+  assert.equal(keyed({ key: "ArrowUp", shiftKey: true }, 0.9, range), 1);
+  assert.equal(key("Home"), 0.25);
+  assert.equal(key("Tab"), null);
+  assert.equal(key("ArrowRight", { altKey: true }), null);
+});
+
+test("links: what is written is read, strangers are kept, nonsense is ignored", () => {
+  const hash = merged("", "elbo", { x: "0.5", k: "g" });
+  assert.equal(hash, "#elbo:x=0.5;k=g");
+  assert.deepEqual(parse(hash, "elbo"), { x: "0.5", k: "g" });
+  assert.equal(parse(hash, "elbo2"), null);
+  const both = merged(merged(hash, "kl", { m: "-1" }), "elbo", { x: "2" });
+  assert.deepEqual(parse(both, "kl"), { m: "-1" });
+  assert.deepEqual(parse(both, "elbo"), { x: "2" });
+  assert.equal(merged("#a-section", "elbo", { x: "1" }), "#elbo:x=1");
+  assert.equal(parse("#a-section", "elbo"), null);
+  assert.deepEqual(parse("#elbo:;=3;x;%E0%A4%A=1;y=2", "elbo"), { "%E0%A4%A": "1", y: "2" });
+  assert.equal(parse(undefined, "elbo"), null);
+  assert.equal(numeric("-1.5e-2"), -0.015);
+  const nonsense = ["", "banana", "1/2", "Infinity", "NaN", "0x10", "1e999", undefined, " 1"];
+  for (const bad of nonsense) assert.equal(numeric(bad), undefined);
+});
+
+test("many requests, one draw in a frame", () => {
+  const frames = [];
+  const view = { requestAnimationFrame: (f) => frames.push(f), cancelAnimationFrame: () => frames.pop() };
+  let draws = 0;
+  const request = perFrame(view, () => draws++);
+  for (let i = 0; i < 50; i++) request();
+  assert.equal(frames.length, 1);
+  frames.pop()();
+  assert.equal(draws, 1);
+  request();
+  request.cancel();
+  assert.equal(frames.length, 0);
+});
+
+test("at rest: once after the last call; at most: once in the time, and never forgotten", async () => {
+  const view = { setTimeout, clearTimeout };
+  let rested = 0;
+  let sent = 0;
+  const rest = atRest(view, 30, () => rested++);
+  const send = atMost(view, 20, () => sent++);
+  for (let i = 0; i < 5; i++) { rest(); send(); }
+  assert.equal(rested + sent, 0);
+  await new Promise((done) => setTimeout(done, 120));
+  assert.deepEqual([rested, sent], [1, 1]);
+});
+
+test("traits: a write is sent once, is no change of its own, and only what differs is set", () => {
+  const values = { a: 1, b: 2 };
+  const listeners = {};
+  let saves = 0;
+  let heard = [];
+  const model = {
+    get: (k) => values[k], set: (k, v) => { values[k] = v; listeners[`change:${k}`]?.(); }, save_changes: () => saves++,
+    on: (e, f) => { listeners[e] = f; }, off: (e) => { delete listeners[e]; },
+  };
+  const traits = bind(model, { first: "a", second: "b" }, { changed: (v) => heard.push(v) });
+  traits.write({ a: 5, b: 2 });
+  assert.deepEqual([values.a, saves, heard.length], [5, 1, 0]);
+  traits.write({ a: 5, b: 2 });
+  assert.equal(saves, 1);
+  model.set("b", 7);
+  assert.deepEqual(heard, [{ first: 5, second: 7 }]);
+  traits.release();
+  model.set("b", 8);
+  assert.equal(heard.length, 1);
+});

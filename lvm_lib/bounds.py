@@ -1,0 +1,287 @@
+"""Bounds on the evidence: the ELBO, importance-weighted bounds, the gap, dequantisation. Arithmetic on two numbers.
+
+Every bound here needs of a model only `log_joint(x, z)`, and of q only `sample(k, rng)` and `log_prob(z)`:
+
+    log w = log p(x, z) - log q(z),   z ~ q          E_q[log w]                = ELBO     <= log p(x)
+                                                     E[log mean_k w_k]         = L_K      <= log p(x), rising with K
+                                                     log p(x) - ELBO           = KL(q || posterior)
+
+Axes: x (n, D), one q per data point; z (k, n, q): k samples for each of the n points; log w (k, n); results (n,).
+Units: nats per data point. Averages over data points are taken by the caller.
+
+A Monte-Carlo number comes as an `Estimate`, with its standard error: it is measurement error, and no part of the gap.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._checks import count, describe, positive_array, real_array
+from ._checks import rng as generator
+from .densities import (
+    _lowrank_axes,
+    cholesky_factor,
+    entropy_normal_full,
+    log_normal_full,
+    log_normal_lowrank,
+    logsumexp,
+)
+
+__all__ = ["GaussianQ", "Estimate", "elbo", "importance_bound", "effective_sample_size", "gap",
+           "dequantised_bound", "dequantised_normal", "dequantised_normal_lowrank"]
+
+BLOCK = 2**22  # numbers of x that one call of log_joint may have to broadcast to: 32 MB
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianQ:
+    """One normal q_i(z) = N(z; mean_i, cov_i) per data point: mean (n, q), cov (n, q, q), or one (q, q) for all.
+
+    Raises ValueError where the shapes do not fit or a covariance is not symmetric positive definite.
+    """
+
+    mean: np.ndarray
+    cov: np.ndarray
+
+    def __post_init__(self):
+        mean, cov = real_array("mean", self.mean, 2), real_array("cov", self.cov)
+        n, q = mean.shape
+        if cov.shape not in ((q, q), (n, q, q)):
+            raise ValueError(f"cov must have shape {(n, q, q)} or {(q, q)} for mean {mean.shape}, got {cov.shape}")
+        factor = cholesky_factor(cov)
+        mean.setflags(write=False)
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "cov", np.broadcast_to(cov, (n, q, q)))
+        object.__setattr__(self, "_factor", np.broadcast_to(factor, (n, q, q)))
+
+    @classmethod
+    def diagonal(cls, mean, std) -> GaussianQ:
+        """Mean-field q: independent dimensions, mean (n, q) and std > 0 (n, q), (q,) or a scalar."""
+        mean, std = real_array("mean", mean, 2), positive_array("std", std)
+        try:
+            std = np.broadcast_to(std, mean.shape)
+        except ValueError:
+            raise ValueError(f"std must broadcast to mean's shape {mean.shape}, got {std.shape}") from None
+        return cls(mean, std[..., None] ** 2 * np.eye(mean.shape[1]))
+
+    def __len__(self):
+        return len(self.mean)
+
+    def sample(self, k, rng):
+        """k samples per data point, z = mean + L eps with eps ~ N(0, I): (k, n, q). rng: Generator or seed."""
+        k, rng = count("k", k), generator("rng", rng)
+        eps = rng.standard_normal((k, *self.mean.shape))
+        return self.mean + np.einsum("nij,knj->kni", self._factor, eps)
+
+    def log_prob(self, z):
+        """log q_i(z_i): z (k, n, q) gives (k, n); z (n, q) gives (n,)."""
+        z = real_array("z", z)
+        if z.ndim not in (2, 3) or z.shape[-2:] != self.mean.shape:
+            n, q = self.mean.shape
+            raise ValueError(f"z must have shape ({n}, {q}) or (k, {n}, {q}), got {z.shape}")
+        return log_normal_full(z, self.mean, self.cov)
+
+    def entropy(self):
+        """H(q_i), (n,)."""
+        return entropy_normal_full(self.cov)
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A Monte-Carlo number per data point: value (n,), standard_error (n,), and where weights are used
+    effective_sample_size (n,). standard_error is None where one draw alone cannot tell it."""
+
+    value: np.ndarray
+    standard_error: np.ndarray | None
+    effective_sample_size: np.ndarray | None = None
+
+    def __post_init__(self):
+        value = real_array("value", self.value, 1)
+        object.__setattr__(self, "value", value)
+        for name in ("standard_error", "effective_sample_size"):
+            given = getattr(self, name)
+            if given is not None:
+                given = real_array(name, given, 1)
+                if given.shape != value.shape or (given < 0).any():
+                    raise ValueError(f"{name} must be non-negative, of shape {value.shape} as value, got shape "
+                                     f"{given.shape} with a smallest entry of {given.min():g}")
+                object.__setattr__(self, name, given)
+
+
+# ---------------------------------------------------------------- bounds from samples of q
+
+def elbo(model, q, x, samples, rng) -> Estimate:
+    """The evidence lower bound by Monte Carlo, E_q[log p(x, z) - log q(z)] <= log p(x), per data point.
+
+    The mean over `samples` draws is unbiased at any number of them. Its standard error is their standard deviation
+    over sqrt(samples): zero when q is the posterior, where every draw gives log p(x); None for a single draw.
+
+    model: offers log_joint(x, z); q: offers sample(k, rng) and log_prob(z); x (n, D); rng: Generator or seed.
+    Raises TypeError, ValueError. Kingma & Welling (2014), equation 2.
+    """
+    log_w = _log_weights(model, q, x, count("samples", samples), rng)
+    return _average(log_w)
+
+
+def importance_bound(model, q, x, k, rng, repeats=1) -> Estimate:
+    """The importance-weighted bound L_K = E[log 1/K sum_k w_k], between ELBO (K = 1) and log p(x), per data point.
+
+    Only its *expectation* rises with K and stays below log p(x); a single draw may fall, or land above. The value is
+    the mean over `repeats` draws of log mean_k w, the standard error their standard deviation over sqrt(repeats).
+    With repeats = 1 the error is the delta method's, from the spread of that draw's own weights,
+
+        sd(log mean_k w) ~ sd(w) / (mean(w) sqrt(K)) = sqrt((K / ESS - 1) / (K - 1)),
+
+    which is too small where few weights carry the sum (then the effective sample size says so), and None for K = 1.
+    A Gaussian posterior's weights have finite variance only if cov_q > cov_posterior / 2.
+
+    effective_sample_size is the mean over repeats. Raises TypeError, ValueError.
+    Burda, Grosse & Salakhutdinov (2016), equation 8.
+    """
+    k, repeats, rng = count("k", k), count("repeats", repeats), generator("rng", rng)
+    draws, sizes = [], []
+    for _ in range(repeats):
+        log_w = _log_weights(model, q, x, k, rng)
+        draws.append(logsumexp(log_w, axis=0) - math.log(k))
+        sizes.append(effective_sample_size(log_w))
+    size = np.mean(sizes, axis=0)
+    if repeats == 1 and k > 1:
+        return Estimate(draws[0], np.sqrt(np.maximum(k / size - 1, 0) / (k - 1)), size)
+    bound = _average(np.array(draws))
+    return Estimate(bound.value, bound.standard_error, size)
+
+
+def effective_sample_size(log_weights):
+    """How many equal weights would be as good: (sum_k w_k)^2 / sum_k w_k^2, from 1 (one carries all) to K (all equal).
+
+    log_weights (k, n), -inf allowed; they need not be normalised. Returns (n,).
+    Raises ValueError where all k weights of a data point are zero. Kong (1992).
+    """
+    total = logsumexp(_two_axes(log_weights), axis=0)
+    if np.isneginf(total).any():
+        raise ValueError("log_weights must be above -inf somewhere for every data point, got a column of -inf")
+    share = np.asarray(log_weights) - total  # log of each weight's share of the sum
+    return np.exp(-logsumexp(2 * share, axis=0))
+
+
+def gap(evidence, bound):
+    """What a bound misses: log p(x) - bound, per data point. For the ELBO it is KL(q || posterior), never negative.
+
+    evidence (n,), exact. bound: (n,), or an Estimate, which returns an Estimate with the same standard error (one
+    that is a little below zero is then noise, not a broken bound). Raises ValueError where the shapes differ.
+    """
+    evidence = real_array("evidence", evidence)
+    value = bound.value if isinstance(bound, Estimate) else real_array("bound", bound)
+    if evidence.shape != value.shape:
+        raise ValueError(f"evidence and bound must have one shape, got {evidence.shape} and {value.shape}")
+    if isinstance(bound, Estimate):
+        return Estimate(evidence - value, bound.standard_error, bound.effective_sample_size)
+    return evidence - value
+
+
+# ---------------------------------------------------------------- densities on integer data
+
+def dequantised_bound(log_density, x, samples, rng) -> Estimate:
+    """A density's score on integer data, a lower bound on a log mass, per data point.
+
+        E_u log p(x + u) <= log P(x),    P(x) = integral over [0, 1)^D of p(x + u) du
+
+    u is uniform, one draw per dimension, so the bin of x is [x, x + 1), of width one: the *mass* P sums to at most
+    one over all integer x, and may be compared with a discrete model. Dividing pixels by 255 would change the ruler
+    by D log 255 nats. (The bound is on log P(x). log p(x) itself is no bound on anything here.)
+
+    log_density: takes points (n, D), returns (n,). x (n, D): whole numbers. Standard error over `samples` draws,
+    None for one. Raises TypeError, ValueError. Theis, van den Oord & Bethge (2016).
+    """
+    if not callable(log_density):
+        raise TypeError(f"log_density must be a function of points (n, D), got {describe(log_density)}")
+    x, rng = _whole("x", x), generator("rng", rng)
+    draws = [real_array("log_density(x + u)", log_density(x + rng.random(x.shape)))
+             for _ in range(count("samples", samples))]
+    if draws[0].shape != (len(x),):
+        raise ValueError(f"log_density must return one number per point, ({len(x)},), got shape {draws[0].shape}")
+    return _average(np.array(draws))
+
+
+def dequantised_normal(x, mean, cov):
+    """The dequantised bound of a normal, in closed form.
+
+        E_u log N(x + u; mean, C) = log N(x + 1/2; mean, C) - tr(C^-1) / 24
+
+    The log density is quadratic and u has mean 1/2 and variance 1/12 in each dimension; that is all it takes.
+    x (n, D): whole numbers; mean (D,); cov (D, D), or per point. Returns (n,), at most log P(x).
+    """
+    x = _whole("x", x)
+    factor = cholesky_factor(cov)
+    at_middle = log_normal_full(x + 0.5, mean, cov)
+    inverse = np.linalg.solve(factor, np.eye(factor.shape[-1]))  # tr(C^-1) = |L^-1|^2
+    return at_middle - (inverse**2).sum(axis=(-1, -2)) / 24
+
+
+def dequantised_normal_lowrank(x, mean, loadings, noise):
+    """`dequantised_normal` for C = W W^T + diag(noise): PPCA (scalar noise variance) and factor analysis (D,).
+
+        tr(C^-1) = sum_d (1 / noise_d) [1 - sum_j u_dj^2 s_j^2 / (1 + s_j^2)]
+
+    with the axes u_j and squared singular values s_j^2 of W / sqrt(noise), as in `log_normal_lowrank`.
+    x (n, D): whole numbers; loadings W (D, q). Returns (n,). Raises ValueError, TypeError.
+    """
+    x = _whole("x", x)
+    at_middle = log_normal_lowrank(x + 0.5, mean, loadings, noise)
+    noise, axes, stretch = _lowrank_axes(loadings, noise)
+    explained = axes**2 @ (stretch / (1 + stretch))  # share of each dimension's precision that W takes away
+    return at_middle - ((1 - explained) / noise).sum() / 24
+
+
+# ---------------------------------------------------------------- the parts that several functions share
+
+def _log_weights(model, q, x, k, rng):
+    """log w = log p(x, z) - log q(z) for k draws of z ~ q per data point: (k, n).
+
+    Drawn in blocks, so that log_joint never has to hold more than BLOCK numbers; the result does not depend on it.
+    """
+    if not callable(getattr(model, "log_joint", None)):
+        raise TypeError(f"model must offer log_joint(x, z), got {describe(model)}")
+    if not all(callable(getattr(q, name, None)) for name in ("sample", "log_prob")):
+        raise TypeError(f"q must offer sample(k, rng) and log_prob(z), got {describe(q)}")
+    x, rng = real_array("x", x, 2), generator("rng", rng)
+    if hasattr(q, "__len__") and len(q) != len(x):
+        raise ValueError(f"q must hold one distribution per data point, got {len(q)} for x of shape {x.shape}")
+    block = max(1, BLOCK // x.size)
+    return np.concatenate([_block_of_log_weights(model, q, x, min(block, k - start), rng)
+                           for start in range(0, k, block)])
+
+
+def _block_of_log_weights(model, q, x, k, rng):
+    z = q.sample(k, rng)
+    log_p = real_array("model.log_joint(x, z)", model.log_joint(x, z))
+    log_q = real_array("q.log_prob(z)", q.log_prob(z))
+    for name, values in (("model.log_joint(x, z)", log_p), ("q.log_prob(z)", log_q)):
+        if values.shape != (k, len(x)):
+            raise ValueError(f"{name} must have shape {(k, len(x))} for z {np.shape(z)}, got {values.shape}")
+    return log_p - log_q
+
+
+def _average(draws):
+    """Mean of independent draws (k, n), with its standard error: their standard deviation over sqrt(k)."""
+    k = len(draws)
+    return Estimate(draws.mean(axis=0), draws.std(axis=0, ddof=1) / math.sqrt(k) if k > 1 else None)
+
+
+def _two_axes(log_weights):
+    """Log weights (k, n) as they came, refused where they have another number of axes."""
+    if np.ndim(log_weights) != 2:
+        raise ValueError(f"log_weights must have shape (k, n), got {np.shape(log_weights)}")
+    return log_weights
+
+
+def _whole(name, value):
+    """`value` as float64 data (n, D) of whole numbers."""
+    array = real_array(name, value, 2)
+    if (array != np.round(array)).any():
+        worst = array[array != np.round(array)][0]
+        raise ValueError(f"{name} must hold whole numbers (pixels before any rescaling), got for example {worst:g}")
+    return array

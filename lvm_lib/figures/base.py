@@ -1,0 +1,94 @@
+"""What every live figure is: an anywidget with a static picture, and a sentence that says what is to be seen."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from pathlib import Path
+
+import anywidget
+import traitlets
+from matplotlib.figure import Figure
+
+from .._checks import describe
+from ..plots import palette
+
+__all__ = ["LiveFigure", "FigureError", "Bounded", "bundle", "stylesheet"]
+
+HERE = Path(__file__).parent
+WIDTH = 720  # of the static picture, in CSS pixels; it is drawn with twice as many
+
+
+class FigureError(traitlets.TraitError, ValueError):
+    """A trait was given a value that the figure cannot show."""
+
+
+class Bounded(traitlets.Float):
+    """A finite number from low to high; anything else is an error that names the trait and its bounds."""
+
+    def __init__(self, default, low, high, help):
+        super().__init__(default, help=help)
+        self.low, self.high = low, high
+
+    def validate(self, obj, value):
+        """`value` as a float; raises FigureError if it is no number, not finite or out of bounds."""
+        try:
+            number = float(value) if not isinstance(value, (bool, str, bytes)) else math.nan
+        except (TypeError, ValueError):
+            number = math.nan
+        if not self.low <= number <= self.high:  # NaN fails too
+            raise FigureError(f"{self.name} must be a number from {self.low:g} to {self.high:g}, got {describe(value)}")
+        return number
+
+
+def bundle(name: str) -> str:
+    """The built JavaScript of a figure, a classic script that defines `lvm_<name>`."""
+    return (HERE / "bundle" / f"{name}.js").read_text(encoding="utf-8")
+
+
+def stylesheet() -> str:
+    """The palette and the rules of all live figures, every one under .lvm-figure."""
+    dark = "".join(f"--lvm-{name}:{pair[1]};" for name, pair in {**palette.QUANTITIES, **palette.SURFACES}.items())
+    in_shadow = '.lvm-figure[data-lvm-theme="dark"]{' + dark + "}\n"  # the page's rules do not reach into a shadow root
+    return palette.css() + in_shadow + (HERE / "figure.css").read_text(encoding="utf-8")
+
+
+class LiveFigure(anywidget.AnyWidget):
+    """Base of the live figures. A subclass gives `name` (that of its JavaScript module), `alt` and `picture()`."""
+
+    name = ""
+
+    def __init_subclass__(cls, **kwargs):
+        if "name" in cls.__dict__ and cls.name:  # not for the classes that traitlets derives when it adds a trait
+            cls._esm = bundle(cls.name) + f"\nexport default lvm_{cls.name}.default;"
+            cls._css = stylesheet()
+        super().__init_subclass__(**kwargs)
+
+    def __repr__(self) -> str:
+        return f"<live figure: {self.name}>"
+
+    @property
+    def alt(self) -> str:
+        """A sentence with the numbers of the current state."""
+        raise NotImplementedError(f"{type(self).__name__} must say what it shows")
+
+    def picture(self) -> Figure:
+        """The current state as a static matplotlib figure, for print, GitHub and pages without JavaScript."""
+        raise NotImplementedError(f"{type(self).__name__} must draw itself")
+
+    def png(self) -> bytes:
+        """The static picture as PNG, WIDTH CSS pixels wide at twice the density, on a white ground of its own."""
+        figure, out = self.picture(), io.BytesIO()
+        figure.savefig(out, format="png", dpi=2 * WIDTH / figure.get_figwidth(), facecolor=palette.colour("ground"),
+                       metadata={"Software": None})  # no version: the same state gives the same bytes
+        return out.getvalue()
+
+    def _repr_mimebundle_(self, **kwargs):
+        shown = super()._repr_mimebundle_(**kwargs)
+        if shown is None:
+            return None
+        data, metadata = shown if isinstance(shown, tuple) else (shown, {})
+        image = base64.b64encode(self.png()).decode("ascii")
+        data = {**data, "text/plain": repr(self), "image/png": image}
+        return data, {**metadata, "image/png": {"alt": self.alt, "width": WIDTH}}

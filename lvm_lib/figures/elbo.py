@@ -1,0 +1,225 @@
+"""Live figure 3: log p(x) = ELBO(q) + KL(q || p(z|x)), a bar whose end q cannot move."""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+
+import numpy as np
+import traitlets
+from matplotlib.figure import Figure
+from scipy.optimize import minimize
+
+from ..bounds import GaussianQ
+from ..curve import QuadraticCurve
+from ..densities import log_normal
+from ..plots.palette import colour
+from ..quadrature import line, moments
+from .base import Bounded, FigureError, LiveFigure
+
+__all__ = ["ElboFigure"]
+
+BOUNDS = {"x": (-3, 4), "slope": (1, 1.5), "bend": (-1.5, 1.5), "std_noise": (0.4, 1),
+          "mean": (-4, 4), "std": (0.05, 2)}
+WIDE = line(-20, 20, 2001)    # evidence
+COMMON = line(-28, 28, 4481)  # q and posterior together: holds 12 std of the widest q, steps of 1/4 of the narrowest
+
+
+class ElboFigure(LiveFigure):
+    """The toy decoder z ~ N(0, 1), x | z ~ N(slope z + bend z^2 / 2, std_noise^2), and a q that the reader shapes.
+
+    Traits (set from Python, or by the reader): x, slope, bend, std_noise, mean and std of q, kind ("gaussian", or
+    "exact": q is the posterior itself, and mean and std are its moments; setting either makes q Gaussian again).
+    Read back, in nats: evidence, elbo, kl. They are right with or without a front end.
+    """
+
+    name = "elbo"
+
+    x = Bounded(0.5, *BOUNDS["x"], help="the observation").tag(sync=True)
+    slope = Bounded(1.0, *BOUNDS["slope"], help="slope of the decoder at z = 0").tag(sync=True)
+    bend = Bounded(1.2, *BOUNDS["bend"], help="theta, the bend of the decoder").tag(sync=True)
+    std_noise = Bounded(0.5, *BOUNDS["std_noise"], help="standard deviation of x given z").tag(sync=True)
+    mean = Bounded(-0.9, *BOUNDS["mean"], help="mean of q").tag(sync=True)
+    std = Bounded(0.75, *BOUNDS["std"], help="standard deviation of q").tag(sync=True)
+    kind = traitlets.Unicode("gaussian", help="gaussian, or exact: q is the posterior").tag(sync=True)
+    evidence = traitlets.Float(help="log p(x), nats").tag(sync=True)
+    elbo = traitlets.Float(help="ELBO(q), nats").tag(sync=True)
+    kl = traitlets.Float(help="KL(q || p(z|x)), nats").tag(sync=True)
+
+    def __init__(self, **traits):
+        unknown = sorted(set(traits) - {*BOUNDS, "kind"} - set(LiveFigure.class_trait_names()))
+        if unknown:
+            raise TypeError(f"ElboFigure takes {', '.join(BOUNDS)} and kind, got {', '.join(unknown)}")
+        self._settling = True
+        super().__init__(**traits)
+        self._settling = False
+        self._settle()
+
+    @property
+    def model(self) -> QuadraticCurve:
+        """The toy decoder as a model of the library."""
+        return QuadraticCurve(self.slope, self.bend, self.std_noise)
+
+    @property
+    def q(self) -> GaussianQ:
+        """q as a Gaussian; for kind "exact" the one with the posterior's moments."""
+        return GaussianQ(np.array([[self.mean]]), np.array([[[self.std**2]]]))
+
+    def numbers(self) -> dict:
+        """All quantities of the current state, in nats: the Python twin of `numbers` in js/engine/curve.js."""
+        x = np.array([[self.x]])
+        evidence = self.model.evidence(x, WIDE)[0]
+        of_q = self._of_posterior(x, evidence) if self.kind == "exact" else self._of_gaussian(x)
+        return {"kind": self.kind, "evidence": float(evidence), **{key: float(value) for key, value in of_q.items()}}
+
+    def _of_gaussian(self, x):
+        terms = self.model.elbo_terms(self.q, x)  # closed form
+        reconstruction, kl_prior, energy, entropy = (term[0] for term in terms)
+        kl = self.model.kl_to_posterior(self.q, x, COMMON)[0]  # quadrature
+        return {"mean": self.mean, "std": self.std, "elbo": reconstruction - kl_prior, "kl": kl,
+                "reconstruction": reconstruction, "kl_prior": kl_prior, "energy": energy, "entropy": entropy}
+
+    def _of_posterior(self, x, evidence):
+        z, log_joint = COMMON.points[:, 0], self.model.log_joint_on(x, COMMON)[0]
+        log_q = self.model.posterior(x, COMMON)[0]
+        mass = np.exp(log_q + COMMON.log_weights)
+        centre, covariance = moments(log_q, COMMON)
+        log_prior = log_normal(z, 0.0, 1.0)
+        return {"mean": centre[0], "std": math.sqrt(covariance[0, 0]), "elbo": mass @ (log_joint - log_q),
+                "kl": mass @ (log_q - (log_joint - evidence)), "reconstruction": mass @ (log_joint - log_prior),
+                "kl_prior": mass @ (log_q - log_prior), "energy": mass @ log_joint, "entropy": -mass @ log_q}
+
+    def best_gaussian(self) -> ElboFigure:
+        """Make q the Gaussian with the largest ELBO, searched from starts along the whole axis; returns self."""
+        x, model = np.array([[self.x]]), self.model
+
+        def loss(parameters):
+            mean, log_std = parameters
+            return -model.elbo(GaussianQ(np.array([[mean]]), np.array([[[math.exp(2 * log_std)]]])), x)[0]
+
+        limits = [BOUNDS["mean"], tuple(map(math.log, BOUNDS["std"]))]
+        starts = [(mean, -1.0) for mean in np.linspace(*BOUNDS["mean"], 9)]
+        best = min((minimize(loss, start, bounds=limits, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-9})
+                    for start in starts), key=lambda result: result.fun)
+        with self.hold_sync():
+            self.kind = "gaussian"
+            self.mean, self.std = float(best.x[0]), float(np.clip(math.exp(best.x[1]), *BOUNDS["std"]))
+        return self
+
+    # ---- traits
+
+    @traitlets.validate("kind")
+    def _one_of_two(self, proposal):
+        if proposal["value"] not in ("gaussian", "exact"):
+            raise FigureError(f"kind must be 'gaussian' or 'exact', got {proposal['value']!r}")
+        return proposal["value"]
+
+    @traitlets.validate("evidence", "elbo", "kl")
+    def _read_only(self, proposal):
+        """A front end may report a number, never another one than Python finds."""
+        if self._settling:
+            return proposal["value"]
+        name, found = proposal["trait"].name, self.numbers()
+        if abs(proposal["value"] - found[name]) > 1e-6:
+            raise FigureError(f"{name} is read back, it cannot be set: it is {found[name]:.6f} nats in this state, "
+                              f"got {proposal['value']!r}")
+        return found[name]
+
+    @traitlets.observe("x", "slope", "bend", "std_noise", "mean", "std", "kind")
+    def _on_input(self, change):
+        if self._settling:
+            return
+        if self.kind == "exact" and change["name"] in ("mean", "std"):
+            moment = self.numbers()[change["name"]]
+            if abs(change["new"] - moment) > 1e-9:  # not the echo of a front end: q is shaped by hand again
+                self.kind = "gaussian"
+        self._settle()
+
+    def _settle(self):
+        """Bring what is read back in line with the state."""
+        found = self.numbers()
+        keys = ("mean", "std", "evidence", "elbo", "kl") if self.kind == "exact" else ("evidence", "elbo", "kl")
+        with self._quietly(), self.hold_sync():
+            for key in keys:
+                if abs(getattr(self, key) - found[key]) > 1e-13:
+                    setattr(self, key, found[key])
+
+    @contextmanager
+    def _quietly(self):
+        before, self._settling = self._settling, True
+        try:
+            yield
+        finally:
+            self._settling = before
+
+    # ---- static
+
+    @property
+    def alt(self) -> str:
+        """A sentence with the numbers of the current state."""
+        n = self.numbers()
+        q = "q is the posterior itself" if n["kind"] == "exact" else f"q is a Gaussian, mean {n['mean']:.2f}, " \
+            f"standard deviation {n['std']:.2f}"
+        return (f"For x = {self.x:.2f} a bar for log p(x) = {n['evidence']:.3f} nats is split into the ELBO, "
+                f"{n['elbo']:.3f}, and the KL from q to the posterior, {abs(n['kl']):.3f}; {q}.")
+
+    def picture(self) -> Figure:
+        """Decoder above, densities below, and the bar: the live figure's picture of the same state."""
+        n, model = self.numbers(), self.model
+        z = np.linspace(-4.5, 4.5, 721)
+        figure = Figure(figsize=(7.2, 5.6), layout="constrained")
+        upper, lower, bar = figure.subplots(3, 1, height_ratios=[4, 3.4, 1.3])
+        figure.suptitle("log p(x) = ELBO + KL: q moves the split, not the sum", x=0.02, ha="left", weight="bold")
+        _decoder(upper, z, self, n)
+        _densities(lower, z, model, self, n)
+        _bar(bar, n)
+        for axes in (upper, lower, bar):
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.tick_params(labelsize=9, colors=colour("muted"))
+        bar.spines["left"].set_visible(False)
+        return figure
+
+
+def _decoder(axes, z, figure, n):
+    g = figure.model.decode(z[:, None])[:, 0]
+    near = np.abs(z - n["mean"]) <= 2 * n["std"]
+    axes.fill_between(z, g - figure.std_noise, g + figure.std_noise, color=colour("model"), alpha=0.14, lw=0)
+    axes.plot(z, g, color=colour("model"), lw=1.8, label="decoder g(z) ± s")
+    axes.plot(z[near], g[near], color=colour("q"), lw=4, solid_capstyle="round", label="where q (± 2 sd) lands")
+    axes.axhline(figure.x, color=colour("data"), lw=1.8, label=f"observed x = {figure.x:.2f}")
+    axes.set(xlim=(-4.5, 4.5), ylim=(-3.6, 4.6), ylabel="x")
+    axes.tick_params(labelbottom=False)
+    axes.legend(fontsize=9, frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 0.98), borderaxespad=0)
+
+
+def _densities(axes, z, model, figure, n):
+    log_joint = model.log_joint_on(np.array([[figure.x]]), _points(z))[0]
+    posterior = np.exp(log_joint - n["evidence"])
+    q = posterior if n["kind"] == "exact" else np.exp(log_normal(z, n["mean"], n["std"]))
+    label = "q = the posterior" if n["kind"] == "exact" else f"q = N({n['mean']:.2f}, {n['std']:.2f}²)"
+    axes.fill_between(z, posterior, color=colour("posterior"), alpha=0.22, lw=0)
+    axes.plot(z, posterior, color=colour("posterior"), lw=1.5, label="posterior p(z | x)")
+    axes.plot(z, np.exp(log_normal(z, 0.0, 1.0)), color=colour("prior"), lw=1.4, ls="--", label="prior p(z)")
+    axes.plot(z, q, color=colour("q"), lw=2.4, label=label)
+    axes.set(xlim=(-4.5, 4.5), ylim=(0, max(1.0, 1.2 * posterior.max())), xlabel="z", ylabel="density")
+    axes.legend(fontsize=9, frameon=False, loc="upper left")
+
+
+def _bar(axes, n):
+    left = next((end for end in (-6, -10, -20, -30, -40) if end <= n["evidence"] - 3), -60)
+    start = max(n["elbo"], left)
+    axes.barh(0, start - left, left=left, height=0.8, color=colour("elbo"))
+    axes.barh(0, n["evidence"] - start, left=start, height=0.8, fc="white", ec=colour("gap"), hatch="////")
+    axes.axvline(n["evidence"], color=colour("evidence"), lw=2.5)
+    words = [(f"log p(x) = {n['evidence']:.3f}", "evidence"), (f"= ELBO {n['elbo']:.3f}", "elbo"),
+             (f"+ KL {abs(n['kl']):.3f} nats", "gap")]
+    text = "   ".join(word for word, _ in words).replace("-", "−")
+    axes.set_title(text, fontsize=10, loc="left", color=colour("ink"), weight="bold")
+    if n["elbo"] < left:
+        axes.plot(left, 0, marker="<", color=colour("ink"), clip_on=False)
+    axes.set(xlim=(left, 0), ylim=(-0.6, 0.6), yticks=[], xlabel="nats (ELBO solid, KL hatched)")
+
+
+def _points(z):
+    """The plot's z as a rule of the library, so that the model draws what it integrates."""
+    return line(z[0], z[-1], len(z))

@@ -1,0 +1,322 @@
+"""The linear-Gaussian latent variable model: probabilistic PCA and factor analysis.
+
+    z ~ N(0, I_q),    x | z ~ N(W z + mean, Psi),    Psi = noise * I (PPCA) or diag(noise) (factor analysis)
+
+Every quantity that a variational autoencoder estimates has a closed form here: the evidence, the posterior, the
+ELBO of any Gaussian q, its gap. Three routes stay independent of each other, so that they may check each other:
+`evidence` integrates z out (low-rank covariance), `elbo` takes expectations under q, `kl_to_posterior` compares
+q with the posterior. Data x is (n, D), latents z are (n, q) or (k, n, q); results are in nats per data point.
+
+Sources: Tipping and Bishop, "Probabilistic principal component analysis", JRSS B 61 (1999); Rubin and Thayer,
+"EM algorithms for ML factor analysis", Psychometrika 47 (1982).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg
+
+from . import _checks
+from .bounds import GaussianQ
+from .densities import entropy_normal_full, kl_normal_full, log_normal_diag, log_normal_lowrank
+
+__all__ = ["ElboTerms", "FactorAnalysisFit", "LinearGaussian",
+           "factor_analysis_step", "fit_factor_analysis", "fit_ppca"]
+
+LOG_2PI = np.log(2 * np.pi)
+
+
+class ElboTerms(NamedTuple):
+    """The terms of an ELBO, nats per data point, each (n,).
+
+    elbo = reconstruction - kl_to_prior = expected_log_joint + entropy
+    """
+
+    reconstruction: np.ndarray      # E_q log p(x | z)
+    kl_to_prior: np.ndarray         # KL(q(z) || p(z))
+    expected_log_joint: np.ndarray  # E_q log p(x, z), minus what physicists call the energy
+    entropy: np.ndarray             # H(q)
+
+
+@dataclass(frozen=True, eq=False)
+class LinearGaussian:
+    """p(x, z) = N(z; 0, I) N(x; W z + mean, Psi).
+
+    loadings: W, (D, q).  mean: (D,).  noise: a *variance*, a number (PPCA) or one per column, (D,) (factor analysis).
+    The arrays are copied and cannot be written to. Raises TypeError or ValueError if shapes disagree, an entry is not
+    finite, or the noise is not positive.
+    """
+
+    loadings: np.ndarray
+    mean: np.ndarray
+    noise: float | np.ndarray
+
+    def __post_init__(self):
+        loadings = _checks.real_array("loadings", self.loadings, 2).copy()
+        mean = _checks.real_array("mean", self.mean, 1).copy()
+        noise = _checks.positive_array("noise", self.noise).copy()
+        if mean.shape != loadings.shape[:1]:
+            raise ValueError(f"mean must have one entry per row of loadings {loadings.shape}, got shape {mean.shape}")
+        if noise.ndim and noise.shape != mean.shape:
+            raise ValueError(f"noise must be a number or have shape {mean.shape}, got shape {noise.shape}")
+        for array in (loadings, mean, noise):
+            array.setflags(write=False)
+        object.__setattr__(self, "loadings", loadings)
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "noise", noise if noise.ndim else float(noise))
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Covariance of x with z integrated out, W W^T + Psi, (D, D)."""
+        return self.loadings @ self.loadings.T + np.diag(self._noise_vector)
+
+    @property
+    def posterior_precision(self) -> np.ndarray:
+        """Precision of p(z | x), I + W^T Psi^-1 W, (q, q): the same for every x."""
+        return np.eye(self.loadings.shape[1]) + self.loadings.T @ self._scaled_loadings
+
+    def decode(self, z) -> np.ndarray:
+        """Mean of the generator, E[x | z] = W z + mean: (..., q) to (..., D)."""
+        z = _checks.real_array("z", z)
+        if z.ndim == 0 or z.shape[-1] != self.loadings.shape[1]:
+            raise ValueError(f"z must have q = {self.loadings.shape[1]} entries along its last axis, got {z.shape}")
+        return z @ self.loadings.T + self.mean
+
+    def log_px_z(self, x, z) -> np.ndarray:
+        """log p(x | z) = log N(x; W z + mean, Psi): (n,) for z (n, q), (k, n) for z (k, n, q)."""
+        x, z = self._points(x), _checks.real_array("z", z)
+        if z.ndim not in (2, 3) or z.shape[-2] != len(x):
+            raise ValueError(f"z must have shape (n, q) or (k, n, q) with n = {len(x)} as in x, got {z.shape}")
+        if z.ndim == 3:  # one sample at a time: k * n * D numbers at once would be too many for images
+            return np.stack([self.log_px_z(x, sample) for sample in z])
+        return log_normal_diag(x, self.decode(z), np.sqrt(self.noise))
+
+    def log_joint(self, x, z) -> np.ndarray:
+        """log p(x, z) = log p(x | z) + log N(z; 0, I): (n,) for z (n, q), (k, n) for z (k, n, q)."""
+        log_px_z = self.log_px_z(x, z)
+        return log_px_z + log_normal_diag(np.asarray(z, dtype=np.float64), 0.0, 1.0)
+
+    def evidence(self, x) -> np.ndarray:
+        """log p(x) = log N(x; mean, W W^T + Psi), exact, (n,); by the low-rank form, never through ELBO and KL."""
+        return log_normal_lowrank(self._points(x), self.mean, self.loadings, self.noise)
+
+    def posterior(self, x) -> GaussianQ:
+        """p(z | x) = N(M^-1 W^T Psi^-1 (x - mean), M^-1), M = I + W^T Psi^-1 W, exact; one covariance for all x."""
+        return GaussianQ(self._posterior_mean(self._points(x)), _inverse(self.posterior_precision))
+
+    def reconstruct(self, x) -> np.ndarray:
+        """The generator at the posterior mean, W E[z | x] + mean, (n, D): shrunk towards the mean, by the prior."""
+        return self.decode(self._posterior_mean(self._points(x)))
+
+    def sample(self, n, rng) -> tuple[np.ndarray, np.ndarray]:
+        """Ancestral sampling: z (n, q) from the prior, then x (n, D) from the generator; returns (x, z)."""
+        n, generator = _checks.count("n", n), _checks.rng("rng", rng)
+        z = generator.standard_normal((n, self.loadings.shape[1]))
+        x = self.decode(z) + np.sqrt(self.noise) * generator.standard_normal((n, len(self.mean)))
+        return x, z
+
+    def rotate(self, rotation) -> LinearGaussian:
+        """The model with loadings W R, R (q, q) orthogonal: the same p(x), another posterior.
+
+        Raises ValueError if R^T R differs from the identity by more than 1e-8.
+        """
+        rotation = _checks.real_array("rotation", rotation, 2)
+        q = self.loadings.shape[1]
+        if rotation.shape != (q, q):
+            raise ValueError(f"rotation must have shape {(q, q)}, got {rotation.shape}")
+        error = np.abs(rotation.T @ rotation - np.eye(q)).max()
+        if error > 1e-8:
+            raise ValueError(f"rotation must be orthogonal, got R^T R off the identity by {error:g}")
+        return LinearGaussian(self.loadings @ rotation, self.mean, self.noise)
+
+    def elbo_terms(self, q: GaussianQ, x) -> ElboTerms:
+        """The ELBO's terms for a Gaussian q with mean m (n, q) and covariance S (n, q, q), in closed form.
+
+        E_q log p(x | z) = log N(x; W m + mean, Psi) - tr(W^T Psi^-1 W S) / 2
+        E_q log p(z)     = log N(m; 0, I) - tr(S) / 2
+        """
+        x = self._points(x)
+        self._check_q(q, len(x))
+        cov, latents = _distinct(q.cov), self.loadings.shape[1]
+        curvature = self.loadings.T @ self._scaled_loadings
+        reconstruction = self.log_px_z(x, q.mean) - np.einsum("ij,nji->n", curvature, cov) / 2
+        log_prior = log_normal_diag(q.mean, 0.0, 1.0) - np.einsum("nii->n", cov) / 2
+        kl_to_prior = kl_normal_full(q.mean, cov, np.zeros(latents), np.eye(latents))
+        entropy = np.broadcast_to(entropy_normal_full(cov), (len(x),))
+        return ElboTerms(reconstruction, kl_to_prior, reconstruction + log_prior, entropy)
+
+    def expected_log_joint(self, q: GaussianQ, x) -> np.ndarray:
+        """E_q log p(x, z), (n,), in closed form."""
+        return self.elbo_terms(q, x).expected_log_joint
+
+    def elbo(self, q: GaussianQ, x) -> np.ndarray:
+        """E_q[log p(x, z) - log q(z)], (n,), in closed form: no samples, no evidence, no posterior."""
+        terms = self.elbo_terms(q, x)
+        return terms.reconstruction - terms.kl_to_prior
+
+    def kl_to_posterior(self, q: GaussianQ, x) -> np.ndarray:
+        """KL(q(z) || p(z | x)), (n,): the gap between evidence and ELBO, found without either."""
+        x = self._points(x)
+        self._check_q(q, len(x))
+        return kl_normal_full(q.mean, _distinct(q.cov), self._posterior_mean(x), _inverse(self.posterior_precision))
+
+    def best_mean_field(self, x) -> GaussianQ:
+        """The Gaussian q with diagonal covariance that maximises the ELBO.
+
+        It has the posterior's mean and variances 1 / M_jj, M = I + W^T Psi^-1 W (not the posterior's variances
+        (M^-1)_jj, which are larger unless M is diagonal). Its gap is (sum_j log M_jj - log det M) / 2.
+        """
+        variances = 1 / np.diag(self.posterior_precision)
+        return GaussianQ(self._posterior_mean(self._points(x)), np.diag(variances))
+
+    @property
+    def _noise_vector(self) -> np.ndarray:
+        return np.broadcast_to(self.noise, self.mean.shape)
+
+    @property
+    def _scaled_loadings(self) -> np.ndarray:  # Psi^-1 W, (D, q)
+        return self.loadings / self._noise_vector[:, None]
+
+    def _posterior_mean(self, x) -> np.ndarray:
+        encoder = linalg.solve(self.posterior_precision, self._scaled_loadings.T, assume_a="pos")  # (q, D)
+        return (x - self.mean) @ encoder.T
+
+    def _points(self, x) -> np.ndarray:
+        x = _checks.real_array("x", x, 2)
+        if x.shape[1] != len(self.mean):
+            raise ValueError(f"x must have D = {len(self.mean)} columns, got shape {x.shape}")
+        return x
+
+    def _check_q(self, q, n):
+        if not isinstance(q, GaussianQ):
+            raise TypeError(f"q must be a GaussianQ, got {_checks.describe(q)}")
+        expected = (n, self.loadings.shape[1])
+        if q.mean.shape != expected:
+            raise ValueError(f"q must have a mean of shape (n, q) = {expected}, got {q.mean.shape}")
+
+
+def fit_ppca(x, q, *, noise=None) -> LinearGaussian:
+    """Maximum-likelihood PPCA in closed form (Tipping and Bishop 1999, equations 7 and 8, with R = I).
+
+    With lambda_1 >= ... >= lambda_D the eigenvalues of the covariance (divided by n), U its leading eigenvectors:
+        noise = mean of lambda_{q+1} ... lambda_D,    W = U (diag(lambda) - noise I)^(1/2)
+    With `noise` given, that variance is kept, and directions with lambda_j <= noise collapse: their column of W is 0.
+    Columns of W come by falling variance, the sign such that the entry of largest size is positive.
+
+    x: (n, D).  q: 1 ... D - 1 (D if `noise` is given), and below the rank of the centred data (at most n - 1).
+    Raises TypeError or ValueError otherwise, or if `noise` is not positive.
+    """
+    x, q = _checks.real_array("x", x, 2), _checks.count("q", q)
+    n, dimensions = x.shape
+    most = min(n, dimensions) if noise is not None else dimensions - 1
+    if q > most:
+        raise ValueError(f"q must be at most {most} for x of shape {x.shape}, got {q}")
+    if noise is None and n < q + 2:
+        raise ValueError(f"x must have at least q + 2 = {q + 2} rows (else nothing is left for the noise), got {n}")
+    mean, axes, variances, total = _principal_axes(x, q)
+    if noise is None:
+        left = total - variances.sum()
+        if left <= 1e-12 * total or total == 0:
+            raise ValueError(f"q must be smaller than the rank of the centred data (no variance is left), got {q}")
+        noise = left / (dimensions - q)
+    noise = float(_checks.positive_array("noise", noise, 0))
+    return LinearGaussian(axes * np.sqrt(np.maximum(variances - noise, 0)), mean, noise)
+
+
+class FactorAnalysisFit(NamedTuple):
+    """What `fit_factor_analysis` found: the model, and the average log p(x) before each step and at the end."""
+
+    model: LinearGaussian
+    trace: np.ndarray  # (steps + 1,), nats per data point, never falls
+    converged: bool
+
+
+def factor_analysis_step(model: LinearGaussian, covariance, floor) -> LinearGaussian:
+    """One EM step of factor analysis, from the data's second moments alone (Rubin and Thayer 1982).
+
+    E: with B = M^-1 W^T Psi^-1 (the posterior mean is B (x - mean)), averages over the data
+       C_zx = B S,    C_zz = M^-1 + B S B^T
+    M: W = C_zx^T C_zz^-1,    Psi = max(diag(S - W C_zx), floor)
+
+    covariance: S, (D, D), of the data about `model.mean`.  floor: variance, a number or (D,), under which no noise
+    falls; clipping is the exact maximum under that constraint, so the evidence still never falls.
+    """
+    covariance = _checks.real_array("covariance", covariance, 2)
+    floor = _checks.positive_array("floor", floor)
+    if covariance.shape != (len(model.mean),) * 2:
+        raise ValueError(f"covariance must have shape {(len(model.mean),) * 2}, got {covariance.shape}")
+    inverse = _inverse(model.posterior_precision)
+    encoder = inverse @ model._scaled_loadings.T                      # B, (q, D)
+    c_zx = encoder @ covariance                                       # (q, D)
+    c_zz = inverse + c_zx @ encoder.T                                 # (q, q)
+    loadings = linalg.solve(c_zz, c_zx, assume_a="pos").T             # (D, q)
+    noise = np.diag(covariance) - np.einsum("dq,qd->d", loadings, c_zx)
+    return LinearGaussian(loadings, model.mean, np.maximum(noise, floor))
+
+
+def fit_factor_analysis(x, q, *, iterations=5000, tolerance=1e-9, floor=1e-6) -> FactorAnalysisFit:
+    """Factor analysis by EM, started from PPCA on the standardised columns; no chance is involved.
+
+    Stops when a step raises the average evidence by less than `tolerance` nats, or after `iterations` steps
+    (`converged` is then False). EM is slow where a noise is much smaller than its column's variance.
+    floor: the noise of a column is kept at or above this share of the column's variance (Heywood cases end there).
+    x: (n, D) with n >= q + 2, no constant column.  q: 1 ... D - 1.  Raises TypeError or ValueError otherwise.
+    """
+    x, q = _checks.real_array("x", x, 2), _checks.count("q", q)
+    iterations = _checks.count("iterations", iterations)
+    tolerance = float(_checks.positive_array("tolerance", tolerance, 0))
+    floor = float(_checks.positive_array("floor", floor, 0))
+    constant = np.flatnonzero(np.ptp(x, axis=0) == 0)
+    if len(constant):
+        raise ValueError(f"x must have no constant column (its noise would be 0), got columns {constant.tolist()}")
+    mean, std = x.mean(axis=0), x.std(axis=0)
+    standardised = (x - mean) / std
+    start = fit_ppca(standardised, q)
+    covariance = standardised.T @ standardised / len(x)
+    model = LinearGaussian(start.loadings, np.zeros_like(mean), np.full_like(mean, max(start.noise, floor)))
+    trace, converged = [_average_evidence(model, covariance)], False
+    while len(trace) <= iterations and not converged:
+        model = factor_analysis_step(model, covariance, floor)
+        trace.append(_average_evidence(model, covariance))
+        converged = trace[-1] - trace[-2] < tolerance
+    fitted = LinearGaussian(model.loadings * std[:, None], mean, model.noise * std ** 2)
+    return FactorAnalysisFit(fitted, np.array(trace) - np.log(std).sum(), bool(converged))
+
+
+def _average_evidence(model, covariance) -> float:
+    """Average of log p(x) over data with that covariance about model.mean: -(log det 2 pi C + tr C^-1 S) / 2."""
+    precision, scaled = model.posterior_precision, model._scaled_loadings
+    log_det = np.linalg.slogdet(precision)[1] + np.log(model._noise_vector).sum()
+    trace = (np.diag(covariance) / model._noise_vector).sum()
+    trace -= np.trace(linalg.solve(precision, scaled.T @ covariance @ scaled, assume_a="pos"))
+    return float(-(len(model.mean) * LOG_2PI + log_det + trace) / 2)
+
+
+def _principal_axes(x, q):
+    """Mean (D,), leading eigenvectors (D, q) and eigenvalues (q,) of the covariance of x, and its trace."""
+    n, dimensions = x.shape
+    mean = x.mean(axis=0)
+    centred = x - mean
+    if n < dimensions:
+        _, singular, rows = np.linalg.svd(centred, full_matrices=False)
+        variances, axes, total = singular[:q] ** 2 / n, rows[:q].T, (singular ** 2).sum() / n
+    else:
+        covariance = centred.T @ centred / n
+        variances, axes = linalg.eigh(covariance, subset_by_index=[dimensions - q, dimensions - 1])
+        variances, axes, total = variances[::-1], axes[:, ::-1], np.trace(covariance)
+    largest = axes[np.abs(axes).argmax(axis=0), np.arange(q)]
+    return mean, axes * np.where(largest < 0, -1.0, 1.0), np.maximum(variances, 0), float(total)
+
+
+def _inverse(precision) -> np.ndarray:
+    """Inverse of a symmetric positive definite matrix, exactly symmetric."""
+    inverse = linalg.cho_solve(linalg.cho_factor(precision), np.eye(len(precision)))
+    return (inverse + inverse.T) / 2
+
+
+def _distinct(covariances) -> np.ndarray:
+    """Covariances (n, q, q) as (1, q, q) where one is merely repeated: a factorisation each would be wasted."""
+    return covariances[:1] if covariances.strides[0] == 0 else covariances

@@ -1,0 +1,122 @@
+"""The built book in a Chromium that may reach nothing but it, over http and from file://."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from tools.need_browser import chromium
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SITE = Path(os.environ.get("LVM_SITE", ROOT / "_build" / "html"))
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+             "--disable-sync", "--no-first-run", "--disable-dev-shm-usage"]
+
+
+def pages() -> list[str]:
+    """Every page of the built book, by its path."""
+    return sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "_static" not in path.parts)
+
+
+def leads_to(page: str) -> str:
+    """The address to which a page sends its reader at once; empty for a page that is read itself."""
+    found = re.search(r'http-equiv="refresh" content="0; ?url=([^"]+)"', (SITE / page).read_text(encoding="utf-8"), re.I)
+    return found[1] if found else ""
+
+
+def read_pages() -> list[str]:
+    """Every page that is read itself."""
+    return [page for page in pages() if not leads_to(page)]
+
+
+def pages_with_figures() -> list[str]:
+    """Every page that holds a live figure."""
+    return [page for page in pages() if 'data-lvm-live="' in (SITE / page).read_text(encoding="utf-8")]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def address():
+    """The book over http, on this machine only."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(SITE)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = chromium()
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium, and in CI nothing may be skipped")
+        pytest.skip("no Chromium on this machine: see tools/need_browser.py")
+    if not (SITE / "index.html").exists():
+        pytest.fail(f"the book is not built: run `make book` first (no {SITE / 'index.html'})")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+class Visit:
+    """One page in a window of its own; notes every request to another host, console error and exception."""
+
+    def __init__(self, browser, address, **options):
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self.foreign, self.errors = [], []
+        self.context.route("**/*", functools.partial(self.gate, address))
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def gate(self, address, route):
+        url = route.request.url
+        if url.startswith((address, "file://", "data:", "blob:")):
+            return route.continue_()
+        self.foreign.append(url)
+        return route.abort()
+
+    def open(self, url):
+        self.page.goto(url)
+        return self.page
+
+    def settle(self):
+        """Scroll through the whole page, so that every figure is near the window once, and wait for all to live."""
+        height = self.page.evaluate("document.documentElement.scrollHeight")
+        for top in range(0, height, 700):
+            self.page.evaluate(f"window.scrollTo({{top: {top}, behavior: 'instant'}})")
+            self.page.wait_for_timeout(60)
+        self.page.wait_for_function("[...document.querySelectorAll('[data-lvm-live]')].every((host) => host.dataset.lvmStatus)")
+        self.page.evaluate("window.scrollTo({top: 0, behavior: 'instant'})")
+        return self.page
+
+
+@pytest.fixture
+def visit(browser, address):
+    """`visit("book/elbo.html", "http", viewport=...)` opens a page and returns its Visit."""
+    opened = []
+
+    def go(page, scheme="file", **options):
+        seen = Visit(browser, address, **options)
+        opened.append(seen)
+        seen.open(address + page if scheme == "http" else (SITE / page).as_uri())
+        if leads_to(page):
+            seen.page.wait_for_url(f"**/{leads_to(page)}")
+        return seen
+
+    yield go
+    for seen in opened:
+        seen.context.close()

@@ -1,0 +1,93 @@
+"""What holds on every page of the built book, over http and from file://, with every other host unreachable."""
+
+import pytest
+from conftest import SITE, pages
+
+PAGES = pages()
+SCHEMES = ("file", "http")
+
+
+def test_there_are_pages():
+    assert {"index.html", "book/intro.html", "book/elbo.html"} <= set(PAGES)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_foreign_no_error_and_every_figure_alive(visit, page, scheme):
+    seen = visit(page, scheme)
+    seen.settle()
+    statuses = seen.page.evaluate("[...document.querySelectorAll('[data-lvm-live]')].map((host) => host.dataset.lvmStatus)")
+    assert seen.foreign == []
+    assert seen.errors == []
+    assert all(status == "alive" for status in statuses), statuses
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_formulas_are_rendered(visit, page):
+    """Each formula is typeset, its font is there, and no TeX is left in the text."""
+    seen = visit(page)
+    found = seen.page.evaluate("""async () => {
+        await document.fonts.ready;
+        const body = document.querySelector("main")?.cloneNode(true);
+        body?.querySelectorAll(".katex, pre, code, .lvm-live").forEach((node) => node.remove());
+        const formulas = [...document.querySelectorAll(".math")];
+        return { bare: formulas.filter((node) => !node.querySelector(".katex .katex-html")).length,
+                 flat: formulas.filter((node) => node.checkVisibility() && node.getBoundingClientRect().width === 0).length,
+                 errors: document.querySelectorAll(".katex-error").length, text: body?.textContent ?? "",
+                 fonts: formulas.length === 0 || document.fonts.check('16px KaTeX_Main') };
+    }""")
+    assert found["bare"] == found["flat"] == found["errors"] == 0 and found["fonts"]
+    for sign in ("$$", "\\frac", "\\log", "\\(", "\\begin{", "{eq}", "{cite", "{doc}", "{ref}"):
+        assert sign not in found["text"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_widget_output_is_silently_dead(visit, page):
+    """Every widget is a live figure with a control and a spoken text, or a sentence that says what it needs."""
+    seen = visit(page)
+    seen.settle()
+    found = seen.page.evaluate("""() => ({
+        left: document.querySelectorAll("script[type*='jupyter.widget']").length,
+        figures: [...document.querySelectorAll("[data-figure]")].map((root) => ({
+            name: root.dataset.figure,
+            controls: [...root.querySelectorAll("button, input, select, [role=slider], [role=radio]")]
+                .filter((node) => node.tabIndex >= 0 && !node.disabled).length,
+            live: [...root.querySelectorAll("[aria-live]")].map((node) => node.textContent).join(" "),
+            numbers: root.dataset.numbers ?? "" })),
+        hosts: document.querySelectorAll("[data-lvm-live]").length,
+        kernels: [...document.querySelectorAll(".lvm-needs-kernel")].map((node) => node.textContent) })""")
+    assert found["left"] == 0
+    assert len(found["figures"]) == found["hosts"]
+    for figure in found["figures"]:
+        assert figure["controls"] > 0 and figure["numbers"], figure
+    assert all("kernel" in sentence for sentence in found["kernels"])
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_no_page_is_wider_than_the_window(visit, page, width):
+    seen = visit(page, viewport={"width": width, "height": 800})
+    seen.settle()
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if 'data-lvm-live="' in (SITE / page).read_text(encoding="utf-8")])
+class TestPagesWithFigures:
+    def test_without_javascript_a_picture_and_a_sentence_stand_there(self, visit, page):
+        seen = visit(page, java_script_enabled=False)
+        host = seen.page.locator("[data-lvm-live]").first
+        assert host.locator("img").is_visible()
+        assert len(host.locator("img").get_attribute("alt").split()) > 5
+        assert "JavaScript" in host.locator("noscript, p").first.inner_text()
+
+    @pytest.mark.parametrize("damage", ["missing", "corrupt", "unknown"])
+    def test_a_damaged_side_file_is_said_in_the_page(self, visit, page, damage):
+        seen = visit("book/intro.html")
+        body = {"missing": None, "corrupt": "lvmFigureState(", "unknown": "0;"}[damage]
+        seen.page.context.route("**/_figures/*.js", lambda route: route.abort() if body is None else
+                                route.fulfill(body=body, content_type="text/javascript"))
+        seen.open((SITE / page).as_uri())
+        seen.settle()
+        note = seen.page.locator(".lvm-failed").first
+        assert "could not start" in note.inner_text()
+        assert seen.page.locator("[data-lvm-live] img").first.is_visible()

@@ -1,0 +1,103 @@
+"""The arithmetic of the live figures (js/engine) agrees with this library and with SciPy to 1e-9, by Node's runner."""
+
+import json
+import math
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.stats import norm
+
+from lvm_lib.figures.elbo import BOUNDS, ElboFigure
+
+ROOT = Path(__file__).parents[2]
+NODE = shutil.which("node")
+IN_JS = {"std_noise": "noise", "kl_prior": "klPrior"}
+
+
+def random_states(n):
+    generator = np.random.default_rng(3)
+    corners = [{key: bounds[side] for key, bounds in BOUNDS.items()} for side in (0, 1)]
+    inside = [{key: float(generator.uniform(*bounds)) for key, bounds in BOUNDS.items()} for _ in range(n)]
+    return corners + inside
+
+
+def by_scipy(state):
+    """Evidence, ELBO and KL by adaptive quadrature in the z domain: shares nothing with the library or the engine."""
+    def log_joint(z):
+        g = state["slope"] * z + state["bend"] * z**2 / 2
+        return norm.logpdf(z) + norm.logpdf(state["x"], g, state["std_noise"])
+
+    z = np.linspace(-12, 12, 4801)
+    peak = log_joint(z).max()
+    centre = z[log_joint(z).argmax()]
+
+    def integral(f, low, high, *points):
+        return quad(f, low, high, points=points, limit=800, epsabs=1e-13, epsrel=1e-13)[0]
+
+    evidence = peak + math.log(integral(lambda v: math.exp(log_joint(v) - peak), -12, 12, centre, 0.0))
+    mean, std = state["mean"], state["std"]
+
+    def under_q(f):
+        return integral(lambda e: norm.pdf(e) * f(mean + std * e), -11, 11, 0.0)
+
+    elbo = under_q(lambda v: log_joint(v) - norm.logpdf(v, mean, std))
+    kl = under_q(lambda v: norm.logpdf(v, mean, std) - log_joint(v) + evidence)
+    return {"evidence": evidence, "elbo": elbo, "kl": kl}
+
+
+def by_python(state, kind):
+    found = ElboFigure(**state, kind=kind).numbers()
+    return {IN_JS.get(key, key): value for key, value in found.items() if key != "kind"}
+
+
+def as_js(state, kind):
+    return {**{IN_JS.get(key, key): value for key, value in state.items()}, "kind": kind}
+
+
+@pytest.fixture(scope="module")
+def golden(tmp_path_factory):
+    states = random_states(22)
+    cases = [{"state": as_js(s, kind), "expected": by_python(s, kind)}
+             for s in states for kind in ("gaussian", "exact")]
+    cases += [{"state": as_js(s, "gaussian"), "expected": by_scipy(s)} for s in states[:8]]
+    best = []
+    for x, bend in [(0.5, 1.2), (0.5, -1.2), (-3.0, 1.5), (2.0, 1.5), (1.0, 0.0), (3.5, -0.7)]:
+        figure = ElboFigure(x=x, bend=bend).best_gaussian()
+        best.append({"x": x, "slope": figure.slope, "bend": bend, "noise": figure.std_noise, "elbo": figure.elbo,
+                     "mean": figure.mean, "std": figure.std})
+    bounds = {IN_JS.get(key, key): list(value) for key, value in BOUNDS.items()}
+    file = tmp_path_factory.mktemp("golden") / "golden.json"
+    file.write_text(json.dumps({"quadratic_curve": {"bounds": bounds, "states": cases, "best": best}}))
+    return file
+
+
+def test_python_agrees_with_scipy():
+    for state in random_states(6):
+        found = ElboFigure(**state).numbers()
+        for key, expected in by_scipy(state).items():
+            assert found[key] == pytest.approx(expected, rel=1e-9, abs=1e-9), (key, state)
+
+
+@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+def test_engine_agrees_with_python(golden):
+    run = subprocess.run([NODE, "--test", "--test-reporter=tap", "js/tests"], cwd=ROOT, capture_output=True, text=True,
+                         env={**os.environ, "LVM_GOLDEN": str(golden)}, timeout=120)
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
+    assert "# SKIP" not in run.stdout and "\n# skipped 0" in run.stdout, run.stdout[-600:]
+    assert "all numbers of a state" in run.stdout
+
+
+@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+def test_a_wrong_constant_would_be_found(golden, tmp_path):
+    content = json.loads(golden.read_text())
+    content["quadratic_curve"]["states"][0]["expected"]["elbo"] += 1e-5
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(json.dumps(content))
+    run = subprocess.run([NODE, "--test", "js/tests/golden.test.mjs"], cwd=ROOT, capture_output=True, text=True,
+                         env={**os.environ, "LVM_GOLDEN": str(wrong)}, timeout=60)
+    assert run.returncode != 0

@@ -1,0 +1,159 @@
+"""Live figures from the Python side: traits, read-back, static picture, and the bundle that is committed."""
+
+import base64
+import re
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import traitlets
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lvm_lib.figures import ElboFigure, LiveFigure
+from lvm_lib.figures.base import bundle, stylesheet
+from lvm_lib.figures.elbo import BOUNDS
+
+ROOT = Path(__file__).parents[2]
+FIGURES = [ElboFigure]
+STATES = st.fixed_dictionaries({key: st.floats(*bounds) for key, bounds in BOUNDS.items()})
+
+
+# ---- every figure
+
+@pytest.mark.skipif(not (shutil.which("node") and (ROOT / "node_modules" / "esbuild").exists()),
+                    reason="esbuild is not installed: npm ci")
+def test_the_committed_bundles_are_built_from_the_sources():
+    run = subprocess.run(["node", "js/build.mjs", "--check"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+
+
+def test_each_module_has_its_class():
+    modules = {file.stem for file in (ROOT / "js" / "figures").glob("*.js")}
+    assert modules == {cls.name for cls in FIGURES}
+    assert all(issubclass(cls, LiveFigure) for cls in FIGURES)
+
+
+@pytest.mark.parametrize("cls", FIGURES)
+def test_a_bundle_is_self_contained(cls):
+    text = bundle(cls.name)
+    assert text.startswith('"use strict";var lvm_') or text.startswith("var lvm_")
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text), "no address but the SVG namespace"
+    assert "getElementById" not in text and "import(" not in text and "</script" not in text
+    assert len(text) < 60_000
+    esm = cls()._esm
+    assert esm == text + f"\nexport default lvm_{cls.name}.default;"
+
+
+def test_every_rule_is_scoped():
+    text = re.sub(r"/\*.*?\*/", "", (ROOT / "lvm_lib/figures/figure.css").read_text(), flags=re.S)
+    selectors = [part.strip() for block in re.findall(r"([^{}]+)\{", text) for part in block.split(",")]
+    rules = [s for s in selectors if not s.startswith("@")]
+    assert len(rules) > 50
+    assert [s for s in rules if not s.startswith(".lvm-figure")] == []
+    assert "prefers-color-scheme" not in text and "#" not in re.sub(r"#[0-9a-f]{3,6}\b", "", text)
+
+
+def test_the_stylesheet_carries_the_palette_in_both_themes():
+    text = stylesheet()
+    assert "--lvm-elbo:#00695a" in text and "--lvm-elbo:#45c9ae" in text and '[data-lvm-theme="dark"]' in text
+
+
+@pytest.mark.parametrize("cls", FIGURES)
+def test_what_a_notebook_stores(cls):
+    figure = cls()
+    data, metadata = figure._repr_mimebundle_()
+    assert data["text/plain"] == repr(figure) == f"<live figure: {cls.name}>"
+    assert "application/vnd.jupyter.widget-view+json" in data
+    png = base64.b64decode(data["image/png"])
+    width, height = struct.unpack(">II", png[16:24])
+    assert png.startswith(b"\x89PNG") and width == 2 * metadata["image/png"]["width"] and height > 600
+    assert metadata["image/png"]["alt"] == figure.alt
+    assert png == cls().png(), "the same state gives the same picture"
+
+
+# ---- elbo
+
+def test_the_picture_and_its_words_follow_the_state():
+    figure = ElboFigure()
+    before, words = figure.png(), figure.alt
+    figure.mean = 1.5
+    assert figure.png() != before and figure.alt != words
+    assert f"{figure.elbo:.3f}" in figure.alt and f"{figure.evidence:.3f}" in figure.alt and "x = 0.50" in figure.alt
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(STATES)
+def test_the_bar_never_moves_while_only_q_moves(state):
+    figure = ElboFigure(**state)
+    evidence = figure.evidence
+    assert figure.elbo + figure.kl == pytest.approx(evidence, abs=1e-9)
+    assert figure.kl >= -1e-10
+    figure.mean, figure.std = -state["mean"], 0.5
+    assert figure.evidence == evidence
+    assert figure.elbo + figure.kl == pytest.approx(evidence, abs=1e-9)
+
+
+@settings(deadline=None, derandomize=True, max_examples=25)
+@given(STATES)
+def test_an_exact_q_has_no_gap_and_all_splits_agree(state):
+    figure = ElboFigure(**state, kind="exact")
+    n = figure.numbers()
+    assert n["kl"] == pytest.approx(0, abs=1e-9) and n["elbo"] == pytest.approx(n["evidence"], abs=1e-9)
+    assert n["reconstruction"] - n["kl_prior"] == pytest.approx(n["elbo"], abs=1e-9)
+    assert n["energy"] + n["entropy"] == pytest.approx(n["elbo"], abs=1e-9)
+    assert figure.mean == pytest.approx(n["mean"], abs=1e-12) and figure.std == pytest.approx(n["std"], abs=1e-12)
+
+
+def test_without_a_bend_the_best_gaussian_is_exact_and_with_one_a_gap_remains():
+    straight = ElboFigure(bend=0.0, x=1.3).best_gaussian()
+    assert straight.kl == pytest.approx(0, abs=1e-9)
+    assert straight.mean == pytest.approx(1.3 / 1.25, abs=1e-5)
+    assert straight.std == pytest.approx(np.sqrt(0.2), abs=1e-5)
+    bent = ElboFigure(bend=1.2, x=0.5).best_gaussian()
+    assert 0.05 < bent.kl < ElboFigure(bend=1.2, x=0.5).kl
+    assert bent.evidence == ElboFigure(bend=1.2, x=0.5).evidence
+
+
+def test_shaping_an_exact_q_makes_it_gaussian_again():
+    figure = ElboFigure(kind="exact")
+    std = figure.std
+    figure.mean = 1.0
+    assert (figure.kind, figure.mean, figure.std) == ("gaussian", 1.0, std) and figure.kl > 0.1
+
+
+def test_a_front_end_writes_states_and_python_reads_the_numbers():
+    figure = ElboFigure()
+    figure.set_state({"x": 1.0, "mean": 0.8, "std": 0.3})
+    assert figure.elbo == ElboFigure(x=1.0, mean=0.8, std=0.3).elbo
+    exact = ElboFigure(x=1.0, kind="exact")
+    figure.set_state({"kind": "exact", "mean": exact.mean, "std": exact.std, "evidence": exact.evidence,
+                      "elbo": exact.elbo, "kl": 0.0})
+    assert figure.kind == "exact" and figure.elbo == pytest.approx(figure.evidence, abs=1e-9)
+
+
+@pytest.mark.parametrize("bad, words", [
+    ({"x": 9}, "x must be a number from -3 to 4"), ({"std": float("nan")}, "std must be .*nan"),
+    ({"std": 0}, "std must be"), ({"mean": "1"}, "mean must be"), ({"bend": None}, "bend must be"),
+    ({"slope": float("inf")}, "slope must be"), ({"kind": "other"}, "kind must be 'gaussian' or 'exact'"),
+])
+def test_errors_name_what_came_and_what_was_expected(bad, words):
+    with pytest.raises(ValueError, match=words):
+        ElboFigure(**bad)
+    figure = ElboFigure()
+    before = figure.numbers()
+    with pytest.raises(traitlets.TraitError, match=words):
+        setattr(figure, *next(iter(bad.items())))
+    assert figure.numbers() == before
+
+
+def test_what_is_read_back_cannot_be_set():
+    figure = ElboFigure()
+    with pytest.raises(ValueError, match="elbo is read back"):
+        figure.elbo = 0.0
+    assert figure.elbo == ElboFigure().elbo
+    with pytest.raises(TypeError, match="takes x, slope"):
+        ElboFigure(theta=1.0)
