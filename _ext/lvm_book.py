@@ -1,10 +1,10 @@
 """The book's Sphinx extension: five small parts, each in its own file.
 
-run.py      executes chapters (through tools.chapters) and keeps no stale page
-live.py     puts live figures into pages: a host element each, state and weights in side files
-formulas.py renders formulas at build time, so that pages carry no formula script
+run.py         executes chapters (through tools.chapters) and keeps no stale page
+live.py        puts live figures into pages: a host element each, state and weights in side files
+formulas.py    renders formulas at build time, so that pages carry no formula script
 identities.py  lists every numbered equation with its tests, and links the two
-page.py     what every page's head holds, and does not
+page.py        what every page's head holds, and does not
 """
 
 from __future__ import annotations

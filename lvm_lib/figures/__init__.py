@@ -7,4 +7,12 @@ hold the two together. Nothing in the library's mathematics imports this package
 from .base import LiveFigure
 from .elbo import ElboFigure
 
-__all__ = ["LiveFigure", "ElboFigure"]
+__all__ = ["ElboFigure", "LiveFigure", "by_name"]
+
+
+def by_name(name: str) -> type[LiveFigure]:
+    """The class of a live figure by its name, that of its JavaScript module; raises KeyError, naming the choices."""
+    known = {cls.name: cls for cls in LiveFigure.__subclasses__() if cls.name}
+    if name not in known:
+        raise KeyError(f"no live figure {name!r}; there are {', '.join(sorted(known))}")
+    return known[name]

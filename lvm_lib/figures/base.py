@@ -58,6 +58,7 @@ class LiveFigure(anywidget.AnyWidget):
     """Base of the live figures. A subclass gives `name` (that of its JavaScript module), `alt` and `picture()`."""
 
     name = ""
+    state: tuple[str, ...] = ()  # the traits that make up a state; a page's data-numbers repeats them
 
     def __init_subclass__(cls, **kwargs):
         if "name" in cls.__dict__ and cls.name:  # not for the classes that traitlets derives when it adds a trait
@@ -67,6 +68,20 @@ class LiveFigure(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         return f"<live figure: {self.name}>"
+
+    def numbers(self) -> dict:
+        """Every number that the figure states in its current state, computed by the library."""
+        raise NotImplementedError(f"{type(self).__name__} must compute what it shows")
+
+    @classmethod
+    def recomputed(cls, numbers: dict) -> dict:
+        """What this library finds in the state of `numbers` (a page's data-numbers): the page must have found the same."""
+        return cls(**{name: numbers[name] for name in cls.state}).numbers()
+
+    @classmethod
+    def broken(cls, numbers: dict) -> list[str]:
+        """The figure's invariants that `numbers` does not satisfy, in words; empty where all hold."""
+        raise NotImplementedError(f"{cls.__name__} must say what always holds")
 
     @property
     def alt(self) -> str:

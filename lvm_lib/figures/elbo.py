@@ -34,6 +34,7 @@ class ElboFigure(LiveFigure):
     """
 
     name = "elbo"
+    state = (*BOUNDS, "kind")
 
     x = Bounded(0.5, *BOUNDS["x"], help="the observation").tag(sync=True)
     slope = Bounded(1.0, *BOUNDS["slope"], help="slope of the decoder at z = 0").tag(sync=True)
@@ -88,6 +89,17 @@ class ElboFigure(LiveFigure):
         return {"mean": centre[0], "std": math.sqrt(covariance[0, 0]), "elbo": mass @ (log_joint - log_q),
                 "kl": mass @ (log_q - (log_joint - evidence)), "reconstruction": mass @ (log_joint - log_prior),
                 "kl_prior": mass @ (log_q - log_prior), "energy": mass @ log_joint, "entropy": -mass @ log_q}
+
+    @classmethod
+    def broken(cls, numbers: dict) -> list[str]:
+        """What must hold in every state: the sum, the sign of the gap, the three forms, no gap for the exact q."""
+        n = numbers
+        rules = {"ELBO + KL = log p(x)": abs(n["elbo"] + n["kl"] - n["evidence"]) < 1e-6,
+                 "the gap is not negative": n["kl"] > -1e-9,
+                 "reconstruction - KL to the prior = ELBO": abs(n["reconstruction"] - n["kl_prior"] - n["elbo"]) < 1e-6,
+                 "E log p(x, z) + entropy = ELBO": abs(n["energy"] + n["entropy"] - n["elbo"]) < 1e-6,
+                 "an exact q leaves no gap": n["kind"] != "exact" or abs(n["kl"]) < 1e-9}
+        return [rule for rule, holds in rules.items() if not holds]
 
     def best_gaussian(self) -> ElboFigure:
         """Make q the Gaussian with the largest ELBO, searched from starts along the whole axis; returns self."""

@@ -1,0 +1,142 @@
+"""Every live figure of every page, under random keys and drags: what it states is what Python finds, and its invariants hold.
+
+A new figure needs no code here: its class says how its numbers are found again (`recomputed`) and what must hold (`broken`).
+"""
+
+import json
+import math
+import random
+
+import pytest
+from conftest import SITE, pages
+
+from lvm_lib import figures
+
+WITH_FIGURES = [page for page in pages() if 'data-lvm-live="' in (SITE / page).read_text(encoding="utf-8")]
+KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Shift+ArrowLeft", "Shift+ArrowRight", "Home", "End",
+        "PageUp", "PageDown", "Enter", "Space"]
+CONTROLS = "button, input, select, [role=slider], [role=radio], [tabindex='0']"
+
+
+def stated(root) -> dict:
+    return json.loads(root.get_attribute("data-numbers"))
+
+
+def settled(page, root) -> dict:
+    """The figure's numbers once it has drawn what was asked for (one frame after the last event)."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return stated(root)
+
+
+def differences(found: dict, expected: dict) -> list[str]:
+    """Where two sets of numbers differ by more than 1e-6 (relative above 1)."""
+    return [f"{key}: page {found[key]}, Python {value}" for key, value in expected.items()
+            if not (math.isclose(found[key], value, rel_tol=1e-6, abs_tol=1e-6) if isinstance(value, float)
+                    else found[key] == value)]
+
+
+def press_random_keys(page, root, chance, times):
+    for _ in range(times):
+        controls = root.locator(CONTROLS)
+        control = controls.nth(chance.randrange(controls.count()))
+        if control.is_visible() and control.is_enabled():
+            control.focus()
+            for _ in range(chance.randrange(1, 4)):
+                page.keyboard.press(chance.choice(KEYS))
+            yield f"keys on {control.evaluate('node => node.outerHTML.slice(0, 80)')}"
+
+
+def drag_at_random(page, root, chance, times):
+    planes = root.locator("svg, canvas")
+    for _ in range(times):
+        plane = planes.nth(chance.randrange(planes.count()))
+        plane.scroll_into_view_if_needed()
+        box = plane.bounding_box()
+        if not box:
+            continue
+        handles = root.locator("[role=slider]")
+        aimed = handles.count() and chance.random() < 0.8  # the other drags begin anywhere on the plane
+        spot = handles.nth(chance.randrange(handles.count())).bounding_box() if aimed else None
+        if spot:
+            page.mouse.move(spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2)
+        else:
+            page.mouse.move(box["x"] + chance.random() * box["width"], box["y"] + chance.random() * box["height"])
+        page.mouse.down()
+        page.mouse.move(box["x"] + chance.uniform(-0.2, 1.2) * box["width"],
+                        box["y"] + chance.uniform(-0.2, 1.2) * box["height"], steps=5)
+        page.mouse.up()
+        yield "a drag"
+
+
+@pytest.mark.parametrize("act", [press_random_keys, drag_at_random])
+@pytest.mark.parametrize("page", WITH_FIGURES)
+def test_numbers_are_true_and_invariants_hold(visit, page, act):
+    seen = visit(page)
+    seen.settle()
+    for index in range(seen.page.locator("[data-figure]").count()):
+        root = seen.page.locator("[data-figure]").nth(index)
+        cls = figures.by_name(root.get_attribute("data-figure"))
+        chance = random.Random(f"{page} {index}")
+        for what in act(seen.page, root, chance, 25):
+            numbers = settled(seen.page, root)
+            assert cls.broken(numbers) == [], what
+            assert differences(numbers, cls.recomputed(numbers)) == [], what
+    assert seen.errors == [] and seen.foreign == []
+
+
+@pytest.mark.parametrize("page", WITH_FIGURES)
+def test_the_live_region_states_the_numbers(visit, page):
+    """After a move and a rest the figure speaks, and what it says are its numbers, to the digits it says."""
+    seen = visit(page)
+    seen.settle()
+    root = seen.page.locator("[data-figure]").first
+    slider = root.locator("[role=slider], input[type=range]").first
+    slider.focus()
+    for _ in range(3):
+        seen.page.keyboard.press("ArrowRight")
+    seen.page.wait_for_timeout(900)
+    spoken = " ".join(root.locator("[aria-live]").all_inner_texts() + root.locator("[aria-live]").all_text_contents())
+    numbers = stated(root)
+    values = {f"{value:.{digits}f}".replace("-", "−") for value in numbers.values() if isinstance(value, float) for digits in (2, 3)}
+    assert sum(value in spoken.replace("-", "−") for value in values) >= 2, spoken
+
+
+@pytest.mark.parametrize("page", WITH_FIGURES)
+def test_one_draw_per_frame(visit, page):
+    """A burst of input events in one frame is drawn once."""
+    seen = visit(page)
+    seen.settle()
+    root = seen.page.locator("[data-figure]").first
+    draws = root.evaluate("""async (root) => {
+        const slider = root.querySelector("input[type=range]");
+        const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        await frame();
+        const before = Number(root.dataset.draws);
+        for (let i = 0; i < 20; i++) {
+            slider.value = String(Number(slider.min) + (Number(slider.max) - Number(slider.min)) * (i + 1) / 30);
+            slider.dispatchEvent(new Event("input", { bubbles: true }));
+        }
+        await frame();
+        return Number(root.dataset.draws) - before; }""")
+    assert draws == 1
+
+
+@pytest.mark.parametrize("page", WITH_FIGURES)
+def test_a_finger_moves_a_handle(visit, page):
+    seen = visit(page, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    seen.settle()
+    root = seen.page.locator("[data-figure]").first
+    handle = root.locator("[role=slider]").first
+    handle.scroll_into_view_if_needed()
+    seen.page.wait_for_timeout(200)
+    box, before = handle.bounding_box(), stated(root)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    client = seen.page.context.new_cdp_session(seen.page)
+    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 9):
+        client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + 6 * step, "y": y + 2 * step}]})
+    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    after = settled(seen.page, root)
+    assert after != before
+    cls = figures.by_name(root.get_attribute("data-figure"))
+    assert cls.broken(after) == [] and differences(after, cls.recomputed(after)) == []

@@ -1,0 +1,123 @@
+"""Every way that a page offers leads somewhere: inside the built book, to a file and a place that exist."""
+
+import functools
+import re
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+from conftest import SITE, pages
+
+PAGES = pages()
+ADDRESSES = {"a": "href", "area": "href", "link": "href", "img": "src", "script": "src", "source": "src", "iframe": "src",
+             "form": "action"}
+LOCAL = re.compile(r"^(localhost|127\.|0\.0\.0\.0|\[?::1|10\.|192\.168\.)")
+
+
+@functools.cache
+def parsed(path):
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+@functools.cache
+def places(path) -> frozenset:
+    """What a fragment can name in a page."""
+    return frozenset(node.get("id") or node.get("name") for node in parsed(path).select("[id], a[name]"))
+
+
+def addresses(page):
+    """Every address in a page: links, sources, a figure's side file."""
+    for node in page.find_all(True):
+        name = ADDRESSES.get(node.name)
+        if name and node.get(name):
+            yield node[name].strip()
+        for piece in filter(None, node.get("srcset", "").split(",")):
+            yield piece.split()[0]
+        if node.get("data-lvm-state"):
+            yield node["data-lvm-state"]
+        if node.get("http-equiv", "").lower() == "refresh":
+            yield node["content"].split("=", 1)[1]
+
+
+def fault(address: str, here, site=SITE) -> str:
+    """What is wrong with an address in the page at `here`; empty if nothing is."""
+    parts = urlsplit(address)
+    if parts.scheme in ("data", "mailto"):
+        return ""
+    if parts.scheme or parts.netloc:
+        if parts.scheme not in ("http", "https"):
+            return f"{address}: neither http nor a place in the book"
+        if LOCAL.match(parts.netloc) or not re.fullmatch(r"[\w-]+(\.[\w-]+)+(:\d+)?", parts.netloc):
+            return f"{address}: not an address on the net"
+        return f"{address}: a space in an address" if re.search(r"\s", address) else ""
+    if parts.path.startswith("/"):
+        return f"{address}: from the root, and the book may stand in a folder"
+    target = (here.parent / unquote(parts.path)).resolve() if parts.path else here
+    if not target.is_relative_to(site.resolve()):
+        return f"{address}: leads out of the book"
+    if not target.is_file():
+        return f"{address}: there is no such file"
+    if parts.fragment and target.suffix == ".html" and unquote(parts.fragment) not in places(target):
+        return f"{address}: there is no such place in {target.name}"
+    return ""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_address_leads_somewhere(page):
+    here = (SITE / page).resolve()
+    assert sorted({found for address in addresses(parsed(here)) if (found := fault(address, here))}) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_cross_reference_is_resolved(page):
+    """An unresolved one stands in the page as plain text with the class of a reference."""
+    left = [str(node)[:120] for node in parsed((SITE / page).resolve()).select(".xref, .problematic, .system-message, .std-ref, .eqref")
+            if node.find_parent("a") is None and node.name != "a"]
+    assert left == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_fragment_names_one_place(page):
+    named = [node["id"] for node in parsed((SITE / page).resolve()).select("[id]")]
+    assert sorted({name for name in named if named.count(name) > 1}) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_local_path_is_in_a_page(page):
+    text = (SITE / page).read_text(encoding="utf-8")
+    assert re.findall(r"file://\S{0,60}|(?:/home|/root|/Users|/tmp)/\S{0,60}|localhost:\d+", text) == []
+
+
+def test_style_sheets_name_files_that_exist():
+    sheets = [path for path in SITE.rglob("*.css")]
+    assert sheets
+    for sheet in sheets:
+        for address in re.findall(r"url\(['\"]?([^'\")]+)", sheet.read_text(encoding="utf-8")):
+            assert fault(address, sheet.resolve()) == "", sheet.name
+
+
+def test_every_page_of_the_book_is_reached_from_its_start():
+    found, ahead = set(), [(SITE / "index.html").resolve()]
+    while ahead:
+        here = ahead.pop()
+        if here in found or here.suffix != ".html":
+            continue
+        found.add(here)
+        for address in addresses(parsed(here)):
+            if not urlsplit(address).scheme and urlsplit(address).path and not fault(address, here):
+                ahead.append((here.parent / unquote(urlsplit(address).path)).resolve())
+    unreached = {page for page in PAGES if (SITE / page).resolve() not in found}
+    assert unreached <= {"genindex.html"}
+
+
+@pytest.mark.parametrize("address, words", [
+    ("gone.html", "no such file"), ("page.html#gone", "no such place"), ("#gone", "no such place"), ("../../x", "leads out"),
+    ("/page.html", "from the root"), ("http://localhost:8000/", "not an address"), ("https://127.0.0.1/x", "not an address"),
+    ("file:///home/me/x", "neither http"), ("https:///x", "neither|not an address"), ("https://example.org/a b", "a space"),
+    ("javascript:void(0)", "neither http"),
+])
+def test_the_check_catches_what_it_is_for(tmp_path, address, words):
+    (tmp_path / "page.html").write_text('<p id="here">Text</p>')
+    assert re.search(words, fault(address, tmp_path / "page.html", tmp_path))
+    for sound in ("page.html", "page.html#here", "#here", "https://example.org/a?b=c#d", "mailto:me@example.org"):
+        assert fault(sound, tmp_path / "page.html", tmp_path) == ""

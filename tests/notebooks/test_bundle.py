@@ -1,0 +1,66 @@
+"""The figures' JavaScript that is shipped is what its sources give today, so that readers need no Node.js."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+from tools import chapters
+from tools.need_node import node_version
+
+JS = chapters.ROOT / "js"
+BUNDLES = chapters.ROOT / "lvm_lib" / "figures" / "bundle"
+MODULES = chapters.ROOT / "node_modules"
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    """A copy of the sources with an empty place for bundles: js/build.mjs writes beside itself."""
+    if node_version() < 18 or not (MODULES / "esbuild").exists():
+        if os.environ.get("CI"):
+            pytest.fail("Node.js 18 or esbuild is missing (npm ci), and in CI nothing may be skipped")
+        pytest.skip("Node.js 18 or esbuild is missing: npm ci")
+    folder = tmp_path_factory.mktemp("bundle")
+    shutil.copytree(JS, folder / "js")
+    shutil.copy(chapters.ROOT / "package.json", folder)
+    (folder / "node_modules").symlink_to(MODULES, target_is_directory=True)
+    return folder
+
+
+def run(folder, *options):
+    return subprocess.run(["node", "js/build.mjs", *options], cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+def built(folder) -> dict:
+    return {path.name: path.read_bytes() for path in (folder / "lvm_lib" / "figures" / "bundle").glob("*.js")}
+
+
+def test_the_shipped_bundles_are_a_fresh_build(workshop):
+    done = run(workshop)
+    assert done.returncode == 0, done.stderr
+    fresh, shipped = built(workshop), {path.name: path.read_bytes() for path in BUNDLES.glob("*.js")}
+    assert fresh and sorted(fresh) == sorted(shipped)
+    different = [name for name in fresh if fresh[name] != shipped[name]]
+    assert different == [], "run `make bundle` and store what it writes"
+
+
+def test_a_changed_source_is_noticed(workshop):
+    """By the build's own check too, which `npm run check` offers to those who write figures."""
+    run(workshop)
+    assert run(workshop, "--check").returncode == 0
+    source = next((workshop / "js" / "figures").glob("*.js"))
+    kept = source.read_text(encoding="utf-8")
+    source.write_text(kept + "\nglobalThis.changed = 1;\n", encoding="utf-8")
+    noticed = run(workshop, "--check")
+    source.write_text(kept, encoding="utf-8")
+    assert noticed.returncode != 0 and source.name in noticed.stderr
+
+
+@pytest.mark.parametrize("path", sorted(BUNDLES.glob("*.js")), ids=lambda path: path.stem)
+def test_a_bundle_is_one_classic_script_of_bounded_size(path):
+    text = path.read_text(encoding="utf-8")
+    assert re.search(rf"\bvar lvm_{path.stem}=", text), "host.js and anywidget look for this name"
+    assert not re.search(r"^\s*(import|export)\s", text, flags=re.M)
+    assert not re.search(r"https?://(?!www\.w3\.org/)|\bfetch\(|XMLHttpRequest|importScripts", text), "a figure loads nothing"
+    assert len(text.encode()) < 120_000
