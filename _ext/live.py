@@ -97,7 +97,7 @@ def picture_element(identity: str, output: dict, depth: int) -> str:
         only = f" lvm-only-{theme}" if len(themes) > 1 else ""
         shown += (f'<img class="lvm-picture{only}" src="{"../" * depth}_figures/{identity}-{theme}.png" width="{width // 2}" '
                   f'height="{height // 2}" alt="{html.escape(meta["alt"], quote=True)}" loading="lazy">')
-    return shown
+    return f'<div class="lvm-frame">{shown}</div>'
 
 
 def kernel_element(docname: str) -> str:

@@ -49,6 +49,7 @@ def own_files(app) -> None:
 def frame_digest(app, config) -> None:
     """A digest of all that every page shares, as a setting: where it changes, Sphinx writes every page again."""
     shared = sorted([*(ROOT / "assets").glob("*.js"), *(ROOT / "_ext").glob("*.py")])
+    config.html_theme_options.pop("repository_url", None)  # the theme's, which knows three hosts; its buttons are not used
     config.lvm_frame = hashlib.sha256(style().encode() + b"".join(path.read_bytes() for path in shared)).hexdigest()[:8]
 
 
@@ -66,16 +67,10 @@ def description(doctree, title: str) -> str:
     return f"{title}: a page of an interactive book on latent variable models, with live figures and code that runs."
 
 
-def sections(app, pagename: str) -> str:
+def sections(listing: str) -> str:
     """The page's own sections, one level, as a list of links; empty where there are fewer than two."""
-    toc = app.env.tocs.get(pagename)
-    if toc is None:
-        return ""
-    html = app.builder.render_partial(toc)["fragment"]
-    inner = re.search(r"<ul>\s*<li>.*?(<ul>.*</ul>)\s*</li>\s*</ul>", html, flags=re.S)
-    if inner is None or inner[1].count("<li>") < 2:
-        return ""
-    return inner[1]
+    inner = re.search(r"<ul>\s*<li>.*?(<ul>.*</ul>)\s*</li>\s*</ul>", listing, flags=re.S)
+    return inner[1] if inner and inner[1].count("<li>") > 1 else ""
 
 
 def contents(app, pagename: str, context) -> str:
@@ -97,7 +92,7 @@ def fill(app, pagename, templatename, context, doctree) -> None:
         lvm_style=app.config.lvm_frame,
         lvm_version=chapters.version(),
         lvm_contents=contents(app, pagename, context),
-        lvm_sections=sections(app, pagename),
+        lvm_sections=sections(context.get("toc") or ""),
         lvm_formulas='class="katex' in (context.get("body") or ""),
         lvm_description=description(doctree, Markup(context.get("title") or OWN_TITLES.get(pagename, "Start")).striptags()),
         lvm_report=f"{address}/issues/new?title=Error%20on%20{pagename}" if address else "",

@@ -30,7 +30,7 @@
     });
     block.append(button);
   }
-  for (const block of document.querySelectorAll("pre, .lvm-formula, .output table")) {
+  for (const block of document.querySelectorAll("pre, .lvm-frame, .output table")) {
     if (block.scrollWidth > block.clientWidth + 1 && !block.hasAttribute("tabindex")) block.tabIndex = 0;
   }
 })();

@@ -6,8 +6,9 @@ hold the two together. Nothing in the library's mathematics imports this package
 
 from .base import LiveFigure
 from .elbo import ElboFigure
+from .kl import KlFigure
 
-__all__ = ["ElboFigure", "LiveFigure", "by_name"]
+__all__ = ["ElboFigure", "KlFigure", "LiveFigure", "by_name"]
 
 
 def by_name(name: str) -> type[LiveFigure]:

@@ -9,10 +9,10 @@ import numpy as np
 
 from .palette import QUANTITIES, SURFACES, colour
 
-DPI = 144  # shown at half this, so that lines are crisp on dense screens
+DPI = 192  # shown at half this: crisp on dense screens, and 7.2 inches fill the text column
 RC = {
     "figure.dpi": DPI / 2, "savefig.dpi": DPI, "figure.constrained_layout.use": True,
-    "font.size": 10.5, "axes.titlesize": 11.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "font.size": 10, "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left",
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": False, "axes.linewidth": 0.8,
     "legend.frameon": False, "lines.linewidth": 1.8, "image.cmap": "gray", "image.interpolation": "nearest",
     "text.color": colour("ink"), "axes.labelcolor": colour("ink"), "axes.edgecolor": colour("muted"),

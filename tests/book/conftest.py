@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from tools import chapters
 
-MACHINERY = ("_config.yml", "_ext", "_templates", "assets", "lvm_lib", "tools", "requirements.txt")
+MACHINERY = ("_config.yml", "_ext", "_templates", "assets", "lvm_lib", "tools", "requirements.txt", "references.bib")
 PAGE = """\
 # A page
 

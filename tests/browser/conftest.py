@@ -4,39 +4,15 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
+from built_book import SITE, leads_to
 from tools.need_browser import chromium
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-SITE = Path(os.environ.get("LVM_SITE", ROOT / "_build" / "html"))
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
              "--disable-sync", "--no-first-run", "--disable-dev-shm-usage"]
-
-
-def pages() -> list[str]:
-    """Every page of the built book, by its path."""
-    return sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "_static" not in path.parts)
-
-
-def leads_to(page: str) -> str:
-    """The address to which a page sends its reader at once; empty for a page that is read itself."""
-    found = re.search(r'http-equiv="refresh" content="0; ?url=([^"]+)"', (SITE / page).read_text(encoding="utf-8"), re.I)
-    return found[1] if found else ""
-
-
-def read_pages() -> list[str]:
-    """Every page that is read itself."""
-    return [page for page in pages() if not leads_to(page)]
-
-
-def pages_with_figures() -> list[str]:
-    """Every page that holds a live figure."""
-    return [page for page in pages() if 'data-lvm-live="' in (SITE / page).read_text(encoding="utf-8")]
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import ROOT, pages_with_figures, read_pages
+from built_book import ROOT, pages_with_figures, read_pages
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]

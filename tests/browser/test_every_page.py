@@ -1,7 +1,7 @@
 """What holds on every page of the built book, over http and from file://, with every other host unreachable."""
 
 import pytest
-from conftest import SITE, pages
+from built_book import SITE, pages
 
 PAGES = pages()
 SCHEMES = ("file", "http")

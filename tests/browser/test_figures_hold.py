@@ -8,7 +8,7 @@ import math
 import random
 
 import pytest
-from conftest import SITE, pages
+from built_book import SITE, pages
 
 from lvm_lib import figures
 

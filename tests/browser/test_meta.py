@@ -4,7 +4,7 @@ import re
 
 import pytest
 from bs4 import BeautifulSoup
-from conftest import SITE, leads_to, pages, read_pages
+from built_book import SITE, leads_to, pages, read_pages
 
 PAGES = read_pages()
 CHINESE = re.compile(r"[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")

@@ -1,7 +1,7 @@
 """On a phone one finger scrolls the page past every drawing, and the drawing stays as it was."""
 
 import pytest
-from conftest import pages_with_figures
+from built_book import pages_with_figures
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2,
          "reduced_motion": "reduce"}

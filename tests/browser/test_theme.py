@@ -1,7 +1,7 @@
 """The theme: the system's at first, the reader's once chosen, by key or pointer, on every page; and pictures that follow."""
 
 import pytest
-from conftest import SITE, read_pages
+from built_book import SITE, read_pages
 
 PAGES = read_pages()
 THEME = "document.documentElement.dataset.theme"

@@ -97,3 +97,10 @@ def test_every_stored_picture_has_a_text_alternative(notebook):
 ])
 def test_the_patterns_above_catch_what_they_are_for(poison):
     assert any(re.search(pattern, texts(poison)) for pattern in FORBIDDEN.values())
+
+
+def test_code_fits_the_column(notebook):
+    """A line of code longer than the text column would have to be scrolled sideways."""
+    for cell in notebook.cells[1:]:
+        if cell.cell_type == "code":
+            assert all(len(line) <= 90 for line in cell.source.splitlines()), cell.id

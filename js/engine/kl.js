@@ -1,0 +1,192 @@
+// Two data densities on a line, and one Gaussian as their model: both divergences, the expected log-likelihood, and
+// the average log-likelihood of N draws.
+//
+// Routes that share no arithmetic, so that KL + E[log p_theta] = -H(p_data) is a check:
+//   KL, both directions   trapezoid rule on the integrand that the figure draws
+//   E_data[log p_theta]   closed form: a Gaussian's log density needs two moments of the data
+//   H(p_data)             trapezoid rule on another grid, once
+// The Python twin is lvm_lib.figures.kl; tests hold the two together.
+
+import { logNormal, logsumexp } from "./density.js";
+import { expectation, line } from "./grid.js";
+
+/** What a reader can reach. Inside these bounds every identity holds to 1e-9 (tests sweep them). */
+export const BOUNDS = { mean: [-4, 4], std: [0.2, 3] };
+export const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]; // numbers of draws
+export const SEEDS = 1000;
+
+const WIDE = line(-40, 40, 3201); // holds 12 standard deviations of every model; a step of 1/8 of the narrowest
+const STRIDE = 0.1; // a step of the descent, in standard deviations: too short to leap into another valley
+const OTHER = line(-15, 15, 1301); // the entropy: other ends, other spacing
+
+/** A mixture of Gaussians on a line; what is asked twice is computed once. */
+export class Mixture {
+  constructor(weights, means, stds) { Object.assign(this, { weights, means, stds }); }
+
+  logDensity(x) { return logsumexp(this.weights.map((w, k) => Math.log(w) + logNormal(x, this.means[k], this.stds[k]))); }
+
+  /** Mean and standard deviation, in closed form. */
+  get moments() {
+    const mean = this.weights.reduce((sum, w, k) => sum + w * this.means[k], 0);
+    const second = this.weights.reduce((sum, w, k) => sum + w * (this.stds[k] ** 2 + (this.means[k] - mean) ** 2), 0);
+    return { mean, std: Math.sqrt(second) };
+  }
+
+  /** log p at the points of the wide grid. */
+  get onGrid() { return (this.kept ??= WIDE.points.map((x) => this.logDensity(x))); }
+
+  /** Differential entropy, nats, by quadrature. */
+  get entropy() {
+    if (this.found === undefined) {
+      const log = OTHER.points.map((x) => this.logDensity(x));
+      this.found = expectation(log, (_, i) => -log[i], OTHER);
+    }
+    return this.found;
+  }
+
+  /** E[log N(x; mean, std^2)] under this density, in closed form. */
+  expectedLog({ mean, std }) {
+    const own = this.moments;
+    return logNormal(0, 0, std) - 0.5 * (own.std ** 2 + (own.mean - mean) ** 2) / (std * std);
+  }
+
+  /** KL(this || N(mean, std^2)) by quadrature of p (log p - log q). */
+  klForward({ mean, std }) {
+    const log = this.onGrid;
+    return expectation(log, (x, i) => log[i] - logNormal(x, mean, std), WIDE);
+  }
+
+  /** KL(N(mean, std^2) || this) by quadrature of q (log q - log p). */
+  klReverse({ mean, std }) {
+    const log = this.onGrid;
+    const logQ = WIDE.points.map((x) => logNormal(x, mean, std));
+    return expectation(logQ, (_, i) => logQ[i] - log[i], WIDE);
+  }
+
+  /** The integrand of one of the two divergences at x. */
+  integrand(x, { mean, std }, direction) {
+    const [p, q] = [this.logDensity(x), logNormal(x, mean, std)];
+    return direction === "forward" ? Math.exp(p) * (p - q) : Math.exp(q) * (q - p);
+  }
+
+  /** n draws from a counter: the same seed gives the same draws, and fewer draws are the first of more. */
+  draws(seed, n) {
+    const out = new Float64Array(n);
+    for (let i = 0; i < n; i++) {
+      const u = uniform(seed, 3 * i);
+      let k = 0;
+      for (let below = this.weights[0]; u >= below && k < this.weights.length - 1; below += this.weights[k]) k++;
+      const radius = Math.sqrt(-2 * Math.log(1 - uniform(seed, 3 * i + 1)));
+      out[i] = this.means[k] + this.stds[k] * radius * Math.cos(2 * Math.PI * uniform(seed, 3 * i + 2));
+    }
+    return out;
+  }
+
+  /** Slope of KL(q || this) along the mean and along log std: E_q[score (log q - log p)]; and its value. */
+  reverseSlope({ mean, std }) {
+    const points = Math.max(129, 2 * Math.ceil(8 * std / 0.05) + 1);
+    const grid = line(mean - 8 * std, mean + 8 * std, points);
+    const at = { value: 0, mean: 0, logStd: 0 };
+    grid.points.forEach((x, i) => {
+      const r = (x - mean) / std;
+      const logQ = logNormal(x, mean, std);
+      const part = Math.exp(logQ + grid.logWeights[i]) * (logQ - this.logDensity(x));
+      at.value += part;
+      at.mean += part * r / std;
+      at.logStd += part * (r * r - 1);
+    });
+    return at;
+  }
+}
+
+export const DATA = {
+  two: new Mixture([0.6, 0.4], [-1.5, 1.7], [0.7, 0.5]),
+  one: new Mixture([1], [0.5], [1.2]),
+};
+
+/** A number in [0, 1) from a seed and a counter: 32 bits, mixed by multiplications and shifts. */
+export function uniform(seed, counter) {
+  return mix(mix(seed + 0x9e3779b9) ^ counter) / 4294967296;
+}
+
+function mix(a) {
+  let x = a | 0;
+  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
+  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
+  return (x ^ (x >>> 16)) >>> 0;
+}
+
+/**
+ * The model where one direction's divergence is least. Forward: the moments of the data, from anywhere. Reverse: down
+ * the slope from where the model stands (natural gradient, short steps), so the local minimum of that valley.
+ */
+export function fitted(data, direction, from) {
+  if (direction === "forward") return clamped(data.moments);
+  let at = { mean: from.mean, std: from.std };
+  let here = data.reverseSlope(at);
+  for (let k = 0, step = 1; k < 400 && step > 1e-12; k++) {
+    const [dm, ds] = [at.std ** 2 * here.mean, 0.5 * here.logStd]; // the Fisher information of a Gaussian, inverted
+    const s = Math.min(step, STRIDE / Math.max(Math.abs(dm) / at.std, Math.abs(ds), 1e-300));
+    const to = clamped({ mean: at.mean - s * dm, std: at.std * Math.exp(-s * ds) });
+    const there = data.reverseSlope(to);
+    if (there.value <= here.value) {
+      if (Math.hypot(to.mean - at.mean, to.std - at.std) < 1e-10) break;
+      [at, here, step] = [to, there, Math.min(1, 2 * step)];
+    } else step /= 2;
+  }
+  return at;
+}
+
+/** The model that fits N draws best: their mean and standard deviation, the latter kept at its floor. */
+export function fittedToDraws(x) {
+  const mean = x.reduce((sum, v) => sum + v, 0) / x.length;
+  const square = x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / x.length;
+  return clamped({ mean, std: Math.sqrt(square) });
+}
+
+function clamped({ mean, std }) {
+  const hold = (value, [low, high]) => Math.min(Math.max(value, low), high);
+  return { mean: hold(mean, BOUNDS.mean), std: hold(std, BOUNDS.std) };
+}
+
+let kept = { key: "", draws: null };
+
+/** The draws of a state, kept until data, seed or N change. */
+export function drawsOf({ data, seed, n }) {
+  const key = `${data} ${seed} ${n}`;
+  if (kept.key !== key) kept = { key, draws: DATA[data].draws(seed, n) };
+  return kept.draws;
+}
+
+/** All numbers of a state {data, direction, mean, std, n, seed}: the figure draws nothing else. */
+export function numbers(state) {
+  const { data, direction, n, seed } = state;
+  const density = DATA[data];
+  const model = { mean: state.mean, std: state.std };
+  const klForward = density.klForward(model);
+  const klReverse = density.klReverse(model);
+  const expected = density.expectedLog(model);
+  let average = 0;
+  for (const x of drawsOf(state)) average += logNormal(x, model.mean, model.std) / n;
+  return {
+    data, direction, n, seed, ...model, klForward, klReverse, expected, entropy: density.entropy, average,
+    kl: direction === "forward" ? klForward : klReverse, wobble: average - expected,
+  };
+}
+
+/** A state inside the bounds; what is missing or makes no sense comes from `fallback`. */
+export function reachable(state, fallback) {
+  const known = (value, list, other) => (list.includes(value) ? value : other);
+  const near = (value) => SIZES.reduce((best, size) => (Math.abs(size - value) < Math.abs(best - value) ? size : best));
+  const out = {
+    data: known(state.data, Object.keys(DATA), fallback.data),
+    direction: known(state.direction, ["forward", "reverse"], fallback.direction),
+    n: Number.isFinite(state.n) ? near(state.n) : fallback.n,
+    seed: Number.isFinite(state.seed) ? Math.min(Math.max(Math.round(state.seed), 0), SEEDS - 1) : fallback.seed,
+  };
+  for (const [key, [low, high]] of Object.entries(BOUNDS)) {
+    const value = Number.isFinite(state[key]) ? state[key] : fallback[key];
+    out[key] = Math.min(Math.max(value, low), high);
+  }
+  return out;
+}

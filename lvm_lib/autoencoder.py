@@ -1,0 +1,130 @@
+"""The autoencoder, and the small networks that it shares with the VAE.
+
+    z = f(x),   x_hat = g(z),   loss = |x - x_hat|^2, summed over pixels, averaged over images
+
+An autoencoder is no latent variable model: it has no prior, its code is a point, and a point mass on a continuous z
+has an infinite KL to any density, so that there is no ELBO to speak of. A density for its codes must be fitted after.
+
+Images are rows of pixels: x (n, D); codes z (n, q). A network takes its weights from an explicit seed (`seeded`).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from ._checks import count, describe
+from ._torch import real_tensor, seeded
+
+__all__ = ["AE", "conv_autoencoder", "conv_decoder", "conv_encoder", "mlp", "mlp_autoencoder", "mlp_decoder",
+           "mlp_encoder", "seeded"]
+
+PATCH = 4  # a convolutional net reads and writes patches of 4 x 4 pixels
+
+
+class AE(nn.Module):
+    """Encoder and decoder trained on squared error.
+
+    encoder: module, pixels (n, D) to codes (n, q).  decoder: module, codes (n, q) to outputs (n, D).
+    squash: the reconstruction is sigmoid(output), inside [0, 1], the output a logit; without it, the output itself
+    (then the loss is a Gaussian VAE's at beta = 0 and encoder std 0, up to scale and constant).
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, *, squash: bool = True):
+        super().__init__()
+        for name, part in (("encoder", encoder), ("decoder", decoder)):
+            if not isinstance(part, nn.Module):
+                raise TypeError(f"{name} must be a torch module, got {describe(part)}")
+        self.encoder, self.decoder, self.squash = encoder, decoder, bool(squash)
+
+    def encode(self, x) -> torch.Tensor:
+        """Codes z = f(x): (n, D) to (n, q)."""
+        return self.encoder(real_tensor("x", x, 2, like=weight(self)))
+
+    def decode(self, z) -> torch.Tensor:
+        """Reconstructions g(z): (n, q) to (n, D)."""
+        output = self.decoder(real_tensor("z", z, 2, like=weight(self)))
+        return torch.sigmoid(output) if self.squash else output
+
+    def forward(self, x) -> torch.Tensor:
+        """g(f(x)): (n, D) to (n, D)."""
+        return self.decode(self.encode(x))
+
+    def squared_error(self, x) -> torch.Tensor:
+        """|x - g(f(x))|^2, summed over pixels, per image: (n,)."""
+        x = real_tensor("x", x, 2, like=weight(self))
+        return ((x - self(x)) ** 2).sum(-1)
+
+    def loss(self, x, generator=None) -> torch.Tensor:
+        """What training makes small: the squared error, averaged over images. No chance enters; `generator` is there
+        so that one training loop serves every model."""
+        return self.squared_error(x).mean()
+
+
+def weight(module: nn.Module) -> torch.Tensor:
+    """The first parameter of a module: it tells the dtype and the device on which the module computes."""
+    return next(module.parameters()).detach()
+
+
+# ---------------------------------------------------------------- networks
+
+def mlp(sizes) -> nn.Sequential:
+    """Linear layers with ReLU between them: sizes (784, 400, 200, 2) makes three. Raises TypeError, ValueError."""
+    sizes = [count("sizes", size) for size in sizes]
+    if len(sizes) < 2:
+        raise ValueError(f"sizes must name at least the inputs and the outputs, got {sizes}")
+    layers = [layer for i, o in zip(sizes, sizes[1:]) for layer in (nn.Linear(i, o), nn.ReLU())]
+    return nn.Sequential(*layers[:-1])
+
+
+def mlp_encoder(outputs: int, hidden=(400, 200), pixels: int = 784) -> nn.Sequential:
+    """Pixels (n, D) to `outputs` numbers: q for an autoencoder, 2 q (mean and log std) for a VAE."""
+    return mlp((pixels, *hidden, outputs))
+
+
+def mlp_decoder(latents: int, hidden=(400, 200), pixels: int = 784) -> nn.Sequential:
+    """Codes (n, q) to pixels (n, D). `hidden` is given in the encoder's order, and used backwards."""
+    return mlp((latents, *reversed(hidden), pixels))
+
+
+def conv_encoder(outputs: int, channels: int = 32, side: int = 28) -> nn.Sequential:
+    """Square images, as rows (n, side^2), to `outputs` numbers: patches of 4 x 4, then 3 x 3 convolutions on them."""
+    channels, grid = count("channels", channels), _grid(side)
+    return nn.Sequential(
+        nn.Unflatten(1, (1, side, side)),                                 # (n, 1, 28, 28)
+        nn.Conv2d(1, channels, PATCH, stride=PATCH), nn.ReLU(),           # (n, c, 7, 7)
+        nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(channels * grid**2, count("outputs", outputs)))
+
+
+def conv_decoder(latents: int, channels: int = 32, side: int = 28) -> nn.Sequential:
+    """Codes (n, q) to square images, as rows (n, side^2): the encoder's layers in reverse."""
+    channels, grid = count("channels", channels), _grid(side)
+    return nn.Sequential(
+        nn.Linear(count("latents", latents), channels * grid**2), nn.ReLU(),
+        nn.Unflatten(1, (channels, grid, grid)),                          # (n, c, 7, 7)
+        nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
+        nn.ConvTranspose2d(channels, 1, PATCH, stride=PATCH),             # (n, 1, 28, 28)
+        nn.Flatten())
+
+
+def mlp_autoencoder(latents: int = 2, hidden=(400, 200), pixels: int = 784, *, squash=True, seed: int) -> AE:
+    """An autoencoder of fully connected layers, D-400-200-q-200-400-D unless told otherwise; weights from `seed`."""
+    with seeded(seed):
+        return AE(mlp_encoder(latents, hidden, pixels), mlp_decoder(latents, hidden, pixels), squash=squash)
+
+
+def conv_autoencoder(latents: int = 2, channels: int = 32, side: int = 28, *, squash=True, seed: int) -> AE:
+    """An autoencoder of convolutions on 4 x 4 patches; weights from `seed`."""
+    with seeded(seed):
+        return AE(conv_encoder(latents, channels, side), conv_decoder(latents, channels, side), squash=squash)
+
+
+def _grid(side) -> int:
+    """Patches along one side of an image."""
+    if count("side", side) % PATCH:
+        raise ValueError(f"side must be a multiple of {PATCH}, got {side}")
+    return side // PATCH

@@ -1,0 +1,1 @@
+"use strict";var lvm_kl={default:{}};

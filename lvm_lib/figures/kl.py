@@ -1,0 +1,321 @@
+"""Live figure 2: KL(p_data || p_theta) + E_data[log p_theta] = -H(p_data), two bars that mirror each other."""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
+import traitlets
+from matplotlib.figure import Figure
+
+from .._checks import describe
+from ..densities import kl_normal_diag, log_normal
+from ..mixture import GaussianMixture
+from ..plots.palette import colour
+from ..quadrature import line
+from .base import Bounded, FigureError, LiveFigure
+
+__all__ = ["KlFigure"]
+
+BOUNDS = {"mean": (-4, 4), "std": (0.2, 3)}
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+SEEDS = 1000
+DATA = {"two": GaussianMixture.spherical([0.6, 0.4], [[-1.5], [1.7]], [0.7, 0.5]),
+        "one": GaussianMixture.spherical([1.0], [[0.5]], 1.2)}
+NAMES = {"two": "two hills", "one": "one hill"}
+WIDE = line(-45, 45, 4501)  # not the grid of js/engine/kl.js: both are fine enough for the last digits
+HASH = (np.uint32(0x7FEB352D), np.uint32(0x846CA68B))
+
+
+class KlFigure(LiveFigure):
+    """A toy data density, and one Gaussian as its model, which the reader shapes.
+
+    Traits (set from Python, or by the reader): data ("two": 0.6 N(-1.5, 0.7^2) + 0.4 N(1.7, 0.5^2), "one":
+    N(0.5, 1.2^2)), direction ("forward": KL(p_data || p_theta), or "reverse"), mean and std of the model, n (how many
+    draws of the data density are averaged, one of 1, 2, 5, ... 1000) and seed (which draws).
+    Read back, in nats: kl (of the direction), expected = E_data[log p_theta], average (of log p_theta over the draws).
+    """
+
+    name = "kl"
+    state = ("data", "direction", "mean", "std", "n", "seed")
+
+    data = traitlets.Unicode("two", help="the data density: two or one (hills)").tag(sync=True)
+    direction = traitlets.Unicode("forward", help="forward: KL(p_data || p_theta); or reverse").tag(sync=True)
+    mean = Bounded(0.6, *BOUNDS["mean"], help="mean of the model").tag(sync=True)
+    std = Bounded(1.0, *BOUNDS["std"], help="standard deviation of the model").tag(sync=True)
+    n = traitlets.Any(20, help="how many draws").tag(sync=True)
+    seed = traitlets.Any(1, help="which draws").tag(sync=True)
+    kl = traitlets.Float(help="the KL of the direction, nats").tag(sync=True)
+    expected = traitlets.Float(help="E_data[log p_theta], nats").tag(sync=True)
+    average = traitlets.Float(help="average of log p_theta over the draws, nats").tag(sync=True)
+
+    def __init__(self, **traits):
+        unknown = sorted(set(traits) - set(self.state) - set(LiveFigure.class_trait_names()))
+        if unknown:
+            raise TypeError(f"KlFigure takes {', '.join(self.state)}, got {', '.join(unknown)}")
+        self._settling = True
+        super().__init__(**traits)
+        self._settling = False
+        self._settle()
+
+    @property
+    def draws(self) -> np.ndarray:
+        """The draws of the data density that the average runs over, (n,)."""
+        return _draws(self.data, self.seed, self.n)
+
+    def numbers(self) -> dict:
+        """All quantities of the current state, in nats: the Python twin of `numbers` in js/engine/kl.js."""
+        log_p, entropy = _on_grid(self.data)
+        log_q = log_normal(WIDE.points[:, 0], self.mean, self.std)
+        forward = np.exp(log_p + WIDE.log_weights) @ (log_p - log_q)
+        reverse = np.exp(log_q + WIDE.log_weights) @ (log_q - log_p)
+        centre, spread = _moments(self.data)
+        at_mean = float(log_normal(centre, self.mean, self.std))
+        expected = at_mean - 0.5 * (spread / self.std) ** 2
+        average = float(log_normal(self.draws, self.mean, self.std).mean())
+        found = {"kl_forward": forward, "kl_reverse": reverse, "expected": expected, "entropy": entropy,
+                 "average": average, "kl": forward if self.direction == "forward" else reverse,
+                 "wobble": average - expected, "mean": self.mean, "std": self.std}
+        return {"data": self.data, "direction": self.direction, "n": self.n, "seed": self.seed,
+                **{key: float(value) for key, value in found.items()}}
+
+    @classmethod
+    def broken(cls, numbers: dict) -> list[str]:
+        """What must hold in every state: the sum, the signs, zero only when equal, what N draws do to the sum."""
+        n = numbers
+        least = _least_forward(n["data"])
+        rules = {
+            "KL(p_data || p_theta) + E_data[log p_theta] = -H(p_data)":
+                abs(n["kl_forward"] + n["expected"] + n["entropy"]) < 1e-6,
+            "no KL is negative": min(n["kl_forward"], n["kl_reverse"]) > -1e-9,
+            "no Gaussian has a smaller forward KL than the one with the data's moments":
+                n["kl_forward"] > least - 1e-9,
+            "the N-sample sum is off by average - expectation":
+                abs(n["kl_forward"] + n["average"] + n["entropy"] - n["wobble"]) < 1e-6,
+            "the KL shown is that of the direction":
+                n["kl"] == n["kl_forward" if n["direction"] == "forward" else "kl_reverse"]}
+        if n["data"] == "one":
+            same = [[n["mean"]], [n["std"]], [0.5], [1.2]]
+            closed = float(kl_normal_diag(*same[2:], *same[:2])), float(kl_normal_diag(*same))
+            rules["between Gaussians both KLs have their closed forms"] = (
+                abs(n["kl_forward"] - closed[0]) + abs(n["kl_reverse"] - closed[1]) < 1e-6)
+            distance = abs(n["mean"] - 0.5) + abs(n["std"] - 1.2)
+            rules["zero only when equal"] = max(n["kl_forward"], n["kl_reverse"]) > (distance / 10) ** 2 - 1e-9
+        return [rule for rule, holds in rules.items() if not holds]
+
+    def fit(self) -> KlFigure:
+        """Move the model to where the KL of the direction is least; returns self.
+
+        Forward: the moments of the data. Reverse: the *local* minimum downhill of where the model stands.
+        """
+        centre, spread = _moments(self.data)
+        if self.direction == "forward":
+            return self._to(centre, spread)
+        return self._to(*_downhill(self.data, self.mean, self.std))
+
+    def fit_draws(self) -> KlFigure:
+        """Move the model to the mean and standard deviation of the draws: maximum likelihood on them; returns self."""
+        return self._to(self.draws.mean(), self.draws.std())
+
+    def _to(self, mean, std):
+        with self.hold_sync():
+            self.mean, self.std = float(np.clip(mean, *BOUNDS["mean"])), float(np.clip(std, *BOUNDS["std"]))
+        return self
+
+    # ---- traits
+
+    @traitlets.validate("data", "direction")
+    def _one_of_two(self, proposal):
+        name, choices = proposal["trait"].name, {"data": tuple(DATA), "direction": ("forward", "reverse")}
+        if proposal["value"] not in choices[name]:
+            raise FigureError(f"{name} must be {' or '.join(map(repr, choices[name]))}, got {proposal['value']!r}")
+        return proposal["value"]
+
+    @traitlets.validate("n", "seed")
+    def _whole(self, proposal):
+        name, value = proposal["trait"].name, proposal["value"]
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if name == "n" and not (whole and value in SIZES):
+            raise FigureError(f"n must be one of {', '.join(map(str, SIZES))}, got {describe(value)}")
+        if name == "seed" and not (whole and 0 <= value < SEEDS):
+            raise FigureError(f"seed must be a whole number from 0 to {SEEDS - 1}, got {describe(value)}")
+        return int(value)
+
+    @traitlets.validate("kl", "expected", "average")
+    def _read_only(self, proposal):
+        """A front end may report a number, never another one than Python finds."""
+        if self._settling:
+            return proposal["value"]
+        name, found = proposal["trait"].name, self.numbers()
+        if abs(proposal["value"] - found[name]) > 1e-6 * max(1, abs(found[name])):
+            raise FigureError(f"{name} is read back, it cannot be set: it is {found[name]:.6f} nats in this state, "
+                              f"got {proposal['value']!r}")
+        return found[name]
+
+    @traitlets.observe("data", "direction", "mean", "std", "n", "seed")
+    def _on_input(self, change):
+        if not self._settling:
+            self._settle()
+
+    def _settle(self):
+        """Bring what is read back in line with the state."""
+        found = self.numbers()
+        with self._quietly(), self.hold_sync():
+            for key in ("kl", "expected", "average"):
+                if abs(getattr(self, key) - found[key]) > 1e-13:
+                    setattr(self, key, found[key])
+
+    @contextmanager
+    def _quietly(self):
+        before, self._settling = self._settling, True
+        try:
+            yield
+        finally:
+            self._settling = before
+
+    # ---- static
+
+    @property
+    def alt(self) -> str:
+        """A sentence with the numbers of the current state."""
+        n = self.numbers()
+        which = "from data to model" if self.direction == "forward" else "from model to data"
+        return (f"A data density with {NAMES[self.data]} and a Gaussian model, mean {self.mean:.2f}, standard deviation "
+                f"{self.std:.2f}: the KL {which} is {abs(n['kl']):.3f} nats, the expected log-likelihood "
+                f"{n['expected']:.3f}, and {self.n} draws average {n['average']:.3f}.")
+
+    def picture(self) -> Figure:
+        """Densities above, the integrand of the KL below, and the two bars: the live figure's picture of the state."""
+        n = self.numbers()
+        x = np.linspace(-6, 6, 721)
+        figure = Figure(figsize=(7.2, 5.8), layout="constrained")
+        upper, lower, bars = figure.subplots(3, 1, height_ratios=[4, 3, 2.2])
+        title = "What the model gains in log-likelihood, the KL loses" if self.direction == "forward" else \
+            "The reverse KL: nothing holds the sum in place"
+        figure.suptitle(title, x=0.02, ha="left", weight="bold")
+        _densities(upper, x, self)
+        _integrand(lower, x, self, n)
+        _bars(bars, self, n)
+        for axes in (upper, lower, bars):
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.tick_params(labelsize=9, colors=colour("muted"))
+        bars.spines["left"].set_visible(False)
+        return figure
+
+
+# ---------------------------------------------------------------- the data density
+
+@cache
+def _on_grid(data):
+    """log p_data on the wide grid, and its entropy."""
+    log_p = DATA[data].evidence(WIDE.points)
+    return log_p, float(-np.exp(log_p + WIDE.log_weights) @ log_p)
+
+
+@cache
+def _moments(data):
+    """Mean and standard deviation of a data density."""
+    weights, means, variances = DATA[data].weights, DATA[data].means[:, 0], DATA[data].covariances[:, 0, 0]
+    mean = weights @ means
+    return float(mean), math.sqrt(weights @ (variances + (means - mean) ** 2))
+
+
+@cache
+def _least_forward(data):
+    """The smallest forward KL that a Gaussian reaches: 1/2 log(2 pi e s^2) - H(p_data), at the moments of the data."""
+    return 0.5 * math.log(2 * math.pi * math.e * _moments(data)[1] ** 2) - _on_grid(data)[1]
+
+
+def _downhill(data, mean, std, stride=0.1):
+    """The local minimum of KL(q || p_data) in the valley of q = N(mean, std^2).
+
+    Natural gradient: the slopes E_q[score (log q - log p)] times the inverse Fisher information, std^2 along the mean
+    and 1/2 along log std; no step is longer than `stride` standard deviations, so that no valley is leapt over.
+    """
+    log_p, x, step = _on_grid(data)[0], WIDE.points[:, 0], 1.0
+
+    def value_and_slopes(mean, std):
+        r, log_q = (x - mean) / std, log_normal(x, mean, std)
+        part = np.exp(log_q + WIDE.log_weights) * (log_q - log_p)
+        return part.sum(), std * (part @ r), 0.5 * (part @ (r**2 - 1))
+
+    value, dm, ds = value_and_slopes(mean, std)
+    for _ in range(400):
+        s = min(step, stride / max(abs(dm) / std, abs(ds), 1e-300))
+        to = float(np.clip(mean - s * dm, *BOUNDS["mean"])), float(np.clip(std * math.exp(-s * ds), *BOUNDS["std"]))
+        there = value_and_slopes(*to)
+        if there[0] > value:
+            step /= 2
+            continue
+        moved = math.hypot(to[0] - mean, to[1] - std)
+        (mean, std), (value, dm, ds), step = to, there, min(1.0, 2 * step)
+        if moved < 1e-10:
+            break
+    return mean, std
+
+
+def _draws(data, seed, n):
+    """n draws, from the counter that js/engine/kl.js has too: a component, then Box and Muller's normal."""
+    u = _uniform(seed, np.arange(3 * n)).reshape(n, 3)
+    mixture = DATA[data]
+    component = np.minimum(np.searchsorted(np.cumsum(mixture.weights), u[:, 0], side="right"), len(mixture.weights) - 1)
+    normal = np.sqrt(-2 * np.log(1 - u[:, 1])) * np.cos(2 * np.pi * u[:, 2])
+    return mixture.means[component, 0] + np.sqrt(mixture.covariances[component, 0, 0]) * normal
+
+
+def _uniform(seed, counter):
+    """Numbers in [0, 1) from a seed and counters: 32 bits, mixed by multiplications and shifts."""
+    return _mix(_mix(np.uint32((seed + 0x9E3779B9) % 2**32)) ^ counter.astype(np.uint32)) / 2.0**32
+
+
+def _mix(x):
+    x = np.atleast_1d(x).astype(np.uint32)
+    x = (x ^ (x >> np.uint32(16))) * HASH[0]
+    x = (x ^ (x >> np.uint32(15))) * HASH[1]
+    return x ^ (x >> np.uint32(16))
+
+
+# ---------------------------------------------------------------- the picture
+
+def _densities(axes, x, figure):
+    p = np.exp(DATA[figure.data].evidence(x[:, None]))
+    q = np.exp(log_normal(x, figure.mean, figure.std))
+    axes.fill_between(x, p, color=colour("data"), alpha=0.22, lw=0)
+    axes.plot(x, p, color=colour("data"), lw=1.6, label="data density")
+    axes.plot(x, q, color=colour("model"), lw=2.4, label=f"model N({figure.mean:.2f}, {figure.std:.2f}²)")
+    axes.plot(figure.draws, np.full(figure.n, -0.03), "|", ms=9, color=colour("data"), label=f"{figure.n} draws",
+              clip_on=False, alpha=1 if figure.n <= 100 else 0.3)
+    axes.set(xlim=(-6, 6), ylim=(-0.06, max(0.55, 1.1 * q.max())), ylabel="density")
+    axes.tick_params(labelbottom=False)
+    axes.legend(fontsize=9, frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 0.98), borderaxespad=0)
+
+
+def _integrand(axes, x, figure, n):
+    log_p, log_q = DATA[figure.data].evidence(x[:, None]), log_normal(x, figure.mean, figure.std)
+    first, second = (log_p, log_q) if figure.direction == "forward" else (log_q, log_p)
+    values = np.exp(first) * (first - second)
+    axes.fill_between(x, np.maximum(values, 0), color=colour("gap"), alpha=0.3, lw=0)
+    axes.fill_between(x, np.minimum(values, 0), fc="white", ec=colour("gap"), hatch="////", lw=0)
+    axes.plot(x, values, color=colour("gap"), lw=1.6)
+    axes.axhline(0, color=colour("muted"), lw=0.8)
+    name = "p_data log(p_data / p_θ)" if figure.direction == "forward" else "p_θ log(p_θ / p_data)"
+    axes.set(xlim=(-6, 6), xlabel="x", ylabel="nats per unit of x")
+    axes.set_title(f"{name}: area above zero − area below = KL = {abs(n['kl']):.3f} nats", fontsize=10, loc="left",
+                   color=colour("gap"))
+
+
+def _bars(axes, figure, n):
+    line_at = -n["entropy"]
+    rows = {"expected": n["expected"], f"N = {figure.n}": n["average"]}
+    left = next((end for end in (-6, -10, -20, -50, -100, -200) if end <= min(rows.values()) - 1), -500)
+    for row, value in enumerate(rows.values()):
+        start = min(max(value, left), 1)
+        axes.barh(-row, start - left, left=left, height=0.62, color=colour("evidence"), alpha=1 if row == 0 else 0.75)
+        axes.barh(-row, min(value + n["kl"], 1) - start, left=start, height=0.62, fc="white", ec=colour("gap"), hatch="////")
+    axes.axvline(line_at, color=colour("data"), lw=2.5)
+    text = f"−H(p_data) = {line_at:.3f} nats;  with N = {figure.n} draws the sum is off by {n['wobble']:+.3f}"
+    axes.set_title(text.replace("-", "−"), fontsize=10, loc="left", color=colour("ink"), weight="bold")
+    axes.set(xlim=(left, 1), ylim=(-1.5, 0.5), yticks=[0, -1], yticklabels=list(rows),
+             xlabel="nats (log-likelihood solid, KL hatched)")
