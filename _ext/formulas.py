@@ -59,7 +59,7 @@ def visit_block(self, node: nodes.math_block) -> None:
     formula = node.astext()
     if r"\\" in formula and r"\begin" not in formula:
         formula = r"\begin{aligned}" + formula + r"\end{aligned}"
-    self.body.append('<div class="lvm-formula" role="group" aria-label="Formula" tabindex="0">'
+    self.body.append('<div class="lvm-formula" role="group" aria-label="Formula">'
                      + rendered(node, formula, True) + "</div>")
     if node["number"]:
         number = get_node_equation_number(self, node)

@@ -13,6 +13,7 @@ from tools import identities as read
 
 log = logging.getLogger(__name__)
 PAGE = "book/appendix/identities"
+MARK = "\N{CHECK MARK}\N{VARIATION SELECTOR-15}"  # as text, not as a picture
 MARKER = "<!-- equations and tests -->"
 
 
@@ -32,8 +33,9 @@ def page_text(equations, tests) -> str:
         parts.append(f"## {entries[0].title}\n\nChapter: [{entries[0].title}]({up}{page}{entries[0].suffix})")
         for equation in entries:
             own = [test for test in tests if test.label == equation.label]
-            parts.append("\n\n".join([f"({anchor(equation.label)})=", f"**Equation** {{eq}}`{equation.label}`", formula(equation.tex),
-                                      "\n".join(map(entry, own)) or "- No test compares the two sides yet."]))
+            where = "" if equation.heading == equation.title else f", {equation.heading}"
+            parts += [f"({anchor(equation.label)})=", f"**Equation** {{eq}}`{equation.label}`{where}",
+                      formula(equation.tex), "\n".join(map(entry, own)) or "- No test compares the two sides yet."]
     return "\n\n".join(parts) or "No equation of the book carries a label yet."
 
 
@@ -94,7 +96,8 @@ def key(app, docname: str) -> str:
         shown = equations, tests, chapters.repository(), chapters.version()
     else:
         tested = {test.label for test in tests}
-        shown = PAGE in app.env.found_docs, [one.label for one in equations if one.page == docname and one.label in tested]
+        own = [equation.label for equation in equations if equation.page == docname and equation.label in tested]
+        shown = PAGE in app.env.found_docs, own
     return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
@@ -121,7 +124,7 @@ def link(translator, node, number) -> str:
         return ""
     target = html.escape(f"{translator.builder.get_relative_uri(docname, PAGE)}#{anchor(label)}", quote=True)
     name = f"Test of equation {number}"
-    return f'<a class="lvm-tested" href="{target}" aria-label="{name}" title="{name}">\N{CHECK MARK}\N{VARIATION SELECTOR-15}</a>'
+    return f'<a class="lvm-tested" href="{target}" aria-label="{name}" title="{name}">{MARK}</a>'
 
 
 def setup(app) -> None:

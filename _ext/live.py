@@ -102,12 +102,8 @@ def picture_element(identity: str, output: dict, depth: int) -> str:
 
 def kernel_element(docname: str) -> str:
     """What stands in the page for controls that only a kernel can bring to life."""
-    address = chapters.repository()
-    link = ""
-    if address:
-        path = address.split("github.com/")[-1]
-        link = (f' <a href="https://colab.research.google.com/github/{path}/blob/v{chapters.version()}/{docname}.ipynb">'
-                f'Open this chapter in Colab</a>, or')
+    colab = chapters.colab(docname)
+    link = f' <a href="{html.escape(colab)}">Open this chapter in Colab</a>, or' if colab else ""
     return (f'<div class="lvm-needs-kernel"><p>{NEEDS_KERNEL}{link or " To use it,"} run <code>make lab</code> in a copy of '
             f'the book and open <code>{html.escape(docname)}.ipynb</code>.</p></div>')
 

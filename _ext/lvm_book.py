@@ -1,9 +1,10 @@
-"""The book's Sphinx extension: five small parts, each in its own file.
+"""The book's Sphinx extension: six small parts, each in its own file.
 
 run.py         executes chapters (through tools.chapters) and keeps no stale page
 live.py        puts live figures into pages: a host element each, state and weights in side files
 formulas.py    renders formulas at build time, so that pages carry no formula script
 identities.py  lists every numbered equation with its tests, and links the two
+status.py      says how long each chapter took in this build
 page.py        what every page's head holds, and does not
 """
 
@@ -21,7 +22,8 @@ def setup(app):
     import identities
     import page
     import run
+    import status
 
-    for part in (run, formulas, identities, page):
+    for part in (run, formulas, identities, status, page):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -30,7 +30,14 @@
     });
     block.append(button);
   }
-  for (const block of document.querySelectorAll("pre, .lvm-frame, .output table")) {
-    if (block.scrollWidth > block.clientWidth + 1 && !block.hasAttribute("tabindex")) block.tabIndex = 0;
+  // What scrolls sideways can be reached by the keyboard, and what does not scroll is no stop on its way.
+  const reach = (block) => {
+    if (block.scrollWidth > block.clientWidth + 1) block.tabIndex = 0;
+    else block.removeAttribute("tabindex");
+  };
+  const sizes = "ResizeObserver" in window && new ResizeObserver((changes) => changes.forEach(({ target }) => reach(target)));
+  for (const block of document.querySelectorAll("pre, .lvm-formula, .lvm-frame, .pst-scrollable-table-container, .table-wrapper, .output table")) {
+    if (sizes) sizes.observe(block);
+    else reach(block);
   }
 })();

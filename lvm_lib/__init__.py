@@ -9,7 +9,7 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-MODULES = ("bounds", "check", "curve", "data", "densities", "figures", "mixture", "plots", "ppca", "quadrature")
+MODULES = ("bounds", "check", "counter", "curve", "data", "densities", "figures", "mixture", "plots", "ppca", "quadrature")
 __all__ = list(MODULES)
 
 

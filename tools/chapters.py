@@ -56,6 +56,12 @@ def repository() -> str:
     return (settings().get("repository", {}).get("url") or "").rstrip("/")
 
 
+def colab(docname: str) -> str:
+    """Where Colab opens a chapter; empty while no address is set, or it is not on GitHub (Colab reads no other host)."""
+    found = re.fullmatch(r"https?://(?:www\.)?github\.com/([^/]+/[^/]+?)(?:\.git)?", repository())
+    return f"https://colab.research.google.com/github/{found[1]}/blob/v{version()}/{docname}.ipynb" if found else ""
+
+
 def version() -> str:
     """The library's version, read without importing it."""
     return re.search(r'__version__ = "(.+?)"', (ROOT / "lvm_lib" / "__init__.py").read_text())[1]

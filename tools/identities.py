@@ -66,7 +66,8 @@ def parser():
 def pages(root: Path) -> list[Path]:
     """Every page under book/, in the order of _toc.yml; pages that it does not name come last."""
     toc = root / "_toc.yml"
-    order = re.findall(r"^\s*(?:root|-?\s*file):\s*(\S+)", toc.read_text(encoding="utf-8"), re.M) if toc.exists() else []
+    listed = toc.read_text(encoding="utf-8") if toc.exists() else ""
+    order = re.findall(r"^\s*(?:root|-?\s*file):\s*(\S+)", listed, re.M)
     found = [path for pattern in ("*.ipynb", "*.md") for path in sorted((root / "book").rglob(pattern))
              if ".ipynb_checkpoints" not in path.parts]
 
@@ -128,7 +129,7 @@ def tests(root: Path = ROOT) -> list[Test]:
         tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
         for node in ast.walk(tree):
             for call in getattr(node, "decorator_list", ()):
-                if isinstance(call, ast.Call) and getattr(call.func, "id", getattr(call.func, "attr", "")) == "identity":
+                if isinstance(call, ast.Call) and ast.unparse(call.func) in ("identity", "gate.identity"):
                     found.append(_test(node, call, path.relative_to(root).as_posix()))
     return found
 
@@ -158,13 +159,14 @@ def problems(root: Path = ROOT) -> list[str]:
     for equation in equations:
         prefix = equation.page.rsplit("/", 1)[-1].replace("_", "-") + "-"
         if equation.label not in tested:
-            said.append(f"equation {equation.label} in {equation.page}{equation.suffix} (\"{equation.heading}\") has no "
-                        f"test in {FOLDER.as_posix()}")
+            said.append(f"equation {equation.label} in {equation.page}{equation.suffix} (\"{equation.heading}\") "
+                        f"has no test in {FOLDER.as_posix()}")
         if not equation.label.startswith(prefix):
             said.append(f"equation {equation.label} in {equation.page}{equation.suffix} must begin with {prefix}")
     for check in checks:
         if check.label not in labelled:
-            said.append(f"{check.file}:{check.line}: {check.function} tests {check.label}, and no equation has this label")
+            said.append(f"{check.file}:{check.line}: {check.function} tests {check.label}, "
+                        "and no equation has this label")
         if not check.says:
             said.append(f"{check.file}:{check.line}: {check.function} has no docstring that says what is compared")
     return said

@@ -4,11 +4,12 @@ The arithmetic of a figure runs in the reader's browser (js/engine) and, as an i
 hold the two together. Nothing in the library's mathematics imports this package.
 """
 
+from .ancestral import AncestralFigure
 from .base import LiveFigure
 from .elbo import ElboFigure
 from .kl import KlFigure
 
-__all__ = ["ElboFigure", "KlFigure", "LiveFigure", "by_name"]
+__all__ = ["AncestralFigure", "ElboFigure", "KlFigure", "LiveFigure", "by_name"]
 
 
 def by_name(name: str) -> type[LiveFigure]:

@@ -75,9 +75,10 @@ class KlFigure(LiveFigure):
         at_mean = float(log_normal(centre, self.mean, self.std))
         expected = at_mean - 0.5 * (spread / self.std) ** 2
         average = float(log_normal(self.draws, self.mean, self.std).mean())
+        spread_of_log = np.exp(log_p + WIDE.log_weights) @ (log_q - expected) ** 2
         found = {"kl_forward": forward, "kl_reverse": reverse, "expected": expected, "entropy": entropy,
                  "average": average, "kl": forward if self.direction == "forward" else reverse,
-                 "wobble": average - expected, "mean": self.mean, "std": self.std}
+                 "wobble": average - expected, "error": math.sqrt(spread_of_log / self.n), "mean": self.mean, "std": self.std}
         return {"data": self.data, "direction": self.direction, "n": self.n, "seed": self.seed,
                 **{key: float(value) for key, value in found.items()}}
 

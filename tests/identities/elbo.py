@@ -116,7 +116,8 @@ def bayes(rng):
     return [Equal({"log p(x)": model.evidence(x)},
                   {"log p(x, z)": scipy_log_joint(model, x, z), "- log p(z | x)": -scipy_log_posterior(model, x, z)}),
             Equal({"log p(x)": np.broadcast_to(curve.evidence(seen), (5, POINTS))},
-                  {"log p(x, z)": curve.log_joint(seen, at), "- log p(z | x)": -curve.posterior(seen, grid)[:, places].T})]
+                  {"log p(x, z)": curve.log_joint(seen, at),
+                   "- log p(z | x)": -curve.posterior(seen, grid)[:, places].T})]
 
 
 @identity("elbo-decomposition", tolerance=1e-8)
@@ -125,8 +126,8 @@ def decomposition(rng):
     model, x = linear_model(rng)
     q = some_q(rng)
     mean, cov = conditioned(model, x)
-    to_posterior = distributions.kl_divergence(
-        torch_q(q), distributions.MultivariateNormal(torch.tensor(mean), torch.tensor(cov).expand(POINTS, 2, 2))).numpy()
+    posterior = torch_q(GaussianQ(mean, cov))
+    to_posterior = distributions.kl_divergence(torch_q(q), posterior).numpy()
     toy, seen = toy_model(rng)
     flat = some_q(rng, latents=1)
     return [Equal({"log p(x)": model.evidence(x)},
@@ -161,7 +162,8 @@ def jensen(rng):
         return np.stack([scipy_log_joint(line, seen, each) for each in z])
 
     return [Equal({"log p(x)": model.evidence(x)}, {"log E_q w": log_average(wide, toy_joint)}),
-            AtMost({"E_q log w": expectation(wide, log_w(wide, toy_joint))}, {"log E_q w": log_average(wide, toy_joint)},
+            AtMost({"E_q log w": expectation(wide, log_w(wide, toy_joint))},
+                   {"log E_q w": log_average(wide, toy_joint)},
                    equality=Equal({"E_q log w": expectation(posterior, log_w(posterior, joint), nodes=12)},
                                   {"log p(x)": line.evidence(seen)}))]
 
@@ -171,8 +173,12 @@ def energy_and_entropy(rng):
     """The library's ELBO (reconstruction minus KL) against E_q log p(x, z) by quadrature plus scipy's entropy"""
     model, x = linear_model(rng)
     q = some_q(rng)
+
+    def joint(z):
+        return np.stack([scipy_log_joint(model, x, each) for each in z])
+
     return Equal({"ELBO": model.elbo(q, x)},
-                 {"E_q log p(x, z)": expectation(q, lambda z: np.stack([scipy_log_joint(model, x, each) for each in z]), 12),
+                 {"E_q log p(x, z)": expectation(q, joint, nodes=12),
                   "H(q)": np.array([normal(cov=cov).entropy() for cov in q.cov])})
 
 
@@ -207,7 +213,8 @@ def code_length(rng):
     return [Equal({"- log p(x)": -model.evidence(x), "KL(q || posterior)": gap},
                   {"E_q[- log p(x | z)]": distortion, "E_q[- log p(z)]": prior_bits, "- H(q)": -bits_back}),
             Equal({"- log p(x)": -model.evidence(x), "KL(q || posterior)": gap},
-                  {"distortion": distortion, "rate": stats.entropy(q, np.broadcast_to(model.weights, q.shape), axis=1)})]
+                  {"distortion": distortion,
+                   "rate": stats.entropy(q, np.broadcast_to(model.weights, q.shape), axis=1)})]
 
 
 # ---------------------------------------------------------------- the toy
@@ -255,15 +262,17 @@ def ppca(rng):
     prior = distributions.Normal(torch.zeros(2, dtype=torch.float64), 1.0).log_prob(torch.tensor(z)).sum(-1).numpy()
     generator = distributions.Normal(torch.tensor(z @ model.loadings.T + model.mean), model.noise**0.5)
     terms = {"log p(z)": prior, "log p(x | z)": generator.log_prob(torch.tensor(x)).sum(-1).numpy()}
-    return [Equal({"log p(x, z)": scipy_log_joint(model, x, z)}, terms), Equal({"library": model.log_joint(x, z)}, terms)]
+    return [Equal({"log p(x, z)": scipy_log_joint(model, x, z)}, terms),
+            Equal({"library": model.log_joint(x, z)}, terms)]
 
 
 @identity("elbo-ppca-evidence", tolerance=1e-8)
 def ppca_evidence(rng):
-    """The generator averaged over the prior on a plane against the normal with covariance W W^T + s^2 I, and the library"""
+    """Generator averaged over the prior on a plane, and the library, against a normal with covariance W W^T + s^2 I"""
     model, x = linear_model(rng, dimensions=3)
     plane = quadrature.plane(-8.0, 8.0, 201)
-    generator = stats.norm(plane.points @ model.loadings.T + model.mean, model.noise**0.5).logpdf(x[:, None]).sum(axis=2)
+    generator = stats.norm(plane.points @ model.loadings.T + model.mean, model.noise**0.5)
+    generator = generator.logpdf(x[:, None]).sum(axis=2)
     averaged = quadrature.log_integral(generator + normal(np.zeros(2)).logpdf(plane.points), plane)
     cov, centred = model.loadings @ model.loadings.T + model.noise * np.eye(3), x - model.mean
     terms = {"- D log(2 pi) / 2": np.full(POINTS, -1.5 * LOG_2PI),
@@ -281,7 +290,8 @@ def ppca_posterior(rng):
     inverse = np.linalg.inv(np.eye(2) + growth)
     posterior = model.posterior(x)
     return [Equal({"precision": np.linalg.inv(cov)}, {"I": np.eye(2), "W^T W / s^2": growth}),
-            Equal({"mean": mean}, {"M^-1 W^T (x - mu) / s^2": (x - model.mean) @ model.loadings @ inverse / model.noise}),
+            Equal({"mean": mean},
+                  {"M^-1 W^T (x - mu) / s^2": (x - model.mean) @ model.loadings @ inverse / model.noise}),
             Equal({"mean": mean}, {"library": posterior.mean}),
             Equal({"covariance": np.broadcast_to(cov, (POINTS, 2, 2))}, {"library": posterior.cov})]
 
@@ -293,10 +303,10 @@ def linear_elbo(rng):
     q = some_q(rng)
     average = expectation(
         q, lambda z: np.stack([scipy_log_joint(model, x, each) for each in z]) - scipy_log_q(q)(z), nodes=12)
-    residual = x - q.mean @ model.loadings.T - model.mean
+    residual, inner = x - q.mean @ model.loadings.T - model.mean, model.loadings.T @ model.loadings
     terms = {"- D log(2 pi s^2) / 2": np.full(POINTS, -2.5 * np.log(2 * np.pi * model.noise)),
              "- |x - W m - mu|^2 / (2 s^2)": -(residual**2).sum(axis=1) / (2 * model.noise),
-             "- tr(W^T W S) / (2 s^2)": -np.einsum("ij,nji->n", model.loadings.T @ model.loadings, q.cov) / (2 * model.noise),
+             "- tr(W^T W S) / (2 s^2)": -np.einsum("ij,nji->n", inner, q.cov) / (2 * model.noise),
              "- |m|^2 / 2": -(q.mean**2).sum(axis=1) / 2, "- tr S / 2": -np.trace(q.cov, axis1=1, axis2=2) / 2,
              "log det S / 2": np.linalg.slogdet(q.cov)[1] / 2, "q / 2": np.full(POINTS, 1.0)}
     return [Equal({"ELBO": average}, terms), Equal({"library": model.elbo(q, x)}, terms)]
@@ -304,7 +314,7 @@ def linear_elbo(rng):
 
 @identity("elbo-mean-field-gap", tolerance=1e-7)
 def mean_field_gap(rng):
-    """The smallest KL and the largest ELBO that a search over means and variances finds, against the determinant formula"""
+    """The smallest KL and largest ELBO that a search over means and variances finds, against the determinant formula"""
     model, x = linear_model(rng, dimensions=4)
     mean, cov = conditioned(model, x)
 
@@ -313,7 +323,8 @@ def mean_field_gap(rng):
 
     def kl(at, i):
         q = distributions.MultivariateNormal(torch.tensor(at[:2]), torch.diag(torch.tensor(np.exp(2 * at[2:]))))
-        return float(distributions.kl_divergence(q, distributions.MultivariateNormal(torch.tensor(mean[i]), torch.tensor(cov))))
+        posterior = distributions.MultivariateNormal(torch.tensor(mean[i]), torch.tensor(cov))
+        return float(distributions.kl_divergence(q, posterior))
 
     def elbo(at, i):
         return model.elbo(GaussianQ.diagonal(at[None, :2], np.exp(at[2:])), x[i:i + 1])[0]
@@ -366,10 +377,11 @@ def monte_carlo(rng):
 
     variance, fourth = expectation(q, squared), expectation(q, lambda z: squared(z) ** 2)
     return [Equal({"mean of all averages": mean}, {"ELBO": elbo}),
-            Equal({"variance of all averages": spread}, {"E (log w)^2 / S": second / 2, "- ELBO^2 / S": -(elbo**2) / 2}),
+            Equal({"variance of all averages": spread},
+                  {"E (log w)^2 / L": second / 2, "- ELBO^2 / L": -(elbo**2) / 2}),
             Sampled({"estimate": estimate.value}, {"reconstruction": exact.reconstruction, "- KL": -exact.kl_to_prior},
                     error=np.sqrt(variance / samples)),
-            Sampled({"S x squared standard error": estimate.standard_error**2 * samples}, {"Var log w": variance},
+            Sampled({"L x squared standard error": estimate.standard_error**2 * samples}, {"Var log w": variance},
                     error=np.sqrt((fourth - variance**2) / samples))]
 
 
@@ -403,7 +415,7 @@ def on_line(model, q, x, log_p, points=1201):
 
 @identity("elbo-importance", tolerance=1e-8)
 def importance(rng):
-    """L_K by an integral over the weights' Laplace transform: rising with K, below the evidence, equal at the posterior"""
+    """L_K by an integral of the weights' Laplace transform: rises with K, below the evidence, equal at the posterior"""
     model, x, q = weight_setting(rng)
     log_p = model.evidence(x)[0]
     ratio, chance = on_line(model, q, x, log_p)
@@ -430,13 +442,13 @@ def importance_sampled(rng):
     line = quadrature.line(-12.0, 12.0, 2001)
     log_q = stats.norm(0.2, 1.3).logpdf(line.points[:, 0])
     log_joint = (toy_log_px_z(model, x[:1], line.points[:, None]) + stats.norm.logpdf(line.points))[:, 0]
-    q = GaussianQ(np.full((copies, 1), 0.2), np.full((1, 1), 1.3**2))
+    q, chance = GaussianQ(np.full((copies, 1), 0.2), np.full((1, 1), 1.3**2)), np.exp(log_q + line.log_weights)
     claims = []
     for k in (2, 4):
         estimate = bounds.importance_bound(model, q, np.repeat(x[:1], copies, axis=0), k, rng, repeats)
         error = np.sqrt((estimate.standard_error**2).sum()) / copies
         claims.append(Sampled({"estimate": estimate.value.mean(), "- log p(x)": -log_p},
-                              {"E log mean w / p(x)": exact_bound(log_joint - log_q - log_p, np.exp(log_q + line.log_weights), k)},
+                              {"E log mean w / p(x)": exact_bound(log_joint - log_q - log_p, chance, k)},
                               error=error))
     return claims
 
@@ -474,19 +486,21 @@ def effective_sample_size(rng):
     """The library's log-space form against the sums, the coefficient of variation, and K p^2 / E w^2 for many draws"""
     log_w = rng.normal(size=(40, POINTS)) - 3
     w = np.exp(log_w)
-    size = bounds.effective_sample_size(log_w)
+    size_of = bounds.effective_sample_size
+    size = size_of(log_w)
     model, x, q = weight_setting(rng)
     ratio, chance = on_line(model, q, x, model.evidence(x)[0])
     draws = 100_000
-    inverse = np.reciprocal(bounds.effective_sample_size(np.reshape(rng.choice(ratio, draws, p=chance), (-1, 1)))[0])
+    inverse = 1 / size_of(rng.choice(ratio, (draws, 1), p=chance))[0]
     one, two = np.exp(ratio), chance @ np.exp(2 * ratio)
     error = np.sqrt(chance @ (one**2 - 2 * two * one + two) ** 2 / draws)  # delta method for E w^2 / (E w)^2, E w = 1
     return [Equal({"ESS": size}, {"(sum w)^2 / sum w^2": w.sum(axis=0) ** 2 / (w**2).sum(axis=0)}),
             AtMost({"ESS": size}, {"K": np.full(POINTS, 40.0)},
-                   equality=Equal({"ESS of equal weights": bounds.effective_sample_size(np.full((40, 1), -700.0))}, {"K": [40.0]})),
+                   equality=Equal({"ESS of equal weights": size_of(np.full((40, 1), -700.0))}, {"K": [40.0]})),
             AtMost({"1": np.ones(POINTS)}, {"ESS": size},
-                   equality=Equal({"1": [1.0]}, {"ESS of one weight": bounds.effective_sample_size(800.0 * np.eye(40)[:, :1])})),
-            Equal({"K / ESS": 40 / size}, {"1": np.ones(POINTS), "squared coefficient of variation": stats.variation(w) ** 2}),
+                   equality=Equal({"1": [1.0]}, {"ESS of one weight": size_of(800.0 * np.eye(40)[:, :1])})),
+            Equal({"K / ESS": 40 / size},
+                  {"1": np.ones(POINTS), "squared coefficient of variation": stats.variation(w) ** 2}),
             Sampled({"K / ESS": draws * inverse}, {"E w^2 / p^2": two}, error=error)]
 
 
@@ -510,13 +524,14 @@ def torch_evidence(theta, x):
 
 
 def averaged_derivatives(model, q, x):
-    """E_q of the derivatives of log p(x, z) by W, mu and log s^2, summed over points; derived by hand, by their terms."""
+    """E_q of the derivatives of log p(x, z) by W, mu and log s^2, summed over points, term by term; found by hand."""
     def average(f):
         return expectation(q, lambda z: f(x - z @ model.loadings.T - model.mean, z), nodes=8).sum(axis=0)
 
     return {"W": {"E r z^T / s^2": average(lambda r, z: r[..., :, None] * z[..., None, :]) / model.noise},
             "mu": {"E r / s^2": average(lambda r, z: r) / model.noise},
-            "log s^2": {"E |r|^2 / (2 s^2)": average(lambda r, z: (r**2).sum(-1)) / (2 * model.noise), "- n D / 2": -x.size / 2}}
+            "log s^2": {"E |r|^2 / (2 s^2)": average(lambda r, z: (r**2).sum(-1)) / (2 * model.noise),
+                        "- n D / 2": -x.size / 2}}
 
 
 @identity("elbo-fisher", tolerance=1e-8)
@@ -531,21 +546,23 @@ def fisher(rng):
                             for value in (curve.slope, curve.bend, np.log(curve.std)))
     grid = curve.settled_grid(seen)
     points = torch.tensor(grid.points[:, 0])
-    conditional = distributions.Normal(slope * points + bend * points**2 / 2, log_std.exp()).log_prob(torch.tensor(seen))
+    generator = distributions.Normal(slope * points + bend * points**2 / 2, log_std.exp())
     prior = distributions.Normal(torch.zeros((), dtype=torch.float64), 1.0).log_prob(points)
-    evidence = torch.logsumexp(conditional + prior + torch.tensor(grid.log_weights), dim=1).sum()
+    log_joint = generator.log_prob(torch.tensor(seen)) + prior
+    evidence = torch.logsumexp(log_joint + torch.tensor(grid.log_weights), dim=1).sum()
     by_slope, by_bend, by_std = gradients(evidence, (slope, bend, log_std))
     z, mass = grid.points[:, 0], np.exp(curve.posterior(seen, grid) + grid.log_weights)
     residual = (seen - curve.decode(grid.points)[:, 0]) / curve.std
     return [*(Equal({f"d log p / d{name}": value}, terms) for value, (name, terms) in zip(automatic, by_hand.items())),
             Equal({"d log p / dslope": by_slope}, {"E r z / s^2": (mass * residual * z).sum() / curve.std}),
-            Equal({"d log p / dbend": by_bend}, {"E r z^2 / (2 s^2)": (mass * residual * z**2).sum() / (2 * curve.std)}),
+            Equal({"d log p / dbend": by_bend},
+                  {"E r z^2 / (2 s^2)": (mass * residual * z**2).sum() / (2 * curve.std)}),
             Equal({"d log p / dlog s": by_std}, {"E r^2 / s^2": (mass * residual**2).sum(), "- n": -POINTS})]
 
 
 @identity("elbo-gradient", tolerance=1e-8)
 def gradient_of_the_bound(rng):
-    """Automatic derivatives of the closed-form ELBO against E_q of derivatives by hand, and against evidence minus KL"""
+    """Automatic derivatives of the closed-form ELBO against E_q of those by hand, and against evidence minus KL"""
     model, x = linear_model(rng)
     claims = []
     for q, at_posterior in ((GaussianQ(*conditioned(model, x)), True), (some_q(rng), False)):
@@ -563,5 +580,6 @@ def gradient_of_the_bound(rng):
         for name, bound, evidence, rest in zip(by_hand, of_elbo, of_evidence, of_gap):
             zero = (f"- d KL / d{name}",) if at_posterior else ()
             claims += [Equal({f"d ELBO / d{name}": bound}, by_hand[name]),
-                       Equal({f"d ELBO / d{name}": bound}, {f"d log p / d{name}": evidence, f"- d KL / d{name}": -rest}, zero=zero)]
+                       Equal({f"d ELBO / d{name}": bound},
+                             {f"d log p / d{name}": evidence, f"- d KL / d{name}": -rest}, zero=zero)]
     return claims

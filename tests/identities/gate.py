@@ -1,10 +1,10 @@
 """The form of a test of an equation. To add an equation to the book:
 
 1. In the chapter, label it: `$$ ... $$ (elbo-decomposition)`. The label begins with the chapter's name.
-2. In tests/identities/<chapter>.py write a function of `rng`, decorated `@identity("elbo-decomposition", tolerance=1e-8)`.
+2. In tests/identities/<chapter>.py write a function of `rng`, with `@identity("elbo-decomposition", tolerance=1e-8)`.
 3. Its docstring's first line names the two routes: "low-rank evidence against closed-form ELBO plus KL". The page
    "Identities" prints it. The routes must be independent: no shared formula, or an error in it stands on both sides.
-4. Return `Equal(left, right)`: each side a dict of named terms, the terms that the equation prints; a side is their sum.
+4. Return `Equal(left, right)`: each side a dict of named terms, as the equation prints them; a side is their sum.
    For an inequality `AtMost(left, right, equality)`, with a strict case and a case of equality; for an average of
    samples `Sampled(left, right, error)`, with `sigmas=` in the decorator. A list of these is also fine.
 5. Every term is then given a wrong sign, doubled and halved, and each side a spare log(2 pi)/2. If the test would not
@@ -28,7 +28,7 @@ WRONG = {"with its sign flipped": -1.0, "doubled": 2.0, "halved": 0.5}
 
 @dataclass(frozen=True)
 class Equal:
-    """left = right: each the sum of its named terms (numbers or arrays of one shape). `zero` names the terms that vanish."""
+    """left = right, each the sum of its named terms (numbers or arrays of one shape). `zero`: terms that vanish."""
 
     left: dict
     right: dict
@@ -111,7 +111,8 @@ class AtMost:
         left, right = Equal(self.left, self.right).sides()
         slack = float(np.min((right - left) / np.maximum(1.0, np.maximum(np.abs(left), np.abs(right)))))
         if not slack > self.power * limit:
-            yield f"{' + '.join(self.left)} < {' + '.join(self.right)}: slack {slack:.3g}, expected > {self.power * limit:g}"
+            yield (f"{' + '.join(self.left)} < {' + '.join(self.right)}: slack {slack:.3g}, "
+                   f"expected > {self.power * limit:g}")
         yield from self.equality.faults(limit)
 
     def weak(self, limit: float) -> Iterator[str]:

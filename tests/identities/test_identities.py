@@ -134,7 +134,8 @@ def test_a_test_that_claims_nothing_or_has_no_bound_for_its_claim_fails():
 @pytest.fixture
 def tree(tmp_path):
     """A book of one chapter and one page, with a test for each of its equations."""
-    cells = [nbformat.v4.new_markdown_cell("# A chapter\n\n$$\na = b\n$$ (one-first)\n\n```\n$$ x $$ (one-quoted)\n```"),
+    cells = [nbformat.v4.new_markdown_cell("# A chapter\n\n$$\na = b\n$$ (one-first)\n\n"
+                                           "```\n$$ x $$ (one-quoted)\n```"),
              nbformat.v4.new_code_cell("text = '''\n$$ y $$ (one-in-code)\n'''"),
              nbformat.v4.new_markdown_cell("## Later\n\n::::{admonition} Inside\n:class: goals\n\n- a list\n\n"
                                            "  $$\n  c = d\n  $$ (one-nested)\n\n::::\n\n$$ unlabelled $$\n\n"
@@ -164,7 +165,7 @@ def test_tests_are_read_without_running_them(tree):
     path.write_text(path.read_text() + "\nraise SystemExit('must not run')\n")
     found = identities.tests(tree)
     assert [test.function for test in found] == ["check0", "check1", "check2", "check3"]
-    assert found[0] == identities.Test("one-first", "tests/identities/one.py", 6, "check0", "This against that 0", 1e-8, None)
+    assert found[0] == ("one-first", "tests/identities/one.py", 6, "check0", "This against that 0", 1e-8, None)
     assert identities.problems(tree) == []
 
 

@@ -12,6 +12,8 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
+from lvm_lib import counter
+from lvm_lib.figures import ancestral
 from lvm_lib.figures.elbo import BOUNDS, ElboFigure
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +61,33 @@ def as_js(state, kind):
     return {**{IN_JS.get(key, key): value for key, value in state.items()}, "kind": kind}
 
 
+def camel(key):
+    """last_x becomes lastX, std_noise noise: the engine's names."""
+    first, *rest = IN_JS.get(key, key).split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def of_ancestral():
+    """Draws, samples and numbers of the ancestral sampler, as Python finds them."""
+    generator = np.random.default_rng(5)
+    draws = [{"seed": seed, "index": index, "stream": stream, "words": counter.words(seed, index, stream).tolist(),
+              "normals": counter.normals(seed, index, stream).tolist()}
+             for seed, index, stream in [(0, 0, 0), (7, 1, 0), (999, 1999, 3), (2**32 - 1, 2**32 - 1, 2**32 - 1),
+                                         *generator.integers(0, 2**32, (20, 3)).tolist()]]
+    states = [{"z": float(generator.uniform(-4, 4)), "std_noise": float(generator.uniform(0.15, 1)),
+               "seed": int(generator.integers(1, 1000)), "count": int(count)}
+              for count in [0, 1, 2, 3, 100, 2000, *generator.integers(0, 2001, 18)]]
+    states += [{key: bounds[side] for key, bounds in ancestral.BOUNDS.items()} for side in (0, 1)]
+    figures = [ancestral.AncestralFigure(**state) for state in states]
+    cases = [{"state": {camel(key): value for key, value in state.items()},
+              "expected": {camel(key): value for key, value in figure.numbers().items()}}
+             for state, figure in zip(states, figures)]
+    samples = [{**case, **dict(zip("xz", (array[:, 0].tolist() for array in figure.samples())))}
+               for case, figure in zip(cases[:8], figures)]
+    bounds = {camel(key): list(value) for key, value in ancestral.BOUNDS.items()}
+    return {"bounds": bounds, "draws": draws, "states": cases, "samples": samples}
+
+
 @pytest.fixture(scope="module")
 def golden(tmp_path_factory):
     states = random_states(22)
@@ -72,7 +101,8 @@ def golden(tmp_path_factory):
                      "mean": figure.mean, "std": figure.std})
     bounds = {IN_JS.get(key, key): list(value) for key, value in BOUNDS.items()}
     file = tmp_path_factory.mktemp("golden") / "golden.json"
-    file.write_text(json.dumps({"quadratic_curve": {"bounds": bounds, "states": cases, "best": best}}))
+    file.write_text(json.dumps({"quadratic_curve": {"bounds": bounds, "states": cases, "best": best},
+                                "ancestral": of_ancestral()}))
     return file
 
 
@@ -89,7 +119,7 @@ def test_engine_agrees_with_python(golden):
                          env={**os.environ, "LVM_GOLDEN": str(golden)}, timeout=120)
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
     assert "# SKIP" not in run.stdout and "\n# skipped 0" in run.stdout, run.stdout[-600:]
-    assert "all numbers of a state" in run.stdout
+    assert "all numbers of a state" in run.stdout and "equal seeds give equal draws in Python" in run.stdout
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")

@@ -1,0 +1,100 @@
+// Two bars: the log-likelihood from the left, the KL stacked on it. Above, expected over the data density: the end
+// stands at -H(p_data). Below, averaged over N draws: the end moves. The axis moves at rest only.
+
+import { hatch, held, scale, ticks } from "../../kit/axes.js";
+import { say, set, show } from "../../kit/dom.js";
+import { fixed } from "../../kit/format.js";
+
+const RIGHT = 1; // the axis' right end, nats
+const LEFT = [-6, -10, -20, -50, -100, -200, -500, -1000];
+const [TOP, MIDDLE, AXIS, HEIGHT, TALL] = [26, 88, 140, 162, 24];
+
+export function makeBars({ h, s }) {
+  const rows = [["expected", TOP], ["average", MIDDLE]].map(([key, y]) => {
+    const solid = s("rect", { class: `lvm-bar-likelihood lvm-bar-${key}`, "data-of": key, y, height: TALL });
+    const lines = s("path", { class: "lvm-bar-hatch" });
+    const box = s("rect", { class: "lvm-bar-gap", x: 0, y: 0, height: TALL });
+    const gap = s("svg", { class: "lvm-clip", "data-of": "kl", y, height: TALL }, box, lines);
+    const text = s("text", { class: "lvm-bar-text lvm-bar-inside", "data-of": key, y: y + 17 });
+    const ofKl = s("text", { class: "lvm-bar-text lvm-fill-gap", "data-of": "kl", y: y + 17, "text-anchor": "end" });
+    const [low, high] = [s("path", { class: "lvm-bar-off" }), s("path", { class: "lvm-bar-off" })];
+    return { key, y, solid, lines, box, gap, text, ofKl, low, high };
+  });
+  const line = s("path", { class: "lvm-bar-entropy", "data-of": "entropy" });
+  const bracket = s("path", { class: "lvm-bar-route", "data-of": "wobble" });
+  const axis = s("path", { class: "lvm-axis" });
+  const tickLabels = s("g", { class: "lvm-ticks" });
+  const above = s("text", { class: "lvm-bar-text lvm-fill-data", y: 14, "text-anchor": "middle", "data-of": "entropy" });
+  const below = s("text", { class: "lvm-bar-text lvm-bar-note", y: MIDDLE - 9, "text-anchor": "middle", "data-of": "wobble" });
+  const svg = s("svg", { class: "lvm-svg", "aria-hidden": "true" },
+    rows.flatMap((row) => [row.solid, row.gap]), axis, tickLabels, bracket, line,
+    rows.flatMap((row) => [row.text, row.ofKl, row.low, row.high]), above, below);
+  const node = h("div", { class: "lvm-bar" }, svg);
+  let left = LEFT[0];
+  let laid = "";
+  let x = null;
+
+  function layOut(width) {
+    x = scale([left, RIGHT], [8, width - 8]);
+    set(svg, { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` });
+    const values = ticks(left, RIGHT, width < 480 ? 4 : 8);
+    set(axis, { d: `M8 ${AXIS}H${width - 8}${values.map((v) => `M${x(v)} ${AXIS}v4`).join("")}` });
+    tickLabels.replaceChildren(...values.map((v) => s("text", {
+      x: x(v), y: AXIS + 17, "text-anchor": v === left ? "start" : x(v) > width - 30 ? "end" : "middle",
+      dx: v === left ? -6 : x(v) > width - 30 ? 8 : 0,
+    }, v === 0 ? "0 nats" : fixed(v, 0))));
+    for (const row of rows) set(row.lines, { d: hatch(width, TALL) });
+    laid = `${width} ${left}`;
+  }
+
+  function draw(width, n) {
+    if (laid !== `${width} ${left}`) layOut(width);
+    const clip = (value) => Math.min(Math.max(x(value), 8), width - 8);
+    for (const row of rows) drawRow(row, n[row.key], n.kl, clip, width);
+    const at = clip(-n.entropy);
+    set(line, { d: `M${at} ${TOP - 6}V${MIDDLE + TALL + 6}M${at} ${AXIS - 5}V${AXIS + 5}` });
+    const end = clip(n.average + n.kl);
+    const forward = n.direction === "forward";
+    const y = MIDDLE + TALL + 14;
+    const head = end > at ? -5 : 5;
+    const tip = Math.abs(end - at) > 7 ? `M${end + head} ${y - 4}L${end} ${y}L${end + head} ${y + 4}` : "";
+    show(bracket, forward);
+    set(bracket, { d: `M${at} ${y}H${end}${tip}` });
+    const sum = `−H = ${fixed(-n.entropy)}${forward && width >= 480 ? ": no model moves it" : ""}`;
+    say(set(above, { x: held(at, sum, 2, width - 2, 7.6) }), sum);
+    const plus = n.wobble < 0 ? "" : "+";
+    const words = forward ? `N = ${n.n}: off by ${plus}${fixed(n.wobble)} ± ${fixed(n.error)}` : `N = ${n.n}`;
+    say(set(below, { x: held(end, words, 2, width - 2, 7) }), words);
+  }
+
+  function drawRow(row, value, kl, clip, width) {
+    const [a, b] = [clip(value), clip(value + kl)];
+    set(row.solid, { x: 8, width: Math.max(a - 8, 0) });
+    set(row.gap, { x: a, width: Math.max(b - a, 0) });
+    set(row.box, { width: Math.max(b - a, 0) });
+    const [offLeft, offRight] = [value < left, value + kl > RIGHT];
+    show(row.low, offLeft);
+    show(row.high, offRight);
+    set(row.low, { d: `M8 ${row.y + TALL / 2}l9 -7v14Z` });
+    set(row.high, { d: `M${width - 8} ${row.y + TALL / 2}l-9 -7v14Z` });
+    const words = `${row.key} ${fixed(value)}`;
+    const room = words.length * 7.4 + 16;
+    const inside = a - 8 > room;
+    const shown = inside || (offLeft && b - 26 > room);
+    row.text.classList.toggle("lvm-bar-in", inside && !offLeft);
+    say(set(row.text, { x: offLeft ? 24 : 16 }), shown ? words : "");
+    const klWords = `KL ${fixed(kl)}`;
+    const start = offLeft && shown ? 24 + room : a;
+    say(set(row.ofKl, { x: b - 8 }), b - start > klWords.length * 7.4 + 14 ? klWords : "");
+  }
+
+  /** Choose the axis' left end for a state; true if it moved. */
+  function adapt(n) {
+    const lowest = Math.min(n.expected, n.average);
+    const wanted = LEFT.find((end) => end <= lowest - 1) ?? LEFT.at(-1);
+    const moved = wanted !== left;
+    left = wanted;
+    return moved;
+  }
+  return { node, draw, adapt };
+}

@@ -1,0 +1,203 @@
+// The plane: the two densities above, the integrand of the chosen KL below, one x axis.
+
+import { DATA } from "../../engine/kl.js";
+import { logNormal } from "../../engine/density.js";
+import { line } from "../../engine/grid.js";
+import { area, path, scale, ticks } from "../../kit/axes.js";
+import { say, set, show } from "../../kit/dom.js";
+import { fixed } from "../../kit/format.js";
+import { maths } from "../../kit/maths.js";
+
+const X = [-6, 6]; // what the plane shows
+const TOPS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200];
+const BOTTOMS = [-0.25, -0.5, -1];
+
+export function makePlane({ h, s }) {
+  const swatch = (kind, ...text) => h("span", { class: "lvm-key" },
+    h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), h("span", {}, text.flatMap((part) => maths(h, part))));
+  const modelKey = swatch("line-model", "model *p*~θ~");
+  const modelText = modelKey.lastChild.appendChild(h("span", {}));
+  const drawsKey = swatch("draw", "");
+  const drawsText = drawsKey.lastChild.appendChild(h("span", {}));
+  const integrandKey = swatch("integrand", "");
+  const keyTop = h("div", { class: "lvm-keys" }, swatch("density", "data density *p*~data~"), modelKey, drawsKey);
+  const keyLow = h("div", { class: "lvm-keys" }, integrandKey, swatch("below", "counts negative"),
+    swatch("proof", "same area, nowhere negative"));
+
+  const marks = {
+    grid: s("path", { class: "lvm-grid" }), frame: s("path", { class: "lvm-axis" }),
+    data: s("path", { class: "lvm-density", "data-of": "kl expected entropy sum" }),
+    rug: s("path", { class: "lvm-rug", "data-of": "average wobble" }),
+    model: s("path", { class: "lvm-model", "data-of": "kl expected average sum" }),
+    above: s("path", { class: "lvm-positive", "data-of": "kl sum" }),
+    below: s("path", { class: "lvm-negative", "data-of": "kl sum" }),
+    belowLines: s("path", { class: "lvm-negative-hatch", "data-of": "kl sum" }),
+    integrand: s("path", { class: "lvm-integrand", "data-of": "kl sum" }),
+    proof: s("path", { class: "lvm-proof", "data-of": "kl" }),
+    spread: s("path", { class: "lvm-spread-model", "data-of": "kl expected average" }),
+  };
+  const upper = s("svg", { class: "lvm-clip" }, marks.data, marks.model);
+  const lower = s("svg", { class: "lvm-clip" }, marks.above, marks.below, marks.belowLines, marks.integrand, marks.proof);
+  const labels = s("g", { class: "lvm-ticks" });
+  const heights = [0, 1, 2].map(() => s("text", { "text-anchor": "end" }));
+  const depths = [0, 1, 2].map(() => s("text", { "text-anchor": "end" }));
+  const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" }, marks.grid, upper, lower, marks.rug,
+    marks.spread, marks.frame, labels, s("g", { class: "lvm-ticks" }, heights, depths));
+
+  const handle = (kind, more = {}) => h("div", { class: `lvm-handle lvm-handle-${kind}`, ...more }, h("i", {}));
+  const handles = {
+    mean: handle("mean"), wider: handle("wider"), narrower: handle("narrower", { "aria-hidden": "true" }),
+  };
+  const stage = h("div", { class: "lvm-stage lvm-stage-model" }, svg, handles.narrower, handles.wider, handles.mean);
+  const node = h("div", { class: "lvm-plane" }, keyTop, stage, keyLow);
+
+  const scales = { x: scale(X, [0, 1]) };
+  let box = null;
+  let laid = 0;
+  let reach = { top: 1, bottom: -0.25 }; // of the integrand's axis; moves at rest only
+  let ruled = "";
+
+  /** Pixel geometry for a width; ticks of x are made here, once per width and never in a drag. */
+  function layOut(width) {
+    const narrow = width < 480;
+    const [left, right] = [34, width - 8];
+    const top = { y0: 6, y1: narrow ? 140 : 170 };
+    const low = { y0: top.y1 + 30, y1: top.y1 + 30 + (narrow ? 120 : 140) };
+    const height = low.y1 + 22;
+    box = { width, height, left, right, top, low };
+    scales.x = scale(X, [left, right]);
+    set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
+    const clip = (panel, { y0, y1 }) => {
+      set(panel, { x: left, y: y0, width: right - left, height: y1 - y0, viewBox: `${left} ${y0} ${right - left} ${y1 - y0}` });
+    };
+    clip(upper, top);
+    clip(lower, low);
+    const xs = ticks(...X, narrow ? 6 : 12);
+    set(marks.grid, { d: xs.map((v) => `M${scales.x(v)} ${top.y0}V${top.y1}M${scales.x(v)} ${low.y0}V${low.y1}`).join("") });
+    labels.replaceChildren(
+      ...xs.slice(0, -1).map((v) => s("text", { x: scales.x(v), y: low.y1 + 17, "text-anchor": "middle" }, fixed(v, 0))),
+      s("text", { x: right, y: low.y1 + 17, "text-anchor": "end", class: "lvm-axis-name" }, "x"),
+    );
+    laid = width;
+    ruled = "";
+  }
+
+  function draw(width, n, draws) {
+    if (laid !== width) layOut(width);
+    const { left, right, top, low } = box;
+    const data = DATA[n.data];
+    const pixels = [];
+    for (let px = left; px <= right; px += 2) pixels.push(px);
+    const xs = pixels.map(scales.x.inverse);
+    const logP = xs.map((x) => data.logDensity(x));
+    const tall = Math.exp(logNormal(0, 0, n.std));
+    const peak = Math.max(0.55, 1.2 * tall);
+    const y = scale([0, peak], [top.y1, top.y0]);
+    set(marks.data, { d: area(pixels, logP.map((v) => y(Math.exp(v))), top.y1) });
+    const dense = around(xs, n);
+    set(marks.model, { d: path(dense.map(scales.x), dense.map((x) => y(Math.exp(logNormal(x, n.mean, n.std))))) });
+    label(heights, ticks(0, peak, 2), y, left, top.y0);
+    rug(n, draws);
+    drawIntegrand(n, data, left, low);
+    handleThem(n, y, tall);
+    say(modelText, ` = N(${fixed(n.mean, 2)}, ${fixed(n.std, 2)}²)`);
+    say(drawsText, `${n.n} ${n.n === 1 ? "draw" : "draws"}`);
+    const name = n.direction === "forward" ? "*p*~data~ log(*p*~data~ / *p*~θ~)" : "*p*~θ~ log(*p*~θ~ / *p*~data~)";
+    if (integrandKey.dataset.of_ !== name) {
+      integrandKey.dataset.of_ = name;
+      integrandKey.lastChild.replaceChildren(...maths(h, `${name}: its area is the KL`));
+    }
+  }
+
+  /** The integrand on the pixels and, finely, where the model is; above zero filled, below zero hatched. */
+  function drawIntegrand(n, data, left, low) {
+    const yi = scale([reach.bottom, reach.top], [low.y1, low.y0]);
+    const some = [];
+    for (let px = left; px <= box.right; px += 2) some.push(scales.x.inverse(px));
+    const xs = around(some, n);
+    const px = xs.map(scales.x);
+    const values = xs.map((x) => data.integrand(x, n, n.direction));
+    const forward = n.direction === "forward";
+    const proof = xs.map((x, i) => {
+      const more = Math.exp(logNormal(x, n.mean, n.std)) - Math.exp(data.logDensity(x));
+      return values[i] + (forward ? more : -more);
+    });
+    const far = (v) => yi(Math.min(v, 3 * reach.top));
+    const zero = yi(0);
+    const under = area(px, values.map((v) => yi(Math.max(Math.min(v, 0), 3 * reach.bottom))), zero);
+    set(marks.above, { d: area(px, values.map((v) => far(Math.max(v, 0))), zero) });
+    set(marks.below, { d: under });
+    let strokes = "";
+    for (let at = left + 2; at < box.right; at += 4) {
+      const v = data.integrand(scales.x.inverse(at), n, n.direction);
+      if (v < 0 && zero - far(v) < -1) strokes += `M${at} ${zero}V${far(v).toFixed(1)}`;
+    }
+    set(marks.belowLines, { d: strokes });
+    set(marks.integrand, { d: path(px, values.map(far)) });
+    set(marks.proof, { d: path(px, proof.map(far)) });
+    set(marks.frame, { d: `M${left} ${box.top.y1}H${box.right}M${left} ${zero}H${box.right}` });
+    label(depths, ticks(0, reach.top, 1), yi, left, low.y0 - 6);
+  }
+
+  /** The draws as short strokes under the axis, made anew only when they change. */
+  function rug(n, draws) {
+    const key = `${box.width} ${n.data} ${n.seed} ${n.n}`;
+    if (ruled === key) return;
+    ruled = key;
+    const y = box.top.y1;
+    let d = "";
+    for (const x of draws) if (x > X[0] && x < X[1]) d += `M${scales.x(x).toFixed(1)} ${y + 3}v10`;
+    set(marks.rug, { d, "stroke-opacity": n.n > 100 ? 0.35 : 1 });
+  }
+
+  function label(nodes, values, y, left, top) {
+    nodes.forEach((node_, i) => {
+      const at = values[i];
+      show(node_, at !== undefined && y(at) > top + 4);
+      if (at === undefined) return;
+      say(set(node_, { x: left - 7, y: Math.round(y(at) * 10) / 10 + (at ? 4 : 0) }), String(at));
+    });
+  }
+
+  function handleThem(n, y, tall) {
+    const { top } = box;
+    const ym = Math.max(y(tall), top.y0 + 5);
+    const yw = Math.min(Math.max(y(tall * Math.exp(-0.5)), ym + 22), top.y1);
+    const [a, b] = [scales.x(n.mean - n.std), scales.x(n.mean + n.std)];
+    const put = (element, x, at) => {
+      const moved = `translate(${Math.round(x * 10) / 10}px, ${Math.round(at * 10) / 10}px)`;
+      if (element.style.transform !== moved) element.style.transform = moved;
+    };
+    put(handles.mean, scales.x(n.mean), ym);
+    put(handles.wider, Math.min(b, box.width - 6), yw);
+    put(handles.narrower, Math.max(a, 6), yw);
+    set(marks.spread, { d: `M${a} ${yw}H${b}M${scales.x(n.mean)} ${ym}V${top.y1}` });
+    set(handles.mean, { "aria-valuenow": n.mean.toFixed(3), "aria-valuetext": fixed(n.mean, 2) });
+    set(handles.wider, { "aria-valuenow": n.std.toFixed(3), "aria-valuetext": `standard deviation ${fixed(n.std, 2)}` });
+  }
+
+  /** Choose the integrand's axis for a state; true if it moved. */
+  function adapt(n) {
+    let [high, low] = [0, 0];
+    for (const x of around(line(...X, 121).points, n)) {
+      const value = DATA[n.data].integrand(x, n, n.direction);
+      [high, low] = [Math.max(high, value), Math.min(low, value)];
+    }
+    const wanted = {
+      top: TOPS.find((t) => t >= 1.05 * high) ?? TOPS.at(-1), bottom: BOTTOMS.find((b) => b <= 1.05 * low) ?? BOTTOMS.at(-1),
+    };
+    if (wanted.top > 8 * -wanted.bottom) wanted.bottom = -wanted.top / 8; // zero stays off the panel's edge
+    const moved = wanted.top !== reach.top || wanted.bottom !== reach.bottom;
+    reach = wanted;
+    return moved;
+  }
+
+  return { node, svg, handles, scales, draw, adapt, measure: () => Math.floor(stage.clientWidth) };
+}
+
+/** The pixel grid, with the model's own neighbourhood as fine as the model is narrow. */
+function around(xs, { mean, std }) {
+  const near = [];
+  for (let i = -32; i <= 32; i++) near.push(mean + std * i / 8);
+  return [...xs, ...near].sort((a, b) => a - b);
+}

@@ -1,0 +1,224 @@
+"""The one training loop: every network of the book is trained by `fit`, and stored by `save`.
+
+A model needs only a `loss(x, generator)`, a number to make small, averaged over the batch. Chance enters through one
+torch.Generator, made from the seed: batch order, fresh binarisation, samples of z. Equal seeds (and equal starts) give
+equal weights, on one machine at one number of threads.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+from tqdm.auto import tqdm
+
+from ._checks import count, describe
+from ._torch import real_number, real_tensor, seeded, torch_generator
+
+__all__ = ["History", "Record", "fit", "load", "save", "seeded"]
+
+SCHEDULES = ("one-cycle", None)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One epoch: its number from 1, the loss averaged over its images, the last learning rate, seconds since the
+    start."""
+
+    epoch: int
+    loss: float
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What training did: one record per *finished* epoch, the checkpoints asked for, and whether it was cut short.
+
+    checkpoints: epoch -> state_dict, copies on the CPU; epoch 0 is the start. model.load_state_dict takes one.
+    """
+
+    records: tuple[Record, ...]
+    checkpoints: dict[int, dict[str, torch.Tensor]] = field(repr=False)
+    interrupted: bool = False
+
+    @property
+    def loss(self) -> tuple[float, ...]:
+        return tuple(record.loss for record in self.records)
+
+
+def fit(model: nn.Module, x, *, epochs: int, seed: int, loss=None, batch: int = 128, learning_rate: float = 3e-3,
+        schedule: str | None = "one-cycle", binarise_fresh: bool = False, device="cpu", bf16: bool = False,
+        progress: bool = False, checkpoints=(), callback=None) -> History:
+    """Train `model` on x by Adam, in place, and return what happened.
+
+    x: (n, D), tensor or array; kept as one tensor and indexed, batch by batch.
+    loss: (x_batch, generator) -> a number; model.loss if None.
+    schedule: "one-cycle" (the rate rises to `learning_rate` over the first 30 % of steps and falls to almost 0 after,
+        Smith and Topin 2018), or None for a constant rate.
+    binarise_fresh: x holds probabilities in [0, 1], and every epoch draws each pixel anew as 0 or 1 with them.
+    bf16: multiply in bfloat16 (fast on processors that know it, slow on others); weights stay float32.
+    progress: a bar on stderr.  checkpoints: epochs (0 ... epochs) at which to keep a copy of the weights.
+    callback: called as callback(model, record) after each epoch; if it returns True, training stops there.
+
+    Ctrl-C keeps what was learned, and the history says `interrupted`. A loss that is not finite raises
+    FloatingPointError. TypeError or ValueError for arguments that do not fit. The model is left in eval mode.
+    """
+    epochs, batch = count("epochs", epochs), count("batch", batch)
+    loss, marks = _arguments(model, epochs, loss, schedule, checkpoints, callback)
+    learning_rate = real_number("learning_rate", learning_rate, positive=True)
+    generator = torch_generator("seed", count("seed", seed, 0), device)
+    model.to(device)
+    data = _Data(real_tensor("x", x, like=next(model.parameters()).detach()), binarise_fresh)
+    optimiser = _adam(model.parameters(), learning_rate)
+    steps = epochs * math.ceil(len(data.x) / batch)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps) if schedule else None
+    autocast = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bool(bf16))
+
+    records, kept, interrupted = [], {0: _copy(model)} if 0 in marks else {}, False
+    start = time.perf_counter()
+    model.train()
+    try:
+        for epoch in tqdm(range(1, epochs + 1), disable=not progress, leave=False, unit="epoch"):
+            total = 0.0
+            for rows in data.epoch(batch, generator):
+                with autocast:
+                    value = loss(rows, generator)
+                optimiser.zero_grad()
+                value.backward()
+                total += _finite(value, epoch, learning_rate) * len(rows)
+                rate = optimiser.param_groups[0]["lr"]
+                optimiser.step()
+                if cycle:
+                    cycle.step()
+            records.append(Record(epoch, total / len(data.x), float(rate), time.perf_counter() - start))
+            if epoch in marks:
+                kept[epoch] = _copy(model)
+            if callback and callback(model, records[-1]) is True:
+                break
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        model.eval()
+    return History(tuple(records), kept, interrupted)
+
+
+class _Data:
+    """The training data as one tensor, and one epoch of it as batches in random order."""
+
+    def __init__(self, x, binarise_fresh):
+        self.x, self.grey = x, None
+        if binarise_fresh:
+            if x.min() < 0 or x.max() > 1:
+                raise ValueError("x must hold probabilities in [0, 1] if binarise_fresh (grey levels divided by 255), "
+                                 f"got values from {x.min():g} to {x.max():g}")
+            self.x = x.clone()
+            self.grey = ((x > 0) & (x < 1)).flatten().nonzero().squeeze(1)  # the others are what they are, always
+            self.probability = x.flatten()[self.grey]
+
+    def epoch(self, batch, generator):
+        if self.grey is not None:
+            draw = torch.rand(self.probability.shape, generator=generator, dtype=self.x.dtype, device=self.x.device)
+            self.x.view(-1)[self.grey] = (draw < self.probability).to(self.x.dtype)
+        order = torch.randperm(len(self.x), generator=generator, device=self.x.device)
+        for rows in order.split(batch):
+            yield self.x[rows]
+
+
+def _arguments(model, epochs, loss, schedule, checkpoints, callback):
+    """The loss to use and the set of checkpoints, or an error."""
+    if not isinstance(model, nn.Module) or not any(True for _ in model.parameters()):
+        raise TypeError(f"model must be a torch module with parameters, got {describe(model)}")
+    loss = getattr(model, "loss", None) if loss is None else loss
+    if not callable(loss):
+        raise TypeError(f"loss must be a function (x, generator) -> number, or the model must have one, "
+                        f"got {describe(loss)}")
+    if schedule not in SCHEDULES:
+        raise ValueError(f"schedule must be one of {SCHEDULES}, got {schedule!r}")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be a function (model, record), got {describe(callback)}")
+    marks = {count("checkpoints", epoch, 0) for epoch in checkpoints}
+    if marks and max(marks) > epochs:
+        raise ValueError(f"checkpoints must lie in 0..{epochs}, the epochs, got {max(marks)}")
+    return loss, marks
+
+
+def _adam(parameters, learning_rate):
+    """Adam in one fused kernel, where this torch and device have it."""
+    parameters = list(parameters)
+    try:
+        return torch.optim.Adam(parameters, lr=learning_rate, fused=True)
+    except (RuntimeError, TypeError):
+        return torch.optim.Adam(parameters, lr=learning_rate)
+
+
+def _finite(value, epoch, learning_rate) -> float:
+    number = float(value.detach())
+    if not math.isfinite(number):
+        raise FloatingPointError(f"the loss became {number} in epoch {epoch}: training has diverged; try a "
+                                 f"learning_rate below {learning_rate:g} (the weights are of no use any more)")
+    return number
+
+
+def _copy(model):
+    return {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+
+
+# ---------------------------------------------------------------- files
+
+def save(model: nn.Module, path, notes: dict[str, str] | None = None):
+    """Write the weights as safetensors (never pickle), with the class, the shape of every tensor, and `notes`.
+
+    Raises TypeError unless `notes` maps strings to strings.
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch module, got {describe(model)}")
+    notes = notes or {}
+    if not isinstance(notes, dict) or not all(isinstance(text, str) for pair in notes.items() for text in pair):
+        raise TypeError("notes must map strings to strings")
+    metadata = {"class": type(model).__name__, "sizes": json.dumps(_sizes(model)), "notes": json.dumps(notes)}
+    tensors = {name: tensor.contiguous() for name, tensor in _copy(model).items()}
+    save_file(tensors, str(path), metadata=metadata)
+
+
+def load(model: nn.Module, path) -> dict[str, str]:
+    """Read weights that `save` wrote into a model of the same class and sizes; returns the notes.
+
+    Raises FileNotFoundError, or ValueError for a file that is not safetensors, not of `save`, or of another model;
+    the model is then as it was.
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch module, got {describe(model)}")
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"path must name a file of weights, found none at {str(path)!r}")
+    try:
+        with safe_open(str(path), "pt") as file:
+            metadata = file.metadata() or {}
+        tensors = load_file(str(path))
+    except SafetensorError as error:
+        raise ValueError(f"path must name a safetensors file, got {Path(path).name!r} ({error})") from None
+    if not {"class", "sizes", "notes"} <= set(metadata):
+        raise ValueError(f"path must name a file written by lvm_lib.fit.save, {Path(path).name!r} lacks its metadata")
+    if metadata["class"] != type(model).__name__:
+        raise ValueError(f"path must hold weights of a {type(model).__name__}, got those of a {metadata['class']}")
+    _same_sizes({name: list(tensor.shape) for name, tensor in tensors.items()}, _sizes(model))
+    model.load_state_dict(tensors)
+    return json.loads(metadata["notes"])
+
+
+def _sizes(model):
+    return {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
+
+
+def _same_sizes(stored, expected):
+    for name in sorted(stored.keys() | expected.keys()):
+        if stored.get(name) != expected.get(name):
+            raise ValueError(f"path must hold weights of the model's sizes: {name} has {stored.get(name, 'none')} in "
+                             f"the file, {expected.get(name, 'none')} in the model")

@@ -1,0 +1,91 @@
+"""Two ways to differentiate an expectation over a Gaussian q whose parameters are to be learned.
+
+    d/d(mean, log std) E_{z ~ N(mean, diag(std^2))}[f(z)]
+
+    reparameterised   z = mean + std eps:    df/dz, and df/dz * std eps     needs df/dz; small variance where f is smooth
+    score function    f(z) d log q(z):       f eps / std, and f (eps^2 - 1)  needs only f; its variance grows with f
+
+Both are unbiased: averages over samples agree, variances do not. Each sample's gradient is returned, so that the
+variance can be measured. f does not depend on mean and log std except through z. (In the ELBO it does, through
+-log q(z); the expectation of that term's own gradient is zero, so it may be dropped.)
+
+Kingma and Welling (2014), Rezende et al. (2014); Williams (1992), REINFORCE.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+from ._checks import count, describe
+from ._torch import real_number, real_tensor, torch_generator
+
+__all__ = ["GradientSamples", "reparameterised_gradient", "score_function_gradient"]
+
+
+class GradientSamples(NamedTuple):
+    """One gradient per sample, (k, q) each: average over the first axis for the estimate."""
+
+    mean: torch.Tensor     # with respect to the mean of q
+    log_std: torch.Tensor  # with respect to the log of its standard deviation
+
+
+def reparameterised_gradient(f, mean, log_std, samples: int, generator) -> GradientSamples:
+    """Gradients through the sample: z = mean + std eps, so d/d mean = f'(z), d/d log std = f'(z) std eps.
+
+    f: differentiable in torch, z (k, q) to (k,), each row on its own.  mean, log_std: (q,).  generator: or a seed.
+    Raises TypeError or ValueError where an argument, or what f returns, does not fit.
+    """
+    eps, std, z = _draw(mean, log_std, samples, generator)
+    z.requires_grad_()
+    values = _values(f, z)
+    if not values.requires_grad:
+        raise ValueError("f must be differentiable in z by torch; for others there is score_function_gradient")
+    slope, = torch.autograd.grad(values.sum(), z)
+    return GradientSamples(slope, slope * std * eps)
+
+
+def score_function_gradient(f, mean, log_std, samples: int, generator, *, baseline=0.0) -> GradientSamples:
+    """Gradients of the density: (f(z) - b) d log q(z), with d/d mean log q = eps / std, d/d log std log q = eps^2 - 1.
+
+    A baseline b leaves the expectation alone, since E_q[d log q] = 0, so long as it does not see its own sample:
+    baseline is a number, or "leave-one-out": for each sample the mean of f over all others (two samples at least).
+    f: any function, z (k, q) to (k,).  mean, log_std: (q,).  generator: or a seed.  Raises TypeError, ValueError.
+    """
+    eps, std, z = _draw(mean, log_std, samples, generator)
+    with torch.no_grad():
+        values = _values(f, z)
+    if baseline == "leave-one-out":
+        others = count("samples", samples, 2) - 1
+        values = values - (values.sum() - values) / others
+    elif isinstance(baseline, str):
+        raise ValueError(f"baseline must be a number or 'leave-one-out', got {baseline!r}")
+    else:
+        values = values - real_number("baseline", baseline, least=-float("inf"))
+    return GradientSamples(values[:, None] * eps / std, values[:, None] * (eps**2 - 1))
+
+
+def _draw(mean, log_std, samples, generator):
+    """eps ~ N(0, I) (k, q), std (q,), and z = mean + std eps (k, q), detached."""
+    mean = real_tensor("mean", mean, 1).detach()
+    mean = mean if mean.is_floating_point() else mean.double()
+    log_std = real_tensor("log_std", log_std, 1, like=mean).detach()
+    if mean.shape != log_std.shape:
+        raise ValueError(f"log_std must have mean's shape {tuple(mean.shape)}, got {tuple(log_std.shape)}")
+    generator = torch_generator("generator", generator, mean.device)
+    eps = torch.randn((count("samples", samples), len(mean)), generator=generator, dtype=mean.dtype,
+                      device=mean.device)
+    std = log_std.exp()
+    return eps, std, mean + std * eps
+
+
+def _values(f, z):
+    if not callable(f):
+        raise TypeError(f"f must be a function of z (k, q), got {describe(f)}")
+    values = f(z)
+    if not isinstance(values, torch.Tensor) or values.shape != z.shape[:1]:
+        raise ValueError(f"f must return one number per row of z {tuple(z.shape)}, got {describe(values)}")
+    if not torch.isfinite(values).all():
+        raise ValueError("f must be finite at every sample, got NaN or infinite values")
+    return values

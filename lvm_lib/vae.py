@@ -1,0 +1,359 @@
+"""The variational autoencoder: a prior, a generator that is a network, and a q that is a network too.
+
+    z ~ N(0, I_q),    x | z ~ likelihood(decoder(z)),    q(z | x) = N(mean(x), covariance(x)) by an encoder
+
+    ELBO(x) = E_q[log p(x | z)] - KL(q(z | x) || p(z)) = log p(x) - KL(q(z | x) || p(z | x))
+
+The reconstruction is estimated with z = mean + std * eps, so that gradients pass through z; the KL is in closed form.
+Nats per image throughout: log p(x | z) is a *sum* over pixels and KL a sum over latent dimensions. A mean over either
+would be another beta, in silence.
+
+Axes: x (n, D); z (n, q), or (k, n, q) for k samples per image; results (n,) or (k, n). `generator` is a
+torch.Generator or an integer seed. Kingma and Welling (2014); Rezende, Mohamed and Wierstra (2014).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
+
+from ._checks import count, describe
+from ._torch import real_number, real_tensor, seeded, torch_generator
+from .autoencoder import conv_decoder, conv_encoder, mlp_decoder, mlp_encoder, weight
+from .bounds import Estimate
+from .likelihoods import Bernoulli, Gaussian
+from .ppca import LinearGaussian
+
+__all__ = ["ElboTerms", "GaussianEncoder", "LinearEncoder", "LinearVAE", "VAE", "conv_vae", "kl_to_prior", "linear_vae",
+           "mlp_vae", "reparameterise"]
+
+LOG_2PI = math.log(2 * math.pi)
+BLOCK = 2**22  # pixels that one call of the decoder may write when the evidence is estimated: 16 MB in float32
+
+
+class ElboTerms(NamedTuple):
+    """The terms of the ELBO, nats per image: elbo = reconstruction - kl, kl = kl_per_dimension summed."""
+
+    reconstruction: torch.Tensor    # E_q log p(x | z), (n,); estimated from the samples drawn, or exact if it says so
+    kl_per_dimension: torch.Tensor  # (n, q), closed form
+    kl: torch.Tensor                # KL(q(z | x) || N(0, I)), (n,), closed form
+    elbo: torch.Tensor              # (n,)
+
+
+# ---------------------------------------------------------------- q(z | x)
+
+class GaussianEncoder(nn.Module):
+    """q(z | x) with independent dimensions: a network from x to q means and q log standard deviations, (n, 2 q)."""
+
+    def __init__(self, net: nn.Module):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x) -> Independent:
+        """x (n, D): a torch distribution of n points, each with event (q,)."""
+        mean, log_std = self.net(x).chunk(2, dim=-1)
+        return Independent(Normal(mean, log_std.exp(), validate_args=False), 1, validate_args=False)
+
+
+class LinearEncoder(nn.Module):
+    """q(z | x) = N(V x + b, S) with one S for all x, as the posterior of a linear-Gaussian model has.
+
+    covariance: "diagonal" (S = diag(std^2)) or "full" (S = L L^T; L lower triangular, its diagonal as logs).
+    """
+
+    def __init__(self, pixels: int, latents: int, covariance: str = "diagonal"):
+        super().__init__()
+        if covariance not in ("diagonal", "full"):
+            raise ValueError(f"covariance must be 'diagonal' or 'full', got {covariance!r}")
+        self.mean = nn.Linear(count("pixels", pixels), count("latents", latents))
+        self.log_std = nn.Parameter(torch.zeros(latents))
+        self.below = nn.Parameter(torch.zeros(latents, latents)) if covariance == "full" else None
+
+    def factor(self) -> torch.Tensor:
+        """L, (q, q), lower triangular with a positive diagonal: S = L L^T."""
+        diagonal = torch.diag(self.log_std.exp())
+        return diagonal if self.below is None else diagonal + self.below.tril(-1)
+
+    def forward(self, x) -> Distribution:
+        """x (n, D): a torch distribution of n points, each with event (q,)."""
+        mean = self.mean(x)
+        if self.below is None:
+            std = self.log_std.exp().expand_as(mean)
+            return Independent(Normal(mean, std, validate_args=False), 1, validate_args=False)
+        return MultivariateNormal(mean, scale_tril=self.factor().expand(len(mean), -1, -1), validate_args=False)
+
+    @torch.no_grad()
+    def match(self, q):
+        """Take V (q, D), b (q,) and L (q, q), arrays, from q = (V, b, L)."""
+        for parameter, value in zip((self.mean.weight, self.mean.bias), q[:2]):
+            parameter.copy_(torch.as_tensor(np.array(value)))
+        factor = torch.as_tensor(np.array(q[2])).to(self.log_std)
+        self.log_std.copy_(factor.diagonal().log())
+        if self.below is not None:
+            self.below.copy_(factor.tril(-1))
+
+
+def reparameterise(q: Distribution, samples: int, generator) -> torch.Tensor:
+    """z = mean + L eps, eps ~ N(0, I): (samples, n, q), with gradients to q. q: Independent Normal, or Multivariate."""
+    samples, mean = count("samples", samples), q.mean
+    eps = torch.randn((samples, *mean.shape), generator=torch_generator("generator", generator, mean.device),
+                      dtype=mean.dtype, device=mean.device)
+    if isinstance(q, MultivariateNormal):
+        return mean + (q.scale_tril @ eps.unsqueeze(-1)).squeeze(-1)
+    return mean + q.base_dist.scale * eps
+
+
+def kl_to_prior(q: Distribution) -> torch.Tensor:
+    """KL(q || N(0, I)) by dimension, (n, q), closed form; its sum over the last axis is the whole.
+
+        1/2 (sum_j L_ij^2 + mean_i^2 - 1) - log L_ii
+
+    For independent dimensions (L = diag(std)) it is the KL of each marginal. With a full covariance it is the chain
+    rule's: the average KL of q(z_i | z_1 ... z_{i-1}) to N(0, 1). Either way no entry is negative.
+    """
+    if isinstance(q, MultivariateNormal):
+        second = (q.scale_tril**2).sum(-1)
+        log_diagonal = q.scale_tril.diagonal(dim1=-2, dim2=-1).log()
+    else:
+        second, log_diagonal = q.base_dist.scale**2, q.base_dist.scale.log()
+    return 0.5 * (second + q.mean**2 - 1) - log_diagonal
+
+
+# ---------------------------------------------------------------- the model
+
+class VAE(nn.Module):
+    """A latent variable model p(x, z) = N(z; 0, I) p(x | z) with an inference network q(z | x).
+
+    encoder: module, x (n, D) to a torch distribution over z (n, q).  decoder: module, z (n, q) to outputs (n, D).
+    likelihood: what the outputs mean, one of lvm_lib.likelihoods.  Computes in the dtype of its weights.
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, likelihood: nn.Module, latents: int):
+        super().__init__()
+        for name, part in (("encoder", encoder), ("decoder", decoder), ("likelihood", likelihood)):
+            if not isinstance(part, nn.Module):
+                raise TypeError(f"{name} must be a torch module, got {describe(part)}")
+        self.encoder, self.decoder, self.likelihood = encoder, decoder, likelihood
+        self.latents = count("latents", latents)
+
+    # ------------------------------------------------ its distributions
+
+    def q(self, x) -> Distribution:
+        """q(z | x), a torch distribution of n points with event (q,)."""
+        return self._q(self._pixels(x))
+
+    def px_z(self, z) -> Distribution:
+        """p(x | z), a torch distribution with event (D,): z (n, q) or (k, n, q)."""
+        return self._px_z(self._codes(z))
+
+    def log_px_z(self, x, z) -> torch.Tensor:
+        """log p(x | z), summed over pixels: (n,) for z (n, q), (k, n) for z (k, n, q). Exact, normaliser included."""
+        x, z = self._pixels(x), self._codes(z)
+        if z.shape[-2] != len(x):
+            raise ValueError(f"z must have shape (n, q) or (k, n, q) with n = {len(x)} as in x, got {tuple(z.shape)}")
+        return self._px_z(z).log_prob(x)
+
+    def log_joint(self, x, z) -> torch.Tensor:
+        """log p(x, z) = log p(x | z) + log N(z; 0, I): (n,) for z (n, q), (k, n) for z (k, n, q)."""
+        return self.log_px_z(x, z) + _log_prior(self._codes(z))
+
+    def decode(self, z) -> torch.Tensor:
+        """The mean of p(x | z), (n, D): a picture to look at, and no sample of x."""
+        return self.px_z(z).mean
+
+    @torch.no_grad()
+    def sample(self, n: int, generator, *, mean: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+        """n images and their codes (x, z): z from the *prior*, then x from p(x | z), or its mean if `mean`."""
+        generator = torch_generator("generator", generator, weight(self).device)
+        shape = (count("n", n), self.latents)
+        z = torch.randn(shape, generator=generator, dtype=weight(self).dtype, device=weight(self).device)
+        px_z = self.px_z(z)
+        return (px_z.mean if mean else _draw(px_z, generator)), z
+
+    # ------------------------------------------------ bounds
+
+    def elbo_terms(self, x, generator, samples: int = 1) -> ElboTerms:
+        """The ELBO's terms, per image, with gradients: the reconstruction from `samples` draws of q, KL exact.
+
+        Its expectation is the ELBO at any number of samples. (At the mean of q it would be no bound at all.)
+        """
+        x = self._pixels(x)
+        q = self._q(x)
+        z = reparameterise(q, samples, generator)
+        return _terms(self._px_z(z).log_prob(x).mean(0), q)
+
+    def elbo(self, x, generator, samples: int = 1) -> torch.Tensor:
+        """The ELBO estimated from `samples` draws of q, nats per image, (n,)."""
+        return self.elbo_terms(x, generator, samples).elbo
+
+    def loss(self, x, generator, beta: float = 1.0) -> torch.Tensor:
+        """What training makes small: average over images of -reconstruction + beta KL; at beta = 1, -ELBO.
+
+        With a Gaussian likelihood of std s, beta stands for the VAE of std s sqrt(beta):
+
+            loss(s, beta) = beta loss(s sqrt(beta), 1) + constant of s, beta and D alone
+
+        so beta is a choice of noise. For a mass such as Bernoulli's, beta other than 1 is no model's bound.
+        """
+        terms = self.elbo_terms(x, generator)
+        return -(terms.reconstruction - real_number("beta", beta) * terms.kl).mean()
+
+    @torch.no_grad()
+    def evidence(self, x, generator, samples: int = 500) -> Estimate:
+        """An estimate (mark it ~) of log p(x), nats per image, by importance sampling from q:
+
+            log p(x) ~ log mean_k w_k,    w_k = p(x, z_k) / q(z_k | x),    z_k ~ q(z | x)
+
+        Low on average (its expectation is the bound L_K), and by how much the standard error does not tell: see
+        whether it still rises when `samples` doubles. Standard error by the delta method, too small where the
+        effective sample size is small; both (n,). The work goes in blocks, so that memory stays small.
+        Burda, Grosse and Salakhutdinov (2016).
+        """
+        x, samples = self._pixels(x), count("samples", samples, 2)
+        generator = torch_generator("generator", generator, x.device)
+        rows = max(1, BLOCK // (samples * x.shape[1]))
+        log_w = torch.cat([self._log_weights(block, samples, generator) for block in x.split(rows)], dim=1).double()
+        total, squares = log_w.logsumexp(0), (2 * log_w).logsumexp(0)
+        size = (2 * total - squares).exp()
+        error = ((samples / size - 1).clamp(min=0) / (samples - 1)).sqrt()
+        value = total - math.log(samples)
+        return Estimate(*(tensor.cpu().numpy() for tensor in (value, error, size)))
+
+    def _log_weights(self, x, samples, generator):
+        """log p(x, z) - log q(z | x), (samples, n), a few samples at a time where one row alone would be too many."""
+        q, most = self._q(x), max(1, BLOCK // x.numel())
+        draws = (reparameterise(q, min(most, samples - done), generator) for done in range(0, samples, most))
+        return torch.cat([self._log_joint(x, z) - q.log_prob(z) for z in draws])
+
+    # ------------------------------------------------ the same without checks, for arguments that had theirs
+
+    def _q(self, x):
+        return self.encoder(self.likelihood.inputs(x))
+
+    def _px_z(self, z):
+        outputs = self.decoder(z.flatten(0, -2))
+        return self.likelihood(outputs.unflatten(0, z.shape[:-1]))
+
+    def _log_joint(self, x, z):
+        return self._px_z(z).log_prob(x) + _log_prior(z)
+
+    def _pixels(self, x):
+        x = real_tensor("x", x, 2, like=weight(self))
+        self.likelihood.check(x)
+        return x
+
+    def _codes(self, z):
+        z = real_tensor("z", z, like=weight(self))
+        if z.ndim not in (2, 3) or z.shape[-1] != self.latents:
+            raise ValueError(f"z must have shape (n, {self.latents}) or (k, n, {self.latents}), got {tuple(z.shape)}")
+        return z
+
+
+def _log_prior(z):
+    """log N(z; 0, I), summed over the last axis."""
+    return -0.5 * (z**2 + LOG_2PI).sum(-1)
+
+
+def _terms(reconstruction, q) -> ElboTerms:
+    per_dimension = kl_to_prior(q)
+    kl = per_dimension.sum(-1)
+    return ElboTerms(reconstruction, per_dimension, kl, reconstruction - kl)
+
+
+def _draw(distribution, generator):
+    """A draw from p(x | z) with an explicit generator, which torch's own `sample` does not take."""
+    if isinstance(distribution, Independent):
+        base = distribution.base_dist
+        if isinstance(base, Normal):
+            return torch.normal(base.mean, base.stddev, generator=generator)
+        return torch.bernoulli(base.probs, generator=generator)
+    return distribution.sample(generator=generator)
+
+
+def mlp_vae(latents: int = 2, hidden=(400, 200), pixels: int = 784, likelihood: nn.Module | None = None, *,
+            seed: int) -> VAE:
+    """A VAE of fully connected layers, D-400-200-q-200-400-D unless told otherwise; Bernoulli unless told otherwise."""
+    latents = count("latents", latents)
+    with seeded(seed):
+        encoder = GaussianEncoder(mlp_encoder(2 * latents, hidden, pixels))
+        return VAE(encoder, mlp_decoder(latents, hidden, pixels), likelihood or Bernoulli(), latents)
+
+
+def conv_vae(latents: int = 2, channels: int = 32, side: int = 28, likelihood: nn.Module | None = None, *,
+             seed: int) -> VAE:
+    """A VAE of convolutions on 4 x 4 patches; Bernoulli unless told otherwise; weights from `seed`."""
+    latents = count("latents", latents)
+    with seeded(seed):
+        encoder = GaussianEncoder(conv_encoder(2 * latents, channels, side))
+        return VAE(encoder, conv_decoder(latents, channels, side), likelihood or Bernoulli(), latents)
+
+
+# ---------------------------------------------------------------- the VAE whose optimum is known
+
+class LinearVAE(VAE):
+    """A VAE with linear decoder, linear encoder and Gaussian likelihood: probabilistic PCA, trained as a VAE.
+
+    Its optimum is PCA's: at noise variance s^2 directions with variance lambda_j <= s^2 collapse (their q is the
+    prior), the others cost 1/2 log(lambda_j / s^2) nats of KL on average. A diagonal q is enough, since the optimal
+    decoder may have orthogonal columns. Lucas, Tucker, Grosse and Norouzi (2019).
+    """
+
+    def exact_elbo_terms(self, x) -> ElboTerms:
+        """The ELBO's terms without samples:
+
+            E_q log p(x | z) = log N(x; W m + b, Psi) - 1/2 tr(W^T Psi^-1 W S)
+        """
+        x = self._pixels(x)
+        q, loadings = self._q(x), self.decoder.weight
+        scaled = loadings / self.likelihood.std.to(loadings.dtype).expand(len(loadings))[:, None]
+        spread = ((scaled @ self.encoder.factor()) ** 2).sum()  # tr(W^T Psi^-1 W L L^T) = |Psi^-1/2 W L|^2
+        return _terms(self._px_z(q.mean).log_prob(x) - 0.5 * spread, q)
+
+    def exact_loss(self, x, generator=None) -> torch.Tensor:
+        """-ELBO, averaged over images, without samples (`generator` is not used)."""
+        return -self.exact_elbo_terms(x).elbo.mean()
+
+    @torch.no_grad()
+    def linear_gaussian(self) -> LinearGaussian:
+        """The same generative model as lvm_lib.ppca knows it, with evidence and posterior in closed form."""
+        noise = (self.likelihood.std**2).cpu().numpy()
+        return LinearGaussian(self.decoder.weight.cpu().numpy(), self.decoder.bias.cpu().numpy(), noise)
+
+    @torch.no_grad()
+    def copy_(self, model: LinearGaussian) -> LinearVAE:
+        """Take the generator from `model`, and for q the best that this encoder can express: the posterior itself
+        (full covariance), or its mean with variances 1 / M_jj (diagonal), M the posterior's precision. Returns self.
+        """
+        if not isinstance(model, LinearGaussian):
+            raise TypeError(f"model must be a LinearGaussian, got {describe(model)}")
+        if model.loadings.shape != self.decoder.weight.shape:
+            raise ValueError(f"model must have loadings of shape {tuple(self.decoder.weight.shape)}, "
+                             f"got {model.loadings.shape}")
+        noise, std = np.sqrt(model.noise), self.likelihood.log_std
+        if noise.ndim > std.ndim:
+            raise ValueError(f"model must have one noise for all pixels, as this VAE has, got shape {noise.shape}")
+        precision = model.posterior_precision
+        gain = np.linalg.solve(precision, (model.loadings / np.reshape(model.noise, (-1, 1))).T)  # V, (q, D)
+        full = self.encoder.below is not None
+        factor = np.linalg.cholesky(np.linalg.inv(precision)) if full else np.diag(np.diag(precision) ** -0.5)
+        self.encoder.match((gain, -gain @ model.mean, factor))
+        self.decoder.weight.copy_(torch.tensor(model.loadings))
+        self.decoder.bias.copy_(torch.tensor(model.mean))
+        std.copy_(torch.tensor(noise).log())
+        return self
+
+
+def linear_vae(latents: int, pixels: int, std=1.0, *, covariance: str = "diagonal", learned: bool = False,
+               seed: int) -> LinearVAE:
+    """The linear VAE: decoder W z + b, encoder N(V x + c, S) with S shared, "diagonal" or "full"; Gaussian noise.
+
+    std: of the noise, a number or one per pixel (D,), fixed, or `learned` from there. Weights from `seed`.
+    """
+    with seeded(seed):
+        encoder = LinearEncoder(pixels, latents, covariance)
+        return LinearVAE(encoder, nn.Linear(latents, pixels), Gaussian(std, learned=learned), latents)

@@ -1,0 +1,69 @@
+"""The page "Identities" and the links between equations and their tests follow the chapters and the tests."""
+
+import re
+import shutil
+
+import pytest
+from tools import chapters
+
+PAGE = "appendix/identities"
+TESTS = '''\
+import gate
+from gate import Equal, identity
+
+
+@identity("second-equation", tolerance=1e-8)
+def one_is_one(rng):
+    """One counted against one measured."""
+    return Equal({"x": 1.0}, {"1": 1.0})
+'''
+
+
+@pytest.fixture
+def book_with_tests(small_book):
+    folder = small_book.folder
+    (folder / "book" / "appendix").mkdir()
+    shutil.copy(chapters.ROOT / "book" / f"{PAGE}.md", folder / "book" / f"{PAGE}.md")
+    (folder / "_toc.yml").write_text((folder / "_toc.yml").read_text() + f"  - file: book/{PAGE}\n")
+    (folder / "tests" / "identities").mkdir(parents=True)
+    (folder / "tests" / "identities" / "second.py").write_text(TESTS)
+    small_book.build()
+    return small_book
+
+
+def links(book, name):
+    """The links from equations of a page to their tests: address and accessible name."""
+    return re.findall(r'<a class="lvm-tested" href="([^"]+)" aria-label="([^"]+)"', book.page(name))
+
+
+def test_an_equation_and_its_test_are_linked_both_ways(book_with_tests):
+    book = book_with_tests
+    assert links(book, "second") == [("appendix/identities.html#test-of-second-equation", "Test of equation 2")]
+    assert links(book, "intro") == [] and links(book, PAGE) == []
+    page = book.page(PAGE)
+    entry = page[page.index('id="test-of-second-equation"'):]
+    assert 'href="../second.html#equation-second-equation"' in entry
+    assert 'id="equation-second-equation"' in book.page("second")
+    for said in ("One counted against one measured", "tests/identities/second.py", "one_is_one", "10^{-8}"):
+        assert said in entry, said
+    untested = page[page.index('id="test-of-intro-equation"'):page.index('id="test-of-second-equation"')]
+    assert "No test compares" in untested
+
+
+def test_a_change_of_tests_or_equations_reaches_both_pages(book_with_tests):
+    book = book_with_tests
+    tests = book.folder / "tests" / "identities" / "second.py"
+    tests.write_text(TESTS.replace("second-equation", "intro-equation").replace("measured", "weighed"))
+    chapter = book.folder / "book" / "second.ipynb"
+    chapter.write_text(chapter.read_text().replace("x = 1", "x = 1 + 0"))
+    built = book.build()
+    assert "running" not in built.stdout
+    assert links(book, "second") == [] and len(links(book, "intro")) == 1
+    assert "weighed" in book.page(PAGE) and "measured" not in book.page(PAGE) and "x = 1 + 0" in book.page(PAGE)
+
+
+def test_a_test_that_cannot_be_read_fails_the_strict_build(book_with_tests):
+    tests = book_with_tests.folder / "tests" / "identities" / "second.py"
+    tests.write_text(TESTS.replace('"second-equation"', "label_of_the_day()"))
+    failed = book_with_tests.build(check=False)
+    assert failed.returncode != 0 and "second.py:6" in failed.stdout + failed.stderr
