@@ -15,7 +15,7 @@ JB := $(BIN)/jupyter-book build . -n -W --keep-going
 export PYTHONHASHSEED := 0
 export LVM_SOLUTIONS := $(SOLUTIONS)
 
-.PHONY: help book test execute chapter serve lab bundle pins clean
+.PHONY: help book test execute chapter serve lab bundle audit pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -46,6 +46,9 @@ lab: $(VENV)/lab.stamp ## open the chapters in JupyterLab
 
 bundle: node_modules/.stamp ## rebuild the live figures' JavaScript (needs Node.js)
 	@node js/build.mjs
+
+audit: $(VENV)/test.stamp node_modules/.stamp ## measure the built pages: Lighthouse, bytes, frames (QUICK=yes: one run; PAGES="elbo intro")
+	@$(BIN)/python -m tools.audit $(if $(QUICK),--quick) $(if $(PAGES),--pages $(PAGES))
 
 pins: $(VENV)/build.stamp ## resolve requirements*.txt anew from pyproject.toml
 	@$(BIN)/python -m tools.pin

@@ -80,13 +80,13 @@ def contents(app, pagename: str, context) -> str:
     listing = context["toctree"](maxdepth=1, collapse=False, includehidden=True, titles_only=True) or ""
     listing = listing.replace('<p aria-level="2" class="caption" role="heading">', '<p class="caption">')  # h1 comes first
     listing = re.sub(r'<a class="current reference internal"', '<a class="current reference internal" aria-current="page"', listing)
-    return f'<ul><li><a href="{context["pathto"](root)}"{here}>Start</a></li></ul>{listing}'
+    return f'<ul><li><a href="{context["pathto"](root)}"{here}>Front page</a></li></ul>{listing}'
 
 
 def fill(app, pagename, templatename, context, doctree) -> None:
     address = chapters.repository()
-    if "body" in context:  # a role that its standard has withdrawn since
-        context["body"] = context["body"].replace(' role="doc-biblioentry"', "")
+    if "body" in context:  # a role that its standard has withdrawn since; the list they stand in is marked as one
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
     is_chapter = pagename.startswith("book/") and (ROOT / f"{pagename}.ipynb").exists()
     context.update(
         lvm_style=app.config.lvm_frame,

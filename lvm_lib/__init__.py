@@ -9,7 +9,8 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-MODULES = ("bounds", "check", "counter", "curve", "data", "densities", "figures", "mixture", "plots", "ppca", "quadrature")
+MODULES = ("autoencoder", "bounds", "check", "counter", "curve", "data", "densities", "figures", "fit", "gradients",
+           "likelihoods", "mixture", "plots", "ppca", "quadrature", "vae")
 __all__ = list(MODULES)
 
 

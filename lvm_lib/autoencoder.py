@@ -26,11 +26,12 @@ class AE(nn.Module):
     """Encoder and decoder trained on squared error.
 
     encoder: module, pixels (n, D) to codes (n, q).  decoder: module, codes (n, q) to outputs (n, D).
-    squash: the reconstruction is sigmoid(output), inside [0, 1], the output a logit; without it, the output itself
-    (then the loss is a Gaussian VAE's at beta = 0 and encoder std 0, up to scale and constant).
+    squash: the reconstruction is the output itself (then the loss is a Gaussian VAE's at beta = 0 and encoder std 0,
+    up to scale and constant), or, if True, sigmoid(output), inside [0, 1]. Squared error behind a sigmoid may get
+    stuck where every pixel is black and the gradient is gone: the convolutional net did, the other did not.
     """
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, *, squash: bool = True):
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, *, squash: bool = False):
         super().__init__()
         for name, part in (("encoder", encoder), ("decoder", decoder)):
             if not isinstance(part, nn.Module):
@@ -111,13 +112,13 @@ def conv_decoder(latents: int, channels: int = 32, side: int = 28) -> nn.Sequent
         nn.Flatten())
 
 
-def mlp_autoencoder(latents: int = 2, hidden=(400, 200), pixels: int = 784, *, squash=True, seed: int) -> AE:
+def mlp_autoencoder(latents: int = 2, hidden=(400, 200), pixels: int = 784, *, squash=False, seed: int) -> AE:
     """An autoencoder of fully connected layers, D-400-200-q-200-400-D unless told otherwise; weights from `seed`."""
     with seeded(seed):
         return AE(mlp_encoder(latents, hidden, pixels), mlp_decoder(latents, hidden, pixels), squash=squash)
 
 
-def conv_autoencoder(latents: int = 2, channels: int = 32, side: int = 28, *, squash=True, seed: int) -> AE:
+def conv_autoencoder(latents: int = 2, channels: int = 32, side: int = 28, *, squash=False, seed: int) -> AE:
     """An autoencoder of convolutions on 4 x 4 patches; weights from `seed`."""
     with seeded(seed):
         return AE(conv_encoder(latents, channels, side), conv_decoder(latents, channels, side), squash=squash)

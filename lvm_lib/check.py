@@ -15,19 +15,33 @@ typical slips lead to, {what the answer looks like: its value}; `tell` prints th
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
 
-from . import _checks, bounds, quadrature
+from . import _checks, bounds, data, quadrature
 from .bounds import GaussianQ
 from .curve import QuadraticCurve
-from .densities import entropy_normal_diag, kl_normal_diag, kl_normal_full, log_normal, log_normal_full, logsumexp
+from .densities import (
+    entropy_categorical,
+    entropy_normal_diag,
+    kl_categorical,
+    kl_normal_diag,
+    kl_normal_full,
+    log_discretised_normal,
+    log_normal,
+    log_normal_full,
+    logsumexp,
+)
+from .mixture import GaussianMixture
 from .ppca import LinearGaussian
 
 __all__ = ["Verdict", "judge", "tell",
-           "elbo_gap", "elbo_by_hand", "elbo_kl_to_prior", "elbo_monte_carlo", "elbo_mean_field", "elbo_hard_posterior"]
+           "lvm_samples", "lvm_by_hand", "lvm_ancestral", "lvm_log_marginal", "lvm_kl_posterior_prior", "lvm_hills",
+           "elbo_gap", "elbo_by_hand", "elbo_kl_to_prior", "elbo_monte_carlo", "elbo_mean_field", "elbo_hard_posterior",
+           "kl_by_hand", "kl_pixel_units", "kl_dequantised_score", "kl_flattery", "kl_right_hill", "kl_pixel_table"]
 
 LOG_2PI = math.log(2 * math.pi)
 TOLERANCE = 0.005  # an answer rounded to two decimals is right
@@ -90,6 +104,203 @@ def tell(right, *verdicts) -> bool | None:
     missing = [f"still to come: {' and '.join(unanswered)}"] if unanswered else []
     _print(f"Not yet: {'; '.join(done + wrong + missing)}.")
     return False
+
+
+# ---------------------------------------------------------------- chapter: latent variable models
+
+def lvm_samples(log_number, power_of_ten) -> bool | None:
+    """Exercise 1: at KL(posterior || prior) = 30 nats, log of the number of samples, and the power of ten."""
+    kl = 30.0
+    truth = kl / math.log(10)
+    of_log = {"the number itself, not its logarithm": math.exp(kl), "the power of ten: are the two swapped?": truth,
+              "the logarithm of 30: the number of samples is exp(30), so its logarithm is 30": math.log(kl),
+              "the number of bits, 30 / log 2": kl / math.log(2)}
+    of_power = {"the natural logarithm: divide by log 10": kl, "30 times log 10: divide by it": kl * math.log(10),
+                "the power of two: divide by log 10, not by log 2": kl / math.log(2),
+                "the log10 of 30: the number of samples is exp(30)": math.log10(kl)}
+    return tell("K = exp(30), ten million million.",
+                judge(log_number, kl, "log K", of_log, unit="", tolerance=0.05),
+                judge(power_of_ten, truth, "power of ten", of_power, unit="", tolerance=0.05))
+
+
+def lvm_by_hand(log_evidence, probability) -> bool | None:
+    """Exercise 2: weights (0.7, 0.3), means (0, 2), variance 1, x = 2. log p(x) in nats and p(z = 1 | x)."""
+    model, x = GaussianMixture.spherical([0.7, 0.3], [[0.0], [2.0]], 1.0), np.array([[2.0]])
+    truth, share = model.evidence(x)[0], model.posterior(x)[0, 1]
+    joint, given = np.exp(model.log_joint_all(x)[0]), np.exp(model.log_px_z_all(x)[0])
+    of_log = {
+        "p(x) itself: its logarithm is asked": math.exp(truth),
+        "the average of the logs: first add the densities, then take the logarithm": 0.7 * math.log(given[0]) + 0.3 * math.log(given[1]),
+        "a sum without the weights: each density counts by its prior probability": math.log(given.sum()),
+        "a sum with equal weights: P(z = 1) is 0.3": math.log(given.mean()),
+        "a sum with the weights swapped: z = 1 has weight 0.3": math.log(0.3 * given[0] + 0.7 * given[1]),
+        "log p(x, z = 1) alone: z = 0 adds to p(x) too": math.log(joint[1]),
+        "log p(x, z = 0) alone: z = 1 adds to p(x) too": math.log(joint[0]),
+        "log p(x | z = 1): weigh it, and add z = 0": math.log(given[1]),
+        "a value without 1/2 log 2 pi, the normaliser": truth + LOG_2PI / 2,
+        "the density at the mean: one Gaussian at the mixture's mean 0.6 is another model": log_normal(2.0, 0.6, 1.0)}
+    of_share = {
+        "p(z = 0 | x): are the classes swapped?": 1 - share,
+        "the prior: x has been seen": 0.3,
+        "a posterior without the prior: weigh the densities by 0.7 and 0.3": given[1] / given.sum(),
+        "a posterior with the weights swapped": 0.7 * given[1] / (0.3 * given[0] + 0.7 * given[1]),
+        "the joint p(x, z = 1): divide by p(x)": joint[1], "p(x | z = 1): multiply by the prior, divide by p(x)": given[1],
+        "a logarithm: the probability itself is asked": math.log(share)}
+    return tell("the two parts of p(x) are 0.038 and 0.120, and the second's share is 0.76.",
+                judge(log_evidence, truth, "log p(x)", of_log), judge(probability, share, "probability", of_share, unit=""))
+
+
+def lvm_ancestral(function) -> bool | None:
+    """Exercise 3: sample(weights, means, std, n, rng) of a mixture on a line returns x and z, each (n,)."""
+    what = "sample"
+    for seed, (weights, means, std) in enumerate([((0.2, 0.5, 0.3), (-3.0, 0.0, 4.0), 0.4), ((0.9, 0.1), (1.0, 1.5), 2.5)]):
+        weights, means = np.array(weights), np.array(means)
+        try:
+            pair = _two_of(function, "x and z", weights, means, std, 4000, seed)
+            if pair is None:
+                return tell("", Verdict(what, None))
+            x, z = (_read(part) for part in pair)
+            again, other = (_read(_two_of(function, "x and z", weights, means, std, 4000, at)[0]) for at in (seed, seed + 50))
+            fault = _fault_of_sample(x, z, weights, means, std)
+            if fault is None and not _equal(again, x, 1e-9):
+                fault = "two calls with equal generators gave different samples: draw from the argument rng"
+            if fault is None and _equal(other, x, 0.0):
+                fault = "two different generators gave the same sample: draw from the argument rng, do not set a seed yourself"
+        except _Odd as odd:
+            fault = str(odd)
+        if fault:
+            return tell("", Verdict(what, False, fault))
+    return tell("z has the weights' frequencies, and x lies around the mean of its own z.", Verdict(what, True))
+
+
+def lvm_log_marginal(function) -> bool | None:
+    """Exercise 4: log of the mean of exp of an array (K,), also where exp underflows."""
+    rng, what = np.random.default_rng(0), "estimate"
+    for centre, k in ((-2.0, 5), (-5000.0, 400), (-40.0, 1), (900.0, 50)):
+        values = centre + 3 * rng.standard_normal(k)
+        try:
+            with np.errstate(all="ignore"):
+                answer = _call(function, values.copy())
+            unread = None if _unanswered(answer) else _read(answer)
+        except _Odd as odd:
+            lost = " exp underflows to 0 or overflows there: take the largest value out first" if abs(centre) > 100 else ""
+            return tell("", Verdict(what, False, f"at values near {centre:g}: {odd}.{lost}".rstrip(".")))
+        truth = logsumexp(values, axis=0) - math.log(k)
+        slips = {"the average of the logs: average the densities, then take the logarithm": values.mean(),
+                 "the log of a sum: an average divides by K": truth + math.log(k),
+                 "the largest value: the other draws count too": values.max(),
+                 "the estimate less its largest value: put that back after the logarithm": truth - values.max(),
+                 "a density: take the logarithm": math.exp(min(truth, 700.0)),
+                 "a sum divided by K^2": truth - math.log(k), "the median": float(np.median(values))}
+        if k == 1:  # one draw: log, mean and largest value are the same
+            slips = {}
+        verdict = judge(answer if unread is None else unread, truth, f"{what} of {k} values near {centre:g}", slips, tolerance=1e-6)
+        if not verdict.right:
+            return tell("", verdict)
+    return tell("it is log-mean-exp, and survives values near -5000.", Verdict(what, True))
+
+
+def lvm_kl_posterior_prior(function) -> bool | None:
+    """Exercise 5: kl(w, s, x) = KL(p(z | x) || p(z)) for z ~ N(0, 1), x | z ~ N(w z, s^2), in nats."""
+    what = "KL"
+    for w, s, x in ((1.0, 1.0, 2.0), (0.7, 0.3, -1.2), (2.5, 0.05, 3.0), (1.0, 10.0, 0.5)):
+        posterior = LinearGaussian([[w]], [0.0], s**2).posterior(np.array([[x]]))
+        mean, variance = posterior.mean[0, 0], posterior.cov[0, 0, 0]
+        try:
+            answer = _call(function, w, s, x)
+        except _Odd as odd:
+            return tell("", Verdict(what, False, str(odd)))
+
+        def half(centre, spread):
+            return 0.5 * (spread + centre**2 - 1 - math.log(spread))
+
+        truth, std_for_variance = half(mean, variance), 1 / (1 + w**2 / s)
+        slips = {"KL(prior || posterior): the first argument gives the weights": kl_normal_full([0.0], [[1.0]], [mean], [[variance]]),
+                 "the divergence with s taken for the variance: square it": half(std_for_variance * w * x / s, std_for_variance),
+                 "the divergence without the posterior mean": half(0.0, variance), "half the squared mean alone": mean**2 / 2,
+                 "the divergence without its -1": truth + 0.5, "the divergence with the sign of the logarithm flipped": truth + math.log(variance),
+                 "a divergence with log std in place of log std^2": truth + math.log(variance) / 4,
+                 "the divergence with the mean not squared": truth + (mean - mean**2) / 2,
+                 "a divergence with mean x / w, the z that hits x: the prior pulls it to zero": half(x / w, variance),
+                 "a divergence whose posterior has precision w^2 / s^2: the prior adds 1": half(x / w, s**2 / w**2),
+                 "a divergence with the posterior's standard deviation put for its variance": half(mean, math.sqrt(variance)),
+                 "the entropy of the posterior, not a divergence": 0.5 * (LOG_2PI + 1 + math.log(variance))}
+        verdict = judge(answer, truth, f"KL for w = {w:g}, s = {s:g}, x = {x:g}", slips, tolerance=1e-4)
+        if not verdict.right:
+            return tell("", verdict)
+    return tell("your function agrees with the closed form.", Verdict(what, True))
+
+
+def lvm_hills(noise) -> bool | None:
+    """Exercise 6: the smallest noise of the live figure at which p(x) has one hill, to within 0.02."""
+    what = "noise"
+    truth = _merging_noise()
+    verdict = _within(noise, what, (0.15, 1.0))
+    if not verdict.right:
+        return tell("", verdict)
+    given = float(_read(noise).item())
+    if abs(given - truth) <= 0.02:
+        return tell("there the lower hill has become a shoulder of the higher one.", Verdict(what, True))
+    words = "p(x) still has two hills there" if given < truth else "p(x) has one hill there, but so it has at a smaller noise"
+    return tell("", Verdict(what, False, words))
+
+
+def _two_of(function, names, weights, means, std, n, seed):
+    """The pair that a learner's sampler returns; None if it is not answered."""
+    result = _call(function, weights.copy(), means.copy(), std, n, np.random.default_rng(seed))
+    if _unanswered(result):
+        return None
+    if not isinstance(result, (list, tuple)) or len(result) != 2:
+        raise _Odd(f"your function should return two arrays, {names}, but got {_came(result)}")
+    return result
+
+
+def _fault_of_sample(x, z, weights, means, std):
+    """What is wrong with a sample (x, z) of a mixture on a line, or None: classes, frequencies, and x given z."""
+    n, count = 4000, len(weights)
+    for name, part in (("x", x), ("z", z)):
+        if part.shape != (n,):
+            return f"your {name} should have shape ({n},) for n = {n}, but got shape {part.shape}"
+    if not (np.isin(z, np.arange(count))).all():
+        swapped = np.isin(x, np.arange(count)).all()
+        return "your z looks like x: are the two swapped?" if swapped else f"your z should hold classes 0 to {count - 1}, but got {z[0]:g}"
+    share = np.bincount(z.astype(int), minlength=count) / n
+    if (np.abs(share - weights) > 5 * np.sqrt(weights * (1 - weights) / n)).any():
+        uniform = (np.abs(share - 1 / count) < 0.04).all()
+        looks = "all classes are equally frequent: draw z with the weights" if uniform else "look at the weights"
+        return f"your z has frequencies {np.round(share, 2).tolist()} where the weights are {weights.tolist()}: {looks}"
+    rest = np.sort(x - means[z.astype(int)])
+
+    def distance(centre, spread):
+        below = ndtr((rest - centre) / spread)
+        steps = np.arange(n + 1) / n
+        return max((below - steps[:-1]).max(), (steps[1:] - below).max())
+
+    if distance(0.0, std) <= 2.5 / math.sqrt(n):
+        return None
+    if np.abs(rest).max() < 1e-9:
+        return "your x is the mean of its z, without noise: that is a mean, not a sample"
+    slips = {"std^2: std is a standard deviation": std**2, "the square root of std: std is a standard deviation": math.sqrt(std),
+             "1: multiply it by std": 1.0}
+    for name, spread in slips.items():
+        if distance(0.0, spread) <= 2.5 / math.sqrt(n):
+            return f"the noise of your x has the standard deviation {name}"
+    if abs(rest.mean()) > 5 * rest.std() / math.sqrt(n):
+        return "your x does not lie around the mean of its own z: on average it is off by {:.2g}".format(rest.mean())
+    return (f"your x given z does not look like N(means[z], std^2): around the mean of its own z it has standard deviation "
+            f"{rest.std():.3g} where std is {std:g}; does each x use its own z, and noise of its own?")
+
+
+@lru_cache(maxsize=1)
+def _merging_noise():
+    """The noise at which the live figure's marginal has one hill for the first time, by bisection."""
+    from .figures import AncestralFigure
+
+    low, high = 0.15, 1.0
+    while high - low > 1e-3:
+        middle = (low + high) / 2
+        low, high = (low, middle) if AncestralFigure(std_noise=middle).numbers()["hills"] == 1 else (middle, high)
+    return high
 
 
 # ---------------------------------------------------------------- chapter: the evidence lower bound
@@ -213,12 +424,12 @@ def elbo_mean_field(variance, gap) -> bool | None:
                 judge(gap, true_gap, "gap", of_gap))
 
 
-HARD = 0.2  # nats that even the best Gaussian must miss
+HARD = 0.25  # nats that even the best Gaussian must miss
 X_RANGE, BEND_RANGE = (-3.0, 4.0), (-1.5, 1.5)  # as far as the live figure's sliders go
 
 
 def elbo_hard_posterior(x, bend) -> bool | None:
-    """Exercise 6: an x and a bend of QuadraticCurve(1, bend, 0.5) whose best Gaussian misses more than 0.2 nats."""
+    """Exercise 6: an x and a bend of QuadraticCurve(1, bend, 0.5) whose best Gaussian misses more than 0.25 nats."""
     verdicts = [_within(x, "x", X_RANGE), _within(bend, "bend", BEND_RANGE)]
     if not all(verdict.right for verdict in verdicts):
         return tell("", *(verdict for verdict in verdicts if not verdict.right))
@@ -229,6 +440,163 @@ def elbo_hard_posterior(x, bend) -> bool | None:
     reached = reached.replace("even the best Gaussian misses", "the best Gaussian misses only")
     return tell("", Verdict("x and bend", False, f"{reached}, and more than {HARD:g} are asked: this posterior "
                                                  f"has {hills}"))
+
+
+# ---------------------------------------------------------------- chapter: KL divergence and maximum likelihood
+
+def kl_by_hand(forward, reverse) -> bool | None:
+    """Exercise 1: p = (1/2, 1/2) and q = (1/4, 3/4); KL(p || q) and KL(q || p) in nats."""
+    p, q = np.array([0.5, 0.5]), np.array([0.25, 0.75])
+    of_forward, of_reverse = kl_categorical(p, q), kl_categorical(q, p)
+    cross = -(p @ np.log(q))
+    slips = {"the cross-entropy -sum p log q: the entropy of p is not taken off": cross,
+             "the cross-entropy -sum q log p: the entropy of q is not taken off": -(q @ np.log(p)),
+             "the entropy of p": entropy_categorical(p), "the entropy of q": entropy_categorical(q),
+             "a sum of log ratios without the weights p": np.log(p / q).sum(),
+             "a sum of log ratios without the weights q": np.log(q / p).sum(),
+             "a sum of squared differences, not of logarithms": ((p - q) ** 2).sum()}
+    return tell("the first argument gives the weights, so the two differ.",
+                judge(forward, of_forward, "KL(p || q)",
+                      {"KL(q || p): are the two swapped?": of_reverse, **slips}, tolerance=0.001),
+                judge(reverse, of_reverse, "KL(q || p)",
+                      {"KL(p || q): are the two swapped?": of_forward,
+                       "an average with equal weights: here q gives the weights": -of_forward, **slips}, tolerance=0.001))
+
+
+def kl_pixel_units(nats, bits_per_dim) -> bool | None:
+    """Exercise 2: +262.0 nats per image for pixels in [0, 1], D = 784: on ruler G in nats and in bits/dim."""
+    reported, dimensions = 262.0, 784
+    true_nats = reported - dimensions * math.log(255)
+    true_bits = -true_nats / (dimensions * math.log(2))
+    of_nats = {
+        "the score with 784 log 255 added: a density of x is lower than one of x/255": reported + dimensions * math.log(255),
+        "the score with 784 log 256: pixels were divided by 255": reported - dimensions * math.log(256),
+        "the score with log 255 once: every one of the 784 pixels was scaled": reported - math.log(255),
+        "a code length: the score is asked, minus the length": -true_nats,
+        "the reported score: it is in other units": reported}
+    of_bits = {
+        "bits/dim with a minus sign: it is a length, so take minus the score": -true_bits,
+        "nats per dimension: divide by log 2 for bits": true_bits * math.log(2),
+        "bits per image: divide by the 784 dimensions": true_bits * dimensions,
+        "bits/dim of the reported score: it is in other units": -reported / (dimensions * math.log(2)),
+        "the bits/dim of 28 dimensions: an image has 28 x 28": true_bits * 28}
+    return tell("784 log 255 nats off the score, then minus that over 784 log 2.",
+                judge(nats, true_nats, "score in nats", of_nats, tolerance=0.5),
+                judge(bits_per_dim, true_bits, "bits/dim", of_bits, unit=""))
+
+
+def kl_dequantised_score(function) -> bool | None:
+    """Exercise 3: a function of x (n, D), mean and std (D,): E_u[log N(x + u; mean, diag(std^2))], (n,), in nats."""
+    rng, what = np.random.default_rng(0), "score"
+    for n, d in ((5, 3), (4, 1), (1, 6), (3, 3)):
+        x = rng.integers(0, 12, size=(n, d)).astype(float)
+        mean, std = rng.uniform(2, 9, size=d), rng.uniform(0.4, 3.0, size=d)
+        try:
+            answer = _call(function, x.copy(), mean.copy(), std.copy())
+        except _Odd as odd:
+            return tell("", Verdict(what, False, str(odd)))
+        truth = bounds.dequantised_normal(x, mean, np.diag(std**2))
+        verdict = judge(answer, truth, f"result for x of shape ({n}, {d})", _score_slips(x, mean, std, truth), tolerance=1e-4)
+        if not verdict.right:
+            return tell("", verdict)
+    return tell("your function agrees with the closed form on every row.", Verdict(what, True))
+
+
+def kl_flattery(nats, draws) -> bool | None:
+    """Exercise 4: 2 / (N - 3) nats at N = 10, and the smallest N that brings it to 0.01 or less."""
+    truth, needed = 2 / (10 - 3), 203
+    of_nats = {"the large-N rule 2 / N: for ten draws use the exact 2 / (N - 3)": 0.2,
+               "1 / (N - 3): two parameters are fitted": 1 / 7,
+               "2 / (N + 3): mind the sign": 2 / 13,
+               "the flattery of all ten draws together: it is asked per draw": 10 * truth,
+               "half of it: the training average is too high and the new one too low, both count": 1 / 7}
+    of_draws = {"the answer of the large-N rule 2 / N: three more": 200,
+                "the N of 1 / (N - 3): two parameters are fitted": 103,
+                "2 / 0.01 less 3: add the 3": 197}
+    return tell("2 / (N - 3), per draw; two parameters, one nat each, shared by the draws.",
+                judge(nats, truth, "flattery", of_nats), judge(draws, needed, "number of draws", of_draws, unit="", tolerance=0.5))
+
+
+def kl_right_hill(mean, std) -> bool | None:
+    """Exercise 5: the local minimum of KL(q || p_data) on the right hill of the toy: mean and standard deviation."""
+    found = _reverse_minimum(1.7, 0.5)
+    left, broad = _reverse_minimum(-1.5, 0.7), _reverse_minimum(-0.5, 1.4)
+    forward = (-0.22, math.sqrt(0.6 * (0.49 + 1.28**2) + 0.4 * (0.25 + 1.92**2)))
+    names = {"left-hand minimum: start on the right hill": left, "broad minimum: start narrow, on the right hill": broad,
+             "forward fit: the moments of the data": forward, "hill itself: the minimum leans away from it a little": (1.7, 0.5)}
+    of_mean, of_std = ({f"that of the {name}": pair[i] for name, pair in names.items()} for i in (0, 1))
+    of_std["the variance: the standard deviation is asked, its square root"] = found[1] ** 2
+    return tell("almost the hill itself, a little wider; the other hill is given up.",
+                judge(mean, found[0], "mean", of_mean, unit="", tolerance=0.0075),
+                judge(std, found[1], "standard deviation", of_std, unit="", tolerance=0.0075))
+
+
+def kl_pixel_table(table) -> bool | None:
+    """Exercise 6: log masses (784, 256) of independent pixels, scored on the test digits; better than Gaussians?"""
+    what = "table"
+    if _unanswered(table):
+        return tell("", Verdict(what, None))
+    images = data.load("digits")
+    train, test = data.flat(images.train), data.flat(images.test)
+    try:
+        log_mass = _read(table)
+        if log_mass.shape != (784, 256):
+            raise _Odd(f"shape {log_mass.shape}")
+    except _Odd as odd:
+        return tell("", Verdict(what, False, f"your table should hold 784 x 256 finite log masses, but got {odd}: "
+                                             "an impossible level needs a small mass, not none"))
+    total = np.exp(logsumexp(log_mass, axis=1))
+    if (np.abs(total - 1) > 1e-6).any():
+        looks = " (are these masses, not their logarithms?)" if (log_mass >= 0).all() else ""
+        return tell("", Verdict(what, False, f"your table is no log mass: exp of its rows sums to values from "
+                                             f"{total.min():.4g} to {total.max():.4g}, and each must be 1{looks}"))
+
+    def average(of, pixels):
+        return of[np.arange(784), pixels.astype(int)].sum(axis=1).mean()
+
+    levels = np.arange(256)
+    gaussian = log_discretised_normal(levels, train.mean(axis=0)[:, None], np.maximum(train.std(axis=0), 5.0)[:, None])
+    reached, limit = average(log_mass, test), average(gaussian, test)
+    seen = f"{reached:.1f} nats per test digit, {-reached / (784 * math.log(2)):.3f} bits/dim"
+    if reached > limit:
+        on_train = average(log_mass, train[:1000])
+        gap = " It does much better on training digits: more smoothing may help." if on_train - reached > 20 else ""
+        return tell(f"{seen}; the Gaussians reach {limit:.1f}.{gap}", Verdict(what, True))
+    return tell("", Verdict(what, False, f"your table is a mass, and reaches {seen}, but the Gaussians reach {limit:.1f}"))
+
+
+# ---------------------------------------------------------------- parts of the KL chapter's checks
+
+def _score_slips(x, mean, std, truth):
+    """What typical slips make of the dequantised score, for x (n, D), mean and std (D,), with the right score (n,)."""
+    def at(point, spread=std):
+        return log_normal(point, mean, spread).sum(axis=1)
+
+    trace = (1 / std**2).sum()
+    return {
+        "the density at the pixel, log p(x): average over u in [0, 1)": at(x),
+        "the density at the bin's middle: the trace term, -tr(C^-1) / 24, is missing": at(x + 0.5),
+        "a score at the pixel, not at the bin's middle x + 1/2": at(x) - trace / 24,
+        "a score with the trace term added: it is subtracted": at(x + 0.5) + trace / 24,
+        "a score with tr(C^-1) / 12: the log density has a factor 1/2": at(x + 0.5) - trace / 12,
+        "a score with 1 / std in the trace: the inverse of C holds 1 / std^2": at(x + 0.5) - (1 / std).sum() / 24,
+        "a score with the trace of C, not of its inverse": at(x + 0.5) - (std**2).sum() / 24,
+        "a score without log 2 pi: the normaliser of each dimension, 1/2 log 2 pi, is missing": truth + len(std) * LOG_2PI / 2,
+        "a score without log std": truth + np.log(std).sum(),
+        "a score averaged over the dimensions: it adds up": truth / len(std),
+        "one number, averaged over the data points too: keep one score per row": truth.mean(),
+        "one number, summed over the data points too: keep one score per row": truth.sum(),
+        "the right numbers in a column of shape (n, 1), where shape (n,) is asked": truth[:, None],
+        "a code length: the score is asked, minus the length": -truth}
+
+
+@lru_cache(maxsize=8)
+def _reverse_minimum(mean, std):
+    """The local minimum of KL(q || p_data) of the chapter's toy downhill of N(mean, std^2): (mean, std)."""
+    from .figures import KlFigure
+
+    figure = KlFigure(direction="reverse", mean=mean, std=std).fit()
+    return figure.mean, figure.std
 
 
 # ---------------------------------------------------------------- parts of the ELBO chapter's checks

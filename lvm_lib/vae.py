@@ -88,11 +88,11 @@ class LinearEncoder(nn.Module):
         return MultivariateNormal(mean, scale_tril=self.factor().expand(len(mean), -1, -1), validate_args=False)
 
     @torch.no_grad()
-    def match(self, q):
-        """Take V (q, D), b (q,) and L (q, q), arrays, from q = (V, b, L)."""
-        for parameter, value in zip((self.mean.weight, self.mean.bias), q[:2]):
-            parameter.copy_(torch.as_tensor(np.array(value)))
-        factor = torch.as_tensor(np.array(q[2])).to(self.log_std)
+    def set_(self, gain, bias, factor):
+        """Take V (q, D), b (q,) and L (q, q) from arrays; of L its diagonal alone if the covariance is diagonal."""
+        factor = torch.tensor(factor).to(self.log_std)
+        self.mean.weight.copy_(torch.tensor(gain))
+        self.mean.bias.copy_(torch.tensor(bias))
         self.log_std.copy_(factor.diagonal().log())
         if self.below is not None:
             self.below.copy_(factor.tril(-1))
@@ -341,7 +341,7 @@ class LinearVAE(VAE):
         gain = np.linalg.solve(precision, (model.loadings / np.reshape(model.noise, (-1, 1))).T)  # V, (q, D)
         full = self.encoder.below is not None
         factor = np.linalg.cholesky(np.linalg.inv(precision)) if full else np.diag(np.diag(precision) ** -0.5)
-        self.encoder.match((gain, -gain @ model.mean, factor))
+        self.encoder.set_(gain, -gain @ model.mean, factor)
         self.decoder.weight.copy_(torch.tensor(model.loadings))
         self.decoder.bias.copy_(torch.tensor(model.mean))
         std.copy_(torch.tensor(noise).log())

@@ -9,11 +9,13 @@
 
 import { logNormal } from "./density.js";
 import { expectation, line } from "./grid.js";
+import { normalQuantile, uniforms } from "./random.js";
 
 /** What a reader can reach. Inside these bounds every identity holds to 1e-9 (tests sweep them). */
 export const BOUNDS = { mean: [-4, 4], std: [0.2, 3] };
 export const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]; // numbers of draws
 export const SEEDS = 1000;
+const STREAM = 2; // of the counter: other figures draw from others
 
 const WIDE = line(-40, 40, 3201); // holds 12 standard deviations of every model; a step of 1/8 of the narrowest
 const STRIDE = 0.1; // a step of the descent, in standard deviations: too short to leap into another valley
@@ -87,11 +89,10 @@ export class Mixture {
   draws(seed, n) {
     const out = new Float64Array(n);
     for (let i = 0; i < n; i++) {
-      const u = uniform(seed, 3 * i);
+      const [which, u] = uniforms(seed, i, STREAM);
       let k = 0;
-      for (let below = this.weights[0]; u >= below && k < this.weights.length - 1; below += this.weights[k]) k++;
-      const radius = Math.sqrt(-2 * Math.log(1 - uniform(seed, 3 * i + 1)));
-      out[i] = this.means[k] + this.stds[k] * radius * Math.cos(2 * Math.PI * uniform(seed, 3 * i + 2));
+      for (let below = this.weights[0]; which >= below && k < this.weights.length - 1; below += this.weights[k]) k++;
+      out[i] = this.means[k] + this.stds[k] * normalQuantile(u);
     }
     return out;
   }
@@ -117,18 +118,6 @@ export const DATA = {
   two: new Mixture([0.6, 0.4], [-1.5, 1.7], [0.7, 0.5]),
   one: new Mixture([1], [0.5], [1.2]),
 };
-
-/** A number in [0, 1) from a seed and a counter: 32 bits, mixed by multiplications and shifts. */
-export function uniform(seed, counter) {
-  return mix(mix(seed + 0x9e3779b9) ^ counter) / 4294967296;
-}
-
-function mix(a) {
-  let x = a | 0;
-  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
-  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
-  return (x ^ (x >>> 16)) >>> 0;
-}
 
 /**
  * The model where one direction's divergence is least. Forward: the moments of the data, from anywhere. Reverse: down

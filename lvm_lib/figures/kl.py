@@ -10,6 +10,7 @@ import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 
+from .. import counter
 from .._checks import describe
 from ..densities import kl_normal_diag, log_normal
 from ..mixture import GaussianMixture
@@ -26,7 +27,7 @@ DATA = {"two": GaussianMixture.spherical([0.6, 0.4], [[-1.5], [1.7]], [0.7, 0.5]
         "one": GaussianMixture.spherical([1.0], [[0.5]], 1.2)}
 NAMES = {"two": "two hills", "one": "one hill"}
 WIDE = line(-45, 45, 4501)  # not the grid of js/engine/kl.js: both are fine enough for the last digits
-HASH = (np.uint32(0x7FEB352D), np.uint32(0x846CA68B))
+STREAM = 2  # of the counter: other figures draw from others
 
 
 class KlFigure(LiveFigure):
@@ -258,24 +259,11 @@ def _downhill(data, mean, std, stride=0.1):
 
 
 def _draws(data, seed, n):
-    """n draws, from the counter that js/engine/kl.js has too: a component, then Box and Muller's normal."""
-    u = _uniform(seed, np.arange(3 * n)).reshape(n, 3)
-    mixture = DATA[data]
+    """n draws: of draw i one uniform chooses the component, the other becomes a normal. js/engine/kl.js has the same."""
+    u, mixture = counter.uniforms(seed, np.arange(n), STREAM), DATA[data]
     component = np.minimum(np.searchsorted(np.cumsum(mixture.weights), u[:, 0], side="right"), len(mixture.weights) - 1)
-    normal = np.sqrt(-2 * np.log(1 - u[:, 1])) * np.cos(2 * np.pi * u[:, 2])
-    return mixture.means[component, 0] + np.sqrt(mixture.covariances[component, 0, 0]) * normal
-
-
-def _uniform(seed, counter):
-    """Numbers in [0, 1) from a seed and counters: 32 bits, mixed by multiplications and shifts."""
-    return _mix(_mix(np.uint32((seed + 0x9E3779B9) % 2**32)) ^ counter.astype(np.uint32)) / 2.0**32
-
-
-def _mix(x):
-    x = np.atleast_1d(x).astype(np.uint32)
-    x = (x ^ (x >> np.uint32(16))) * HASH[0]
-    x = (x ^ (x >> np.uint32(15))) * HASH[1]
-    return x ^ (x >> np.uint32(16))
+    std = np.sqrt(mixture.covariances[component, 0, 0])
+    return mixture.means[component, 0] + std * counter.normal_quantile(u[:, 1])
 
 
 # ---------------------------------------------------------------- the picture

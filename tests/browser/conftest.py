@@ -71,10 +71,11 @@ class Visit:
 
     def settle(self):
         """Scroll through the whole page, so that every figure is near the window once, and wait for all to live."""
-        height = self.page.evaluate("document.documentElement.scrollHeight")
-        for top in range(0, height, 700):
+        top = 0
+        while top < self.page.evaluate("document.documentElement.scrollHeight"):  # it grows: sections are laid out late
             self.page.evaluate(f"window.scrollTo({{top: {top}, behavior: 'instant'}})")
             self.page.wait_for_timeout(60)
+            top += 700
         self.page.wait_for_function("[...document.querySelectorAll('[data-lvm-live]')].every((host) => host.dataset.lvmStatus)")
         self.page.evaluate("window.scrollTo({top: 0, behavior: 'instant'})")
         return self.page

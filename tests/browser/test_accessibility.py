@@ -37,6 +37,7 @@ def check(page, axe: str) -> list[str]:
 def faults(page, axe: str, *looks) -> dict:
     """`check` in each look, a pair of window and theme; only those that fail."""
     found = {}
+    page.add_style_tag(content="main section{content-visibility:visible!important}")  # as if all were near the window
     for size, theme in looks:
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")

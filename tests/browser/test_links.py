@@ -110,6 +110,27 @@ def test_every_page_of_the_book_is_reached_from_its_start():
     assert unreached <= {"genindex.html"}
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_link_to_a_section_lands_on_it(visit, page):
+    """Sections are laid out as they come near, so where they stand is not known before."""
+    shown = visit(page).page
+    for link in [node.get_attribute("href") for node in shown.locator("nav.sections a").element_handles()]:
+        shown.evaluate("link => document.querySelector(`nav.sections a[href='${link}']`).click()", link)
+        top = shown.evaluate("""(link) => new Promise((done) => {
+            let last = -1, still = 0;
+            const look = () => {
+                still = scrollY === last ? still + 1 : 0;
+                last = scrollY;
+                if (still < 15) return requestAnimationFrame(look);
+                const end = scrollY > document.documentElement.scrollHeight - innerHeight - 2;
+                const { top } = document.querySelector(link).getBoundingClientRect();
+                done(end && top > 0 && top < innerHeight ? 0 : top);
+            };
+            look();
+        })""", link)
+        assert -2 <= top < 200, f"{link}: its section stands {top:.0f} px below the window's top"
+
+
 @pytest.mark.parametrize("address, words", [
     ("gone.html", "no such file"), ("page.html#gone", "no such place"), ("#gone", "no such place"), ("../../x", "leads out"),
     ("/page.html", "from the root"), ("http://localhost:8000/", "not an address"), ("https://127.0.0.1/x", "not an address"),

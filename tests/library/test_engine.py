@@ -13,7 +13,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from lvm_lib import counter
-from lvm_lib.figures import ancestral
+from lvm_lib.figures import ancestral, kl
 from lvm_lib.figures.elbo import BOUNDS, ElboFigure
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +88,29 @@ def of_ancestral():
     return {"bounds": bounds, "draws": draws, "states": cases, "samples": samples}
 
 
+def of_kl():
+    """Draws, fits and numbers of the figure of KL and log-likelihood, as Python finds them."""
+    generator, cases = np.random.default_rng(6), []
+    corners = [(mean, std) for mean in kl.BOUNDS["mean"] for std in kl.BOUNDS["std"]]
+    models = corners + [(float(generator.uniform(*kl.BOUNDS["mean"])), float(generator.uniform(*kl.BOUNDS["std"])))
+                        for _ in range(20)]
+    for data in kl.DATA:
+        for direction in ("forward", "reverse"):
+            for mean, std in models:
+                state = {"data": data, "direction": direction, "mean": mean, "std": std,
+                         "n": int(generator.choice(kl.SIZES)), "seed": int(generator.integers(kl.SEEDS))}
+                figure = kl.KlFigure(**state)
+                expected = {camel(key): value for key, value in figure.numbers().items()}
+                draws = figure.draws[:5].tolist()
+                figure.fit()
+                cases.append({"state": state, "expected": expected, "draws": draws,
+                              "fit": {"mean": figure.mean, "std": figure.std}})
+    densities = {name: {"weights": model.weights.tolist(), "means": model.means[:, 0].tolist(),
+                        "stds": np.sqrt(model.covariances[:, 0, 0]).tolist()} for name, model in kl.DATA.items()}
+    bounds = {**{key: list(value) for key, value in kl.BOUNDS.items()}, "sizes": list(kl.SIZES), "seeds": kl.SEEDS}
+    return {"bounds": bounds, "data": densities, "states": cases}
+
+
 @pytest.fixture(scope="module")
 def golden(tmp_path_factory):
     states = random_states(22)
@@ -102,7 +125,7 @@ def golden(tmp_path_factory):
     bounds = {IN_JS.get(key, key): list(value) for key, value in BOUNDS.items()}
     file = tmp_path_factory.mktemp("golden") / "golden.json"
     file.write_text(json.dumps({"quadratic_curve": {"bounds": bounds, "states": cases, "best": best},
-                                "ancestral": of_ancestral()}))
+                                "ancestral": of_ancestral(), "kl": of_kl()}))
     return file
 
 

@@ -1,0 +1,125 @@
+"""The self-checks of the chapter on KL: right answers pass, each slip is named, nothing raises. Truths are written by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import integrate, optimize, stats
+
+from lvm_lib import check, data
+
+FORWARD, REVERSE = 0.5 * math.log(4 / 3), 0.25 * math.log(0.5) + 0.75 * math.log(1.5)
+NATS = 262.0 - 784 * math.log(255)
+BITS = -NATS / 784 / math.log(2)
+ODD = ["one", float("nan"), [1, 2, 3], {"a": 1}, 1j, object(), np.zeros((2, 2)), True]
+
+
+@pytest.fixture
+def said(capsys):
+    """said(result, expected): the one line that the check printed, after asserting what it returned."""
+    def line(result, expected):
+        text = capsys.readouterr().out
+        assert result is expected, text
+        assert text.count("\n") == 1 and len(text) > 10
+        return text.strip()
+    return line
+
+
+PAIRS = {  # check: right answers, and {wrong answers: what the message says}
+    check.kl_by_hand: ((FORWARD, REVERSE), {
+        (REVERSE, FORWARD): "swapped", (FORWARD / math.log(2), REVERSE): "bits", (-FORWARD, REVERSE): "sign",
+        (FORWARD + math.log(2), REVERSE): "cross-entropy", (FORWARD, 0.5): "too high", (0.125, REVERSE): "squared"}),
+    check.kl_pixel_units: ((NATS, BITS), {
+        (262.0, BITS): "other units", (262.0 + 784 * math.log(255), BITS): "lower", (262 - 784 * math.log(256), BITS): "256",
+        (NATS, -BITS): "minus", (NATS, BITS * math.log(2)): "log 2", (-NATS, BITS): "code length"}),
+    check.kl_flattery: ((2 / 7, 203), {
+        (0.2, 203): "2 / N", (2 / 7, 200): "three more", (1 / 7, 203): "two parameters", (2 / 7, 150): "too low"}),
+    check.kl_right_hill: ((1.673, 0.534), {
+        (-1.46, 0.75): "left", (-0.22, 1.689): "moments", (1.7, 0.5): "hill itself", (-0.536, 1.431): "broad",
+        (1.673, 0.285): "variance"})}
+
+
+@pytest.mark.parametrize("function", PAIRS, ids=lambda function: function.__name__)
+def test_right_answers_pass_also_rounded(said, function):
+    right = PAIRS[function][0]
+    assert said(function(*right), True).startswith("Right")
+    digits = (4, 4) if function is check.kl_by_hand else (2, 2)
+    assert said(function(*(round(value, d) for value, d in zip(right, digits))), True).startswith("Right")
+    assert said(function(..., right[1]), None).startswith("Not answered")
+    assert said(function(None, None), None).startswith("Not answered")
+
+
+@pytest.mark.parametrize("function, wrong, name", [(function, wrong, name) for function, (_, slips) in PAIRS.items()
+                                                   for wrong, name in slips.items()])
+def test_slips_are_named(said, function, wrong, name):
+    assert name in said(function(*wrong), False)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)
+@pytest.mark.parametrize("function", PAIRS, ids=lambda function: function.__name__)
+def test_odd_answers_are_refused_in_words(said, function, odd):
+    right = PAIRS[function][0]
+    said(function(odd, right[1]), False)
+    said(function(right[0], odd), False)
+
+
+def test_the_minimum_on_the_right_hill_is_where_scipy_finds_it(said):
+    def kl(parameters):
+        mean, std = parameters[0], math.exp(parameters[1])
+        def inside(e):
+            x = mean + std * e
+            target = 0.6 * stats.norm.pdf(x, -1.5, 0.7) + 0.4 * stats.norm.pdf(x, 1.7, 0.5)
+            return stats.norm.pdf(e) * (stats.norm.logpdf(x, mean, std) - math.log(target))
+        return integrate.quad(inside, -9, 9, epsabs=1e-11)[0]
+
+    found = optimize.minimize(kl, [1.7, math.log(0.5)], method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-11}).x
+    assert said(check.kl_right_hill(found[0], math.exp(found[1])), True).startswith("Right")
+
+
+def score(x, mean, std):
+    """The solution of exercise 3, from scipy: a density at the middle of the bin less the trace term."""
+    return stats.norm.logpdf(x + 0.5, mean, std).sum(axis=1) - (1 / (24 * std**2)).sum()
+
+
+def test_a_right_score_passes(said):
+    assert said(check.kl_dequantised_score(score), True).startswith("Right")
+    assert said(check.kl_dequantised_score(lambda x, mean, std: ...), None).startswith("Not answered")
+
+
+@pytest.mark.parametrize("wrong, name", [
+    (lambda x, m, s: stats.norm.logpdf(x, m, s).sum(axis=1), "at the pixel"),
+    (lambda x, m, s: stats.norm.logpdf(x + 0.5, m, s).sum(axis=1), "trace term"),
+    (lambda x, m, s: score(x - 0.5, m, s), "not at the bin's middle"),
+    (lambda x, m, s: score(x, m, s) / x.shape[1], "averaged over the dimensions"),
+    (lambda x, m, s: score(x, m, s).mean(), "one score per row"),
+    (lambda x, m, s: score(x, m, s) + x.shape[1] * math.log(2 * math.pi) / 2, "log 2 pi"),
+    (lambda x, m, s: -score(x, m, s), "code length"),
+    (lambda x, m, s: score(x, m, s) + 0.5, "too high"),
+    (lambda x, m, s: 1 / 0, "ZeroDivisionError"), (7, "function is asked")])
+def test_wrong_scores_are_named(said, wrong, name):
+    assert name in said(check.kl_dequantised_score(wrong), False)
+
+
+def table(amount):
+    train = data.flat(data.load("digits").train)
+    counts = np.stack([(train == level).sum(axis=0) for level in range(256)], axis=1) + amount
+    return np.log(counts / counts.sum(axis=1, keepdims=True))
+
+
+def test_a_table_of_shares_passes_and_its_score_is_stated(said):
+    good = table(0.1)
+    test = data.flat(data.load("digits").test).astype(int)
+    by_hand = np.mean([sum(good[pixel, level] for pixel, level in enumerate(row)) for row in test[:1000]])
+    assert f"{by_hand:.1f} nats" in said(check.kl_pixel_table(good), True)
+
+
+@pytest.mark.parametrize("wrong, name", [
+    (np.full((784, 256), -math.log(256)), "but the Gaussians reach"), (np.zeros((784, 256)), "no log mass"),
+    (np.full((784, 256), 1 / 256), "masses, not their logarithms"), (np.zeros((256, 784)), "shape (256, 784)"),
+    (np.full((784, 256), -np.inf), "impossible level"), ("table", "784 x 256")])
+def test_tables_that_are_no_mass_or_no_better_are_refused(said, wrong, name):
+    assert name in said(check.kl_pixel_table(wrong), False)
+
+
+def test_no_table_yet(said):
+    assert said(check.kl_pixel_table(...), None).startswith("Not answered")

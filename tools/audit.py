@@ -1,0 +1,352 @@
+"""Measure every page of the built book: Lighthouse, bytes, requests, shifts, frames (`make audit`).
+
+    python -m tools.audit                      every page, best of three runs of Lighthouse
+    python -m tools.audit --quick              one run
+    python -m tools.audit --pages elbo intro   some pages
+    python -m tools.audit --json audit.json    the numbers as a file too
+
+What is measured, and how:
+- Lighthouse's four scores: its mobile preset (a slowed processor and net), in a browser of its own for each run. The
+  performance score swings by some 15 points on a busy machine; bytes and blocking requests do not.
+- First load: a telephone's window, nothing in its cache, nobody scrolls. Bytes as they travel, compressed by gzip.
+- A figure: its script and its side file, compressed. Its still picture counts with the page.
+- CLS: the layout shifts of the load and of one way down the page, during which every figure comes to life.
+- Frame: a figure's handles are dragged by a mouse at 60 Hz. From Chromium's trace: the processor time of all that the
+  page's main thread does from one draw to the next (events, script, style, layout, paint; not the compositor's and
+  the raster's threads), its 95th percentile over all draws. It is time on the processor and not
+  on the clock, so that other programs do not count; the processor is not slowed.
+
+Exit status: 0 if every aim is met, 1 if one is missed, 2 if the audit cannot run here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import gzip
+import json
+import mimetypes
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from tools.need_browser import chromium
+from tools.need_node import node_version
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE = Path(os.environ.get("LVM_SITE", ROOT / "_build" / "html"))
+LIGHTHOUSE = ROOT / "node_modules" / ".bin" / "lighthouse"
+CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
+BROWSER = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+           "--disable-sync", "--no-first-run", "--disable-dev-shm-usage"]
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+COMPRESSED = ("text/", "application/json", "application/javascript", "image/svg+xml")
+# what: (unit, aim in words, is it met?)
+AIMS = {
+    "performance": ("", ">= 95", lambda value: value >= 95),
+    "accessibility": ("", "100", lambda value: value == 100),
+    "best-practices": ("", "100", lambda value: value == 100),
+    "seo": ("", "100", lambda value: value == 100),
+    "first load": ("kB", "< 600", lambda value: value < 600),
+    "blocking requests": ("", "<= 2", lambda value: value <= 2),
+    "requests": ("", "", lambda value: True),
+    "CLS": ("", "< 0.1", lambda value: value < 0.1),
+    "figure": ("kB", "<= 1000", lambda value: value <= 1000),
+    "frame, p95": ("ms", "< 8", lambda value: value < 8),
+}
+
+
+# ------------------------------------------------------------------ serving
+
+@functools.lru_cache(maxsize=None)
+def travels(path: Path, changed: float) -> tuple[bytes, str, bool]:
+    """A file as it is sent: its bytes, its type, whether they are compressed."""
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    raw = path.read_bytes()
+    squeeze = kind.startswith(COMPRESSED)
+    return (gzip.compress(raw, 9, mtime=0) if squeeze else raw), kind, squeeze
+
+
+def sent(path: Path) -> int:
+    """How many bytes of a file travel, headers apart."""
+    return len(travels(path, path.stat().st_mtime)[0])
+
+
+class Compressing(BaseHTTPRequestHandler):
+    """A file server as hosts of static pages are: gzip, connections kept."""
+
+    protocol_version = "HTTP/1.1"
+    site = SITE
+
+    def do_GET(self):
+        path = (self.site / unquote(urlsplit(self.path).path).lstrip("/")).resolve()
+        path = path / "index.html" if path.is_dir() else path
+        if not path.is_relative_to(self.site.resolve()) or not path.is_file():
+            return self.answer(404, b"", "text/plain", False)
+        return self.answer(200, *travels(path, path.stat().st_mtime))
+
+    def answer(self, status: int, body: bytes, kind: str, squeezed: bool):
+        self.send_response(status)
+        text = kind.startswith("text/") or kind.endswith(("json", "javascript"))
+        self.send_header("Content-Type", f"{kind}; charset=utf-8" if text else kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "max-age=600")
+        if squeezed:
+            self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+def served(site: Path) -> tuple[ThreadingHTTPServer, str]:
+    handler = type("Handler", (Compressing,), {"site": site})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.server_address[1]}/"
+
+
+# ------------------------------------------------------------------ measuring
+
+def lighthouse(url: str, runs: int, browser: str) -> dict:
+    """The best score of each category, and what the best run's failed audits say."""
+    best, failed = {}, {}
+    for _ in range(runs):
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder) / "report.json"
+            done = subprocess.run(
+                [str(LIGHTHOUSE), url, "--quiet", "--output=json", f"--output-path={report}",
+                 f"--only-categories={','.join(CATEGORIES)}", f"--chrome-flags=--headless=new {' '.join(BROWSER)}"],
+                env={**os.environ, "CHROME_PATH": browser}, capture_output=True, text=True, timeout=300)
+            if not report.exists():
+                raise RuntimeError(f"Lighthouse gave no report: {(done.stderr or done.stdout).strip()[-400:]}")
+            found = json.loads(report.read_text(encoding="utf-8"))
+        for name, category in found["categories"].items():
+            score = round(100 * (category["score"] or 0))
+            if score > best.get(name, -1):
+                best[name] = score
+                failed[name] = [found["audits"][ref["id"]]["title"] for ref in category["auditRefs"]
+                                if ref["weight"] and (found["audits"][ref["id"]]["score"] or 0) < 0.9
+                                and found["audits"][ref["id"]]["scoreDisplayMode"] not in ("notApplicable", "manual", "informative")]
+    return {"scores": best, "failed": {name: audits for name, audits in failed.items() if audits and best[name] < 100}}
+
+
+def first_load(browser, url: str) -> dict:
+    """Bytes and requests of a first visit without scrolling; then the shifts on the way down."""
+    context = browser.new_context(**PHONE)
+    page = context.new_page()
+    page.add_init_script("""window.lvmShifts = 0; new PerformanceObserver((list) => {
+        for (const shift of list.getEntries()) if (!shift.hadRecentInput) window.lvmShifts += shift.value;
+    }).observe({ type: "layout-shift", buffered: true });""")
+    devtools = context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    loaded = []
+    devtools.on("Network.loadingFinished", lambda event: loaded.append(event["encodedDataLength"]))
+    page.goto(url, wait_until="load")
+    page.wait_for_timeout(1200)
+    size, requests = sum(loaded), len(loaded)
+    blocking = page.evaluate("""performance.getEntriesByType("resource")
+        .filter((entry) => entry.renderBlockingStatus === "blocking").map((entry) => entry.name.split("/").pop().split("?")[0])""")
+    top = 0
+    while top < page.evaluate("document.documentElement.scrollHeight"):  # it grows: sections are laid out late
+        page.evaluate(f"window.scrollTo({{top: {top}, behavior: 'instant'}})")
+        page.wait_for_timeout(120)
+        top += 600
+    shifts = page.evaluate("window.lvmShifts")
+    context.close()
+    return {"first load": size / 1000, "requests": requests, "blocking": blocking, "CLS": shifts}
+
+
+def figure_sizes(page) -> dict[str, float]:
+    """What each live figure of an open page adds to it, in kB as it travels."""
+    hosts = page.evaluate("""[...document.querySelectorAll("[data-lvm-live]")].map((host) =>
+        [host.dataset.lvmId, host.dataset.lvmLive, new URL(host.dataset.lvmState, document.baseURI).pathname])""")
+    sizes = {}
+    for identity, name, state in hosts:
+        files = [SITE / "_static" / "figures" / f"{name}.js", SITE / unquote(state).lstrip("/")]
+        sizes[identity] = sum(sent(path) for path in files if path.is_file()) / 1000
+    return sizes
+
+
+def drag_frames(browser, url: str) -> dict[str, float]:
+    """For each live figure the 95th percentile, in ms, of the main thread's work in a frame while handles are dragged."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(url)
+    found = {}
+    for host in page.locator("[data-lvm-live]").element_handles():
+        host.scroll_into_view_if_needed()
+        page.wait_for_function("host => host.dataset.lvmStatus", arg=host)
+        handles = [node for node in host.query_selector_all("[role=slider]:not(input)") if node.is_visible()]
+        works = []
+        for handle in handles:
+            handle.evaluate("node => node.scrollIntoView({ block: 'center', behavior: 'instant' })")
+            page.wait_for_timeout(150)
+            works += frames_of(traced_drag(browser, page, handle))
+        if works:
+            found[host.get_attribute("data-lvm-id")] = percentile(works, 95)
+    context.close()
+    return found
+
+
+def traced_drag(browser, page, handle, seconds: float = 1.2) -> list[dict]:
+    """Chromium's trace of a drag back and forth."""
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.wait_for_timeout(100)
+    browser.start_tracing(page=page, categories=["devtools.timeline", "toplevel"])
+    start, number = time.perf_counter(), 0
+    while (now := time.perf_counter() - start) < seconds:
+        number += 1
+        swing = 60 * abs((number / 20) % 2 - 1)  # to and fro, 3 px each time
+        page.mouse.move(x - 30 + swing, y + 15 - swing / 2)
+        time.sleep(max(0.0, number / 60 - (time.perf_counter() - start)))
+    trace = json.loads(browser.stop_tracing())
+    page.mouse.up()
+    return trace["traceEvents"]
+
+
+def frames_of(events: list[dict]) -> list[float]:
+    """The main thread's processor time from each draw of a figure to its next one, in ms.
+
+    A draw is a task in which an animation frame is fired. All outermost tasks count, whatever they are for.
+    """
+    draws = [event for event in events if event["name"] == "FireAnimationFrame"]
+    if not draws:
+        return []
+    busiest = statistics.mode((event["pid"], event["tid"]) for event in draws)
+    own = sorted((event for event in events if (event["pid"], event["tid"]) == busiest and event.get("ph") == "X"
+                  and event["name"].endswith("RunTask")), key=lambda event: (event["ts"], -event["dur"]))
+    tasks, covered = [], 0
+    for event in own:  # outermost tasks only
+        if event["ts"] >= covered:
+            tasks.append(event)
+            covered = event["ts"] + event["dur"]
+    moments = [event["ts"] for event in draws if (event["pid"], event["tid"]) == busiest]
+    frames: list[float] = []
+    drawing = False
+    for task in tasks:
+        if any(task["ts"] <= at < task["ts"] + task["dur"] for at in moments):
+            frames.append(0.0)
+            drawing = True
+        if drawing:
+            frames[-1] += task.get("tdur", task["dur"]) / 1000
+    return frames[:-1]  # the last one has no end
+
+
+def percentile(values: list[float], of: int) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(of / 100 * (len(ordered) - 1)))]
+
+
+# ------------------------------------------------------------------ the table
+
+def pages(names: list[str]) -> list[str]:
+    """Pages that are read themselves; those whose path ends in one of `names` where any are given."""
+    found = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "_static" not in path.parts
+                   and 'http-equiv="refresh"' not in path.read_text(encoding="utf-8"))
+    wanted = [page for page in found if not names or any(Path(page).stem == Path(name).stem for name in names)]
+    unknown = [name for name in names if not any(Path(page).stem == Path(name).stem for page in found)]
+    if unknown:
+        raise SystemExit(f"no such page: {', '.join(unknown)}; there are {', '.join(Path(page).stem for page in found)}")
+    return wanted
+
+
+def measure(page: str, url: str, runs: int, path: str) -> dict:
+    from playwright.sync_api import sync_playwright
+
+    report = {"page": page, **lighthouse(url + page, runs, path)}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=BROWSER)
+        report.update(first_load(browser, url + page))
+        context = browser.new_context()
+        opened = context.new_page()
+        opened.goto(url + page)
+        report["figures"] = figure_sizes(opened)
+        context.close()
+        report["frames"] = drag_frames(browser, url + page) if report["figures"] else {}
+        browser.close()
+    return report
+
+
+def rows(report: dict) -> list[tuple[str, str, float]]:
+    """(what, for whom, number) of a page's report, in the order of the table."""
+    lines = [(name, "", report["scores"][name]) for name in CATEGORIES]
+    lines += [("first load", "", report["first load"]), ("blocking requests", "", len(report["blocking"])),
+              ("requests", "", report["requests"]), ("CLS", "", report["CLS"])]
+    lines += [("figure", name, size) for name, size in report["figures"].items()]
+    lines += [("frame, p95", name, time_) for name, time_ in report["frames"].items()]
+    return lines
+
+
+def shown(report: dict) -> tuple[str, int]:
+    """A page's report in words, and how many aims it misses."""
+    lines, missed = [report["page"]], 0
+    for what, whose, value in rows(report):
+        unit, aim, met = AIMS[what]
+        number = f"{value:.3f}" if what == "CLS" else f"{value:.1f}" if isinstance(value, float) else str(value)
+        verdict = "" if not aim else "ok" if met(value) else "MISSED"
+        missed += verdict == "MISSED"
+        note = f"  ({', '.join(report['blocking'])})" if what == "blocking requests" and report["blocking"] else ""
+        lines.append(f"  {f'{what} {whose}'.strip():<28}{number:>9} {unit:<3} {aim:<9}{verdict}{note}".rstrip())
+    for category, audits in report["failed"].items():
+        lines += [f"    {category}: {audit}" for audit in audits]
+    return "\n".join(lines), missed
+
+
+def missing() -> str:
+    """What keeps the audit from running here; empty if nothing does."""
+    if node_version() < 20:
+        return "Node.js 20 or newer is missing (nodejs.org, or your system's packages): Lighthouse needs it."
+    if not LIGHTHOUSE.exists():
+        return "Lighthouse is missing: run `npm ci` in the book's folder."
+    if not chromium():
+        return ("No Chromium found: install it (apt install chromium, or `python -m playwright install chromium`), or name "
+                "one in the variable CHROMIUM.")
+    try:
+        import playwright  # noqa: F401
+    except ImportError:
+        return "Playwright is missing: run `make test` once, or pip install -r requirements-test.txt."
+    if not (SITE / "index.html").exists():
+        return "The book is not built: run `make book` first."
+    return ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure the pages of the built book.")
+    parser.add_argument("--pages", nargs="+", default=[], metavar="PAGE", help="names such as elbo; all pages if not given")
+    parser.add_argument("--quick", action="store_true", help="one run of Lighthouse instead of the best of three")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers to FILE too")
+    options = parser.parse_args()
+    if lacking := missing():
+        print(lacking, file=sys.stderr)
+        return 2
+    server, url = served(SITE)
+    reports, missed = [], 0
+    for page in pages(options.pages):
+        reports.append(measure(page, url, 1 if options.quick else 3, chromium()))
+        text, misses = shown(reports[-1])
+        missed += misses
+        print(text, flush=True)
+    server.shutdown()
+    if options.json:
+        options.json.write_text(json.dumps(reports, indent=1) + "\n", encoding="utf-8")
+    aims = sum(bool(AIMS[what][1]) for report in reports for what, _, _ in rows(report))
+    print(f"{len(reports)} pages, {aims} aims, {missed} missed. Lighthouse: best of {1 if options.quick else 3}; frames: "
+          f"processor time of the main thread by Chromium's trace, not slowed; load of this machine {os.getloadavg()[0]:.1f}."
+          if hasattr(os, "getloadavg") else f"{len(reports)} pages, {aims} aims, {missed} missed.")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
