@@ -28,7 +28,7 @@ book: $(VENV)/build.stamp ## build the book: installs, runs the chapters, writes
 test: $(VENV)/test.stamp node_modules/.stamp ## run every test: library, identities, chapters (nbval), pages in a browser
 	@$(JB) --quiet
 	@$(BIN)/python -m tools.need_browser
-	$(BIN)/python -m pytest --nbval --nbval-cell-timeout=300 -n 2 --dist loadscope tests book
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval --nbval-cell-timeout=300 -n 2 --dist loadscope tests book
 
 execute: $(VENV)/build.stamp ## run chapters and write their outputs (CHAPTER=elbo for one)
 	@$(BIN)/python -m tools.chapters $(CHAPTER)

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "lvm_lib" / "figures"
 REPORT_PAGE = "book/appendix/cite"
 OWN_TITLES = {"search": "Search", "genindex": "Index"}  # set in their templates
+FORMULA_FONTS = {'class="katex': "Main-Regular", "mathnormal": "Math-Italic", "mathbb": "AMS-Regular", "mathcal": "Caligraphic-Regular"}
 FRONT_DOOR = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -94,11 +95,21 @@ def fill(app, pagename, templatename, context, doctree) -> None:
         lvm_contents=contents(app, pagename, context),
         lvm_sections=sections(context.get("toc") or ""),
         lvm_formulas='class="katex' in (context.get("body") or ""),
+        lvm_fonts=fonts(context.get("body") or ""),
         lvm_description=description(doctree, Markup(context.get("title") or OWN_TITLES.get(pagename, "Start")).striptags()),
         lvm_report=f"{address}/issues/new?title=Error%20on%20{pagename}" if address else "",
         lvm_report_page=REPORT_PAGE if REPORT_PAGE in app.env.found_docs else "",
         lvm_colab=chapters.colab(pagename) if is_chapter else "",
     )
+
+
+def fonts(body: str) -> list[str]:
+    """The fonts that the head of a page asks for first, so that no line moves when they come."""
+    first = ["fonts/source-serif-4-latin-400-normal.woff2", "fonts/source-serif-4-latin-600-normal.woff2"]
+    for mark, name in FORMULA_FONTS.items():
+        if mark in body:
+            first.append(f"katex/fonts/KaTeX_{name}.woff2")
+    return first
 
 
 def own_pages(app, error) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import live
 from sphinx.util import logging
 from tools import chapters
 
+SOLUTION = re.compile(r'<details class="solution">.*?</details>\n*', flags=re.S)
 log = logging.getLogger(__name__)
 
 
@@ -44,7 +46,16 @@ def run_chapter(app, docname: str, source: list[str]) -> None:
         return
     app.env.lvm_keys = {**getattr(app.env, "lvm_keys", {}), docname: page_key()}
     notebook, _ = chapters.executed(path, say=log.info)
+    if os.environ.get("LVM_SOLUTIONS", "yes") == "no":
+        without_solutions(notebook)
     source[0] = json.dumps(live.page_notebook(notebook, docname))
+
+
+def without_solutions(notebook) -> None:
+    """Take the folded solutions out of a notebook's text (`make book SOLUTIONS=no`); hints stay."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = SOLUTION.sub("", cell.source)
 
 
 def finish(app, error) -> None:

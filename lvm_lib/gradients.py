@@ -2,7 +2,7 @@
 
     d/d(mean, log std) E_{z ~ N(mean, diag(std^2))}[f(z)]
 
-    reparameterised   z = mean + std eps:    df/dz, and df/dz * std eps     needs df/dz; small variance where f is smooth
+    reparameterised   z = mean + std eps:    df/dz, and df/dz * std eps     needs df/dz; small variance for smooth f
     score function    f(z) d log q(z):       f eps / std, and f (eps^2 - 1)  needs only f; its variance grows with f
 
 Both are unbiased: averages over samples agree, variances do not. Each sample's gradient is returned, so that the

@@ -138,5 +138,5 @@ function say(h, node, n) {
     return;
   }
   sentence(h, node, [["strong", `Largest gap between the sample and *p*(*x*): ${fixed(n.distance)}, ${near ? "below" : "above"} 2.47/√${n.count} = ${fixed(n.line)}. `],
-    ["plain", `A gap between distribution functions (Kolmogorov). For a right sampler it lies below that line, at every size, in all but one of 100 000 samples. ${density}`]]);
+    ["plain", `A gap between distribution functions (Kolmogorov). For a right sampler it lies below that line in all but at most one of 100 000 samples of this size. ${density}`]]);
 }

@@ -49,7 +49,7 @@ def test_the_loss_is_summed_over_pixels_and_averaged_over_images():
 
 
 def test_a_squashed_reconstruction_is_the_sigmoid_of_the_output():
-    model = mlp_autoencoder(2, seed=1).double()
+    model = mlp_autoencoder(2, squash=True, seed=1).double()
     z = torch.randn(5, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     with torch.no_grad():
         logits, pixels = model.decoder(z), model.decode(z)
@@ -102,13 +102,13 @@ def test_a_linear_autoencoder_learns_the_principal_plane():
 
 @pytest.mark.parametrize("make", [mlp_autoencoder, conv_autoencoder])
 def test_training_lowers_the_error_on_images(make):
-    x = unit(load("digits").train[:2000]).reshape(2000, 784)
+    x = unit(load("digits").train[:1500]).reshape(1500, 784)
     model = make(2, seed=0)
     with torch.no_grad():
         spread = torch.tensor(x).var(dim=0, correction=0).sum().item()  # the error of answering with the mean image
-    fit(model, x, epochs=5, seed=0, batch=64)
+    fit(model, x, epochs=5, seed=0, batch=50)
     with torch.no_grad():
-        assert model.loss(x).item() < 0.85 * spread
+        assert model.loss(x).item() < 0.95 * spread
 
 
 @pytest.mark.parametrize("bad, message", [
