@@ -40,4 +40,22 @@
     if (sizes) sizes.observe(block);
     else reach(block);
   }
+
+  // A link to a place in the page lands on it: what stands above is laid out, and comes to life, only on the way there.
+  const land = () => {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    const end = performance.now() + 1200;
+    let held = true;
+    const release = () => { held = false; };
+    for (const act of ["wheel", "touchstart", "pointerdown", "keydown"]) addEventListener(act, release, { once: true, passive: true });
+    const hold = () => {
+      if (!held || performance.now() > end) return;
+      target.scrollIntoView({ behavior: "instant" });
+      requestAnimationFrame(hold);
+    };
+    hold();
+  };
+  addEventListener("hashchange", land);
+  land();
 })();

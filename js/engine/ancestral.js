@@ -1,8 +1,8 @@
 // Ancestral sampling on a line: z ~ N(0, 1), x = g(z) + noise * e, e ~ N(0, 1), with a small network g.
 //
 //   draws      from a counted generator: draw i of a seed is always the same, whatever the noise
-//   marginal   p(x) = integral of N(x; g(z), noise^2) N(z; 0, 1) dz and its distribution function, by quadrature over z,
-//              on a table of x; between its entries by a polynomial of degree five
+//   marginal   p(x) = integral of N(x; g(z), noise^2) N(z; 0, 1) dz by quadrature over z; its distribution function
+//              on a table of x, between its entries by a polynomial of degree five
 //   distance   Kolmogorov's: the largest gap between the distribution functions of the sample and of p(x)
 // The Python twin is lvm_lib.figures.ancestral; tests hold the two together.
 
@@ -13,7 +13,7 @@ import { normals } from "./random.js";
 /** What a reader can reach. */
 export const BOUNDS = { z: [-4, 4], noise: [0.15, 1], seed: [1, 999], count: [0, 2000] };
 
-/** g(z) = sum_j outputs_j tanh(slopes_j z + shifts_j) + offset: steep in the middle, flat on the left, falling on the right. */
+/** g(z) = sum_j outputs_j tanh(slopes_j z + shifts_j) + offset: flat, then steep, then falling. */
 export const NETWORK = { slopes: [2, 1.5], shifts: [0.5, -2.2], outputs: [1.8, -0.9], offset: -0.8 };
 
 /** P(distance > LINE / sqrt(n)) <= 2 exp(-2 LINE^2) = 1e-5 for every n, if the sampler is right (Massart 1990). */
@@ -57,7 +57,8 @@ export function marginal(noise) {
   let hills = 0;
   for (let k = 1; k < size - 1; k++) if (p[k] > 1e-6 && p[k] > p[k - 1] && p[k] >= p[k + 1]) hills++;
   const area = step * p.reduce((sum, v) => sum + v, 0);
-  last = { noise, step, low: -half * step, p, slope, below, hills, area, mean: MEAN, std: Math.sqrt(SPREAD + noise * noise) };
+  last = { noise, step, low: -half * step, p, slope, below, hills, area, mean: MEAN,
+    std: Math.sqrt(SPREAD + noise * noise) };
   return last;
 }
 

@@ -28,7 +28,7 @@ export function klNormal(mean, std) {
   return 0.5 * (mean * mean + std * std - 1) - Math.log(std);
 }
 
-/** Phi(x), the distribution function of N(0, 1), to 1e-15; Hart et al., "Computer Approximations" (1968), function 5666. */
+/** Phi(x), the distribution function of N(0, 1), to 1e-15: Hart et al., "Computer Approximations" (1968), 5666. */
 export function normalCdf(x) {
   const a = Math.abs(x);
   if (a > 38) return x > 0 ? 1 : 0;

@@ -21,7 +21,8 @@ const KEYS = {
   noise: { low: BOUNDS.noise[0], high: BOUNDS.noise[1], step: 0.05, leap: 0.25, home: START.noise },
 };
 const MOST = BOUNDS.count[1];
-const STEP = [["lastZ", "*z*", "prior"], ["lastG", "*g*(*z*)", "model"], ["lastNoise", "*s* ε", "data"], ["lastX", "*x*", "evidence"]];
+const STEP = [["lastZ", "*z*", "prior"], ["lastG", "*g*(*z*)", "model"], ["lastNoise", "*s* ε", "data"],
+  ["lastX", "*x*", "evidence"]];
 
 export default figure("ancestral", "Live figure: ancestral sampling from a latent variable model", (kit) => {
   const { root, view, h, onCleanup } = kit;
@@ -38,14 +39,17 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
   const invariant = h("p", { class: "lvm-invariant" });
   const which = h("span", { class: "lvm-label" });
   const [z, g, noise, x] = STEP.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
-  const formula = h("div", { class: "lvm-formula lvm-formula-small", role: "group", "aria-label": "the newest sample: x equals g of z plus s epsilon" },
+  const named = { role: "group", "aria-label": "the newest sample: x equals g of z plus s epsilon" };
+  const formula = h("div", { class: "lvm-formula lvm-formula-small", ...named },
     z, sign(h, "→"), g, sign(h, "+"), noise, sign(h, "="), x);
 
   const kept = keep(kit, {
     name: "ancestral", start: START, reachable,
     traits: { z: "z", noise: "std_noise", seed: "seed", count: "count" },
     encode: (s) => ({ z: Number(s.z.toFixed(4)), s: Number(s.noise.toFixed(4)), r: s.seed, n: s.count }),
-    decode: (given) => ({ z: numeric(given.z), noise: numeric(given.s), seed: numeric(given.r), count: numeric(given.n) }),
+    decode: (given) => ({
+      z: numeric(given.z), noise: numeric(given.s), seed: numeric(given.r), count: numeric(given.n),
+    }),
     report: () => ({}),
     adapt: () => fitAxes(kept.state),
     speak: () => live.speak(spoken(numbers(kept.state))),
@@ -82,12 +86,13 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
     plane.draw(width, now, sample(state));
     const fresh = touched && before !== null && before.count !== now.count;
     [z, g, noise, x].forEach((term, i) => terms.write(term, now.count ? fixed(now[STEP[i][0]], 2) : "–", fresh));
-    which.textContent = now.count ? `The newest of ${now.count}, draw ${now.count} of seed ${now.seed}:` : "No sample yet:";
+    which.textContent = now.count ? `The newest, draw ${now.count} of seed ${now.seed}:` : "No sample yet:";
     for (const [node, off] of [[back, !now.count], [one, now.count >= MOST], [many, now.count >= MOST]]) {
       if (node.disabled !== off) node.disabled = off;
     }
     spread.update(state.noise, fixed(state.noise, 2), `standard deviation ${fixed(state.noise, 2)}`);
-    sentence(h, here, [["plain", `At your *z* = ${fixed(now.z, 2)} the prior density is *p*(*z*) = ${fixed(now.prior)}. The generator `
+    sentence(h, here,
+      [["plain", `At your *z* = ${fixed(now.z, 2)} the prior density is *p*(*z*) = ${fixed(now.prior)}. The generator `
       + `puts *x* around *g*(*z*) = ${fixed(now.g, 2)}; there *p*(*x*) = ${fixed(now.density)}.`]]);
     say(h, invariant, now);
     predict.follow(now);
@@ -114,14 +119,16 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
 
 function machineReadable(n) {
   return {
-    z: n.z, std_noise: n.noise, seed: n.seed, count: n.count, prior: n.prior, g: n.g, density: n.density, hills: n.hills,
+    z: n.z, std_noise: n.noise, seed: n.seed, count: n.count, prior: n.prior, g: n.g, density: n.density,
+    hills: n.hills,
     area: n.area, mean: n.mean, std: n.std, sample_mean: n.sampleMean, sample_std: n.sampleStd, last_z: n.lastZ,
     last_g: n.lastG, last_noise: n.lastNoise, last_x: n.lastX, distance: n.distance, line: n.line,
   };
 }
 
 function spoken(n) {
-  const held = `At z ${fixed(n.z, 2)} the generator gives x around ${fixed(n.g, 2)}, where the marginal density is ${fixed(n.density)}.`;
+  const held = `At z ${fixed(n.z, 2)} the generator gives x around ${fixed(n.g, 2)}, `
+    + `where the marginal density is ${fixed(n.density)}.`;
   if (!n.count) return `${held} No sample yet.`;
   return `${held} ${n.count} ${n.count === 1 ? "sample" : "samples"}, the newest x is ${fixed(n.lastX, 2)}. `
     + `Distance of the sample to the marginal ${fixed(n.distance)}.`;
@@ -134,9 +141,15 @@ function say(h, node, n) {
   const near = !n.count || n.distance < n.line;
   node.classList.toggle("is-broken", off >= 1e-6 || !near);
   if (!n.count) {
-    sentence(h, node, [["strong", `${density} `], ["plain", "It is the average of the generator's bell over all *z*, by quadrature: no sample is in it."]]);
+    sentence(h, node, [["strong", `${density} `], ["plain",
+      "It is the average of the generator's bell over all *z*, by quadrature: no sample is in it."]]);
     return;
   }
-  sentence(h, node, [["strong", `Largest gap between the sample and *p*(*x*): ${fixed(n.distance)}, ${near ? "below" : "above"} 2.47/√${n.count} = ${fixed(n.line)}. `],
-    ["plain", `A gap between distribution functions (Kolmogorov). For a right sampler it lies below that line in all but at most one of 100 000 samples of this size. ${density}`]]);
+  sentence(h, node,
+    [["strong",
+      `Largest gap between the sample and *p*(*x*): ${fixed(n.distance)}, ${near ? "below" : "above"} `
+      + `2.47/√${n.count} = ${fixed(n.line)}. `],
+    ["plain",
+      `A gap between distribution functions (Kolmogorov). For a right sampler it lies below that line in `
+      + `all but at most one of 100 000 samples of this size. ${density}`]]);
 }

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { BOUNDS, decode, density, distance, LINE, marginal, numbers, probabilityBelow, reachable, sample } from "../engine/ancestral.js";
+import { BOUNDS, decode, density, distance, LINE, marginal, numbers, probabilityBelow, reachable,
+  sample } from "../engine/ancestral.js";
 import { logNormal, normalCdf } from "../engine/density.js";
 import { line, logIntegral } from "../engine/grid.js";
 import { normalQuantile, normals, philox, uniforms } from "../engine/random.js";
@@ -48,7 +49,8 @@ test("p(x) integrates to one, its table is its integral, and halving the grid ov
       const log = logIntegral((z) => logNormal(z) + logNormal(x, decode(z), noise), fine);
       close(density(x, noise), Math.exp(log), 1e-12, "density");
       let below = 0;
-      fine.points.forEach((z, j) => { below += Math.exp(logNormal(z) + fine.logWeights[j]) * normalCdf((x - decode(z)) / noise); });
+      fine.points.forEach((z,
+        j) => { below += Math.exp(logNormal(z) + fine.logWeights[j]) * normalCdf((x - decode(z)) / noise); });
       close(probabilityBelow(x, table), below, 1e-10, "distribution function");
     }
     assert.deepEqual([probabilityBelow(-99, table), probabilityBelow(99, table)], [0, 1]);
@@ -108,7 +110,8 @@ test("a hundred seeds stay below the line at every size; a wrong sampler does no
 
 test("states are clamped and whole where they are counts", () => {
   const fallback = { z: 0, noise: 0.3, seed: 7, count: 0 };
-  assert.deepEqual(reachable({ z: 9, noise: NaN, seed: 3.4, count: 99999 }, fallback), { z: 4, noise: 0.3, seed: 3, count: 2000 });
+  assert.deepEqual(reachable({ z: 9, noise: NaN, seed: 3.4, count: 99999 }, fallback),
+    { z: 4, noise: 0.3, seed: 3, count: 2000 });
   assert.deepEqual(reachable({ seed: -5, count: -1 }, fallback), { z: 0, noise: 0.3, seed: 1, count: 0 });
 });
 
@@ -138,7 +141,8 @@ test("ancestral sampling: all numbers of a state", { skip }, () => {
   for (const { state, expected } of golden.states) {
     const found = numbers(state);
     for (const [key, value] of Object.entries(expected)) {
-      if (value === null || ["seed", "count", "hills"].includes(key)) assert.equal(found[key], value, `${key} of ${JSON.stringify(state)}`);
+      if (value === null || ["seed", "count", "hills"].includes(key)) assert.equal(found[key], value,
+        `${key} of ${JSON.stringify(state)}`);
       else close(found[key], value, 1e-9, `${key} of ${JSON.stringify(state)}`);
     }
   }

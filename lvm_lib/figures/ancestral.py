@@ -39,7 +39,8 @@ class Whole(traitlets.Int):
         """`value` as an int; raises FigureError if it is no whole number or out of bounds."""
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
         if not whole or not self.low <= value <= self.high:
-            raise FigureError(f"{self.name} must be a whole number from {self.low} to {self.high}, got {describe(value)}")
+            raise FigureError(f"{self.name} must be a whole number from {self.low} to {self.high}, "
+                              f"got {describe(value)}")
         return int(value)
 
 
@@ -122,17 +123,19 @@ class AncestralFigure(LiveFigure):
     def alt(self) -> str:
         """A sentence with the numbers of the current state."""
         n = self.numbers()
-        sample = f"{self.count} samples lie within {n['distance']:.3f} of it" if self.count else "nothing is sampled yet"
+        near = f"{self.count} samples lie within {n['distance']:.3f} of it" if self.count else "nothing is sampled yet"
         hills = "one hill" if n["hills"] == 1 else f"{n['hills']} hills"
-        return (f"A bent curve carries z to x. The prior of z, below, has one hill; the marginal p(x), at the right, has "
-                f"{hills}; {sample}. At z = {self.z:.2f} the curve is at x = {n['g']:.2f}, where p(x) = {n['density']:.3f}.")
+        return ("A bent curve carries z to x. The prior of z, below, has one hill; the marginal p(x), beside it, has "
+                f"{hills}; {near}. At z = {self.z:.2f} the curve is at x = {n['g']:.2f}, "
+                f"where p(x) = {n['density']:.3f}.")
 
     def picture(self) -> Figure:
         """Plane, prior and marginal: the live figure's picture of the same state."""
         figure = Figure(figsize=(7.2, 4.9), layout="constrained")
         grid = figure.add_gridspec(2, 2, width_ratios=[2.3, 1], height_ratios=[2.6, 1])
         plane, side, low = (figure.add_subplot(grid[spot]) for spot in ((0, 0), (0, 1), (1, 0)))
-        figure.suptitle("z from the prior, through g, plus noise: x piles up under p(x)", x=0.02, ha="left", weight="bold")
+        figure.suptitle("z from the prior, through g, plus noise: x piles up under p(x)", x=0.02, ha="left",
+                        weight="bold")
         x, z = self.samples()
         _plane(plane, self, x, z)
         _side(side, self, x)
@@ -162,7 +165,8 @@ def _side(axes, figure, x):
     if len(x):
         axes.hist(x[:, 0], np.arange(X[0], X[1] + BIN, BIN), weights=np.full(len(x), 1 / (len(x) * BIN)),
                   orientation="horizontal", color=colour("data"), alpha=0.35, label=f"{len(x)} samples")
-    axes.plot(np.exp(figure.model.evidence(at[:, None], LATENT)), at, color=colour("evidence"), lw=2, label="p(x), exact")
+    axes.plot(np.exp(figure.model.evidence(at[:, None], LATENT)), at, color=colour("evidence"), lw=2,
+              label="p(x), exact")
     axes.set(ylim=X, xlim=(0, None), xlabel="density")
     axes.tick_params(labelleft=False)
     axes.legend(fontsize=9, frameon=False, loc="lower right")

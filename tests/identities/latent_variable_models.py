@@ -1,4 +1,4 @@
-"""The equations of the chapter "latent variable models", each by two independent routes. See gate.py for the form of a test."""
+"""The equations of the chapter "latent variable models", each by two independent routes. See gate.py for the form."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ def scipy_prior(z):
 def stacked(model):
     """Mean and covariance of (x, z) of a linear model as one normal."""
     loadings, latents = model.loadings, model.loadings.shape[1]
-    cov = np.block([[loadings @ loadings.T + model.noise * np.eye(len(loadings)), loadings], [loadings.T, np.eye(latents)]])
+    cov = np.block([[loadings @ loadings.T + model.noise * np.eye(len(loadings)), loadings],
+                    [loadings.T, np.eye(latents)]])
     return np.concatenate([model.mean, np.zeros(latents)]), cov
 
 
@@ -94,7 +95,7 @@ def joint(rng):
 
 @identity("lvm-marginal", tolerance=1e-8)
 def marginal(rng):
-    """Low-rank evidence against the log of a Gauss-Hermite average of p(x | z) over the prior; a mixture's by enumeration"""
+    """Low-rank evidence against the log of a Gauss-Hermite average of p(x | z) over the prior; a mixture's by its sum"""
     model, x = linear(rng)
     model = LinearGaussian(0.6 * model.loadings, model.mean, model.noise)
     average = gauss_hermite(np.zeros((POINTS, 2)), np.eye(2), lambda z: np.exp(scipy_px_z(model, x, z)))
@@ -113,7 +114,8 @@ def posterior(rng):
     mixed, seen = mixture(rng)
     each = np.log(components(mixed, seen))
     return [Equal({"log p(z | x)": model.posterior(x).log_prob(z)},
-                  {"log p(x, z)": stats.multivariate_normal(mean, cov).logpdf(np.concatenate([x, z], axis=1)), "- log p(x)": -of_x}),
+                  {"log p(x, z)": stats.multivariate_normal(mean, cov).logpdf(np.concatenate([x, z], axis=1)),
+                   "- log p(x)": -of_x}),
             Equal({"log p(z | x)": mixed.posterior_log(seen)},
                   {"log p(x, z)": each, "- log p(x)": np.broadcast_to(-mixed.evidence(seen)[:, None], each.shape)})]
 
@@ -167,7 +169,8 @@ def ancestral(rng):
     g_of_bent = bent.decode(z.points)
     x, _ = bent.sample(400_000, rng)
     square = ((x - mass @ g_of_bent) ** 2).sum(axis=1)
-    return [Equal({"Var x": np.einsum("i,ij,ik->jk", weight, away, away)}, {"Var g": of_g, "s^2 I": 0.6**2 * np.eye(2)}),
+    return [Equal({"Var x": np.einsum("i,ij,ik->jk", weight, away, away)},
+                  {"Var g": of_g, "s^2 I": 0.6**2 * np.eye(2)}),
             Sampled({"spread of samples": square.mean()},
                     {"tr Var g": mass @ ((g_of_bent - mass @ g_of_bent) ** 2).sum(axis=1), "D s^2": 2 * 0.4**2},
                     error=square.std() / np.sqrt(len(square)))]
@@ -206,13 +209,15 @@ def kl_posterior_prior(rng):
     mean, cov = conditioned(model, x)
     to_prior = distributions.kl_divergence(
         distributions.MultivariateNormal(torch.tensor(mean), torch.tensor(cov).expand(POINTS, 2, 2)),
-        distributions.MultivariateNormal(torch.zeros(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64))).numpy()
+        distributions.MultivariateNormal(torch.zeros(2, dtype=torch.float64),
+                                         torch.eye(2, dtype=torch.float64))).numpy()
 
     def log_posterior(z):
         return np.stack([stats.multivariate_normal(mean[i], cov).logpdf(z[:, i]) for i in range(POINTS)], axis=1)
 
     formula = 0.5 * (np.trace(cov) + (mean**2).sum(axis=1) - 2 - np.linalg.slogdet(cov)[1])
-    averages = {"E log p(z | x)": gauss_hermite(mean, cov, log_posterior), "- E log p(z)": -gauss_hermite(mean, cov, scipy_prior)}
+    averages = {"E log p(z | x)": gauss_hermite(mean, cov, log_posterior),
+                "- E log p(z)": -gauss_hermite(mean, cov, scipy_prior)}
     return [Equal({"KL(posterior || prior)": to_prior}, averages), Equal({"by the text's formula": formula}, averages)]
 
 
@@ -240,7 +245,8 @@ def naive_bias(rng):
     def of_logs(model, x):
         return over_two_draws(model, x, lambda p, q: np.log((p + q) / 2))
 
-    return [Equal({"log E estimate": np.log(over_two_draws(model, x, lambda p, q: (p + q) / 2))}, {"log p(x)": model.evidence(x)}),
+    return [Equal({"log E estimate": np.log(over_two_draws(model, x, lambda p, q: (p + q) / 2))},
+                  {"log p(x)": model.evidence(x)}),
             AtMost({"E log estimate": of_logs(model, x)}, {"log p(x)": model.evidence(x)},
                    Equal({"E log estimate": of_logs(flat, seen)}, {"log p(x)": flat.evidence(seen)}))]
 

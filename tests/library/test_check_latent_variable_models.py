@@ -35,8 +35,9 @@ def test_samples(said, answer):
     said(check.lvm_samples(*answer), right)
 
 
-@pytest.mark.parametrize("answer, words", [((math.exp(30), 13), "number itself"), ((13.03, 30), "swapped"), ((math.log(30), 13), "logarithm of 30"),
-                                           ((30, 30), "divide by log 10"), ((30, 43.28), "power of two"), ((30, 1.477), "log10 of 30")])
+@pytest.mark.parametrize("answer, words", [
+    ((math.exp(30), 13), "number itself"), ((13.03, 30), "swapped"), ((math.log(30), 13), "logarithm of 30"),
+    ((30, 30), "divide by log 10"), ((30, 43.28), "power of two"), ((30, 1.477), "log10 of 30")])
 def test_slips_of_the_samples_are_named(said, answer, words):
     assert words in said(check.lvm_samples(*answer), False)
 
@@ -51,13 +52,15 @@ def test_by_hand(said):
 @pytest.mark.parametrize("answer, words", [
     (0.15748, "p(x) itself"), (0.7 * stats.norm.logpdf(2) + 0.3 * stats.norm.logpdf(0), "average of the logs"),
     (math.log(stats.norm.pdf(2) + stats.norm.pdf(0)), "without the weights"), (EVIDENCE + LOG2PI / 2, "normaliser"),
-    (math.log(0.3 * stats.norm.pdf(2) + 0.7 * stats.norm.pdf(0)), "swapped"), (math.log(0.3 * stats.norm.pdf(0)), "z = 1) alone"),
+    (math.log(0.3 * stats.norm.pdf(2) + 0.7 * stats.norm.pdf(0)), "swapped"),
+    (math.log(0.3 * stats.norm.pdf(0)), "z = 1) alone"),
     (-EVIDENCE, "sign flipped"), (-3.0, "too low")])
 def test_slips_of_the_evidence_are_named(said, answer, words):
     assert words in said(check.lvm_by_hand(answer, SHARE), False)
 
 
-@pytest.mark.parametrize("answer, words", [(0.24, "z = 0 | x"), (0.3, "the prior"), (0.8808, "without the prior"), (0.1197, "joint"),
+@pytest.mark.parametrize("answer, words", [(0.24, "z = 0 | x"), (0.3, "the prior"), (0.8808, "without the prior"),
+                                           (0.1197, "joint"),
                                            (0.9452, "weights swapped"), (math.log(0.76), "logarithm")])
 def test_slips_of_the_probability_are_named(said, answer, words):
     assert words in said(check.lvm_by_hand(EVIDENCE, answer), False)
@@ -102,8 +105,10 @@ def changed(z=None, x=None, swap=False, source=None):
     (changed(x=lambda m, z, s, n, rng: m[z] + s * rng.standard_normal()), "own z"),
     (changed(swap=True), "swapped"), (changed(source=np.random.default_rng), "equal generators"),
     (changed(source=lambda: np.random.default_rng(0)), "different generators"),
-    (lambda w, m, s, n, rng: right(w, m, s, n, rng)[0], "two arrays"), (lambda *a: (np.zeros((4000, 1)), np.zeros(4000)), "shape (4000, 1)"),
-    (lambda *a: 1 / 0, "ZeroDivisionError"), (lambda w, m, s, n, rng: (np.full(n, 0.2), np.full(n, 0.5)), "classes 0 to"), (3, "a function is asked"),
+    (lambda w, m, s, n, rng: right(w, m, s, n, rng)[0], "two arrays"),
+    (lambda *a: (np.zeros((4000, 1)), np.zeros(4000)), "shape (4000, 1)"),
+    (lambda *a: 1 / 0, "ZeroDivisionError"), (lambda w, m, s, n, rng: (np.full(n, 0.2), np.full(n, 0.5)),
+                                              "classes 0 to"), (3, "a function is asked"),
 ])
 def test_slips_of_the_sampler_are_named(said, function, words):
     assert words in said(check.lvm_ancestral(function), False)
@@ -124,7 +129,8 @@ def test_log_marginal(said, function):
 @pytest.mark.parametrize("function, words", [
     (lambda v: v.mean(), "average of the logs"), (lambda v: np.log(np.exp(v).mean()), "largest value out first"),
     (lambda v: stable(v) + np.log(len(v)), "average divides by K"), (lambda v: v.max(), "largest value"),
-    (lambda v: np.log(np.exp(v - v.max()).mean()), "put that back"), (lambda v: np.exp(stable(v)), "take the logarithm"),
+    (lambda v: np.log(np.exp(v - v.max()).mean()), "put that back"),
+    (lambda v: np.exp(stable(v)), "take the logarithm"),
     (lambda v: v, "one finite number"), (lambda v: 1 / 0, "ZeroDivisionError"), (lambda v: "x", "one finite number"),
 ])
 def test_slips_of_the_log_marginal_are_named(said, function, words):
@@ -146,7 +152,8 @@ def test_kl(said):
 
 
 @pytest.mark.parametrize("function, words", [
-    (lambda w, s, x: kl(w, s, x) + 0.5, "without its -1"), (lambda w, s, x: kl(w, s, 0.0), "without the posterior mean"),
+    (lambda w, s, x: kl(w, s, x) + 0.5, "without its -1"),
+    (lambda w, s, x: kl(w, s, 0.0), "without the posterior mean"),
     (lambda w, s, x: -kl(w, s, x), "sign"), (lambda w, s, x: 2 * kl(w, s, x), "factor of 2"),
     (lambda w, s, x: kl(w, s, x, prior=0.0), "prior adds 1"), (lambda w, s, x: kl(w, s, x) / math.log(2), "bits"),
     (lambda w, s, x: 0.5 * (1 / (1 + w**2 / s**2) + (x / w) ** 2 - 1 + np.log(1 + w**2 / s**2)), "prior pulls"),
@@ -185,7 +192,8 @@ def test_hills(said):
 # ---------------------------------------------------------------- all
 
 @pytest.mark.parametrize("empty", [..., None])
-@pytest.mark.parametrize("function, parts", [(check.lvm_samples, 2), (check.lvm_by_hand, 2), (check.lvm_hills, 1), (check.lvm_ancestral, 1),
+@pytest.mark.parametrize("function, parts", [(check.lvm_samples, 2), (check.lvm_by_hand, 2), (check.lvm_hills, 1),
+                                             (check.lvm_ancestral, 1),
                                              (check.lvm_log_marginal, 1), (check.lvm_kl_posterior_prior, 1)])
 def test_an_empty_answer_is_not_answered_yet(said, function, parts, empty):
     assert "Not answered yet" in said(function(*[empty] * parts), None)

@@ -42,7 +42,8 @@ def test_uniforms_are_the_middles_of_bins():
     k = u * 2.0**52 - 0.5
     assert u.shape == (10_000, 2) and (k == np.floor(k)).all() and k.min() >= 0 and k.max() < 2**52
     assert ((1 - u) * 2.0**52 - 0.5 == 2.0**52 - 1 - k).all(), "the mirror image is on the same bins, exactly"
-    high, low = counter.words(3, np.arange(10_000))[:, :2].astype(object), counter.words(3, np.arange(10_000))[:, 2:].astype(object)
+    word = counter.words(3, np.arange(10_000)).astype(object)
+    high, low = word[:, :2], word[:, 2:]
     assert (k.astype(object) == (high >> 6) * 2**26 + (low >> 6)).all()
 
 

@@ -40,7 +40,8 @@ def test_the_marginal_agrees_with_scipy(noise):
         assert figure.below(g(z)) == pytest.approx(below, abs=1e-10)
     mean = quad(lambda z: stats.norm.pdf(z) * g(z), -9, 9, epsabs=1e-13)[0]
     square = quad(lambda z: stats.norm.pdf(z) * (g(z) ** 2 + noise**2), -9, 9, epsabs=1e-13)[0]
-    assert n["mean"] == pytest.approx(mean, abs=1e-10) and n["std"] == pytest.approx(math.sqrt(square - mean**2), abs=1e-10)
+    assert n["mean"] == pytest.approx(mean, abs=1e-10) and n["std"] == pytest.approx(math.sqrt(square - mean**2),
+                                                                                     abs=1e-10)
 
 
 def test_the_generator_is_bent_and_its_marginal_has_two_hills_that_noise_merges():
@@ -76,7 +77,8 @@ def test_the_line_is_crossed_by_one_right_sample_in_a_hundred_thousand():
 def test_a_broken_sampler_or_density_is_named():
     good = AncestralFigure(count=2000).numbers()
     assert AncestralFigure.broken(good) == []
-    for change, words in [({"distance": 0.06}, "as near to p(x)"), ({"distance": 0.0}, "as near"), ({"area": 1.01}, "integrates"),
+    for change, words in [({"distance": 0.06}, "as near to p(x)"), ({"distance": 0.0}, "as near"),
+                          ({"area": 1.01}, "integrates"),
                           ({"density": 0.0}, "positive"), ({"hills": 0}, "hill"), ({"last_x": 0.0}, "g(z) + noise")]:
         (said,) = AncestralFigure.broken({**good, **change})
         assert words in said
@@ -103,8 +105,10 @@ def test_picture_and_words_follow_the_state():
 
 
 @pytest.mark.parametrize("bad, words", [
-    ({"z": 9}, "z must be a number from -4 to 4"), ({"std_noise": 0}, "std_noise must be"), ({"count": -1}, "count must be"),
-    ({"count": 1.5}, "count must be a whole number from 0 to 2000"), ({"seed": True}, "seed must be"), ({"seed": 0}, "seed must be"),
+    ({"z": 9}, "z must be a number from -4 to 4"), ({"std_noise": 0}, "std_noise must be"),
+    ({"count": -1}, "count must be"),
+    ({"count": 1.5}, "count must be a whole number from 0 to 2000"), ({"seed": True}, "seed must be"),
+    ({"seed": 0}, "seed must be"),
     ({"count": 2001}, "count must be"), ({"z": float("nan")}, "z must be"), ({"seed": "7"}, "seed must be"),
 ])
 def test_errors_name_what_came_and_what_was_expected(bad, words):

@@ -1,4 +1,4 @@
-// Three panels on shared axes: the generator in the plane of z and x, the prior of z below it, the marginal of x beside it.
+// Three panels on shared axes: the generator in the plane of z and x, the prior of z below, the marginal of x beside.
 
 import { decode, density } from "../../engine/ancestral.js";
 import { logNormal } from "../../engine/density.js";
@@ -17,7 +17,8 @@ const r = (v) => Math.round(v * 10) / 10;
 export function makePlane({ h, s }) {
   const swatch = (kind, text) => h("span", { class: "lvm-key" },
     h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), h("span", {}, maths(h, text)));
-  const keys = h("div", { class: "lvm-keys" }, swatch("model", "generator *g*(*z*) ± *s*"), swatch("dot", "samples (*z*, *x*)"),
+  const keys = h("div", { class: "lvm-keys" }, swatch("model", "generator *g*(*z*) ± *s*"),
+    swatch("dot", "samples (*z*, *x*)"),
     swatch("prior", "prior *p*(*z*)"), swatch("evidence", "marginal *p*(*x*)"), swatch("bars", "histograms"));
 
   const marks = {
@@ -70,7 +71,9 @@ export function makePlane({ h, s }) {
     });
     const height = box.base + 24;
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
-    const clip = (panel, x, y, w, tall) => set(panel, { x, y, width: w, height: tall, viewBox: `${x} ${y} ${w} ${tall}` });
+    const clip = (panel, x, y, w, tall) => {
+      set(panel, { x, y, width: w, height: tall, viewBox: `${x} ${y} ${w} ${tall}` });
+    };
     clip(main, left, box.top, split - left, box.bottom - box.top);
     clip(side, box.beside, box.top, right - box.beside, box.bottom - box.top);
     clip(low, left, box.low, split - left, box.base - box.low);
@@ -81,11 +84,13 @@ export function makePlane({ h, s }) {
         + xs.map((x) => `M${left} ${r(scales.x(x))}H${split}M${box.beside} ${r(scales.x(x))}H${right}`).join(""),
     });
     set(marks.frame, { d: `M${left} ${box.base}H${split}M${box.beside} ${box.top}V${box.bottom}` });
-    const text = (x, y, anchor, words, cls = "") => s("text", { x: r(x), y: r(y), "text-anchor": anchor, class: cls }, words);
+    const text = (x, y, anchor, words, cls = "") => (
+      s("text", { x: r(x), y: r(y), "text-anchor": anchor, class: cls }, words));
     labels.replaceChildren(
       ...zs.filter((z) => z < 4).map((z) => text(scales.z(z), box.base + 17, "middle", fixed(z, 0))),
       ...xs.filter((x) => x < 4).map((x) => text(left - 6, scales.x(x) + 4, "end", fixed(x, 0))),
-      text(left - 6, scales.x(4) + 4, "end", "x", "lvm-axis-name"), text(split, box.base + 17, "end", "z", "lvm-axis-name"),
+      text(left - 6, scales.x(4) + 4, "end", "x", "lvm-axis-name"),
+      text(split, box.base + 17, "end", "z", "lvm-axis-name"),
       text(box.beside, box.bottom + 16, "start", "0"), text(right, box.bottom + 16, "end", String(ends[0])),
       ...(narrow ? [] : [text((box.beside + right) / 2, box.bottom + 16, "middle", "density")]),
     );
@@ -113,7 +118,8 @@ export function makePlane({ h, s }) {
     for (let i = -30; i <= 30; i++) bell.push(i / 10);
     const tall = Math.min(34, 0.2 * (split - left));
     const toLeft = px + tall > split ? -1 : 1;
-    set(marks.bell, { d: `${path(bell.map((e) => px + toLeft * tall * Math.exp(-0.5 * e * e)), bell.map((e) => scales.x(n.g + n.noise * e)))}Z` });
+    const across = bell.map((e) => px + toLeft * tall * Math.exp(-0.5 * e * e));
+    set(marks.bell, { d: `${path(across, bell.map((e) => scales.x(n.g + n.noise * e)))}Z` });
     set(marks.guide, { d: `M${r(px)} ${base}V${r(py)}H${r(scales.beside(n.density))}` });
     set(onCurve, { cx: r(px), cy: r(py) });
     set(dot, { cx: r(scales.beside(n.density)), cy: r(py) });
@@ -125,15 +131,15 @@ export function makePlane({ h, s }) {
   function drawSample(n, { z, x }) {
     const { beside, base } = box;
     let points = "";
-    for (let i = Math.max(0, n.count - SHOWN); i < n.count; i++) points += `M${r(scales.z(z[i]))} ${r(scales.x(x[i]))}h0`;
+    const from = Math.max(0, n.count - SHOWN);
+    for (let i = from; i < n.count; i++) points += `M${r(scales.z(z[i]))} ${r(scales.x(x[i]))}h0`;
     set(marks.points, { d: points });
-    const bars = (values, [low, high], bar) => histogram(values, low, high).map(bar).join("");
-    set(marks.bars, {
-      d: bars(x, X, (p, i) => (p ? `M${beside} ${r(scales.x(X[0] + i * BIN))}H${r(scales.beside(p))}V${r(scales.x(X[0] + (i + 1) * BIN) + 0.7)}H${beside}Z` : "")),
-    });
-    set(marks.priorBars, {
-      d: bars(z, Z, (p, i) => (p ? `M${r(scales.z(Z[0] + i * BIN))} ${base}V${r(scales.below(p))}H${r(scales.z(Z[0] + (i + 1) * BIN) - 0.7)}V${base}Z` : "")),
-    });
+    const bars = (values, [low, high], bar) => histogram(values, low, high)
+      .map((p, i) => (p ? bar(p, low + i * BIN, low + (i + 1) * BIN) : "")).join("");
+    const lying = (p, a, b) => `M${beside} ${r(scales.x(a))}H${r(scales.beside(p))}V${r(scales.x(b) + 0.7)}H${beside}Z`;
+    const standing = (p, a, b) => `M${r(scales.z(a))} ${base}V${r(scales.below(p))}H${r(scales.z(b) - 0.7)}V${base}Z`;
+    set(marks.bars, { d: bars(x, X, lying) });
+    set(marks.priorBars, { d: bars(z, Z, standing) });
     for (const mark of Object.values(trace)) show(mark, n.count > 0);
     if (!n.count) return;
     const [pz, pg, px] = [r(scales.z(n.lastZ)), r(scales.x(n.lastG)), r(scales.x(n.lastX))];
