@@ -13,6 +13,7 @@ import re
 import struct
 
 import nbformat
+from lvm_lib.figures import by_name
 from tools import chapters
 from tools.chapters import CACHE, WIDGET_STATE, WIDGET_VIEW
 
@@ -80,7 +81,8 @@ def figure_element(identity: str, name: str, picture: str | None, alt: str, dept
         width, height = struct.unpack(">II", base64.b64decode(picture)[16:24])
         still = (f'<img class="lvm-still" src="{base}.png" width="{width // 2}" height="{height // 2}" '
                  f'alt="{html.escape(alt, quote=True)}" loading="lazy">')
-    return (f'<div class="lvm-live" data-lvm-live="{html.escape(name)}" data-lvm-id="{identity}" data-lvm-state="{base}.js">'
+    narrow, wide = by_name(name).heights
+    return (f'<div class="lvm-live" style="--lvm-narrow:{narrow}px;--lvm-wide:{wide}px" data-lvm-live="{html.escape(name)}" data-lvm-id="{identity}" data-lvm-state="{base}.js">'
             f'{still}<noscript><p class="lvm-note">This figure computes in the page and needs JavaScript. '
             f'The picture shows its first state.</p></noscript></div>')
 

@@ -43,7 +43,8 @@
 
   // A link to a place in the page lands on it: what stands above is laid out, and comes to life, only on the way there.
   const land = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    let target = null;
+    try { target = document.getElementById(decodeURIComponent(location.hash.slice(1))); } catch { /* no name of a place */ }
     if (!target) return;
     const end = performance.now() + 1200;
     let held = true;

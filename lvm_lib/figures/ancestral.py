@@ -52,6 +52,7 @@ class AncestralFigure(LiveFigure):
     """
 
     name = "ancestral"
+    heights = (949, 836)
     state = tuple(BOUNDS)
 
     z = Bounded(0.5, *BOUNDS["z"], help="the z that is held").tag(sync=True)

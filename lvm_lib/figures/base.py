@@ -58,6 +58,7 @@ class LiveFigure(anywidget.AnyWidget):
     """Base of the live figures. A subclass gives `name` (that of its JavaScript module), `alt` and `picture()`."""
 
     name = ""
+    heights = (900, 800)  # of the figure in CSS pixels, on a phone and in the text column: the page keeps that room free
     state: tuple[str, ...] = ()  # the traits that make up a state; a page's data-numbers repeats them
 
     def __init_subclass__(cls, **kwargs):

@@ -34,6 +34,7 @@ class ElboFigure(LiveFigure):
     """
 
     name = "elbo"
+    heights = (1207, 1015)
     state = (*BOUNDS, "kind")
 
     x = Bounded(0.5, *BOUNDS["x"], help="the observation").tag(sync=True)

@@ -40,6 +40,7 @@ class KlFigure(LiveFigure):
     """
 
     name = "kl"
+    heights = (1160, 1003)
     state = ("data", "direction", "mean", "std", "n", "seed")
 
     data = traitlets.Unicode("two", help="the data density: two or one (hills)").tag(sync=True)

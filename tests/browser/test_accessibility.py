@@ -74,13 +74,13 @@ def use_every_control(page) -> int:
 
 
 class Everywhere:
-    """At rest in every look; then, with all that opens open and every control used, in two of them."""
+    """At rest in two of the four looks; then, with all that opens open and every control used, in the other two."""
 
     def test_no_rule_is_broken(self, visit, axe, page):
         shown = visit(page, "http", viewport=LAPTOP, reduced_motion="reduce").settle()
-        assert faults(shown, axe, (LAPTOP, "light"), (LAPTOP, "dark"), (PHONE, "dark"), (PHONE, "light")) == {}
+        assert faults(shown, axe, (LAPTOP, "light"), (PHONE, "dark")) == {}
         assert use_every_control(shown) >= shown.locator(".lvm-figure").count()
-        assert faults(shown, axe, (PHONE, "dark"), (LAPTOP, "light")) == {}
+        assert faults(shown, axe, (PHONE, "light"), (LAPTOP, "dark")) == {}
 
 
 @pytest.mark.parametrize("page", read_pages()[::2])  # two classes, so that two processes share the pages

@@ -140,3 +140,16 @@ def test_a_finger_moves_a_handle(visit, page):
     assert after != before
     cls = figures.by_name(root.get_attribute("data-figure"))
     assert cls.broken(after) == [] and differences(after, cls.recomputed(after)) == []
+
+
+@pytest.mark.parametrize("page", WITH_FIGURES)
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_keeps_the_figure_s_room_free(visit, page, width):
+    """Before it lives a figure takes about the room that it will take: what stands below does not jump."""
+    seen = visit(page, viewport={"width": width, "height": 850})
+    measure = "() => [...document.querySelectorAll('[data-lvm-live]')].map((host) => host.getBoundingClientRect().height)"
+    seen.page.add_style_tag(content="main section { content-visibility: visible !important }")
+    before = seen.page.evaluate(measure)
+    after = seen.settle().evaluate(measure)
+    for kept, taken in zip(before, after, strict=True):
+        assert abs(taken - kept) < 0.1 * taken
