@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "lvm_lib" / "figures"
 REPORT_PAGE = "book/appendix/cite"
 OWN_TITLES = {"search": "Search", "genindex": "Index"}  # set in their templates
-FORMULA_FONTS = {'class="katex': "Main-Regular", "mathnormal": "Math-Italic", "mathbb": "AMS-Regular", "mathcal": "Caligraphic-Regular"}
+FORMULA_FONTS = {'class="katex': "Main-Regular", "mathnormal": "Math-Italic", "mathbb": "AMS-Regular",
+                 "mathcal": "Caligraphic-Regular"}
 FRONT_DOOR = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -50,7 +51,7 @@ def own_files(app) -> None:
 def frame_digest(app, config) -> None:
     """A digest of all that every page shares, as a setting: where it changes, Sphinx writes every page again."""
     shared = sorted([*(ROOT / "assets").glob("*.js"), *(ROOT / "_ext").glob("*.py")])
-    config.html_theme_options.pop("repository_url", None)  # the theme's, which knows three hosts; its buttons are not used
+    config.html_theme_options.pop("repository_url", None)  # the theme's buttons know three hosts, and are not used
     config.lvm_frame = hashlib.sha256(style().encode() + b"".join(path.read_bytes() for path in shared)).hexdigest()[:8]
 
 
@@ -79,13 +80,14 @@ def contents(app, pagename: str, context) -> str:
     root = app.config.root_doc
     here = ' class="current" aria-current="page"' if pagename == root else ""
     listing = context["toctree"](maxdepth=1, collapse=False, includehidden=True, titles_only=True) or ""
-    listing = listing.replace('<p aria-level="2" class="caption" role="heading">', '<p class="caption">')  # h1 comes first
+    listing = listing.replace(' aria-level="2"', "").replace(' role="heading"', "")  # the page's own heading comes first
     listing = re.sub(r'<a class="current reference internal"', '<a class="current reference internal" aria-current="page"', listing)
     return f'<ul><li><a href="{context["pathto"](root)}"{here}>Front page</a></li></ul>{listing}'
 
 
 def fill(app, pagename, templatename, context, doctree) -> None:
     address = chapters.repository()
+    title = context.get("title") or OWN_TITLES.get(pagename, "Start")
     if "body" in context:  # a role that its standard has withdrawn since; the list they stand in is marked as one
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
     is_chapter = pagename.startswith("book/") and (ROOT / f"{pagename}.ipynb").exists()
@@ -96,7 +98,7 @@ def fill(app, pagename, templatename, context, doctree) -> None:
         lvm_sections=sections(context.get("toc") or ""),
         lvm_formulas='class="katex' in (context.get("body") or ""),
         lvm_fonts=fonts(context.get("body") or ""),
-        lvm_description=description(doctree, Markup(context.get("title") or OWN_TITLES.get(pagename, "Start")).striptags()),
+        lvm_description=description(doctree, Markup(title).striptags()),
         lvm_report=f"{address}/issues/new?title=Error%20on%20{pagename}" if address else "",
         lvm_report_page=REPORT_PAGE if REPORT_PAGE in app.env.found_docs else "",
         lvm_colab=chapters.colab(pagename) if is_chapter else "",

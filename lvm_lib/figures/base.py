@@ -59,6 +59,7 @@ class LiveFigure(anywidget.AnyWidget):
 
     name = ""
     heights = (900, 800)  # of the figure in CSS pixels, on a phone and in the text column: the page keeps that room free
+    _settling = False  # while the figure itself writes what is read back
     state: tuple[str, ...] = ()  # the traits that make up a state; a page's data-numbers repeats them
 
     def __init_subclass__(cls, **kwargs):
@@ -73,6 +74,28 @@ class LiveFigure(anywidget.AnyWidget):
     def numbers(self) -> dict:
         """Every number that the figure states in its current state, computed by the library."""
         raise NotImplementedError(f"{type(self).__name__} must compute what it shows")
+
+    def settled(self, proposal: dict):
+        """The value for a trait that is read back: what Python finds, to which a front end's report must agree (1e-6)."""
+        if self._settling:
+            return proposal["value"]
+        name, found = proposal["trait"].name, self.numbers()
+        if abs(proposal["value"] - found[name]) > 1e-6 * max(1, abs(found[name])):
+            raise FigureError(f"{name} is read back, it cannot be set: it is {found[name]:.6f} nats in this state, "
+                              f"got {proposal['value']!r}")
+        return found[name]
+
+    def settle(self, names) -> None:
+        """Bring the traits `names`, which are read back, in line with the state."""
+        found = self.numbers()
+        before, self._settling = self._settling, True
+        try:
+            with self.hold_sync():
+                for name in names:
+                    if abs(getattr(self, name) - found[name]) > 1e-13:
+                        setattr(self, name, found[name])
+        finally:
+            self._settling = before
 
     @classmethod
     def recomputed(cls, numbers: dict) -> dict:

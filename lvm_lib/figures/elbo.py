@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 
 import numpy as np
 import traitlets
@@ -130,13 +129,7 @@ class ElboFigure(LiveFigure):
     @traitlets.validate("evidence", "elbo", "kl")
     def _read_only(self, proposal):
         """A front end may report a number, never another one than Python finds."""
-        if self._settling:
-            return proposal["value"]
-        name, found = proposal["trait"].name, self.numbers()
-        if abs(proposal["value"] - found[name]) > 1e-6:
-            raise FigureError(f"{name} is read back, it cannot be set: it is {found[name]:.6f} nats in this state, "
-                              f"got {proposal['value']!r}")
-        return found[name]
+        return self.settled(proposal)
 
     @traitlets.observe("x", "slope", "bend", "std_noise", "mean", "std", "kind")
     def _on_input(self, change):
@@ -150,20 +143,8 @@ class ElboFigure(LiveFigure):
 
     def _settle(self):
         """Bring what is read back in line with the state."""
-        found = self.numbers()
-        keys = ("mean", "std", "evidence", "elbo", "kl") if self.kind == "exact" else ("evidence", "elbo", "kl")
-        with self._quietly(), self.hold_sync():
-            for key in keys:
-                if abs(getattr(self, key) - found[key]) > 1e-13:
-                    setattr(self, key, found[key])
-
-    @contextmanager
-    def _quietly(self):
-        before, self._settling = self._settling, True
-        try:
-            yield
-        finally:
-            self._settling = before
+        read = ("evidence", "elbo", "kl")
+        self.settle(("mean", "std", *read) if self.kind == "exact" else read)
 
     # ---- static
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
@@ -149,13 +148,7 @@ class KlFigure(LiveFigure):
     @traitlets.validate("kl", "expected", "average")
     def _read_only(self, proposal):
         """A front end may report a number, never another one than Python finds."""
-        if self._settling:
-            return proposal["value"]
-        name, found = proposal["trait"].name, self.numbers()
-        if abs(proposal["value"] - found[name]) > 1e-6 * max(1, abs(found[name])):
-            raise FigureError(f"{name} is read back, it cannot be set: it is {found[name]:.6f} nats in this state, "
-                              f"got {proposal['value']!r}")
-        return found[name]
+        return self.settled(proposal)
 
     @traitlets.observe("data", "direction", "mean", "std", "n", "seed")
     def _on_input(self, change):
@@ -164,19 +157,7 @@ class KlFigure(LiveFigure):
 
     def _settle(self):
         """Bring what is read back in line with the state."""
-        found = self.numbers()
-        with self._quietly(), self.hold_sync():
-            for key in ("kl", "expected", "average"):
-                if abs(getattr(self, key) - found[key]) > 1e-13:
-                    setattr(self, key, found[key])
-
-    @contextmanager
-    def _quietly(self):
-        before, self._settling = self._settling, True
-        try:
-            yield
-        finally:
-            self._settling = before
+        self.settle(("kl", "expected", "average"))
 
     # ---- static
 

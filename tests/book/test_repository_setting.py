@@ -1,4 +1,4 @@
-"""The repository's address is one setting: without it no link to it is drawn, with it every chapter has the right ones."""
+"""The repository's address is one setting: without it no link to it is drawn, with it each chapter has the right ones."""
 
 import re
 
@@ -26,7 +26,8 @@ def page(small_book, name):
 
 
 def links(html, host):
-    return {link["href"] for link in BeautifulSoup(html, "html.parser").find_all("a", href=True) if host in link["href"]}
+    found = BeautifulSoup(html, "html.parser").find_all("a", href=True)
+    return {link["href"] for link in found if host in link["href"]}
 
 
 def first_cells(small_book):

@@ -15,7 +15,8 @@ def pages() -> list[str]:
 
 def leads_to(page: str) -> str:
     """The address to which a page sends its reader at once; empty for a page that is read itself."""
-    found = re.search(r'http-equiv="refresh" content="0; ?url=([^"]+)"', (SITE / page).read_text(encoding="utf-8"), re.I)
+    text = (SITE / page).read_text(encoding="utf-8")
+    found = re.search(r'http-equiv="refresh" content="0; ?url=([^"]+)"', text, re.I)
     return found[1] if found else ""
 
 

@@ -9,8 +9,8 @@ from bs4 import BeautifulSoup
 from built_book import SITE, pages
 
 PAGES = pages()
-ADDRESSES = {"a": "href", "area": "href", "link": "href", "img": "src", "script": "src", "source": "src", "iframe": "src",
-             "form": "action"}
+ADDRESSES = {"a": "href", "area": "href", "link": "href", "img": "src", "script": "src", "source": "src",
+             "iframe": "src", "form": "action"}
 LOCAL = re.compile(r"^(localhost|127\.|0\.0\.0\.0|\[?::1|10\.|192\.168\.)")
 
 
@@ -71,7 +71,8 @@ def test_every_address_leads_somewhere(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_every_cross_reference_is_resolved(page):
     """An unresolved one stands in the page as plain text with the class of a reference."""
-    left = [str(node)[:120] for node in parsed((SITE / page).resolve()).select(".xref, .problematic, .system-message, .std-ref, .eqref")
+    suspects = parsed((SITE / page).resolve()).select(".xref, .problematic, .system-message, .std-ref, .eqref")
+    left = [str(node)[:120] for node in suspects
             if node.find_parent("a") is None and node.name != "a"]
     assert left == []
 
@@ -132,10 +133,10 @@ def test_a_link_to_a_section_lands_on_it(visit, page):
 
 
 @pytest.mark.parametrize("address, words", [
-    ("gone.html", "no such file"), ("page.html#gone", "no such place"), ("#gone", "no such place"), ("../../x", "leads out"),
-    ("/page.html", "from the root"), ("http://localhost:8000/", "not an address"), ("https://127.0.0.1/x", "not an address"),
-    ("file:///home/me/x", "neither http"), ("https:///x", "neither|not an address"), ("https://example.org/a b", "a space"),
-    ("javascript:void(0)", "neither http"),
+    ("gone.html", "no such file"), ("page.html#gone", "no such place"), ("#gone", "no such place"),
+    ("../../x", "leads out"), ("/page.html", "from the root"), ("http://localhost:8000/", "not an address"),
+    ("https://127.0.0.1/x", "not an address"), ("file:///home/me/x", "neither http"), ("https:///x", "neither|not an address"),
+    ("https://example.org/a b", "a space"), ("javascript:void(0)", "neither http"),
 ])
 def test_the_check_catches_what_it_is_for(tmp_path, address, words):
     (tmp_path / "page.html").write_text('<p id="here">Text</p>')

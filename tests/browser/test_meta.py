@@ -1,4 +1,4 @@
-"""What a page says about itself, and to those who do not see it: in its file, and as it stands when all figures live."""
+"""What a page says of itself, and to those who do not see it: in its file, and as it stands when all figures live."""
 
 import re
 
@@ -81,7 +81,8 @@ def landmarks(page):
 
 
 def names(page):
-    yield from (f"a control without a name: {str(node)[:100]}" for node in page.select(CONTROLS) if not name_of(node, page))
+    nameless = [node for node in page.select(CONTROLS) if not name_of(node, page)]
+    yield from (f"a control without a name: {str(node)[:100]}" for node in nameless)
 
 
 CHECKS = (pictures, headings, languages, head, landmarks, names)
@@ -121,15 +122,18 @@ def test_a_page_that_only_leads_on_is_a_page_too(page):
 
 GOOD = """<!DOCTYPE html><html lang="en"><head><title>T</title><meta name="viewport" content="width=device-width">
 <meta name="description" content="A sentence that is long enough to describe a page."></head><body>
-<a class="skip" href="#main">Skip</a><nav aria-label="Chapters"></nav><main id="main"><h1>T</h1>{}</main></body></html>"""
+<a class="skip" href="#main">Skip</a><nav aria-label="Chapters"></nav>
+<main id="main"><h1>T</h1>{}</main></body></html>"""
 
 
 @pytest.mark.parametrize("poison, fault", [
     ('<img src="a.png">', "says nothing"), ('<img src="a.png" alt="figure 3">', "says nothing"),
-    ('<img src="a.png" alt="one two three book/_build/a.png">', "says nothing"), ("<svg></svg>", "neither hidden nor named"),
+    ('<img src="a.png" alt="one two three book/_build/a.png">', "says nothing"),
+    ("<svg></svg>", "neither hidden nor named"),
     ("<h3>Skipped</h3>", "level 3 follows level 1"), ("<h1>Again</h1>", "2 headings"), ("<p>变分</p>", "Chinese"),
     ('<p lang="fr">变分</p>', "Chinese"), ("<input>", "without a name"), ("<button></button>", "without a name"),
-    ("<main></main>", "2 main"), ("<nav></nav>", "not told apart"), ('<nav aria-label="Chapters"></nav>', "not told apart"),
+    ("<main></main>", "2 main"), ("<nav></nav>", "not told apart"),
+    ('<nav aria-label="Chapters"></nav>', "not told apart"),
 ])
 def test_the_checks_catch_what_they_are_for(poison, fault):
     assert faults(GOOD.format("")) == []

@@ -1,4 +1,4 @@
-"""The theme: the system's at first, the reader's once chosen, by key or pointer, on every page; and pictures that follow."""
+"""The theme: the system's at first, then the reader's choice, by key or pointer, on every page; and pictures follow."""
 
 import pytest
 from built_book import SITE, read_pages
@@ -30,7 +30,8 @@ def test_a_key_switches_and_the_choice_outlasts_the_page(visit, key):
         shown.keyboard.press("Tab")
         if shown.evaluate(f"document.activeElement.matches('{SWITCH}')"):
             break
-    assert shown.evaluate(f"document.activeElement.matches('{SWITCH}')"), "the switch is not among the first stops of the keyboard"
+    reached = shown.evaluate(f"document.activeElement.matches('{SWITCH}')")
+    assert reached, "the switch is not among the first stops of the keyboard"
     shown.keyboard.press(key)
     assert shown.evaluate(THEME) == "dark" and shown.get_attribute(SWITCH, "aria-pressed") == "true"
     shown.reload()
@@ -51,7 +52,8 @@ def test_the_theme_is_there_before_the_first_paint(visit):
 
 def test_a_page_that_may_store_nothing_still_switches(visit):
     seen = visit(PAGES[0], "http", color_scheme="light")
-    seen.page.context.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no') } })")
+    seen.page.context.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no') } })")
     seen.page.reload()
     seen.page.click(SWITCH)
     assert seen.page.evaluate(THEME) == "dark" and seen.errors == []
@@ -65,7 +67,8 @@ def test_one_of_two_twins_is_seen(visit, page):
         shown.evaluate(f"{THEME} = '{theme}'")
         pairs = shown.evaluate("""() => {
             const seen = (node) => node.checkVisibility();
-            const light = [...document.querySelectorAll(".lvm-only-light")], dark = [...document.querySelectorAll(".lvm-only-dark")];
+            const light = [...document.querySelectorAll(".lvm-only-light")];
+            const dark = [...document.querySelectorAll(".lvm-only-dark")];
             return { counts: [light.length, dark.length],
                      light: light.map(seen), dark: dark.map(seen),
                      same: light.every((node, i) => node.alt === dark[i]?.alt && node.src !== dark[i]?.src) };
@@ -77,7 +80,7 @@ def test_one_of_two_twins_is_seen(visit, page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_static_picture_has_its_twin(page):
-    """A picture of the book's own is either one of twins or the still of a live figure, which has a ground of its own."""
+    """A picture of the book's own is one of twins, or the still of a live figure, which has a ground of its own."""
     from bs4 import BeautifulSoup
 
     html = BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
@@ -90,5 +93,6 @@ def test_live_figures_follow_the_switch(visit, page):
     shown = visit(page, color_scheme="light").settle()
     shown.click(SWITCH)
     shown.wait_for_timeout(50)
-    grounds = shown.evaluate("[...document.querySelectorAll('.lvm-figure')].map((node) => getComputedStyle(node).backgroundColor)")
+    grounds = shown.evaluate(
+        "[...document.querySelectorAll('.lvm-figure')].map((node) => getComputedStyle(node).backgroundColor)")
     assert all(luminance(ground) < 0.5 for ground in grounds)
