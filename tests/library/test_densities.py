@@ -14,10 +14,18 @@ from scipy import integrate, special, stats
 
 from lvm_lib import densities as d
 
-torch.set_default_dtype(torch.float64)
 maths = settings(deadline=None, derandomize=True, max_examples=50)
 seeds = st.integers(0, 2**32 - 1)
 dims = st.integers(1, 5)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def torch_in_float64():
+    """torch as a reference in float64 for this file alone: the default outlives the file otherwise."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
 
 
 def random_cov(rng, *shape, dim):
