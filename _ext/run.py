@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import live
+import status
 from sphinx.util import logging
 from tools import chapters
 
@@ -66,10 +67,8 @@ def finish(app, error) -> None:
     shutil.rmtree(target, ignore_errors=True)
     if live.SIDE_FILES.exists():
         shutil.copytree(live.SIDE_FILES, target)
-    for path in chapters.chapter_paths():
-        kept = chapters.CACHE / f"{path.stem}.json"
-        if kept.exists():
-            log.info("%8.1f s  %s", json.loads(kept.read_text())["seconds"], path.stem)
+    for name, seconds in status.times():
+        log.info("%8.1f s  %s", seconds, name)
 
 
 def setup(app) -> None:

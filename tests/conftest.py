@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -16,3 +18,14 @@ def pytest_sessionfinish(session, exitstatus):
     if os.environ.get("CI") and skipped and exitstatus == 0:
         session.exitstatus = 1
         reporter.write_line(f"{len(skipped)} tests were skipped, and in CI none may be", red=True)
+
+
+@pytest.fixture
+def said(capsys):
+    """said(result, expected): the one line that a self-check printed, after asserting what it returned."""
+    def line(result, expected):
+        text = capsys.readouterr().out
+        assert result is expected, text
+        assert text.count("\n") == 1 and text.endswith("\n") and len(text) > 10
+        return text.strip()
+    return line

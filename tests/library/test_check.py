@@ -25,17 +25,6 @@ HAND = -0.5 * math.log(4 * math.pi) - 1  # log N(2; 0, 2), the ELBO of exercise 
 TILT = -0.5 * math.log(0.36)             # the gap of exercise 5
 
 
-@pytest.fixture
-def said(capsys):
-    """said(result): the one line that the check printed, after asserting what it returned."""
-    def line(result, expected):
-        text = capsys.readouterr().out
-        assert result is expected, text
-        assert text.count("\n") == 1 and text.endswith("\n") and len(text) > 10
-        return text.strip()
-    return line
-
-
 def forms(number):
     """One number as a learner may hand it in."""
     return [number, np.float64(number), np.float32(number), np.array(number), np.array([number]), np.array([[number]]),

@@ -14,17 +14,6 @@ BITS = -NATS / 784 / math.log(2)
 ODD = ["one", float("nan"), [1, 2, 3], {"a": 1}, 1j, object(), np.zeros((2, 2)), True]
 
 
-@pytest.fixture
-def said(capsys):
-    """said(result, expected): the one line that the check printed, after asserting what it returned."""
-    def line(result, expected):
-        text = capsys.readouterr().out
-        assert result is expected, text
-        assert text.count("\n") == 1 and len(text) > 10
-        return text.strip()
-    return line
-
-
 PAIRS = {  # check: right answers, and {wrong answers: what the message says}
     check.kl_by_hand: ((FORWARD, REVERSE), {
         (REVERSE, FORWARD): "swapped", (FORWARD / math.log(2), REVERSE): "bits", (-FORWARD, REVERSE): "sign",

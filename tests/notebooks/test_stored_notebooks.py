@@ -11,7 +11,7 @@ CHAPTERS = chapters.chapter_paths()
 WIDGET = chapters.WIDGET_VIEW
 FORBIDDEN = {
     "a memory address": r"\b0x[0-9a-fA-F]{6,}\b",
-    "a local path": r"(?:/home/|/root/|/Users/|/tmp/|site-packages|[A-Z]:\\\\)",
+    "a local path": r"(?:/(?:home|root|Users|tmp)/|site-packages|[A-Z]:\\\\)",
     "a timing": r"\b\d+(?:\.\d+)?\s?(?:s|ms|sec|secs|seconds|minutes|it/s)\b",
     "a progress bar": r"\d+%\|",
 }
