@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
 from lvm_lib import check
+from lvm_lib.check.elbo import _gap_of_best_gaussian
 
 LOG2PI = math.log(2 * math.pi)
 HAND = -0.5 * math.log(4 * math.pi) - 1  # log N(2; 0, 2), the ELBO of exercise 2
@@ -321,7 +322,7 @@ def gap_of_best_gaussian(x, bend):
 @pytest.mark.parametrize("x, bend", [(0.5, 1.2), (0.6, 1.5), (-0.6, -1.5), (3.0, 1.5), (-1.0, 1.2), (2.0, 0.5),
                                      (1.0, 0.0), (4.0, -1.5), (0.2, 1.1), (1.2, 1.4)])
 def test_hard_posterior_is_judged_by_its_true_gap(said, x, bend):
-    found, hills = check._gap_of_best_gaussian(x, bend)
+    found, hills = _gap_of_best_gaussian(x, bend)
     expected = gap_of_best_gaussian(x, bend)
     assert found == pytest.approx(expected, abs=1e-6) and found > -1e-9
     text = said(check.elbo_hard_posterior(x, bend), bool(expected > 0.25))
@@ -331,7 +332,7 @@ def test_hard_posterior_is_judged_by_its_true_gap(said, x, bend):
 def test_both_verdicts_occur_and_depend_on_the_gap_alone():
     """Sign symmetry: (x, bend) and (-x, -bend) are mirror images, so they are equally hard."""
     pairs = [(x, bend) for x in np.linspace(-3, 3, 13) for bend in np.linspace(-1.5, 1.5, 7)]
-    gaps = np.array([[check._gap_of_best_gaussian(*pair)[0], check._gap_of_best_gaussian(-pair[0], -pair[1])[0]]
+    gaps = np.array([[_gap_of_best_gaussian(*pair)[0], _gap_of_best_gaussian(-pair[0], -pair[1])[0]]
                      for pair in pairs])
     np.testing.assert_allclose(gaps[:, 0], gaps[:, 1], atol=1e-8)
     assert (gaps > -1e-9).all() and (gaps > 0.25).any() and (gaps < 0.25).any()

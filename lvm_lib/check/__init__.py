@@ -1,0 +1,18 @@
+"""Self-checks of the exercises: each says what is wrong, not only that something is. One file per chapter.
+
+A check prints one short message and returns True (right), False (wrong) or None (not answered yet: `...` or None).
+It never raises, whatever the answer is. Numbers are accepted as Python, NumPy or torch numbers, fractions and arrays
+of one element, rounded to two decimals or better. How to write one: `_judge`.
+"""
+
+from . import elbo as _elbo
+from . import kl_and_mle as _kl_and_mle
+from . import latent_variable_models as _latent_variable_models
+from ._judge import Verdict, judge, tell
+from .elbo import *  # noqa: F403
+from .kl_and_mle import *  # noqa: F403
+from .latent_variable_models import *  # noqa: F403
+
+__all__ = ["Verdict", "judge", "tell"]
+for _chapter in (_latent_variable_models, _kl_and_mle, _elbo):
+    __all__ += _chapter.__all__

@@ -1,0 +1,390 @@
+"""Self-checks of the chapter "The evidence lower bound"."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import ndtr
+
+from .. import _checks, bounds, quadrature
+from ..bounds import GaussianQ
+from ..curve import QuadraticCurve
+from ..densities import entropy_normal_diag, kl_normal_diag, kl_normal_full, log_normal, logsumexp
+from ..ppca import LinearGaussian
+from ._judge import LARGEST, LOG_2PI, Odd, Verdict, call, came, detached, equal, judge, read, tell, unanswered, within
+
+__all__ = ["elbo_gap", "elbo_by_hand", "elbo_kl_to_prior", "elbo_monte_carlo", "elbo_mean_field",
+           "elbo_hard_posterior"]
+
+
+def elbo_gap(answer) -> bool | None:
+    """Exercise 1: log p(x) = -3.20 and ELBO = -4.05 nats; the gap is their difference, KL(q || posterior)."""
+    evidence, elbo = -3.20, -4.05
+    truth = bounds.gap(np.array([evidence]), np.array([elbo]))[0]
+    slips = {"the gap with its sign flipped: it is evidence minus ELBO, and a divergence is never negative": -truth,
+             "the sum of evidence and ELBO: subtract the ELBO, mind its sign": evidence + elbo,
+             "the sum of evidence and ELBO, with its sign flipped: subtract the ELBO, mind its sign": -evidence - elbo,
+             "the ELBO itself, not the gap": elbo, "the evidence itself, not the gap": evidence,
+             "a ratio of probabilities: the gap is a difference of logarithms, so leave out exp": math.exp(truth),
+             "half of it (look for a factor of 2), or exp(-gap): the gap is a difference of logarithms": truth / 2}
+    return tell("KL(q || posterior) is what the ELBO misses of log p(x).", judge(answer, truth, "gap", slips))
+
+
+def elbo_by_hand(elbo, gap) -> bool | None:
+    """Exercise 2: z ~ N(0, 1), x | z ~ N(z, 1), x = 2, q = N(1, variance 1/2). ELBO and gap in nats."""
+    model, x, half = LinearGaussian([[1.0]], [0.0], 1.0), np.array([[2.0]]), 0.5
+
+    def at(variance):
+        q = GaussianQ([[1.0]], [[[variance]]])
+        return model.elbo_terms(q, x), model.elbo(q, x)[0], model.kl_to_posterior(q, x)[0]
+
+    terms, true_elbo, true_gap = at(half)
+    reconstruction, kl, energy, entropy = (float(term[0]) for term in terms)
+    evidence = model.evidence(x)[0]
+    at_mean = model.log_px_z(x, np.array([[1.0]]))[0]
+    reverse = kl_normal_full([0.0], [[1.0]], [1.0], [[half]])
+    of_elbo = {
+        "an ELBO without log 2 pi: the normaliser of p(x | z), 1/2 log 2 pi, is missing": true_elbo + LOG_2PI / 2,
+        "an ELBO that lacks log 2 pi in the joint: both p(x | z) and p(z) have a normaliser": true_elbo + LOG_2PI,
+        "an ELBO whose entropy lacks its 1/2 log 2 pi": true_elbo - LOG_2PI / 2,
+        "E_q[log p(x, z)] alone: the entropy of q is forgotten": energy,
+        "an ELBO with the sign of the entropy flipped": energy - entropy,
+        "an ELBO with the sign of the KL flipped: it is subtracted": reconstruction + kl,
+        "the reconstruction alone: the KL to the prior is forgotten": reconstruction,
+        "minus the KL to the prior: the reconstruction is forgotten": -kl,
+        "an ELBO with the KL counted twice: it has a factor 1/2": reconstruction - 2 * kl,
+        "an ELBO with the KL the other way round: it is KL(q || prior)": reconstruction - reverse,
+        "an ELBO evaluated at the mean of q: E_q[(2 - z)^2] also holds the variance": at_mean - kl,
+        "an ELBO with 1/2 taken for the standard deviation of q: it is the variance": at(half**2)[1],
+        "an ELBO with the standard deviation of q, sqrt(1/2), put where the variance belongs": at(math.sqrt(half))[1],
+        "the gap (are the two swapped?)": true_gap}
+    of_gap = {
+        "the ELBO (are the two swapped?)": true_elbo,
+        "the KL to the prior: the gap is the KL to the posterior": kl,
+        "a gap with 1/2 taken for the standard deviation of q: it is the variance": at(half**2)[2],
+        "a gap with sqrt(1/2), a standard deviation, put where the variance belongs": at(math.sqrt(half))[2],
+        "a gap from an evidence of log N(2; 0, 1): x has variance 1 + 1": log_normal(2.0, 0.0, 1.0) - true_elbo,
+        **_consistent("what your ELBO leaves of the evidence, so it comes right when the ELBO does", evidence, elbo)}
+    return tell("q is the posterior, so the gap is zero and the ELBO is log p(x) = log N(2; 0, 2).",
+                judge(elbo, true_elbo, "ELBO", of_elbo), judge(gap, true_gap, "gap", of_gap))
+
+
+def elbo_kl_to_prior(function) -> bool | None:
+    """Exercise 3: a function of mean, std (n, d) that returns KL(N(mean, diag(std^2)) || N(0, I)), (n,), in nats."""
+    rng = np.random.default_rng(0)
+    for n, d in ((5, 3), (4, 1), (1, 6), (3, 3)):
+        mean, std = rng.normal(size=(n, d)), rng.uniform(0.05, 2.5, size=(n, d))
+        try:
+            answer = call(function, mean.copy(), std.copy())
+        except Odd as odd:
+            return tell("", Verdict("KL", False, str(odd)))
+        what = "KL" if unanswered(answer) else f"KL (mean and std of shape {mean.shape})"
+        verdict = judge(answer, kl_normal_diag(mean, std), what, _kl_slips(mean, std), tolerance=1e-4)
+        if not verdict.right:
+            return tell("", verdict)
+    return tell("your function agrees with the closed form on every row.", verdict)
+
+
+def elbo_monte_carlo(function) -> bool | None:
+    """Exercise 4: function(log_joint, mean, std, samples, rng) -> (value, standard error) of a Monte Carlo ELBO.
+
+    log_joint is watched, so that the result is compared with the right one *at the learner's own draws*: no noise
+    blurs the judgement. Accepted are the mean of log w, and the mean of log p(x, z) plus the exact entropy of q.
+    """
+    for mean, std, samples, seed in ((0.4, 0.45, 4000, 1), (0.6, 1.7, 500, 2), (0.3, 0.7, 25, 3)):
+        try:
+            verdicts = _monte_carlo_verdicts(function, mean, std, samples, seed)
+        except Odd as odd:
+            verdicts = [Verdict("function", False, str(odd))]
+        if not all(verdict.right for verdict in verdicts):
+            return tell("", *verdicts)
+    return tell("value and standard error are those of your own draws, and the draws come from q.", *verdicts)
+
+
+def elbo_mean_field(variance, gap) -> bool | None:
+    """Exercise 5: best mean-field q for a posterior with covariance [[1, 0.8], [0.8, 1]]: its variance and its gap.
+
+    variance: one number, or one per variable.
+    """
+    covariance, origin = np.array([[1.0, 0.8], [0.8, 1.0]]), np.zeros(2)
+    precision = np.linalg.inv(covariance)
+    best = 1 / np.diag(precision)
+    true_gap = kl_normal_full(origin, np.diag(best), origin, covariance)
+    marginal = np.diag(covariance)
+    narrow, wide = (np.full(2, value) for value in np.linalg.eigvalsh(covariance))
+    of_variance = {
+        "the posterior's own marginal variance: KL(q || p) makes q narrower than that": marginal,
+        "the entry of the precision matrix: the variance is one over it": np.diag(precision),
+        "the standard deviation: the variance is asked, its square": np.sqrt(best),
+        "the variance squared": best**2,
+        "the smallest eigenvalue of the covariance: q is narrow, but not that narrow": narrow,
+        "the largest eigenvalue of the covariance: q stays inside the posterior": wide,
+        "1 - variance, the share that the other variable explains": marginal - best,
+        "the gap (are the two swapped?)": np.full(2, true_gap)}
+    of_gap = {
+        "a gap without the factor 1/2": 2 * true_gap,
+        "a gap averaged over the two variables: it is their sum": true_gap / 2,
+        "the gap of a q with variance 1, or a divergence the other way round":
+            kl_normal_full(origin, np.diag(marginal), origin, covariance),
+        "the gap of a q as narrow as the posterior's narrowest direction":
+            kl_normal_full(origin, np.diag(narrow), origin, covariance),
+        "a gap with the standard deviation put where the variance belongs":
+            kl_normal_full(origin, np.diag(np.sqrt(best)), origin, covariance),
+        "the variance (are the two swapped?)": best[0]}
+    return tell("one over the diagonal of the precision; q stays inside the posterior, and pays for the tilt it lacks.",
+                judge(variance, best, "variance", of_variance, unit="", alike=True),
+                judge(gap, true_gap, "gap", of_gap))
+
+
+HARD = 0.25  # nats that even the best Gaussian must miss
+
+
+X_RANGE, BEND_RANGE = (-3.0, 4.0), (-1.5, 1.5)  # as far as the live figure's sliders go
+
+
+def elbo_hard_posterior(x, bend) -> bool | None:
+    """Exercise 6: an x and a bend of QuadraticCurve(1, bend, 0.5) whose best Gaussian misses more than 0.25 nats."""
+    verdicts = [within(x, "x", X_RANGE), within(bend, "bend", BEND_RANGE)]
+    if not all(verdict.right for verdict in verdicts):
+        return tell("", *(verdict for verdict in verdicts if not verdict.right))
+    found, hills = _gap_of_best_gaussian(float(read(x).item()), float(read(bend).item()))
+    reached = f"even the best Gaussian misses {found:.3f} nats"
+    if found > HARD:
+        return tell(f"{reached} (more than {HARD:g} were asked), and this posterior has {hills}.", *verdicts)
+    reached = reached.replace("even the best Gaussian misses", "the best Gaussian misses only")
+    return tell("", Verdict("x and bend", False, f"{reached}, and more than {HARD:g} are asked: this posterior "
+                                                 f"has {hills}"))
+
+
+def _consistent(name, evidence, elbo):
+    """The gap that follows from the learner's own ELBO, as a slip, where that ELBO can be read."""
+    try:
+        return {name: evidence - read(elbo).item()}
+    except (Odd, ValueError):
+        return {}
+
+
+def _kl_slips(mean, std):
+    """What typical slips make of the KL to the prior, for mean and std (n, d)."""
+    each = kl_normal_diag(mean[..., None], std[..., None])  # (n, d)
+    total, d, m2, v, log_std = each.sum(axis=1), mean.shape[1], mean**2, std**2, np.log(std)
+
+    def half_sum(terms):
+        return terms.sum(axis=1) / 2
+
+    return {
+        "the KL averaged over the dimensions: it adds up, so sum over axis 1": each.mean(axis=1),
+        "one KL per entry: sum over the dimensions, axis 1": each,
+        "a sum over the data points, axis 0: sum over the dimensions, axis 1": each.sum(axis=0),
+        "a mean over the data points, axis 0: sum over the dimensions, axis 1": each.mean(axis=0),
+        "one number, summed over the data points too: keep one KL per row": total.sum(),
+        "one number, averaged over the data points: keep one KL per row": total.mean(),
+        "one number, averaged over all entries: sum over the dimensions and keep one KL per row": each.mean(),
+        "the right numbers in a column of shape (n, 1), where shape (n,) is asked: leave out keepdims": total[:, None],
+        "twice the KL: the factor 1/2 is missing": 2 * total,
+        "the KL the other way round: it is KL(q || prior)": kl_normal_diag(np.zeros(d), np.ones(d), mean, std),
+        "the KL with std taken for the variance: square it": kl_normal_diag(mean, np.sqrt(std)),
+        "the KL with the variance taken for std: it is squared once too often": kl_normal_diag(mean, v),
+        "the KL with std taken for a log variance": kl_normal_diag(mean, np.exp(std / 2)),
+        "the KL with log std in place of log std^2 = 2 log std": half_sum(m2 + v - 1 - log_std),
+        "the KL with std in place of std^2": half_sum(m2 + std - 1 - 2 * log_std),
+        "the KL with the mean not squared": half_sum(mean + v - 1 - 2 * log_std),
+        "the KL without the mean": half_sum(v - 1 - 2 * log_std),
+        "the KL without its -1 per dimension": total + d / 2,
+        "the KL with the sign of the logarithm flipped": half_sum(m2 + v - 1 + 2 * log_std),
+        "the KL without its logarithm: the entropy of q is forgotten": half_sum(m2 + v - 1),
+        "E_q[-log p(z)] alone: the entropy of q is forgotten": half_sum(m2 + v + LOG_2PI),
+        "minus the entropy of q alone: E_q[log p(z)] is forgotten": -entropy_normal_diag(std),
+        "a KL with a log 2 pi too many: the two normalisers cancel": total + d * LOG_2PI / 2,
+        "a KL with a log 2 pi too few: the two normalisers cancel": total - d * LOG_2PI / 2,
+        "a KL in which log2 (bits) stands for log": half_sum(m2 + v - 1 - 2 * np.log2(std)),
+        "a KL in which log10 stands for log": half_sum(m2 + v - 1 - 2 * np.log10(std))}
+
+
+class _Watched:
+    """log p(x, z) of the chapter's toy at x = 0.5, as a function of z of any shape, that keeps what it was asked."""
+
+    model, x = QuadraticCurve(slope=1.0, bend=1.2, std=0.5), 0.5
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, z):
+        z = _checks.real_array("z", detached(z))
+        if z.size > LARGEST:
+            raise ValueError(f"z must hold at most {LARGEST} draws, got shape {z.shape}")
+        self.asked.append(z.ravel().copy())
+        return self.of(z)
+
+    def of(self, z):
+        flat = z.reshape(-1, 1)
+        return self.model.log_joint(np.full(flat.shape, self.x), flat).reshape(z.shape)[()]
+
+    def draws(self, samples):
+        """All points asked for, or those of one call where later calls only repeated it."""
+        if self.asked and all(np.array_equal(self.asked[0], z) for z in self.asked) and len(self.asked[0]) == samples:
+            return self.asked[0]
+        return np.concatenate(self.asked) if self.asked else np.empty(0)
+
+
+def _monte_carlo_verdicts(function, mean, std, samples, seed):
+    """Verdicts on one run: on the way the draws were made if that is wrong, else on value and standard error."""
+    log_joint = _Watched()
+    value, error = _run(function, log_joint, mean, std, samples, seed)
+    if unanswered(value) and unanswered(error):
+        return [Verdict("estimate", None), Verdict("standard error", None)]
+    z = log_joint.draws(samples)
+    fault = _fault_of_draws(z, mean, std, samples) or _fault_of_rng(function, mean, std, seed)
+    if fault:
+        return [Verdict("draws", False, fault)]
+    joint = log_joint.of(z)
+    log_w = joint - log_normal(z, mean, std)
+    entropy = entropy_normal_diag([std])  # exact, so joint + entropy is a second way to the same expectation
+    if judge(value, joint.mean() + entropy, "estimate", tolerance=1e-4).right:
+        log_w = joint + entropy
+    true_error = log_w.std(ddof=1) / math.sqrt(samples)
+    return [judge(value, log_w.mean(), "estimate", {**_estimate_slips(joint, z, mean, std),
+                  "the standard error (are the two swapped?)": true_error}, tolerance=1e-4),
+            judge(error, true_error, "standard error", _error_slips(log_w, joint, value),
+                  tolerance=0.03 * true_error if samples < 100 else 0.01 * true_error)]
+
+
+def _run(function, log_joint, mean, std, samples, seed):
+    """The pair (value, standard error) that the learner's function returns."""
+    result = call(function, log_joint, mean, std, samples, np.random.default_rng(seed))
+    if result is None or result is ...:
+        return None, None
+    try:
+        listed = isinstance(result, (list, tuple)) or getattr(result, "shape", None) == (2,)
+        pair = [result[i] for i in range(len(result))][:3] if listed else []
+    except Exception:  # something that only looks like a pair
+        pair = []
+    if len(pair) != 2:
+        raise Odd(f"your function should return two things, the estimate and its standard error, "
+                   f"but got {came(result)}")
+    return pair
+
+
+def _fault_of_draws(z, mean, std, samples):
+    """What is wrong with the points at which log_joint was asked, or None: Kolmogorov's distance to q."""
+    if len(z) != samples:
+        return f"log_joint was asked at {len(z)} points, where samples = {samples} draws of z are wanted"
+
+    def distance(centre, spread):
+        below = ndtr((np.sort(z) - centre) / spread)
+        steps = np.arange(samples + 1) / samples
+        return max((below - steps[:-1]).max(), (steps[1:] - below).max())
+
+    limit = 2.5 / math.sqrt(samples)  # draws of q go beyond it once in 100 000 times
+    if distance(mean, std) <= limit:
+        return None
+    slips = {"N(mean, std^4): std is squared once too often": (mean, std**2),
+             "N(mean, std): std is taken for the variance": (mean, math.sqrt(std)),
+             "N(mean, 1): std is forgotten": (mean, 1.0), "N(0, std^2): the mean is forgotten": (0.0, std),
+             "the prior N(0, 1), not of q": (0.0, 1.0)}
+    name = min(slips, key=lambda name: distance(*slips[name]))
+    if distance(*slips[name]) <= limit:
+        return f"your draws look like draws of {name}"
+    return (f"your draws do not look like draws of q: for mean {mean:g} and std {std:g} they have mean {z.mean():.3g} "
+            f"and std {z.std():.3g}, or another shape")
+
+
+def _fault_of_rng(function, mean, std, seed):
+    """What is wrong with the use of rng, or None: equal generators agree, different generators differ."""
+    values = [_run(function, _Watched(), mean, std, 20, number)[0] for number in (seed, seed, seed + 100)]
+    try:
+        first, again, other = map(read, values)
+    except Odd:
+        return None  # the value itself is at fault, and will be judged
+    if not equal(again, first, 1e-9):
+        return ("two calls with equal generators gave different estimates: draw from the argument rng, not from "
+                "np.random or a generator of your own")
+    if equal(other, first, 0.0):
+        return "two different generators gave the same estimate: draw from the argument rng, do not set a seed yourself"
+    return None
+
+
+def _estimate_slips(joint, z, mean, std):
+    """What typical slips make of the Monte Carlo estimate at draws z (k,) with log p(x, z) = joint (k,)."""
+    eps, log_std = (z - mean) / std, math.log(std)
+    log_w = joint - log_normal(z, mean, std)
+
+    def less(log_q):
+        return (joint - log_q).mean()
+
+    return {
+        "the mean of log p(x, z) alone: the entropy, -log q(z), is forgotten": joint.mean(),
+        "an estimate with the sign of log q flipped: it is subtracted": 2 * joint.mean() - log_w.mean(),
+        "log of the mean of w: average log w, not w (that is an importance-weighted bound, too high for an ELBO)":
+            logsumexp(log_w, axis=0) - math.log(len(z)),
+        "the mean of w: average log w, not w": math.exp(min(logsumexp(log_w, axis=0) - math.log(len(z)), 700.0)),
+        "a sum over the draws: take their mean": log_w.sum(),
+        "an estimate whose log q lacks its normaliser, -log std - 1/2 log 2 pi": less(-eps**2 / 2),
+        "an estimate whose log q lacks its 1/2 log 2 pi": less(-eps**2 / 2 - log_std),
+        "an estimate whose log q lacks -log std (that is the density of epsilon, not of z)":
+            less(log_normal(eps, 0.0, 1.0)),
+        "an estimate whose log q has std taken for the variance": less(log_normal(z, mean, math.sqrt(std))),
+        "an estimate whose log q has the variance taken for std": less(log_normal(z, mean, std**2)),
+        "an estimate whose log q has +log std: a wide q has a low density":
+            less(log_normal(z, mean, std) + 2 * log_std),
+        "an estimate with log q at the wrong point: at epsilon, not at z": less(log_normal(eps, mean, std)),
+        "an estimate with log q at the wrong point: at the mean, not at z": less(log_normal(mean, mean, std)),
+        "an estimate that subtracts the prior's log density, not that of q": less(log_normal(z, 0.0, 1.0))}
+
+
+def _error_slips(log_w, joint, value):
+    """What typical slips make of the standard error of the mean of log_w (k,)."""
+    k, std = len(log_w), log_w.std(ddof=1)
+    with np.errstate(over="ignore"):
+        of_w = np.exp(np.minimum(log_w, 300.0)).std(ddof=1) / math.sqrt(k)
+    slips = {
+        "the standard deviation of log w: divide it by the square root of the number of samples": std,
+        "the standard deviation over the number of samples: divide by its square root": std / k,
+        "the squared standard error: the square root is missing": std**2 / k,
+        "the variance of log w: a standard error is its square root, over the square root of samples": std**2,
+        "the variance over the square root of samples: take the standard deviation": std**2 / math.sqrt(k),
+        "the standard deviation times the square root of samples: divide by it": std * math.sqrt(k),
+        "the standard error of log p(x, z), not of log w": joint.std(ddof=1) / math.sqrt(k),
+        "the standard error of w, not of log w": of_w}
+    if not unanswered(value):
+        slips["the estimate (are the two swapped?)"] = log_w.mean()
+    return slips
+
+
+def _gap_of_best_gaussian(x, bend):
+    """log p(x) - max_q ELBO(q) over all Gaussians, for the toy with slope 1 and std 0.5; and the posterior's hills.
+
+    The best variance v for a mean m solves a quadratic equation, (3 b^2 / 2 s^2) v^2 + (1 + (g'^2 - b r) / s^2) v = 1
+    with g' = 1 + b m, r = x - g(m) (the derivative of the ELBO's closed form); means are tried on a fine line, and
+    every local maximum is looked at again a thousand times finer.
+    """
+    model, grid = QuadraticCurve(1.0, bend, 0.5), quadrature.line(-12, 12, 4801)
+
+    def best_elbo(means):  # (m,)
+        residual, slope, precision = x - model.decode(means[:, None])[:, 0], 1 + bend * means, model.std**-2
+        square, linear = 1.5 * bend**2 * precision, 1 + (slope**2 - bend * residual) * precision
+        variance = 2 / (linear + np.sqrt(linear**2 + 4 * square))
+        return model.elbo(GaussianQ(means[:, None], variance[:, None, None]), np.full((len(means), 1), x))
+
+    means = np.linspace(-8, 8, 3201)
+    peaks = means[_local_maxima(best_elbo(means))]
+    elbo = max(best_elbo(np.linspace(mean - 0.005, mean + 0.005, 101)).max() for mean in peaks)
+    found = float(model.evidence([[x]], grid)[0] - elbo)
+    return found, _hills(model.posterior([[x]], grid)[0], grid)
+
+
+def _hills(log_posterior, grid):
+    """How many maxima a density on a line has (this toy: one or two), and how its mass is shared, in words."""
+    tops = _local_maxima(log_posterior)
+    if len(tops) < 2:
+        return "a single hill"
+    valley = tops[0] + int(np.argmin(log_posterior[tops[0]:tops[-1]]))
+    left = float(np.exp(log_posterior + grid.log_weights)[:valley].sum())
+    share = max(left, 1 - left)
+    return f"two hills, the larger with {100 * share:.0f} % of the mass" if share < 0.995 else "one hill that counts"
+
+
+def _local_maxima(values):
+    """Indices of the inner points that lie above their left and not below their right neighbour."""
+    return 1 + np.flatnonzero((values[1:-1] > values[:-2]) & (values[1:-1] >= values[2:]))
