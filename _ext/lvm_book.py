@@ -1,5 +1,6 @@
-"""The book's Sphinx extension: six small parts, each in its own file.
+"""The book's Sphinx extension: seven small parts, each in its own file.
 
+alone.py       lets one build run at a time
 run.py         executes chapters (through tools.chapters) and keeps no stale page
 live.py        puts live figures into pages: a host element each, state and weights in side files
 formulas.py    renders formulas at build time, so that pages carry no formula script
@@ -18,12 +19,13 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 
 def setup(app):
+    import alone
     import formulas
     import identities
     import page
     import run
     import status
 
-    for part in (run, formulas, identities, status, page):
+    for part in (alone, run, formulas, identities, status, page):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}
