@@ -17,6 +17,7 @@ from sphinx.util.math import get_node_equation_number
 
 log = logging.getLogger(__name__)
 KATEX = Path(__file__).resolve().parent / "katex" / "katex.min.js"
+JOIN, OPENING, CLOSING = "\N{WORD JOINER}", ("(", "[", "\u201c"), tuple(".,;:!?)]\u201d\u2019'-")
 # Shorthands of the whole book; the notation page explains them.
 MACROS = {r"\E": r"\mathbb{E}", r"\R": r"\mathbb{R}", r"\N": r"\mathcal{N}", r"\KL": r"\operatorname{KL}",
           r"\Var": r"\operatorname{Var}", r"\tr": r"\operatorname{tr}", r"\ELBO": r"\operatorname{ELBO}"}
@@ -49,8 +50,18 @@ def rendered(node, formula: str, display: bool) -> str:
         return f"<code>{html.escape(formula)}</code>"
 
 
+def neighbours(node: nodes.math) -> tuple[str, str]:
+    """A word joiner on each side where punctuation stands: no line may begin with a full stop or end with a bracket."""
+    place = node.parent.index(node)
+    before = node.parent[place - 1].astext() if place else ""
+    after = node.parent[place + 1].astext() if place + 1 < len(node.parent) else ""
+    return JOIN * before.endswith(OPENING), JOIN * after.startswith(CLOSING)
+
+
 def visit_inline(self, node: nodes.math) -> None:
-    self.body.append('<span class="math notranslate nohighlight">' + rendered(node, node.astext(), False) + "</span>")
+    before, after = neighbours(node)
+    self.body.append(before + '<span class="math notranslate nohighlight">' + rendered(node, node.astext(), False)
+                     + "</span>" + after)
     raise nodes.SkipNode
 
 
