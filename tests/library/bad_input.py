@@ -70,9 +70,11 @@ def reals(value, *, welcome=()) -> Argument:
                "ragged rows": [[1.0], [1.0, 2.0]]}
     doubtful = {"one more axis": array[None], "huge": array * 1e200, "tiny": array * 1e-200, "zero": array * 0,
                 "its negative": -array}
+    doubtful |= {"float32": array.astype(np.float32), "integers": array.round().astype(int), "booleans": array > 0}
     if array.ndim:
-        doubtful["one axis less"] = array[0]
+        doubtful |= {"one axis less": array[0], "one row": array[:1], "all alike": np.full_like(array, array.flat[0])}
     same = {"a list": array.tolist(), "strided": np.repeat(array[..., None], 2, axis=-1)[..., 0],
+            "in Fortran's order": array.copy(order="F"),
             "read-only": read_only(array)}
     return Argument(value, without(refused, welcome), doubtful, same)
 
