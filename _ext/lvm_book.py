@@ -11,11 +11,18 @@ page.py        what every page's head holds, and does not
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+
+def machinery() -> str:
+    """A key of what turns a chapter into a page: where it changes, every page is written anew."""
+    files = sorted(path for folder in (HERE, HERE.parent / "_templates") for path in folder.glob("*.*"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def setup(app):
@@ -26,6 +33,7 @@ def setup(app):
     import run
     import status
 
+    app.add_config_value("lvm_machinery", machinery(), "env")
     for part in (alone, run, formulas, identities, status, page):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}
