@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import html
+import re
 from pathlib import Path
 
 import identities
@@ -17,6 +18,8 @@ from sphinx.util.math import get_node_equation_number
 
 log = logging.getLogger(__name__)
 KATEX = Path(__file__).resolve().parent / "katex" / "katex.min.js"
+OPENING, CLOSING = re.compile(r"[(\[\u201c]+$"), re.compile(r"^[.,;:!?)\]\u201d\u2019'-]+")
+BASE = '<span class="katex-base"'
 # Shorthands of the whole book; the notation page explains them.
 MACROS = {r"\E": r"\mathbb{E}", r"\R": r"\mathbb{R}", r"\N": r"\mathcal{N}", r"\KL": r"\operatorname{KL}",
           r"\Var": r"\operatorname{Var}", r"\tr": r"\operatorname{tr}", r"\ELBO": r"\operatorname{ELBO}"}
@@ -49,8 +52,25 @@ def rendered(node, formula: str, display: bool) -> str:
         return f"<code>{html.escape(formula)}</code>"
 
 
+def tie(app, doctree, docname) -> None:
+    """Give each formula in the text the punctuation that touches it, so that no line begins with a full stop."""
+    for node in list(doctree.findall(nodes.math)):
+        for name, step, pattern in (("head", -1, OPENING), ("tail", 1, CLOSING)):
+            place = node.parent.index(node) + step
+            text = node.parent[place] if 0 <= place < len(node.parent) else None
+            if isinstance(text, nodes.Text) and (found := pattern.search(text.astext())):
+                node[name] = found[0]
+                node.parent.replace(text, nodes.Text(pattern.sub("", text.astext(), count=1)))
+
+
 def visit_inline(self, node: nodes.math) -> None:
-    self.body.append('<span class="math notranslate nohighlight">' + rendered(node, node.astext(), False) + "</span>")
+    shown = f'<span class="math notranslate nohighlight">{rendered(node, node.astext(), False)}</span>'
+    head, tail = html.escape(node.get("head", ""), quote=False), html.escape(node.get("tail", ""), quote=False)
+    if head or tail:
+        start, base, rest = shown.partition(BASE)
+        formula = start + base + rest.replace(BASE, f"<wbr>{BASE}")  # where a long formula may still break
+        shown = f'<span class="lvm-tied">{head}{formula}{tail}</span>'
+    self.body.append(shown)
     raise nodes.SkipNode
 
 
@@ -72,4 +92,5 @@ def visit_block(self, node: nodes.math_block) -> None:
 
 
 def setup(app) -> None:
+    app.connect("doctree-resolved", tie)
     app.add_html_math_renderer("katex_static", (visit_inline, None), (visit_block, None))

@@ -6,6 +6,7 @@ import hashlib
 import html
 import itertools
 import os
+import re
 
 from sphinx.util import logging
 from tools import chapters
@@ -54,7 +55,12 @@ def entry(test) -> str:
     place = f"`{test.file}`, `{test.function}`"
     if address := chapters.repository():
         place = f"[{place}]({address}/blob/v{chapters.version()}/{test.file}#L{test.line})"
-    return f"- {test.says}; {', '.join(bounds)}. Test: {place}"
+    return f"- {plain(test.says)}; {', '.join(bounds)}. Test: {place}"
+
+
+def plain(text: str) -> str:
+    """Words of a docstring as Markdown that shows them as they are."""
+    return re.sub(r"([\\`*_{}\[\]<>$#|+~-])", r"\\\1", text)
 
 
 def power_of_ten(number: float) -> str:

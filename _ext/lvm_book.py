@@ -1,5 +1,6 @@
-"""The book's Sphinx extension: six small parts, each in its own file.
+"""The book's Sphinx extension: seven small parts, each in its own file.
 
+alone.py       lets one build run at a time
 run.py         executes chapters (through tools.chapters) and keeps no stale page
 live.py        puts live figures into pages: a host element each, state and weights in side files
 formulas.py    renders formulas at build time, so that pages carry no formula script
@@ -10,6 +11,7 @@ page.py        what every page's head holds, and does not
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -17,13 +19,21 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 
+def machinery() -> str:
+    """A key of what turns a chapter into a page: where it changes, every page is written anew."""
+    files = sorted(path for folder in (HERE, HERE.parent / "_templates") for path in folder.glob("*.*"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
 def setup(app):
+    import alone
     import formulas
     import identities
     import page
     import run
     import status
 
-    for part in (run, formulas, identities, status, page):
+    app.add_config_value("lvm_machinery", machinery(), "env")
+    for part in (alone, run, formulas, identities, status, page):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

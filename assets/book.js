@@ -34,11 +34,17 @@
   const reach = (block) => {
     if (block.scrollWidth > block.clientWidth + 1) block.tabIndex = 0;
     else block.removeAttribute("tabindex");
+    more(block);
+  };
+  // Where it goes on beyond the edge, it fades out there.
+  const more = (block) => {
+    block.toggleAttribute("data-more", block.scrollLeft + block.clientWidth < block.scrollWidth - 2);
   };
   const sizes = "ResizeObserver" in window && new ResizeObserver((changes) => changes.forEach(({ target }) => reach(target)));
   for (const block of document.querySelectorAll("pre, .lvm-formula, .lvm-frame, .pst-scrollable-table-container, .table-wrapper, .output table")) {
     if (sizes) sizes.observe(block);
     else reach(block);
+    block.addEventListener("scroll", () => more(block), { passive: true });
   }
 
   // A link to a place in the page lands on it: what stands above is laid out, and comes to life, only on the way there.

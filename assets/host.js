@@ -71,7 +71,7 @@
       if (!bundle || !states.has(id)) throw new Error("its files are damaged");
       host.append(place);
       await bundle.default.render({ model: modelOf(states.get(id)), el: place });
-      host.dataset.lvmStatus = "alive";
+      host.dataset.lvmStatus = place.querySelector("[data-failed]") ? "failed" : "alive"; // its own words say what failed
     } catch (error) {
       place.remove();
       fail(host, error);

@@ -17,19 +17,24 @@ def describe(value) -> str:
     return f"{type(value).__name__} of shape {tuple(shape)}" if shape is not None else type(value).__name__
 
 
+def float_array(name: str, value) -> np.ndarray:
+    """`value` as a float64 array, whatever its numbers are; TypeError if they are no real numbers."""
+    try:
+        given = np.asarray(value)
+        if given.dtype.kind not in "fiub":
+            raise TypeError(f"dtype {given.dtype}")
+        return given.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be an array of real numbers, got {describe(value)} ({error})") from None
+
+
 def real_array(name: str, value, ndim: int | None = None, *, empty: bool = False) -> np.ndarray:
     """`value` as a finite float64 array, with `ndim` axes if that is given.
 
     Raises TypeError if it is not numeric, ValueError if it is empty (unless allowed), has another number
     of axes, or holds NaN or an infinity.
     """
-    try:
-        given = np.asarray(value)
-        if given.dtype.kind not in "fiub":
-            raise TypeError(f"dtype {given.dtype}")
-        array = given.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must be an array of real numbers, got {describe(value)} ({error})") from None
+    array = float_array(name, value)
     if ndim is not None and array.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} axes, got shape {array.shape}")
     if array.size == 0 and not empty:
@@ -46,6 +51,16 @@ def positive_array(name: str, value, ndim: int | None = None) -> np.ndarray:
     if (array <= 0).any():
         raise ValueError(f"{name} must be positive, got a smallest entry of {array.min():g}")
     return array
+
+
+def square(name: str, value) -> np.ndarray:
+    """The squares of a positive array; ValueError where float64 cannot hold one (a std beyond 1e154, or below 1e-154)."""
+    array = positive_array(name, value)
+    with np.errstate(over="ignore", under="ignore"):
+        squares = array**2
+    if not np.isfinite(squares).all() or (squares < np.finfo(float).tiny).any():
+        raise ValueError(f"{name} must have squares within float64, got entries from {array.min():g} to {array.max():g}")
+    return squares
 
 
 def probabilities(name: str, value, ndim: int | None = None, *, tolerance: float = 1e-8) -> np.ndarray:

@@ -17,7 +17,10 @@ def real_tensor(name: str, value, ndim: int | None = None, *, like: torch.Tensor
     number of axes, or holds NaN or an infinity.
     """
     if not isinstance(value, torch.Tensor):
-        array = np.asarray(value)
+        try:
+            array = np.asarray(value)
+        except ValueError as error:  # rows of different lengths
+            raise TypeError(f"{name} must be a tensor or array of real numbers, got {describe(value)} ({error})") from None
         if array.dtype.kind not in "fiub":
             raise TypeError(f"{name} must be a tensor or array of real numbers, got {describe(value)} "
                             f"of dtype {array.dtype}")
@@ -54,7 +57,6 @@ def torch_generator(name: str, value, device="cpu") -> torch.Generator:
     raise TypeError(f"{name} must be a torch.Generator or a seed (an integer >= 0), got {describe(value)}")
 
 
-@contextmanager
 def seeded(seed: int):
     """Inside, weights of new layers are drawn from `seed`; outside, torch's own chance is as if nothing happened.
 
@@ -63,7 +65,11 @@ def seeded(seed: int):
 
     The same seed gives the same weights. Raises TypeError or ValueError unless `seed` is an integer >= 0.
     """
-    seed = count("seed", seed, 0)
+    return _seeded(count("seed", seed, 0))
+
+
+@contextmanager
+def _seeded(seed):
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         yield

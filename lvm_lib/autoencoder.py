@@ -71,7 +71,7 @@ def weight(module: nn.Module) -> torch.Tensor:
 
 def mlp(sizes) -> nn.Sequential:
     """Linear layers with ReLU between them: sizes (784, 400, 200, 2) makes three. Raises TypeError, ValueError."""
-    sizes = [count("sizes", size) for size in sizes]
+    sizes = _widths("sizes", sizes)
     if len(sizes) < 2:
         raise ValueError(f"sizes must name at least the inputs and the outputs, got {sizes}")
     layers = [layer for i, o in zip(sizes, sizes[1:]) for layer in (nn.Linear(i, o), nn.ReLU())]
@@ -80,17 +80,18 @@ def mlp(sizes) -> nn.Sequential:
 
 def mlp_encoder(outputs: int, hidden=(400, 200), pixels: int = 784) -> nn.Sequential:
     """Pixels (n, D) to `outputs` numbers: q for an autoencoder, 2 q (mean and log std) for a VAE."""
-    return mlp((pixels, *hidden, outputs))
+    return mlp((count("pixels", pixels), *_widths("hidden", hidden), count("outputs", outputs)))
 
 
 def mlp_decoder(latents: int, hidden=(400, 200), pixels: int = 784) -> nn.Sequential:
     """Codes (n, q) to pixels (n, D). `hidden` is given in the encoder's order, and used backwards."""
-    return mlp((latents, *reversed(hidden), pixels))
+    return mlp((count("latents", latents), *reversed(_widths("hidden", hidden)), count("pixels", pixels)))
 
 
 def conv_encoder(outputs: int, channels: int = 32, side: int = 28) -> nn.Sequential:
     """Square images, as rows (n, side^2), to `outputs` numbers: patches of 4 x 4, then 3 x 3 convolutions on them."""
     channels, grid = count("channels", channels), _grid(side)
+    side = grid * PATCH
     return nn.Sequential(
         nn.Unflatten(1, (1, side, side)),                                 # (n, 1, 28, 28)
         nn.Conv2d(1, channels, PATCH, stride=PATCH), nn.ReLU(),           # (n, c, 7, 7)
@@ -114,18 +115,28 @@ def conv_decoder(latents: int, channels: int = 32, side: int = 28) -> nn.Sequent
 
 def mlp_autoencoder(latents: int = 2, hidden=(400, 200), pixels: int = 784, *, squash=False, seed: int) -> AE:
     """An autoencoder of fully connected layers, D-400-200-q-200-400-D unless told otherwise; weights from `seed`."""
+    latents = count("latents", latents)
     with seeded(seed):
         return AE(mlp_encoder(latents, hidden, pixels), mlp_decoder(latents, hidden, pixels), squash=squash)
 
 
 def conv_autoencoder(latents: int = 2, channels: int = 32, side: int = 28, *, squash=False, seed: int) -> AE:
     """An autoencoder of convolutions on 4 x 4 patches; weights from `seed`."""
+    latents = count("latents", latents)
     with seeded(seed):
         return AE(conv_encoder(latents, channels, side), conv_decoder(latents, channels, side), squash=squash)
 
 
+def _widths(name, sizes) -> list[int]:
+    """Widths of layers, as integers."""
+    if isinstance(sizes, str) or not hasattr(sizes, "__iter__"):
+        raise TypeError(f"{name} must be a sequence of integers, got {describe(sizes)}")
+    return [count(name, size) for size in sizes]
+
+
 def _grid(side) -> int:
     """Patches along one side of an image."""
-    if count("side", side) % PATCH:
+    side = count("side", side)
+    if side % PATCH:
         raise ValueError(f"side must be a multiple of {PATCH}, got {side}")
     return side // PATCH

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._checks import count, describe, positive_array, real_array
+from ._checks import count, describe, real_array, square
 from ._checks import rng as generator
 from .densities import (
+    _log_values,
     _lowrank_axes,
     cholesky_factor,
     entropy_normal_full,
@@ -60,12 +61,12 @@ class GaussianQ:
     @classmethod
     def diagonal(cls, mean, std) -> GaussianQ:
         """Mean-field q: independent dimensions, mean (n, q) and std > 0 (n, q), (q,) or a scalar."""
-        mean, std = real_array("mean", mean, 2), positive_array("std", std)
+        mean, variance = real_array("mean", mean, 2), square("std", std)
         try:
-            std = np.broadcast_to(std, mean.shape)
+            variance = np.broadcast_to(variance, mean.shape)
         except ValueError:
-            raise ValueError(f"std must broadcast to mean's shape {mean.shape}, got {std.shape}") from None
-        return cls(mean, std[..., None] ** 2 * np.eye(mean.shape[1]))
+            raise ValueError(f"std must broadcast to mean's shape {mean.shape}, got {variance.shape}") from None
+        return cls(mean, variance[..., None] * np.eye(mean.shape[1]))
 
     def __len__(self):
         return len(self.mean)
@@ -160,10 +161,13 @@ def effective_sample_size(log_weights):
     log_weights (k, n), -inf allowed; they need not be normalised. Returns (n,).
     Raises ValueError where all k weights of a data point are zero. Kong (1992).
     """
-    total = logsumexp(_two_axes(log_weights), axis=0)
+    log_weights = _log_values("log_weights", log_weights)
+    if log_weights.ndim != 2:
+        raise ValueError(f"log_weights must have shape (k, n), got {log_weights.shape}")
+    total = logsumexp(log_weights, axis=0)
     if np.isneginf(total).any():
         raise ValueError("log_weights must be above -inf somewhere for every data point, got a column of -inf")
-    share = np.asarray(log_weights) - total  # log of each weight's share of the sum
+    share = log_weights - total  # log of each weight's share of the sum
     return np.exp(-logsumexp(2 * share, axis=0))
 
 
@@ -269,13 +273,6 @@ def _average(draws):
     """Mean of independent draws (k, n), with its standard error: their standard deviation over sqrt(k)."""
     k = len(draws)
     return Estimate(draws.mean(axis=0), draws.std(axis=0, ddof=1) / math.sqrt(k) if k > 1 else None)
-
-
-def _two_axes(log_weights):
-    """Log weights (k, n) as they came, refused where they have another number of axes."""
-    if np.ndim(log_weights) != 2:
-        raise ValueError(f"log_weights must have shape (k, n), got {np.shape(log_weights)}")
-    return log_weights
 
 
 def _whole(name, value):

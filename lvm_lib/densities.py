@@ -342,6 +342,9 @@ def _lowrank_axes(loadings, noise):
                          f"got shape {noise.shape}")
     noise = np.broadcast_to(noise, (len(loadings),))
     axes, singular, _ = np.linalg.svd(loadings / np.sqrt(noise)[:, None], full_matrices=False)
+    if singular[0] > 1e150:
+        raise ValueError(f"loadings must be within 1e150 standard deviations of the noise, got a singular value of "
+                         f"{singular[0]:g} of them")
     return noise, axes, singular**2
 
 
@@ -358,11 +361,9 @@ def _relative(q, p):
 
 def _log_values(name, value):
     """`value` as float64 in which -inf, the log of zero, is allowed; NaN and +inf are not."""
-    array = np.asarray(value)
-    if array.dtype.kind == "f" and np.isneginf(array).any():
-        real_array(name, np.where(np.isneginf(array), 0.0, array))
-        return array.astype(np.float64)
-    return real_array(name, value)
+    array = _checks.float_array(name, value)
+    real_array(name, np.where(np.isneginf(array), 0.0, array))
+    return array
 
 
 def _distribution(name, value):

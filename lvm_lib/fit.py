@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -176,7 +177,8 @@ def _copy(model):
 def save(model: nn.Module, path, notes: dict[str, str] | None = None):
     """Write the weights as safetensors (never pickle), with the class, the shape of every tensor, and `notes`.
 
-    Raises TypeError unless `notes` maps strings to strings.
+    The file is written whole or not at all: where that fails (a full disk), what stood at `path` is still there.
+    Raises TypeError unless `notes` maps strings to strings, OSError where the file cannot be written.
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch module, got {describe(model)}")
@@ -185,7 +187,14 @@ def save(model: nn.Module, path, notes: dict[str, str] | None = None):
         raise TypeError("notes must map strings to strings")
     metadata = {"class": type(model).__name__, "sizes": json.dumps(_sizes(model)), "notes": json.dumps(notes)}
     tensors = {name: tensor.contiguous() for name, tensor in _copy(model).items()}
-    save_file(tensors, str(path), metadata=metadata)
+    unfinished = Path(f"{path}.{os.getpid()}.part")
+    try:
+        save_file(tensors, str(unfinished), metadata=metadata)
+        unfinished.replace(path)
+    except SafetensorError as error:
+        raise OSError(f"path could not be written: {str(path)!r} ({error})") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def load(model: nn.Module, path) -> dict[str, str]:

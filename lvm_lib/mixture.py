@@ -52,10 +52,10 @@ class GaussianMixture:
     @classmethod
     def spherical(cls, weights, means, std) -> GaussianMixture:
         """The mixture with covariances std_k^2 I; std is a number (shared) or (K,)."""
-        means, std = _checks.real_array("means", means, 2), _checks.positive_array("std", std)
-        if std.shape not in ((), means.shape[:1]):
-            raise ValueError(f"std must be a number or have shape {means.shape[:1]}, got {std.shape}")
-        variances = np.broadcast_to(std ** 2, means.shape[:1])
+        means, variances = _checks.real_array("means", means, 2), _checks.square("std", std)
+        if variances.shape not in ((), means.shape[:1]):
+            raise ValueError(f"std must be a number or have shape {means.shape[:1]}, got {variances.shape}")
+        variances = np.broadcast_to(variances, means.shape[:1])
         return cls(weights, means, variances[:, None, None] * np.eye(means.shape[1]))
 
     def log_px_z_all(self, x) -> np.ndarray:

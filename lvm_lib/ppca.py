@@ -244,6 +244,8 @@ def factor_analysis_step(model: LinearGaussian, covariance, floor) -> LinearGaus
     covariance: S, (D, D), of the data about `model.mean`.  floor: variance, a number or (D,), under which no noise
     falls; clipping is the exact maximum under that constraint, so the evidence still never falls.
     """
+    if not isinstance(model, LinearGaussian):
+        raise TypeError(f"model must be a LinearGaussian, got {_checks.describe(model)}")
     covariance = _checks.real_array("covariance", covariance, 2)
     floor = _checks.positive_array("floor", floor)
     if covariance.shape != (len(model.mean),) * 2:
@@ -300,6 +302,8 @@ def _principal_axes(x, q):
     n, dimensions = x.shape
     mean = x.mean(axis=0)
     centred = x - mean
+    if np.abs(centred).max() > 1e150:
+        raise ValueError(f"x must have squares within float64, got entries up to {np.abs(centred).max():g} off the mean")
     if n < dimensions:
         _, singular, rows = np.linalg.svd(centred, full_matrices=False)
         variances, axes, total = singular[:q] ** 2 / n, rows[:q].T, (singular ** 2).sum() / n

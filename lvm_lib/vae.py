@@ -52,6 +52,8 @@ class GaussianEncoder(nn.Module):
 
     def __init__(self, net: nn.Module):
         super().__init__()
+        if not isinstance(net, nn.Module):
+            raise TypeError(f"net must be a torch module, got {describe(net)}")
         self.net = net
 
     def forward(self, x) -> Independent:
@@ -90,17 +92,36 @@ class LinearEncoder(nn.Module):
     @torch.no_grad()
     def set_(self, gain, bias, factor):
         """Take V (q, D), b (q,) and L (q, q) from arrays; of L its diagonal alone if the covariance is diagonal."""
-        factor = torch.tensor(factor).to(self.log_std)
-        self.mean.weight.copy_(torch.tensor(gain))
-        self.mean.bias.copy_(torch.tensor(bias))
+        q, pixels = self.mean.weight.shape
+        gain, bias, factor = (_shaped(name, value, shape, self.log_std) for name, value, shape in
+                              (("gain", gain, (q, pixels)), ("bias", bias, (q,)), ("factor", factor, (q, q))))
+        if (factor.diagonal() <= 0).any():
+            raise ValueError(f"factor must have a positive diagonal, got {factor.diagonal().min():g}")
+        self.mean.weight.copy_(gain)
+        self.mean.bias.copy_(bias)
         self.log_std.copy_(factor.diagonal().log())
         if self.below is not None:
             self.below.copy_(factor.tril(-1))
 
 
+def _shaped(name, value, shape, like) -> torch.Tensor:
+    """`value` as a finite tensor of that shape."""
+    value = real_tensor(name, value, len(shape), like=like)
+    if tuple(value.shape) != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {tuple(value.shape)}")
+    return value
+
+
+def _gaussian(q) -> Distribution:
+    """q, if it is one of the two kinds of Gaussian that an encoder gives."""
+    if not (isinstance(q, MultivariateNormal) or isinstance(q, Independent) and isinstance(q.base_dist, Normal)):
+        raise TypeError(f"q must be an Independent Normal or a MultivariateNormal, got {describe(q)}")
+    return q
+
+
 def reparameterise(q: Distribution, samples: int, generator) -> torch.Tensor:
     """z = mean + L eps, eps ~ N(0, I): (samples, n, q), with gradients to q. q: Independent Normal, or Multivariate."""
-    samples, mean = count("samples", samples), q.mean
+    samples, mean = count("samples", samples), _gaussian(q).mean
     eps = torch.randn((samples, *mean.shape), generator=torch_generator("generator", generator, mean.device),
                       dtype=mean.dtype, device=mean.device)
     if isinstance(q, MultivariateNormal):
@@ -116,7 +137,7 @@ def kl_to_prior(q: Distribution) -> torch.Tensor:
     For independent dimensions (L = diag(std)) it is the KL of each marginal. With a full covariance it is the chain
     rule's: the average KL of q(z_i | z_1 ... z_{i-1}) to N(0, 1). Either way no entry is negative.
     """
-    if isinstance(q, MultivariateNormal):
+    if isinstance(_gaussian(q), MultivariateNormal):
         second = (q.scale_tril**2).sum(-1)
         log_diagonal = q.scale_tril.diagonal(dim1=-2, dim2=-1).log()
     else:

@@ -109,8 +109,8 @@ def executed(path: Path, *, force: bool = False, say=print):
     key = chapter_key(notebook, library_key())
     kept = CACHE / f"{path.stem}.json"
     if not force and kept.exists():
-        run = json.loads(kept.read_text(encoding="utf-8"))
-        if run["key"] == key:
+        run = kept_run(kept)
+        if run.get("key") == key:
             return with_outputs(notebook, run), run["seconds"]
     say(f"running {path.stem} ...")
     start = time.perf_counter()
@@ -118,11 +118,18 @@ def executed(path: Path, *, force: bool = False, say=print):
     seconds = time.perf_counter() - start
     run = {"key": key, "seconds": round(seconds, 1), "outputs": outputs, "widgets": widgets}
     CACHE.mkdir(parents=True, exist_ok=True)
-    unfinished = kept.with_suffix(f".{os.getpid()}.part")  # so that two builds at once never see half a file
-    unfinished.write_text(json.dumps(run), encoding="utf-8")
-    unfinished.replace(kept)
+    write_whole(kept, json.dumps(run))
     say(f"        {path.stem}: {seconds:.0f} s")
     return with_outputs(notebook, run), run["seconds"]
+
+
+def kept_run(path: Path) -> dict:
+    """A run that was kept, or nothing if its file is damaged: then the chapter is run again."""
+    try:
+        run = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}
+    return run if isinstance(run, dict) else {}
 
 
 def run_cells(notebook, folder: Path):
@@ -192,9 +199,17 @@ def stored(notebook):
 def write(path: Path, notebook) -> None:
     """Write `notebook` to `path`, in one move and in one layout."""
     nbformat.validate(notebook)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    write_whole(path, json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write all of `text` to `path`, or leave what is there: on a full disk, or where two write at once."""
+    unfinished = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def with_first_cell(path: Path) -> None:

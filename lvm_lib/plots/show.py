@@ -7,6 +7,7 @@ import io
 
 import numpy as np
 
+from .._checks import count, real_array
 from .palette import QUANTITIES, SURFACES, colour
 
 DPI = 192  # shown at half this: crisp on dense screens, and 7.2 inches fill the text column
@@ -35,8 +36,8 @@ def images(axis, pictures, columns: int, *, low: float = 0.0, high: float = 255.
 
     Raises ValueError where `pictures` is not a non-empty stack of images.
     """
-    pictures = np.asarray(pictures, dtype=float)
-    if pictures.ndim != 3 or len(pictures) == 0:
+    pictures, columns = real_array("pictures", pictures), count("columns", columns)
+    if pictures.ndim != 3:
         raise ValueError(f"pictures must be a non-empty stack (n, h, w), got shape {pictures.shape}")
     n, h, w = pictures.shape
     rows = -(-n // columns)

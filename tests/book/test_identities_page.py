@@ -1,5 +1,6 @@
 """The page "Identities" and the links between equations and their tests follow the chapters and the tests."""
 
+import html
 import re
 import shutil
 
@@ -67,3 +68,11 @@ def test_a_test_that_cannot_be_read_fails_the_strict_build(book_with_tests):
     tests.write_text(TESTS.replace('"second-equation"', "label_of_the_day()"))
     failed = book_with_tests.build(check=False)
     assert failed.returncode != 0 and "second.py:6" in failed.stdout + failed.stderr
+
+
+def test_what_a_test_says_is_shown_as_it_is_written(book_with_tests):
+    words = "- E_p[x] *counted* against <b>one</b> of $2, #1"
+    tests = book_with_tests.folder / "tests" / "identities" / "second.py"
+    tests.write_text(TESTS.replace("One counted against one measured", words))
+    book_with_tests.build()
+    assert html.escape(words, quote=False) in book_with_tests.page(PAGE)

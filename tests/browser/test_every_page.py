@@ -104,3 +104,25 @@ class TestPagesWithFigures:
         in_view(seen.page, note)
         assert "could not start" in note.text_content()
         assert seen.page.locator("[data-lvm-live] img").first.is_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("page", PAGES)
+def test_no_line_begins_with_the_punctuation_after_a_formula(visit, page, width):
+    """A full stop stands on the line of the formula that it ends."""
+    seen = visit(page, viewport={"width": width, "height": 850})
+    seen.page.add_style_tag(content="main section{content-visibility:visible!important}")
+    lost = seen.page.evaluate("""async () => {
+        await document.fonts.ready;
+        return [...document.querySelectorAll("main .math")].filter((node) => node.localName === "span").flatMap((node) => {
+            const next = node.nextSibling;
+            if (next?.nodeType !== Node.TEXT_NODE || !/^[.,;:!?)]/.test(next.data)) return [];
+            const sign = document.createRange();
+            sign.setStart(next, 0);
+            sign.setEnd(next, 1);
+            const bases = [...node.querySelectorAll(".katex-base")].at(-1)?.getClientRects() ?? [];
+            const last = [...bases].at(-1), box = sign.getBoundingClientRect();
+            return last && box.width && box.top > last.bottom ? [node.parentElement.textContent.slice(0, 60)] : [];
+        });
+    }""")
+    assert lost == []

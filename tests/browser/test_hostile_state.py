@@ -1,0 +1,76 @@
+"""A figure's state comes from outside: a side file, a link. Whatever stands in it, it is never HTML, and the figure lives
+in a state that it can show, or says in its place that it cannot."""
+
+import json
+import math
+
+import pytest
+from built_book import SITE, pages_with_figures
+from test_figures_hold import differences
+
+from lvm_lib import figures
+
+HTML = '"><img src=x onerror="window.hostile=1"><script>window.hostile=1</script>'
+HOSTILE = {"html": HTML, "end-of-script": "</script><script>window.hostile=1</script>", "nothing": None, "a-list": [[1, 2], HTML],
+           "an-object": {"toString": HTML, "__proto__": {"hostile": 1}}, "huge": 1e308, "a-word": "NaN", "empty": ""}
+STATES = "([...document.querySelectorAll('[data-lvm-live]')].map((host) => ({ status: host.dataset.lvmStatus, " \
+         "figure: host.querySelector('[data-figure]')?.dataset.figure, " \
+         "numbers: host.querySelector('[data-figure]')?.dataset.numbers ?? '', said: host.textContent, " \
+         "still: [...host.querySelectorAll('.lvm-still')].some((node) => node.checkVisibility()) })))"
+
+
+def poisoned(path, value) -> str:
+    """A side file in which every trait is `value`."""
+    text = path.read_text(encoding="utf-8")
+    identity, state = json.loads(f"[{text[len('lvmFigureState('):text.rindex(')')]}]")
+    traits = {name: value for name in state["traits"]}
+    return f"lvmFigureState({json.dumps(identity)},{json.dumps({**state, 'traits': traits})});"
+
+
+def sound(shown, seen) -> list[str]:
+    """What is wrong with the figures of a page that was given a hostile state."""
+    found = []
+    if shown.evaluate("window.hostile ?? ({}).hostile ?? 0"):
+        found.append("a script of the state ran")
+    if shown.locator("img[src='x'], .lvm-live script").count():
+        found.append("the state became HTML")
+    for figure in shown.evaluate(STATES):
+        if figure["status"] == "failed":
+            if "could not" not in figure["said"] or not figure["still"]:
+                found.append("a figure that failed does not say so, or hides its picture")
+            continue
+        numbers = json.loads(figure["numbers"])
+        if any(isinstance(value, float) and not math.isfinite(value) for value in numbers.values()):
+            found.append(f"numbers that are none: {numbers}")
+        cls = figures.by_name(figure["figure"])
+        found += cls.broken(numbers) + differences(numbers, cls.recomputed(numbers))
+    return found + (seen.foreign and [f"it asked for {seen.foreign}"])
+
+
+@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("page", pages_with_figures())
+def test_a_side_file_holds_no_html_and_no_nonsense(visit, page, value):
+    seen = visit("book/appendix/cite.html")
+
+    def answer(route):
+        name = route.request.url.rsplit("/", 1)[-1]
+        route.fulfill(body=poisoned(SITE / "_figures" / name, value), content_type="text/javascript")
+
+    seen.page.context.route("**/_figures/*.js", answer)
+    seen.open((SITE / page).as_uri())
+    assert sound(seen.settle(), seen) == []
+
+
+@pytest.mark.parametrize("value", [HTML, "1e999", "NaN", "-1e308", "%E0%A4%A", "", "=;&:#"],
+                         ids=["html", "infinite", "NaN", "huge", "bad-escape", "empty", "separators"])
+@pytest.mark.parametrize("page", pages_with_figures())
+def test_a_link_holds_no_html_and_no_nonsense(visit, page, value):
+    names = sorted({cls.name for cls in figures.LiveFigure.__subclasses__() if cls.name})
+    keys = "abcdefghijklmnopqrstuvwxyz"  # whatever a figure calls the parts of its state
+    hash_ = "&".join(f"{name}:{';'.join(f'{key}={value}' for key in keys)}" for name in names)
+    seen = visit("book/appendix/cite.html")
+    seen.open((SITE / page).as_uri() + "#" + hash_)
+    shown = seen.settle()
+    assert sound(shown, seen) == []
+    assert seen.errors == []
+    assert all(figure["status"] == "alive" for figure in shown.evaluate(STATES))
