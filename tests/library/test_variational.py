@@ -87,6 +87,20 @@ def test_the_curve_s_m_step_is_a_maximum(bent):
         assert expected(moved, log_std + 0.01 * rng.normal()) < expected(weights, log_std)
 
 
+def test_em_with_gaussian_q_climbs_the_elbo(bent):
+    """Coordinate ascent with a restricted E-step: the ELBO never falls (the evidence may)."""
+    model, x, _ = bent
+    model, xt = variational.climb("em", model, x[:40], x[:40], passes=1).model, torch.tensor(x[:40])
+    q, trace = variational.best_gaussian(model, xt), []
+    for _ in range(5):
+        with torch.no_grad():
+            trace.append(float(model.elbo(xt, *q).sum()))
+            model.m_step(xt, *q)
+            trace.append(float(model.elbo(xt, *q).sum()))
+        q = variational.best_gaussian(model, xt, begin=q, scan=False)
+    assert (np.diff(trace) > -1e-9).all() and trace[1] > trace[0]
+
+
 @pytest.mark.parametrize("way", variational.WAYS)
 def test_every_way_reaches_the_closed_form(linear, way):
     x, test, start = linear
