@@ -67,7 +67,8 @@ class LatentPlaneFigure(LiveFigure):
     """
 
     name = "plane"
-    heights = (1120, 800)
+    heights = (1080, 775)
+    heights_with_ae = (1690, 1210)
     state = ("net", "x", "follow", *POINT, "step")
     carried = ("nets", "weights", "codes", "labels", "images", "names")
 
@@ -77,6 +78,8 @@ class LatentPlaneFigure(LiveFigure):
     labels = traitlets.Bytes(help="their classes, (n,)").tag(sync=True)
     images = traitlets.Bytes(help="images to pick, 98 bytes each, as many for each class").tag(sync=True)
     names = traitlets.List(help="names of the classes").tag(sync=True)
+
+    room = traitlets.List(help="heights that the page keeps free, if not those of the class").tag(sync=True)
 
     net = traitlets.Unicode(help="which VAE").tag(sync=True)
     x = traitlets.Unicode(help="the black and white image, 98 bytes in base64").tag(sync=True)
@@ -101,6 +104,7 @@ class LatentPlaneFigure(LiveFigure):
         given = {key: traits.pop(key) for key in self.carried if key in traits} or _carried(vae, ae, data, precision)
         self._settling = True
         super().__init__(**{**given, **_start(given), **traits})
+        self.room = list(self.heights_with_ae) if self.ae_name is not None else []
         self._settling = False
         self._settle()
 
@@ -236,7 +240,7 @@ class LatentPlaneFigure(LiveFigure):
         middle.add_patch(Ellipse((n["mean1"], n["mean2"]), 4 * n["std1"], 4 * n["std2"], fill=False, lw=2, color=colour("q")))
         middle.plot(n["z1"], n["z2"], "o", ms=7, color=colour("model"), mec=colour("ground"))
         middle.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", xlabel="$z_1$", ylabel="$z_2$")
-        figure.suptitle(f"ELBO {n['elbo']:.2f} = {n['reconstruction']:.2f} − {n['kl']:.2f} nats", fontsize=11)
+        figure.suptitle(f"ELBO {n['elbo']:.2f} = reconstruction {n['reconstruction']:.2f} - KL {n['kl']:.2f} nats".replace("-", "−"), fontsize=11)
         return figure
 
 
@@ -320,12 +324,15 @@ def _in_own_unit(ae, x):
 
 
 def _start(given: dict) -> dict:
-    """The state in which a figure begins: a stored image, and a path between the middles of two classes."""
-    codes = np.frombuffer(given["codes"], "<f4").reshape(len(given["nets"]), -1, 2)[0]
+    """The state in which a figure begins: of the images of class 3 the most usual (its code is nearest to the middle of
+    its class), and a path from the middle of class 1 to that of class 0."""
+    codes = np.frombuffer(given["codes"], "<f4").reshape(len(given["nets"]), -1, 2)[0].astype(float)
     labels = np.frombuffer(given["labels"], np.uint8)
-    (a1, a2), (b1, b2) = (np.clip(np.median(codes[labels == c], axis=0), -REACH, REACH).round(2).tolist() for c in (1, 0))
-    picks = np.frombuffer(given["images"], np.uint8).reshape(len(given["names"]), -1, PIXELS // 8)
-    return {"net": given["nets"][0]["name"], "x": written(np.unpackbits(picks[3, 0])), "z1": a1, "z2": a2,
+    middle = {c: np.clip(np.median(codes[labels == c], axis=0), -REACH, REACH).round(2) for c in (0, 1, 3)}
+    picks = np.frombuffer(given["images"], np.uint8).reshape(len(given["names"]), -1, PIXELS // 8)[3]
+    usual = np.linalg.norm(codes[labels == 3][:len(picks)] - middle[3], axis=1).argmin()
+    (a1, a2), (b1, b2) = middle[1].tolist(), middle[0].tolist()
+    return {"net": given["nets"][0]["name"], "x": written(np.unpackbits(picks[usual])), "z1": a1, "z2": a2,
             "a1": a1, "a2": a2, "b1": b1, "b2": b2}
 
 

@@ -100,6 +100,7 @@ export function makeInput({ h, s, onCleanup }, { names, picks, change, hold, say
   const arm = button(h, "Draw", () => {
     armed = !armed;
     pad.classList.toggle("is-armed", armed);
+    panel.classList.toggle("is-large", armed);
     arm.setAttribute("aria-pressed", String(armed));
   }, { "aria-pressed": "false" });
   const clear = button(h, "Clear", () => { strokes = []; paintPad(); change(written(new Uint8Array(SIDE * SIDE))); });
@@ -115,9 +116,10 @@ export function makeInput({ h, s, onCleanup }, { names, picks, change, hold, say
       names[i].length === 1 ? names[i] : String(i))));
   [...stored.children].forEach((node, i) => node.addEventListener("click", () => choose(picks[i])));
 
-  const node = h("div", { class: "lvm-side" },
-    h("div", { class: "lvm-panel-x" }, h("div", { class: "lvm-caption lvm-fill-data" }, h("b", {}, h("var", {}, "x")), ", what is encoded"), pixels),
-    h("div", { class: "lvm-panel-pad" }, pad, h("div", { class: "lvm-pad-buttons" }, arm, clear)));
+  const panel = h("div", { class: "lvm-panel-pad" }, h("div", { class: "lvm-caption" }, h("b", {}, "Draw"), " your own"), pad,
+    h("div", { class: "lvm-pad-buttons" }, arm, clear));
+  const node = h("div", { class: "lvm-side lvm-side-in" },
+    h("div", { class: "lvm-panel-x" }, h("div", { class: "lvm-caption lvm-fill-data" }, h("b", {}, h("var", {}, "x")), ", what is encoded"), pixels), panel);
 
   return {
     node, stored,
