@@ -217,7 +217,7 @@ function makeBeside(kit, { codes, labels, names }) {
   });
   const out = inkCanvas(h);
   const error = h("span", { class: "lvm-number" });
-  const output = h("div", { class: "lvm-side lvm-side-out" }, h("div", { class: "lvm-caption" }, "its output at the same ", h("var", {}, "z")),
+  const output = h("div", { class: "lvm-side lvm-side-out" }, h("div", { class: "lvm-caption" }, "output at this ", h("var", {}, "z")),
     h("div", { class: "lvm-screen" }, out.node),
     h("div", { class: "lvm-small" }, "no density over ", h("var", {}, "x"), ", so no ELBO. Squared error of ", h("var", {}, "x"), ": ", error));
   const note = h("div", { class: "lvm-side lvm-side-note" }, h("p", { class: "lvm-small" },

@@ -283,10 +283,21 @@ def _carried(vae, ae, data, precision) -> dict:
     layers, weights = pack_all(parts, precision)
     nets = [{"name": name, "kind": "ae" if name == "ae" else "vae", "encoder": layers[f"{name} encoder"],
              "decoder": layers[f"{name} decoder"]} for name in [*vaes, *(["ae"] if ae is not None else [])]]
-    picks = np.concatenate([np.flatnonzero(stored.test_labels == c)[:PICKS] for c in range(len(stored.names))])
+    picks = _picks(next(iter(vaes.values())), x, stored.test_labels, len(stored.names))
     return {"nets": nets, "weights": weights, "codes": np.stack(codes).astype("<f4").tobytes(),
             "labels": stored.test_labels.astype(np.uint8).tobytes(), "names": list(stored.names),
             "images": np.packbits(x[picks].numpy().astype(np.uint8), axis=1).tobytes()}
+
+
+@torch.no_grad()
+def _picks(vae, x, labels, classes) -> np.ndarray:
+    """The first test images of each class, those that the VAE reconstructs best in front."""
+    found = []
+    for c in range(classes):
+        first = np.flatnonzero(labels == c)[:PICKS]
+        log_px_z = vae.log_px_z(x[first], vae.q(x[first]).mean)
+        found.append(first[log_px_z.argsort(descending=True).numpy()])
+    return np.concatenate(found)
 
 
 def _vaes(vae) -> dict[str, VAE]:
@@ -324,15 +335,14 @@ def _in_own_unit(ae, x):
 
 
 def _start(given: dict) -> dict:
-    """The state in which a figure begins: of the images of class 3 the most usual (its code is nearest to the middle of
-    its class), and a path from the middle of class 1 to that of class 0."""
+    """The state in which a figure begins: the first image of class 3, and a path from the middle of class 1 to that of
+    class 0."""
     codes = np.frombuffer(given["codes"], "<f4").reshape(len(given["nets"]), -1, 2)[0].astype(float)
     labels = np.frombuffer(given["labels"], np.uint8)
-    middle = {c: np.clip(np.median(codes[labels == c], axis=0), -REACH, REACH).round(2) for c in (0, 1, 3)}
+    middle = {c: np.clip(np.median(codes[labels == c], axis=0), -REACH, REACH).round(2) for c in (0, 1)}
     picks = np.frombuffer(given["images"], np.uint8).reshape(len(given["names"]), -1, PIXELS // 8)[3]
-    usual = np.linalg.norm(codes[labels == 3][:len(picks)] - middle[3], axis=1).argmin()
     (a1, a2), (b1, b2) = middle[1].tolist(), middle[0].tolist()
-    return {"net": given["nets"][0]["name"], "x": written(np.unpackbits(picks[usual])), "z1": a1, "z2": a2,
+    return {"net": given["nets"][0]["name"], "x": written(np.unpackbits(picks[0])), "z1": a1, "z2": a2,
             "a1": a1, "a2": a2, "b1": b1, "b2": b2}
 
 
