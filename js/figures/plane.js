@@ -272,5 +272,5 @@ function tell(h, node, n) {
   const black = readImage(n.x).reduce((a, b) => a + b, 0);
   sentence(h, node, [["strong", `The terms sum to the ELBO ${holds ? `to ${tolerance(off)}.` : `no longer: off by ${tolerance(off)}.`} `],
     ["plain", `They belong to *x* (${black} black pixels) and its *q*, wherever *z* stands; the average over *q* is Gauss–Hermite quadrature, `
-      + "6 × 6 points, no sampling. The dashed circles are 1, 2 and 3 standard deviations of the prior, the filled ellipse is *q* to two."]]);
+      + "5 × 5 points, no sampling. The dashed circles are 1, 2 and 3 standard deviations of the prior, the filled ellipse is *q* to two."]]);
 }

@@ -30,7 +30,7 @@ __all__ = ["LatentPlaneFigure", "shipped_vae"]
 
 REACH = 4.0  # of the plane, in standard deviations of the prior
 STEPS = 40   # of a path
-POINTS = 6   # of the Gauss-Hermite rule, per dimension
+POINTS = 5   # of the Gauss-Hermite rule, per dimension
 SIDE, PIXELS = 28, 784
 CENTRE = 406  # the pixel in row 14, column 14
 PICKS = 6    # stored test images per class that a reader may pick
@@ -63,7 +63,7 @@ class LatentPlaneFigure(LiveFigure):
 
     Traits (set from Python, or by the reader): net (name of the VAE), x (the image as text, see `drawing`), follow (z
     stands at the mean of q), z1, z2, the path from (a1, a2) to (b1, b2) and the step on it, 0 to 40.
-    Read back, in nats: reconstruction (Gauss-Hermite, 6 x 6 points), kl, elbo, log_px_z (at the handle's z).
+    Read back, in nats: reconstruction (Gauss-Hermite, 5 x 5 points), kl, elbo, log_px_z (at the handle's z).
     """
 
     name = "plane"

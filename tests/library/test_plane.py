@@ -46,12 +46,12 @@ def test_its_numbers_are_those_of_the_vae(vae, pair):
         assert LatentPlaneFigure.broken(n) == []
 
 
-def test_six_points_a_side_are_near_a_fine_rule(vae):
+def test_five_points_a_side_are_near_a_fine_rule(vae):
     """What the figure says of its quadrature: off by a few hundredths of a nat on average."""
     from lvm_lib.quadrature import hermite, product
 
     found = {}
-    for m in (6, 24):
+    for m in (5, 24):
         grid = product(hermite(m), hermite(m))
         x = torch.tensor(data.flat(data.binarised("digits")[:100]), dtype=torch.float32)
         with torch.no_grad():
@@ -59,7 +59,7 @@ def test_six_points_a_side_are_near_a_fine_rule(vae):
             z = q.mean[None] + q.base_dist.scale[None] * torch.tensor(grid.points, dtype=torch.float32)[:, None]
             weights = torch.tensor(np.exp(grid.log_weights), dtype=torch.float32)
             found[m] = (weights @ vae.log_px_z(x, z)).numpy()
-    off = np.abs(found[6] - found[24])
+    off = np.abs(found[5] - found[24])
     assert off.mean() < 0.06 and off.max() < 0.6
 
 
