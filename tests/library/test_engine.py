@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import golden_gradient
 import golden_networks
 import numpy as np
 import pytest
@@ -126,7 +127,8 @@ def golden(tmp_path_factory):
     bounds = {IN_JS.get(key, key): list(value) for key, value in BOUNDS.items()}
     file = tmp_path_factory.mktemp("golden") / "golden.json"
     file.write_text(json.dumps({"quadratic_curve": {"bounds": bounds, "states": cases, "best": best},
-                                "ancestral": of_ancestral(), "kl": of_kl(), "nn": golden_networks.golden()}))
+                                "ancestral": of_ancestral(), "kl": of_kl(), "nn": golden_networks.golden(),
+                                "gradient": golden_gradient.golden()}))
     return file
 
 
