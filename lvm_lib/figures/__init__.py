@@ -9,8 +9,9 @@ from .base import LiveFigure
 from .elbo import ElboFigure
 from .gradient import GradientFigure
 from .kl import KlFigure
+from .posterior import TruePosteriorFigure
 
-__all__ = ["AncestralFigure", "ElboFigure", "GradientFigure", "KlFigure", "LiveFigure", "by_name"]
+__all__ = ["AncestralFigure", "ElboFigure", "GradientFigure", "KlFigure", "LiveFigure", "TruePosteriorFigure", "by_name"]
 
 
 def by_name(name: str) -> type[LiveFigure]:
