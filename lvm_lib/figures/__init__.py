@@ -10,8 +10,9 @@ from .elbo import ElboFigure
 from .gradient import GradientFigure
 from .kl import KlFigure
 from .posterior import TruePosteriorFigure
+from .scrubber import ScrubberFigure
 
-__all__ = ["AncestralFigure", "ElboFigure", "GradientFigure", "KlFigure", "LiveFigure", "TruePosteriorFigure", "by_name"]
+__all__ = ["AncestralFigure", "ElboFigure", "GradientFigure", "KlFigure", "LiveFigure", "ScrubberFigure", "TruePosteriorFigure", "by_name"]
 
 
 def by_name(name: str) -> type[LiveFigure]:
