@@ -13,7 +13,7 @@ import { keep } from "../kit/keep.js";
 import { numeric } from "../kit/link.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
 import { paint } from "../kit/pixels.js";
-import { inSlices } from "../kit/slices.js";
+import { sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeBar } from "./posterior/bar.js";
 import { makePlane } from "./posterior/plane.js";
@@ -43,7 +43,7 @@ const drawn = figure("posterior", "Live figure: the true posterior against the e
   const live = announcer(h);
   const invariant = h("p", { class: "lvm-invariant" });
   const wait = h("p", { class: "lvm-wait", role: "status" });
-  const picture = () => h("canvas", { class: "lvm-pixels", width: 28, height: 28, role: "img" });
+  const picture = () => h("canvas", { class: "lvm-bitmap", width: 28, height: 28, role: "img" });
   const [seen, decoded] = [picture(), picture()];
   const side = h("div", { class: "lvm-posterior-side" },
     h("figure", { class: "lvm-thumb" }, seen, h("figcaption", {}, "the image ", h("var", {}, "x"))),
@@ -122,7 +122,7 @@ const drawn = figure("posterior", "Live figure: the true posterior against the e
     giveUp();
     asked = digit;
     wait.textContent = "Decoding the grid …";
-    giveUp = inSlices(view, posterior(vae, images[digit], grids[digit]), {
+    giveUp = sliced(view, posterior(vae, images[digit], grids[digit]), {
       done: (found) => {
         known.set(digit, found);
         asked = null;

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { contour, imagesOf, klOf, modelOf, numbers, posterior, reachable, STEPS } from "../engine/posterior.js";
 import { START } from "../figures/posterior.js";
-import { inSlices } from "../kit/slices.js";
+import { sliced } from "../kit/slices.js";
 
 const close = (a, b, tolerance, message = "") => {
   assert.ok(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)), `${message} ${a} against ${b}`);
@@ -61,13 +61,13 @@ test("slices: the work is done in pieces, can be given up, and a failure is told
   const view = { performance: { now: () => clock }, setTimeout: (act) => setTimeout(act, 0), clearTimeout };
   function* work(n) { for (let i = 1; i <= n; i++) { clock += 1; yield i / n; } return "done"; }
   const told = [];
-  const value = await new Promise((done) => { inSlices(view, work(20), { done, progress: (part) => told.push(part), ms: 4 }); });
+  const value = await new Promise((done) => { sliced(view, work(20), { done, progress: (part) => told.push(part), ms: 4 }); });
   assert.equal(value, "done");
   assert.deepEqual(told, [0.2, 0.4, 0.6, 0.8, 1]);
-  const error = await new Promise((failed) => { inSlices(view, (function* fail() { yield 0; throw new Error("no"); })(), { failed, done() {} }); });
+  const error = await new Promise((failed) => { sliced(view, (function* fail() { yield 0; throw new Error("no"); })(), { failed, done() {} }); });
   assert.equal(error.message, "no");
   let ended = false;
-  inSlices(view, work(3), { done: () => { ended = true; } })();
+  sliced(view, work(3), { done: () => { ended = true; } })();
   await new Promise((done) => { setTimeout(done, 20); });
   assert.equal(ended, false);
 });

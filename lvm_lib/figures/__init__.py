@@ -9,10 +9,12 @@ from .base import LiveFigure
 from .elbo import ElboFigure
 from .gradient import GradientFigure
 from .kl import KlFigure
+from .plane import LatentPlaneFigure, shipped_vae
 from .posterior import TruePosteriorFigure
 from .scrubber import ScrubberFigure
 
-__all__ = ["AncestralFigure", "ElboFigure", "GradientFigure", "KlFigure", "LiveFigure", "ScrubberFigure", "TruePosteriorFigure", "by_name"]
+__all__ = ["AncestralFigure", "ElboFigure", "GradientFigure", "KlFigure", "LatentPlaneFigure", "LiveFigure",
+           "ScrubberFigure", "TruePosteriorFigure", "by_name", "shipped_vae"]
 
 
 def by_name(name: str) -> type[LiveFigure]:

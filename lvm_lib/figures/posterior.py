@@ -107,12 +107,6 @@ class TruePosteriorFigure(LiveFigure):
         return {"digit": self.digit, "step": self.step, "taken": taken, **{key: float(value) for key, value in found.items()}}
 
     @classmethod
-    def recomputed(cls, numbers: dict, traits: dict | None = None) -> dict:
-        """What this library finds in the state of `numbers`, with what the page carries (`traits`)."""
-        carried = {name: traits[name] for name in cls.carried}
-        return cls(**carried, **{name: numbers[name] for name in cls.state}).numbers()
-
-    @classmethod
     def broken(cls, numbers: dict) -> list[str]:
         """What must hold in every state: the chain of bounds, the gap as a KL, steps that never fall, a fine grid."""
         n = numbers

@@ -90,12 +90,6 @@ class ScrubberFigure(LiveFigure):
         return {"checkpoint": self.checkpoint, "epoch": epoch, "loss": loss, **{key: float(value) for key, value in found.items()}}
 
     @classmethod
-    def recomputed(cls, numbers: dict, traits: dict | None = None) -> dict:
-        """What this library finds in the state of `numbers`, with what the page carries (`traits`)."""
-        carried = {name: traits[name] for name in cls.carried}
-        return cls(**carried, **{name: numbers[name] for name in cls.state}).numbers()
-
-    @classmethod
     def broken(cls, numbers: dict) -> list[str]:
         """What must hold in every state: the curve is what the checkpoint gives, and its parts sum to it."""
         n = numbers

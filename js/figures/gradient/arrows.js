@@ -27,16 +27,16 @@ export function makeArrows({ h, s }) {
       exact: s("path", { class: "lvm-arrow-exact", "data-of": "exact" }),
       halo: s("path", { class: "lvm-arrow-halo", "data-of": key }), average: s("path", { class: "lvm-arrow-average", "data-of": key }),
     };
-    const frame = s("rect", { class: "lvm-panel-frame", x: 0.5, y: 0.5 });
+    const frame = s("rect", { class: "lvm-field-frame", x: 0.5, y: 0.5 });
     const labels = s("g", { class: "lvm-ticks" });
     const svg = s("svg", { class: "lvm-svg", "aria-hidden": "true" }, frame, Object.values(marks), labels);
-    const name = h("p", { class: "lvm-panel-title" }, title);
-    return { key, first, marks, frame, labels, svg, name, title, node: h("div", { class: "lvm-panel" }, name, svg) };
+    const name = h("p", { class: "lvm-field-title" }, title);
+    return { key, first, marks, frame, labels, svg, name, title, node: h("div", { class: "lvm-field" }, name, svg) };
   });
   const swatch = (kind, text) => h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), text);
   const keys = h("div", { class: "lvm-keys" }, swatch("arrow-sample", "one sample each"), swatch("arrow-average", "their average"),
     swatch("arrow-exact", "exact gradient"));
-  const node = h("div", { class: "lvm-arrows" }, h("div", { class: "lvm-panels" }, panels.map((panel) => panel.node)), keys);
+  const node = h("div", { class: "lvm-arrows" }, h("div", { class: "lvm-fields" }, panels.map((panel) => panel.node)), keys);
   let reach = 1;
   let laid = "";
   let side = 0;

@@ -21,7 +21,7 @@ export function makePlane({ h, s }) {
     trail: s("path", { class: "lvm-trail", "data-of": "refined" }), dot: s("circle", { class: "lvm-q-dot", r: 4, "data-of": "refined" }),
   };
   const labels = s("g", { class: "lvm-ticks" });
-  const frame = s("rect", { class: "lvm-panel-frame", x: 0.5, y: 0.5 });
+  const frame = s("rect", { class: "lvm-field-frame", x: 0.5, y: 0.5 });
   const svg = s("svg", { class: "lvm-svg lvm-posterior-svg", "aria-hidden": "true" }, marks.grid, marks.contours, marks.encoder,
     marks.trail, marks.refined, marks.dot, frame, labels);
   const node = h("div", { class: "lvm-posterior-plane" }, keys, svg);
