@@ -29,6 +29,18 @@ export function manifoldPoints() {
 
 export { imagesOf };
 
+/** The buffers of all checkpoints: the first is as it stands, each other adds to the one before, byte by byte. */
+export function unfolded(bytes, count) {
+  const size = bytes.length / count;
+  const out = [];
+  for (let k = 0; k < count; k++) {
+    const own = bytes.slice(k * size, (k + 1) * size); // a Uint8Array counts modulo 256
+    if (k) for (let i = 0; i < size; i++) own[i] += out[k - 1][i];
+    out.push(own);
+  }
+  return out;
+}
+
 /** Encoder and decoder of one checkpoint. */
 export function netOf({ encoder, decoder }, weights) {
   return { encoder: network(encoder, weights), decoder: network(decoder, weights) };

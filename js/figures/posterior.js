@@ -21,7 +21,7 @@ import { makePlane } from "./posterior/plane.js";
 export const START = { digit: 0, step: 0 };
 const PACE = 350; // ms between two steps of Play
 const TERMS = [["evidence", "log *p*(*x*)", "evidence", (n) => n.evidence], ["refined", "ELBO(*q*)", "elbo", (n) => n.refined],
-  ["amortisation", "left to refine", "q", (n) => n.best - n.refined], ["approximation", "no Gaussian wins", "gap", (n) => n.evidence - n.best]];
+  ["amortisation", "amortisation left", "q", (n) => n.best - n.refined], ["approximation", "approximation gap", "gap", (n) => n.evidence - n.best]];
 const ready = new WeakMap(); // place -> a promise: the first posterior is there
 
 const drawn = figure("posterior", "Live figure: the true posterior against the encoder's guess, refined step by step", (kit) => {
@@ -51,7 +51,7 @@ const drawn = figure("posterior", "Live figure: the true posterior against the e
   const terms_ = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
   const formula = h("div", {
     class: "lvm-formula lvm-formula-small", role: "group",
-    "aria-label": "log p of x is the ELBO of q, plus what is left to refine, plus what no Gaussian of the family wins",
+    "aria-label": "log p of x is the ELBO of q, plus what is left of the amortisation gap, plus the approximation gap",
   }, terms_[0], sign(h, "="), terms_[1], sign(h, "+"), terms_[2], sign(h, "+"), terms_[3], h("span", { class: "lvm-unit" }, "nats"));
 
   const kept = keep(kit, {
@@ -192,6 +192,6 @@ function say(h, node, n, last) {
   const done = n.taken >= last ? ` After ${last} steps no step raises the ELBO by 1e−7 nats.` : "";
   sentence(h, node, [
     ["strong", `log *p*(*x*) ≥ best found ≥ refined ≥ encoder's ELBO: ${chain ? "holds" : "does not hold"}. ELBO + KL = log *p*(*x*) to ${tolerance(off)}. `],
-    ["plain", `“Best found” is the better end of two climbs, so the last term is at most what is shown.${done} Grid: spacing `
+    ["plain", `“Best found” is the better end of two climbs, so the approximation gap is at most what is shown.${done} Grid: spacing `
       + `${fixed(n.spacing, 2)} posterior standard deviations; twice as coarse, log *p*(*x*) moves by ${fixed(Math.abs(n.halving), 4)} nats.`]]);
 }

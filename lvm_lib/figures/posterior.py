@@ -50,7 +50,7 @@ class TruePosteriorFigure(LiveFigure):
     """
 
     name = "posterior"
-    heights = (1080, 800)
+    heights = (1090, 830)
     state = ("digit", "step")
     carried = ("nets", "weights", "pixels", "labels", "grids")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
+import zlib
 from functools import lru_cache
 
 import numpy as np
@@ -27,7 +29,7 @@ CLOUD = 200     # test digits whose codes are shown, as many of each class, clas
 BOUND = 60      # of them, the first, on which the bound is computed
 POINTS = 4      # of the Gauss-Hermite rule, per dimension
 SIDE = 12       # of the manifold, in images
-MOST = 690_000  # bytes of weights that a page should carry
+MOST = 700_000  # bytes of weights that a page should load, as a server sends them: base64, compressed
 PIXELS = 784
 
 
@@ -37,7 +39,8 @@ class ScrubberFigure(LiveFigure):
     vae: the trained VAE (two latent dimensions, 784 binary pixels, Bernoulli likelihood): its layers.
     checkpoints: {epoch: state_dict} as `fit(..., checkpoints=...)` keeps them, 2 to 20 of them.
     loss: the training loss of each epoch from 1, `history.loss`; None: not shown. data: "digits" or "clothing".
-    precision: of the weights in the page, "int8" or "float16". Raises ValueError where all of them are beyond 690 kB.
+    precision: of the weights in the page, "int8" or "float16". Raises ValueError where all of them, compressed, are
+        beyond 700 kB.
 
     At each checkpoint: the means of p(x | z) on the 12 x 12 grid of the prior's normal quantiles; the means of q(z | x)
     of 200 test images; and -ELBO, averaged over the first 60 of these in their stored binarisation, by Gauss-Hermite
@@ -51,8 +54,8 @@ class ScrubberFigure(LiveFigure):
     state = ("checkpoint",)
     carried = ("nets", "weights", "pixels", "labels", "epochs", "curve", "losses")
 
-    nets = traitlets.List(help="for each checkpoint the layers of encoder and decoder").tag(sync=True)
-    weights = traitlets.Bytes(help="their rounded weights").tag(sync=True)
+    nets = traitlets.Dict(help="layers of encoder and decoder, the same at every checkpoint").tag(sync=True)
+    weights = traitlets.Bytes(help="rounded weights: of the first checkpoint, then what each adds, modulo 256").tag(sync=True)
     pixels = traitlets.Bytes(help="the test images, 98 bytes each").tag(sync=True)
     labels = traitlets.List(help="the classes of the test images").tag(sync=True)
     epochs = traitlets.List(help="of the checkpoints").tag(sync=True)
@@ -77,7 +80,7 @@ class ScrubberFigure(LiveFigure):
 
     def _at(self, checkpoint=None):
         k = self.checkpoint if checkpoint is None else checkpoint
-        return _measured(json.dumps(self.nets[k]), self.weights, self.pixels)
+        return _measured(json.dumps(self.nets), unfolded(self.weights, len(self.epochs))[k], self.pixels)
 
     def numbers(self) -> dict:
         """All numbers of the current state, by torch in float64: the Python twin of js/engine/scrubber.js."""
@@ -161,19 +164,34 @@ def _carried(vae, checkpoints, loss, name, precision) -> dict:
     if not isinstance(checkpoints, dict) or not 2 <= len(checkpoints) <= 20:
         raise ValueError(f"checkpoints must map 2 to 20 epochs to weights, got {describe(checkpoints)}")
     losses = [] if loss is None else real_array("loss", loss, 1).tolist()
-    epochs, modules, scratch = sorted(int(epoch) for epoch in checkpoints), {}, copy.deepcopy(vae)
+    epochs, buffers, scratch = sorted(int(epoch) for epoch in checkpoints), [], copy.deepcopy(vae)
     for epoch in epochs:
         scratch.load_state_dict(checkpoints[epoch])
-        modules |= {f"{part} {epoch}": copy.deepcopy(getattr(scratch, part)) for part in ("encoder", "decoder")}
-    packed, weights = pack_all(modules, precision)
-    if len(weights) > MOST:
-        raise ValueError(f"checkpoints must hold at most {MOST:,} bytes of {precision} weights, got {len(weights):,} for "
-                         f"{len(epochs)}: choose fewer of them, or a smaller net")
-    nets = [{part: packed[f"{part} {epoch}"] for part in ("encoder", "decoder")} for epoch in epochs]
+        nets, buffer = pack_all({"encoder": scratch.encoder, "decoder": scratch.decoder}, precision)
+        buffers.append(buffer)
+    weights = folded(buffers)
+    size = len(zlib.compress(base64.b64encode(weights), 6))
+    if size > MOST:
+        raise ValueError(f"checkpoints must take at most {MOST:,} bytes, compressed, got {size:,} for {len(epochs)} of "
+                         f"{precision} weights: choose fewer of them, or a smaller net")
     pixels, labels = _images(name)
-    curve = [at["distortion"] + at["rate"] for at in (_measured(json.dumps(net), weights, pixels) for net in nets)]
+    curve = [at["distortion"] + at["rate"] for at in (_measured(json.dumps(nets), buffer, pixels) for buffer in buffers)]
     return {"nets": nets, "weights": weights, "pixels": pixels, "labels": labels, "epochs": epochs, "curve": curve,
             "losses": losses}
+
+
+def folded(buffers: list[bytes]) -> bytes:
+    """Buffers of equal length as one: the first, then what each adds to the one before, byte by byte modulo 256.
+
+    Late in training little changes, so the differences are small numbers, and small numbers compress.
+    """
+    rows = np.stack([np.frombuffer(buffer, np.uint8) for buffer in buffers])
+    return np.concatenate([rows[:1], rows[1:] - rows[:-1]]).tobytes()
+
+
+def unfolded(weights: bytes, count: int) -> list[bytes]:
+    """The buffers that `folded` made one of."""
+    return [row.tobytes() for row in np.cumsum(np.frombuffer(weights, np.uint8).reshape(count, -1), axis=0, dtype=np.uint8)]
 
 
 def _images(name) -> tuple[bytes, list[int]]:

@@ -6,7 +6,7 @@ import { set } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 
 const SHOWN = 100; // of the samples; the average is over all
-const REACHES = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+const REACHES = [0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500];
 const WAYS = [["re", "reparameterised", 0], ["sf", "score function", 2]];
 
 /** An arrow from the origin in pixels: shaft and head. */
