@@ -10,7 +10,8 @@
 
 import { LOG_TWO_PI } from "./density.js";
 import { line } from "./grid.js";
-import { network, softplus } from "./nn.js";
+import { logBernoulli } from "./latent.js";
+import { network } from "./nn.js";
 
 export const STEPS = 30; // refinement steps that a reader may take
 const [LAST, LEAST, HALVINGS] = [200, 1e-7, 25];
@@ -29,13 +30,6 @@ export function imagesOf(bytes) {
 /** Encoder and decoder of a figure. */
 export function modelOf(nets, weights) {
   return { encoder: network(nets.encoder, weights), decoder: network(nets.decoder, weights) };
-}
-
-/** log p(x | z) of Bernoulli pixels with these logits, row `at`. */
-function logBernoulli(x, logits, at) {
-  let sum = 0;
-  for (let d = 0; d < PIXELS; d++) sum += x[d] * logits[at + d] - softplus(logits[at + d]);
-  return sum;
 }
 
 /** The posterior of one image on its grid [low1, high1, points1, low2, high2, points2]; a generator: yields how far it is. */

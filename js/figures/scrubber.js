@@ -187,5 +187,5 @@ function say(h, node, n) {
   const loss = n.loss === null ? "" : ` The epoch's training loss was ${fixed(n.loss, 1)}: an average over the epoch, on fresh binarisations, one draw of *z* each.`;
   sentence(h, node, [
     ["strong", `Curve = value computed again from this checkpoint's weights: ${holds ? `holds to ${tolerance(off)}` : `off by ${tolerance(off)}`}. `],
-    ["plain", `The curve was drawn in Python, the value comes from this page: 60 stored test images, 4 × 4 quadrature points each.${loss}`]]);
+    ["plain", `The curve was drawn in Python, the value comes from this page: 60 stored test images, 6 × 6 quadrature points each.${loss}`]]);
 }

@@ -27,7 +27,7 @@ __all__ = ["ScrubberFigure"]
 
 CLOUD = 200     # test digits whose codes are shown, as many of each class, classes in turn
 BOUND = 60      # of them, the first, on which the bound is computed
-POINTS = 4      # of the Gauss-Hermite rule, per dimension
+POINTS = 6      # of the Gauss-Hermite rule, per dimension
 SIDE = 12       # of the manifold, in images
 MOST = 700_000  # bytes of weights that a page should load, as a server sends them: base64, compressed
 PIXELS = 784
@@ -44,13 +44,13 @@ class ScrubberFigure(LiveFigure):
 
     At each checkpoint: the means of p(x | z) on the 12 x 12 grid of the prior's normal quantiles; the means of q(z | x)
     of 200 test images; and -ELBO, averaged over the first 60 of these in their stored binarisation, by Gauss-Hermite
-    quadrature with 4 x 4 points. The curve was computed when the figure was made; the page computes each value again.
+    quadrature with 6 x 6 points. The curve was computed when the figure was made; the page computes each value again.
 
     Trait (set from Python, or by the reader): checkpoint, 0 to the last. Read back: negative_elbo, nats per image.
     """
 
     name = "scrubber"
-    heights = (1010, 840)
+    heights = (1010, 890)
     state = ("checkpoint",)
     carried = ("nets", "weights", "pixels", "labels", "epochs", "curve", "losses")
 
@@ -212,7 +212,7 @@ def _measured(net, weights, pixels) -> dict:
     some, q_std = x[:BOUND], log_std[:BOUND].exp()
     rate = kl_to_prior(torch.distributions.Independent(torch.distributions.Normal(mean[:BOUND], q_std), 1)).sum(-1)
     rule = product(hermite(POINTS), hermite(POINTS))
-    z = mean[:BOUND, None] + q_std[:, None] * torch.tensor(rule.points)  # (60, 16, 2)
+    z = mean[:BOUND, None] + q_std[:, None] * torch.tensor(rule.points)  # (60, 36, 2)
     logits = decoder(z.flatten(0, 1)).unflatten(0, z.shape[:2])
     log_px_z = Bernoulli()(logits).log_prob(some[:, None].expand(logits.shape))
     distortion = -(log_px_z @ torch.tensor(np.exp(rule.log_weights)))

@@ -6,6 +6,7 @@ from lvm_lib.figures.gradient import BOUNDS, FUNCTIONS, SEEDS, SIZES, WITHIN, Gr
 
 
 def camel(key):
+    """re_mean becomes reMean: the engine's names."""
     first, *rest = key.split("_")
     return first + "".join(part.capitalize() for part in rest)
 

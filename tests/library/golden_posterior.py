@@ -3,6 +3,8 @@
 import base64
 from functools import cache
 
+from golden_gradient import camel
+
 from lvm_lib import data
 from lvm_lib.fit import fit
 from lvm_lib.figures.posterior import STEPS, TruePosteriorFigure
@@ -21,11 +23,6 @@ def small_vae():
 @cache
 def figure() -> TruePosteriorFigure:
     return TruePosteriorFigure(small_vae(), data.binarised("digits")[[3, 50, 200]])
-
-
-def camel(key):
-    first, *rest = key.split("_")
-    return first + "".join(part.capitalize() for part in rest)
 
 
 def golden() -> dict:

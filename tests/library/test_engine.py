@@ -10,6 +10,7 @@ from pathlib import Path
 import golden_gradient
 import golden_networks
 import golden_posterior
+import golden_scrubber
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -129,7 +130,8 @@ def golden(tmp_path_factory):
     file = tmp_path_factory.mktemp("golden") / "golden.json"
     file.write_text(json.dumps({"quadratic_curve": {"bounds": bounds, "states": cases, "best": best},
                                 "ancestral": of_ancestral(), "kl": of_kl(), "nn": golden_networks.golden(),
-                                "gradient": golden_gradient.golden(), "posterior": golden_posterior.golden()}))
+                                "gradient": golden_gradient.golden(), "posterior": golden_posterior.golden(),
+                                "scrubber": golden_scrubber.golden()}))
     return file
 
 

@@ -43,9 +43,9 @@ export function makeCurves({ h, s }, { epochs, curve, losses }) {
     set(marks.grid, { d: ys.map((v) => `M${box.left} ${y(v)}H${box.right}`).join("") });
     set(marks.axis, { d: `M${box.left} ${box.top}V${box.bottom}H${box.right}` });
     labels.replaceChildren(
-      ...xs.map((v) => s("text", { x: x(v), y: box.bottom + 17, "text-anchor": "middle" }, fixed(v, 0))),
+      ...xs.filter((v) => x(v) < box.right - 50).map((v) => s("text", { x: x(v), y: box.bottom + 17, "text-anchor": "middle" }, fixed(v, 0))),
       ...ys.map((v) => s("text", { x: box.left - 6, y: y(v) + 4, "text-anchor": "end" }, fixed(v, 0))),
-      s("text", { x: box.right, y: box.bottom - 6, "text-anchor": "end" }, "epoch"));
+      s("text", { x: box.right, y: box.bottom + 17, "text-anchor": "end" }, "epoch"));
     const roof = (v) => y(Math.min(v, high + 20 * (high - low)));
     set(marks.loss, { d: losses.length ? path(losses.map((_, i) => x(i + 1)), losses.map(roof)) : "" });
     set(marks.line, { d: path(epochs.map(x), curve.map(roof)) });
