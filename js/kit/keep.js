@@ -12,7 +12,7 @@ const AT_REST = 400; // ms
  * Keep the state of one figure. `traits` maps state keys to trait names; `reachable(values, fallback)` brings values
  * inside the bounds; `encode(state)` and `decode(strings)` are its form in a link; `draw(state, touched)` paints;
  * `report(state)` gives the traits that are read back; at rest `adapt()` may ask for one more draw (returns true) and
- * `speak()` talks. Returns what a figure's controls need.
+ * `speak()` talks. Returns what a figure's controls need; `rest()` is for a figure whose numbers come late.
  */
 export function keep(kit, { name, start, traits, reachable, encode, decode, draw, report, adapt, speak }) {
   const { root, view, h, model, onCleanup } = kit;
@@ -90,7 +90,7 @@ export function keep(kit, { name, start, traits, reachable, encode, decode, draw
   if (kit.inPage) rest(); else sync();
 
   return {
-    get state() { return state; }, change, hold, byHand, redraw,
+    get state() { return state; }, change, hold, byHand, redraw, rest,
     reset: () => change(first),
     share: [h("span", { class: "lvm-spring" }), copied, share],
   };

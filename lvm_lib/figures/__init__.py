@@ -7,10 +7,14 @@ hold the two together. Nothing in the library's mathematics imports this package
 from .ancestral import AncestralFigure
 from .base import LiveFigure
 from .elbo import ElboFigure
+from .gradient import GradientFigure
 from .kl import KlFigure
 from .plane import LatentPlaneFigure, shipped_vae
+from .posterior import TruePosteriorFigure
+from .scrubber import ScrubberFigure
 
-__all__ = ["AncestralFigure", "ElboFigure", "KlFigure", "LatentPlaneFigure", "LiveFigure", "by_name", "shipped_vae"]
+__all__ = ["AncestralFigure", "ElboFigure", "GradientFigure", "KlFigure", "LatentPlaneFigure", "LiveFigure",
+           "ScrubberFigure", "TruePosteriorFigure", "by_name", "shipped_vae"]
 
 
 def by_name(name: str) -> type[LiveFigure]:

@@ -1,0 +1,201 @@
+// The true posterior of a VAE with two latent dimensions on a grid, and a Gaussian q refined on that grid. No DOM.
+//
+//   log p(x, z)    decoder at every point of the grid, Bernoulli pixels, prior N(0, I)
+//   log p(x)       the trapezoid rule's log integral of it
+//   ELBO(q)        q normalised on the same grid, so that log p(x) - ELBO is a KL between two distributions on the
+//                  grid, and no rounding of an integral can make it negative
+//   refinement     natural-gradient steps on that ELBO from the encoder's q, halved until it rises
+//
+// The Python twin is lvm_lib.figures.posterior; tests hold the two together.
+
+import { LOG_TWO_PI } from "./density.js";
+import { line } from "./grid.js";
+import { logBernoulli } from "./latent.js";
+import { network } from "./nn.js";
+
+export const STEPS = 30; // refinement steps that a reader may take
+const [LAST, LEAST, HALVINGS] = [200, 1e-7, 25];
+const PIXELS = 784;
+const BATCH = 16; // points that are decoded at once
+
+/** The black and white images of a figure: 98 bytes each, the first pixel in the highest bit. */
+export function imagesOf(bytes) {
+  return Array.from({ length: bytes.length / (PIXELS / 8) }, (_, k) => {
+    const x = new Float64Array(PIXELS);
+    for (let d = 0; d < PIXELS; d++) x[d] = (bytes[k * (PIXELS / 8) + (d >> 3)] >> (7 - (d & 7))) & 1;
+    return x;
+  });
+}
+
+/** Encoder and decoder of a figure. */
+export function modelOf(nets, weights) {
+  return { encoder: network(nets.encoder, weights), decoder: network(nets.decoder, weights) };
+}
+
+/** The posterior of one image on its grid [low1, high1, points1, low2, high2, points2]; a generator: yields how far it is. */
+export function* posterior({ encoder, decoder }, x, [low1, high1, m1, low2, high2, m2]) {
+  const out = encoder.row(x);
+  const q = { mean: [out[0], out[1]], logStd: [out[2], out[3]] };
+  const lines = [line(low1, high1, m1), line(low2, high2, m2)];
+  const m = m1 * m2;
+  const [z1, z2, logWeights, logJoint] = [0, 1, 2, 3].map(() => new Float64Array(m));
+  for (let i = 0, k = 0; i < m1; i++) for (let j = 0; j < m2; j++, k++) {
+    [z1[k], z2[k]] = [lines[0].points[i], lines[1].points[j]];
+    logWeights[k] = lines[0].logWeights[i] + lines[1].logWeights[j];
+  }
+  for (let k = 0; k < m; k += BATCH) {
+    const rows = Math.min(BATCH, m - k);
+    const z = new Float64Array(2 * rows);
+    for (let r = 0; r < rows; r++) z.set([z1[k + r], z2[k + r]], 2 * r);
+    const logits = decoder.run(z, [rows, 2]).data;
+    for (let r = 0; r < rows; r++) {
+      const prior = -LOG_TWO_PI - 0.5 * (z[2 * r] ** 2 + z[2 * r + 1] ** 2);
+      logJoint[k + r] = prior + logBernoulli(x, logits, r * PIXELS);
+    }
+    yield 0.8 * (k + rows) / m;
+  }
+  const on = { z1, z2, logWeights, logJoint, m, m1, m2, lines };
+  on.evidence = logSum(m, (k) => logJoint[k] + logWeights[k]);
+  const { mean, std } = momentsOf(on);
+  const steps = lines.map((own) => own.step);
+  const path = yield* climb(on, q);
+  const other = yield* climb(on, { mean, logStd: std.map(Math.log) });
+  return {
+    ...on, x, path, mean, std, spacing: Math.max(steps[0] / std[0], steps[1] / std[1]), halving: halved(on) - on.evidence,
+    best: Math.max(path.at(-1).elbo, other.at(-1).elbo),
+  };
+}
+
+function logSum(m, value) {
+  let top = -Infinity;
+  for (let k = 0; k < m; k++) top = Math.max(top, value(k));
+  let sum = 0;
+  for (let k = 0; k < m; k++) sum += Math.exp(value(k) - top);
+  return top + Math.log(sum);
+}
+
+/** Mean and standard deviations of the posterior on the grid. */
+function momentsOf({ m, z1, z2, logWeights, logJoint, evidence }) {
+  const [mean, square] = [[0, 0], [0, 0]];
+  const mass = (k) => Math.exp(logJoint[k] + logWeights[k] - evidence);
+  for (let k = 0; k < m; k++) { const p = mass(k); mean[0] += p * z1[k]; mean[1] += p * z2[k]; }
+  for (let k = 0; k < m; k++) {
+    const p = mass(k);
+    square[0] += p * (z1[k] - mean[0]) ** 2;
+    square[1] += p * (z2[k] - mean[1]) ** 2;
+  }
+  return { mean, std: square.map(Math.sqrt) };
+}
+
+/** log p(x) by every second point along both axes. */
+function halved({ logJoint, m1, m2, lines }) {
+  const half = [m1, m2].map((m, a) => line(lines[a].points[0], lines[a].points[m - 1], (m + 1) / 2));
+  const [n1, n2] = [half[0].points.length, half[1].points.length];
+  return logSum(n1 * n2, (k) => {
+    const [i, j] = [Math.floor(k / n2), k % n2];
+    return logJoint[2 * i * m2 + 2 * j] + half[0].logWeights[i] + half[1].logWeights[j];
+  });
+}
+
+/** log q at the points, normalised on the grid. */
+function logQ({ m, z1, z2, logWeights }, { mean, logStd }) {
+  const [a, b] = logStd.map((v) => Math.exp(-v));
+  const raw = new Float64Array(m);
+  for (let k = 0; k < m; k++) raw[k] = -0.5 * (((z1[k] - mean[0]) * a) ** 2 + ((z2[k] - mean[1]) * b) ** 2);
+  const total = logSum(m, (k) => raw[k] + logWeights[k]);
+  for (let k = 0; k < m; k++) raw[k] -= total;
+  return raw;
+}
+
+/** KL(q || p(z | x)) on the grid. */
+export function klOf(on, q) {
+  const log = logQ(on, q);
+  let sum = 0;
+  for (let k = 0; k < on.m; k++) {
+    sum += Math.exp(log[k] + on.logWeights[k]) * (log[k] - (on.logJoint[k] - on.evidence));
+  }
+  return sum;
+}
+
+/** The ELBO on the grid and its slopes by mean / std and log std. */
+function elboAndSlopes(on, q) {
+  const log = logQ(on, q);
+  const { m, z1, z2, logJoint, logWeights } = on;
+  const [a, b] = q.logStd.map((v) => Math.exp(-v));
+  let elbo = 0;
+  for (let k = 0; k < m; k++) elbo += Math.exp(log[k] + logWeights[k]) * (logJoint[k] - log[k]);
+  const [byMean, byLogStd] = [[0, 0], [0, 0]];
+  for (let k = 0; k < m; k++) {
+    const part = Math.exp(log[k] + logWeights[k]) * (logJoint[k] - log[k] - elbo);
+    const [r, s] = [(z1[k] - q.mean[0]) * a, (z2[k] - q.mean[1]) * b];
+    byMean[0] += part * r;
+    byMean[1] += part * s;
+    byLogStd[0] += part * r * r;
+    byLogStd[1] += part * s * s;
+  }
+  return { elbo, byMean, byLogStd };
+}
+
+/** [{ q, elbo }]: natural-gradient steps, halved until the ELBO rises, until it rises no more. A generator. */
+function* climb(on, start) {
+  let q = start;
+  let here = elboAndSlopes(on, q);
+  const path = [{ q, elbo: here.elbo }];
+  while (path.length <= LAST) {
+    const far = Math.max(...here.byMean.map(Math.abs), ...here.byLogStd.map((v) => Math.abs(v) / 2));
+    let size = far > 0 ? Math.min(1, 0.5 / far) : 1; // no step is longer than half a standard deviation
+    let found = null;
+    for (let halving = 0; halving < HALVINGS && !found; halving++, size /= 2) {
+      const to = {
+        mean: q.mean.map((v, a) => v + size * Math.exp(q.logStd[a]) * here.byMean[a]),
+        logStd: q.logStd.map((v, a) => v + 0.5 * size * here.byLogStd[a]),
+      };
+      const there = elboAndSlopes(on, to);
+      if (there.elbo > here.elbo + LEAST) found = { to, there };
+      yield 0.9;
+    }
+    if (!found) return path;
+    [q, here] = [found.to, found.there];
+    path.push({ q, elbo: here.elbo });
+  }
+  return path;
+}
+
+/** All numbers of a state {digit, step} whose posterior is known: the figure draws nothing else. */
+export function numbers(state, p) {
+  const taken = Math.min(state.step, p.path.length - 1);
+  const { q, elbo } = p.path[taken];
+  const std = q.logStd.map(Math.exp);
+  return {
+    digit: state.digit, step: state.step, taken, evidence: p.evidence, amortised: p.path[0].elbo,
+    before: p.path[Math.max(taken - 1, 0)].elbo, refined: elbo, best: p.best, kl: klOf(p, q),
+    mean1: q.mean[0], mean2: q.mean[1], std1: std[0], std2: std[1], posteriorMean1: p.mean[0], posteriorMean2: p.mean[1],
+    posteriorStd1: p.std[0], posteriorStd2: p.std[1], spacing: p.spacing, halving: p.halving,
+  };
+}
+
+/** Line segments [x1, y1, x2, y2] where a function on the grid crosses a level: marching squares. */
+export function contour({ lines: [a, b], m1, m2 }, values, level) {
+  const segments = [];
+  const [x, y] = [a.points, b.points];
+  for (let i = 0; i + 1 < m1; i++) for (let j = 0; j + 1 < m2; j++) {
+    const at = i * m2 + j;
+    const corners = [[x[i], y[j], values[at]], [x[i + 1], y[j], values[at + m2]], [x[i + 1], y[j + 1], values[at + m2 + 1]],
+      [x[i], y[j + 1], values[at + 1]]];
+    const cuts = [];
+    for (let c = 0; c < 4; c++) {
+      const [[px, py, p], [qx, qy, q]] = [corners[c], corners[(c + 1) % 4]];
+      if ((p > level) === (q > level)) continue;
+      const t = (level - p) / (q - p);
+      cuts.push([px + t * (qx - px), py + t * (qy - py)]);
+    }
+    for (let c = 0; c + 1 < cuts.length; c += 2) segments.push([...cuts[c], ...cuts[c + 1]]);
+  }
+  return segments;
+}
+
+/** A state inside the bounds; what is missing or makes no sense comes from `fallback`. */
+export function reachable(state, fallback, count) {
+  const whole = (value, most, other) => (Number.isFinite(value) ? Math.min(Math.max(Math.round(value), 0), most) : other);
+  return { digit: whole(state.digit, count - 1, fallback.digit), step: whole(state.step, STEPS, fallback.step) };
+}

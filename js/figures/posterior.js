@@ -1,0 +1,197 @@
+// Live figure 6: the true posterior of a VAE on a grid, the encoder's q, and q refined for this one image.
+// state -> posterior on the grid (in slices) -> numbers (js/engine/posterior.js) -> picture.
+
+import { imagesOf, modelOf, numbers, posterior, reachable, STEPS } from "../engine/posterior.js";
+import { bytesOf, sigmoid } from "../engine/nn.js";
+import { announcer } from "../kit/announce.js";
+import { button, choice, slider } from "../kit/controls.js";
+import { set } from "../kit/dom.js";
+import { figure, followWidth } from "../kit/figure.js";
+import { fixed, nats, tolerance } from "../kit/format.js";
+import { keyed } from "../kit/handles.js";
+import { keep } from "../kit/keep.js";
+import { numeric } from "../kit/link.js";
+import { sentence, sign, termButton } from "../kit/maths.js";
+import { paint } from "../kit/pixels.js";
+import { sliced } from "../kit/slices.js";
+import { linkTerms } from "../kit/terms.js";
+import { makeBar } from "./posterior/bar.js";
+import { makePlane } from "./posterior/plane.js";
+
+export const START = { digit: 0, step: 0 };
+const PACE = 350; // ms between two steps of Play
+const TERMS = [["evidence", "log *p*(*x*)", "evidence", (n) => n.evidence], ["refined", "ELBO(*q*)", "elbo", (n) => n.refined],
+  ["amortisation", "amortisation left", "q", (n) => n.best - n.refined], ["approximation", "approximation gap", "gap", (n) => n.evidence - n.best]];
+const ready = new WeakMap(); // place -> a promise: the first posterior is there
+
+const drawn = figure("posterior", "Live figure: the true posterior against the encoder's guess, refined step by step", (kit) => {
+  const { root, view, h, model, onCleanup } = kit;
+  const images = imagesOf(bytesOf(model.get("pixels")));
+  const [names, grids] = [model.get("labels"), model.get("grids")];
+  const vae = modelOf(model.get("nets"), model.get("weights"));
+  const known = new Map(); // digit -> its posterior
+  let asked = null; // the digit whose posterior is being computed
+  let giveUp = () => {};
+  let now = null;
+  let width = 0;
+  let draws = 0;
+  let playing = 0;
+
+  // ---- picture
+  const plane = makePlane(kit);
+  const bar = makeBar(kit);
+  const live = announcer(h);
+  const invariant = h("p", { class: "lvm-invariant" });
+  const wait = h("p", { class: "lvm-wait", role: "status" });
+  const picture = () => h("canvas", { class: "lvm-bitmap", width: 28, height: 28, role: "img" });
+  const [seen, decoded] = [picture(), picture()];
+  const side = h("div", { class: "lvm-posterior-side" },
+    h("figure", { class: "lvm-thumb" }, seen, h("figcaption", {}, "the image ", h("var", {}, "x"))),
+    h("figure", { class: "lvm-thumb" }, decoded, h("figcaption", {}, "mean of ", h("var", {}, "p"), "(", h("var", {}, "x"), " | ", h("var", {}, "z"), ") at ", h("var", {}, "q"), "'s mean")));
+  const terms_ = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
+  const formula = h("div", {
+    class: "lvm-formula lvm-formula-small", role: "group",
+    "aria-label": "log p of x is the ELBO of q, plus what is left of the amortisation gap, plus the approximation gap",
+  }, terms_[0], sign(h, "="), terms_[1], sign(h, "+"), terms_[2], sign(h, "+"), terms_[3], h("span", { class: "lvm-unit" }, "nats"));
+
+  const kept = keep(kit, {
+    name: "posterior", start: START, reachable: (values, fallback) => reachable(values, fallback, images.length),
+    traits: { digit: "digit", step: "step" },
+    encode: (s) => ({ d: s.digit, k: s.step }),
+    decode: (given) => ({ digit: numeric(given.d), step: numeric(given.k) }),
+    report: (s) => {
+      if (!known.has(s.digit)) return {};
+      const { evidence, amortised, refined, best } = numbers(s, known.get(s.digit));
+      return { evidence, amortised, refined, best };
+    },
+    adapt: () => false,
+    speak: () => { if (now) live.speak(spoken(now, names)); },
+    draw,
+  });
+
+  // ---- controls
+  const pick = choice(h, {
+    label: "Test image", value: String(kept.state.digit), className: "lvm-choice-tight",
+    choose: (value) => { pause(); kept.change({ digit: Number(value), step: 0 }); },
+    options: names.map((name, k) => ({ value: String(k), text: name })),
+  });
+  const steps = slider(h, {
+    label: "steps", low: 0, high: STEPS, step: 1, hold: kept.hold,
+    key: (event) => keyed(event, kept.state.step, { low: 0, high: STEPS, step: 1, leap: 5, home: 0 }),
+    input: (step) => kept.change({ step: Math.round(step) }),
+  });
+  const move = (by) => () => { pause(); kept.change({ step: kept.state.step + by }); };
+  const back = button(h, "Back", move(-1));
+  const forth = button(h, "Step", move(1));
+  const play = button(h, "Play", () => (playing ? pause() : start()));
+  const buttons = h("div", { class: "lvm-buttons" }, back, forth, play,
+    button(h, "Reset", () => { pause(); kept.reset(); }), kept.share);
+  root.append(
+    h("div", { class: "lvm-title" }, "How good is the encoder's guess for this one image?"),
+    h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, "Test digit"), pick.node),
+    h("div", { class: "lvm-posterior-row" }, plane.node, side), wait, formula, bar.node, invariant,
+    h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, steps.node)),
+    live.region,
+  );
+  const terms = linkTerms(root, view);
+  onCleanup(terms.release);
+
+  function start() {
+    if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) { kept.change({ step: kept.state.step + 1 }); return; }
+    if (kept.state.step >= STEPS) kept.change({ step: 0 });
+    play.textContent = "Pause";
+    playing = view.setInterval(() => {
+      const p = known.get(kept.state.digit);
+      const last = p ? Math.min(STEPS, p.path.length - 1) : STEPS;
+      if (kept.state.step >= last) pause();
+      else if (p) kept.change({ step: kept.state.step + 1 });
+    }, PACE);
+  }
+  function pause() {
+    view.clearInterval(playing);
+    playing = 0;
+    play.textContent = "Play";
+  }
+  onCleanup(pause);
+
+  // ---- the posterior of a digit, in slices
+  let first = () => {};
+  ready.set(root.parentElement, new Promise((resolve) => { first = resolve; }));
+  function ask(digit) {
+    if (asked === digit) return;
+    giveUp();
+    asked = digit;
+    wait.textContent = "Decoding the grid …";
+    giveUp = sliced(view, posterior(vae, images[digit], grids[digit]), {
+      done: (found) => {
+        known.set(digit, found);
+        asked = null;
+        wait.textContent = "";
+        first();
+        kept.redraw.now();
+        kept.rest(); // what is read back follows
+      },
+      failed: (error) => { asked = null; wait.textContent = `The grid could not be decoded (${error.message}).`; first(); },
+    });
+  }
+  onCleanup(() => giveUp());
+
+  // ---- drawing: until its posterior is known, a digit's picture is the last one's
+  function draw(state, touched) {
+    if (!width) return;
+    pick.set(String(state.digit));
+    const p = known.get(state.digit);
+    root.classList.toggle("is-waiting", !p);
+    if (!p) { ask(state.digit); return; }
+    const lit = touched && now !== null;
+    now = numbers(state, p);
+    const wide = width >= 560 ? width - 176 : width;
+    plane.draw(wide, Math.min(Math.round(0.8 * wide), 360), now, p);
+    bar.draw(width, now);
+    TERMS.forEach(([, , , value], i) => terms.write(terms_[i], fixed(value(now), 2), lit));
+    paint(seen, p.x, `the black and white image of a ${names[state.digit]}`);
+    paint(decoded, vae.decoder.row(Float64Array.of(now.mean1, now.mean2)).map(sigmoid), `decoded at the mean of q: a ${names[state.digit]}`);
+    const last = Math.min(STEPS, p.path.length - 1);
+    steps.update(state.step, String(state.step), `${now.taken} refinement steps`);
+    for (const [node, off] of [[back, state.step === 0], [forth, state.step >= STEPS]]) if (node.disabled !== off) node.disabled = off;
+    say(h, invariant, now, last);
+    set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
+  }
+
+  onCleanup(followWidth(root, view, () => { width = Math.floor(root.clientWidth) - 24; kept.redraw.now(); }));
+});
+
+/** As any figure, but alive only once its first posterior is known. */
+export default {
+  async render(context) {
+    const cleanup = drawn.render(context);
+    await ready.get(context.el);
+    return cleanup;
+  },
+};
+
+function machineReadable(n) {
+  return {
+    digit: n.digit, step: n.step, taken: n.taken, evidence: n.evidence, amortised: n.amortised, before: n.before,
+    refined: n.refined, best: n.best, kl: n.kl, mean1: n.mean1, mean2: n.mean2, std1: n.std1, std2: n.std2,
+    posterior_mean1: n.posteriorMean1, posterior_mean2: n.posteriorMean2, posterior_std1: n.posteriorStd1,
+    posterior_std2: n.posteriorStd2, spacing: n.spacing, halving: n.halving,
+  };
+}
+
+function spoken(n, names) {
+  return `Image ${names[n.digit]}, ${n.taken} refinement steps. log p of x is ${nats(n.evidence)}, the ELBO of q ${fixed(n.refined)}, `
+    + `the encoder's ${fixed(n.amortised)}. q has mean ${fixed(n.mean1, 2)}, ${fixed(n.mean2, 2)}.`;
+}
+
+/** What always holds, in words, and what is estimated. */
+function say(h, node, n, last) {
+  const off = Math.abs(n.refined + n.kl - n.evidence);
+  const chain = n.evidence >= n.best - 1e-9 && n.best >= n.refined - 1e-9 && n.refined >= n.amortised - 1e-12;
+  node.classList.toggle("is-broken", !chain || off > 1e-6);
+  const done = n.taken >= last ? ` After ${last} steps no step raises the ELBO by 1e−7 nats.` : "";
+  sentence(h, node, [
+    ["strong", `log *p*(*x*) ≥ best found ≥ refined ≥ encoder's ELBO: ${chain ? "holds" : "does not hold"}. ELBO + KL = log *p*(*x*) to ${tolerance(off)}. `],
+    ["plain", `“Best found” is the better end of two climbs, so the approximation gap is at most what is shown.${done} Grid: spacing `
+      + `${fixed(n.spacing, 2)} posterior standard deviations; twice as coarse, log *p*(*x*) moves by ${fixed(Math.abs(n.halving), 4)} nats.`]]);
+}

@@ -1,0 +1,40 @@
+// The plane of codes: each test image stands as its digit (or its class's letter) where its code is. Text, no hue.
+
+import { scale } from "../../kit/axes.js";
+import { set } from "../../kit/dom.js";
+import { fixed } from "../../kit/format.js";
+
+const REACH = 4; // standard deviations of the prior
+
+export function makeCloud({ h, s }, labels) {
+  const names = labels.map((label) => s("text", { class: "lvm-code", "text-anchor": "middle", dy: "0.35em" }, String(label)));
+  const prior = [1, 2].map((k) => s("circle", { class: `lvm-prior-ring lvm-prior-ring-${k}` }));
+  const cross = s("path", { class: "lvm-grid" });
+  const frame = s("rect", { class: "lvm-field-frame", x: 0.5, y: 0.5 });
+  const ticks = s("g", { class: "lvm-ticks" });
+  const svg = s("svg", { class: "lvm-svg lvm-cloud-svg", "aria-hidden": "true" }, cross, prior, names, frame, ticks);
+  const node = h("div", { class: "lvm-field" }, h("p", { class: "lvm-field-title" }, `codes of ${labels.length} test images`), svg);
+  let laid = 0;
+  let x = null;
+  let y = null;
+
+  function draw(side, codes) {
+    if (laid !== side) {
+      x = scale([-REACH, REACH], [0, side]);
+      y = scale([-REACH, REACH], [side, 0]);
+      set(svg, { width: side, height: side, viewBox: `0 0 ${side} ${side}` });
+      set(frame, { width: side - 1, height: side - 1 });
+      set(cross, { d: `M0 ${y(0)}H${side}M${x(0)} 0V${side}` });
+      prior.forEach((ring, i) => set(ring, { cx: x(0), cy: y(0), r: x(i + 1) - x(0) }));
+      ticks.replaceChildren(
+        ...[-2, 2].map((v) => s("text", { x: x(v), y: side - 6, "text-anchor": "middle" }, fixed(v, 0))),
+        ...[-2, 2].map((v) => s("text", { x: 5, y: y(v) + 4 }, fixed(v, 0))));
+      laid = side;
+    }
+    names.forEach((name, i) => {
+      const [px, py] = [x(codes[i][0]), y(codes[i][1])];
+      set(name, { x: px.toFixed(1), y: py.toFixed(1) });
+    });
+  }
+  return { node, draw };
+}

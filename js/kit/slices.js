@@ -1,0 +1,26 @@
+// Long work in slices: a generator runs until it has used its few milliseconds, then lets the page breathe.
+
+/**
+ * Run `work` (a generator) in slices of at most about `ms` milliseconds, then call `done` with what it returned.
+ * A value that it yields goes to `progress`. Returns a function that gives the work up.
+ */
+export function sliced(view, work, { done, progress = () => {}, failed = (error) => { throw error; }, ms = 4 }) {
+  let timer = 0;
+  const slice = () => {
+    const end = view.performance.now() + ms;
+    let step;
+    try {
+      do step = work.next(); while (!step.done && view.performance.now() < end);
+    } catch (error) {
+      failed(error);
+      return;
+    }
+    if (step.done) done(step.value);
+    else {
+      progress(step.value);
+      timer = view.setTimeout(slice, 0); // not a frame: a hidden page goes on
+    }
+  };
+  timer = view.setTimeout(slice, 0);
+  return () => view.clearTimeout(timer);
+}

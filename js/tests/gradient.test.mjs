@@ -1,0 +1,70 @@
+// The figure of the two gradient estimators: closed forms against quadrature, and its twin in Python.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { BOUNDS, eps, FUNCTIONS, numbers, reachable, samples, SEEDS, SIZES, WITHIN } from "../engine/gradient.js";
+import { logNormal } from "../engine/density.js";
+import { expectation, line } from "../engine/grid.js";
+import { START } from "../figures/gradient.js";
+
+const close = (a, b, tolerance, message = "") => {
+  assert.ok(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)), `${message} ${a} against ${b}`);
+};
+const file = process.env.LVM_GOLDEN;
+const skip = file ? false : "LVM_GOLDEN is not set: run pytest tests/library/test_engine.py";
+const golden = file ? JSON.parse(readFileSync(file, "utf8")).gradient : null;
+const spread = ([low, high], k) => Array.from({ length: k }, (_, i) => low + (high - low) * i / (k - 1));
+
+test("gradient: value and gradient in closed form are their integrals", () => {
+  const grid = line(-11, 11, 881);
+  const log = grid.points.map((e) => logNormal(e));
+  for (const [name, f] of Object.entries(FUNCTIONS)) for (const m of spread(BOUNDS.mean, 5)) for (const s of spread(BOUNDS.std, 4)) {
+    const mean = (g) => expectation(log, g, grid);
+    close(f.value(m, s), mean((e) => f.of(m + s * e)), 1e-9, name);
+    const [dm, ds] = f.gradient(m, s);
+    close(dm, mean((e) => f.slope(m + s * e)), 1e-9, `${name}, by mean, through the sample`);
+    close(ds, mean((e) => f.slope(m + s * e) * s * e), 1e-9, `${name}, by log std, through the sample`);
+    close(dm, mean((e) => f.of(m + s * e) * e / s), 1e-8, `${name}, by mean, of the density`);
+    close(ds, mean((e) => f.of(m + s * e) * (e * e - 1)), 1e-8, `${name}, by log std, of the density`);
+  }
+});
+
+test("gradient: a slope is the derivative of its function", () => {
+  for (const f of Object.values(FUNCTIONS)) for (const z of spread([-3, 3], 13)) {
+    close(f.slope(z), (f.of(z + 1e-5) - f.of(z - 1e-5)) / 2e-5, 1e-7);
+  }
+});
+
+test("gradient: averages are those of the samples, and a baseline moves the score function alone", () => {
+  const state = { ...START, n: 50, seed: 3 };
+  const [plain, with_] = [numbers(state), numbers({ ...state, baseline: true })];
+  const all = samples(state);
+  assert.equal(all.length, 50);
+  close(plain.sfLogStd, all.reduce((sum, g) => sum + g[3], 0) / 50, 1e-12);
+  assert.equal(plain.reMean, with_.reMean);
+  assert.ok(with_.sfMeanError < plain.sfMeanError && with_.sfMean !== plain.sfMean);
+  assert.deepEqual(Array.from(eps(3, 20)), Array.from(eps(3, 50)).slice(0, 20));
+});
+
+test("gradient: averages stay near the exact gradient", () => {
+  for (let seed = 0; seed < SEEDS; seed += 7) for (const n of SIZES) for (const f of Object.keys(FUNCTIONS)) {
+    assert.ok(numbers({ ...START, f, seed, n }).away < WITHIN);
+  }
+});
+
+test("gradient: what a link or a front end says is brought inside the bounds", () => {
+  const odd = reachable({ f: "sine", mean: 9, std: -1, n: 33, seed: 1e9, baseline: "yes" }, START);
+  assert.deepEqual(odd, { f: "joint", mean: 2, std: 0.1, n: 20, seed: SEEDS - 1, baseline: false });
+  assert.deepEqual(reachable({}, START), START);
+});
+
+test("gradient: all numbers of a state in Python", { skip }, () => {
+  assert.deepEqual({ ...BOUNDS, sizes: SIZES, seeds: SEEDS, within: WITHIN }, golden.bounds);
+  assert.ok(golden.states.length >= 20);
+  for (const { state, expected } of golden.states) {
+    const found = numbers(state);
+    for (const [key, value] of Object.entries(expected)) {
+      if (typeof value === "number") close(found[key], value, 1e-8, `${key} of ${JSON.stringify(state)}`);
+    }
+  }
+});

@@ -1,0 +1,73 @@
+// The true posterior on a grid and the refinement of q: identities, and the twin in Python.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { contour, imagesOf, klOf, modelOf, numbers, posterior, reachable, STEPS } from "../engine/posterior.js";
+import { START } from "../figures/posterior.js";
+import { sliced } from "../kit/slices.js";
+
+const close = (a, b, tolerance, message = "") => {
+  assert.ok(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)), `${message} ${a} against ${b}`);
+};
+const file = process.env.LVM_GOLDEN;
+const skip = file ? false : "LVM_GOLDEN is not set: run pytest tests/library/test_engine.py";
+const golden = file ? JSON.parse(readFileSync(file, "utf8")).posterior : null;
+const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64"));
+const run = (work) => { let step; do step = work.next(); while (!step.done); return step.value; };
+
+const found = golden && (() => {
+  const vae = modelOf(golden.nets, bytes(golden.weights));
+  return imagesOf(bytes(golden.images)).map((x, k) => run(posterior(vae, x, golden.grids[k])));
+})();
+
+test("posterior: all numbers of a state in Python", { skip }, () => {
+  assert.equal(STEPS, golden.steps);
+  for (const { digit, step, expected } of golden.states) {
+    const n = numbers({ digit, step }, found[digit]);
+    for (const [key, value] of Object.entries(expected)) close(n[key], value, 1e-8, `${key} of ${digit}, ${step}`);
+  }
+});
+
+test("posterior: log p(x) >= best >= refined >= encoder's ELBO, and the gap is a KL", { skip }, () => {
+  for (const p of found) {
+    assert.ok(p.path.length > 2);
+    for (let step = 0; step < p.path.length; step++) {
+      const n = numbers({ digit: 0, step }, p);
+      assert.ok(n.evidence >= n.best && n.best >= n.refined - 1e-12 && n.refined >= n.before && n.before >= n.amortised);
+      close(n.refined + n.kl, n.evidence, 1e-11);
+    }
+    assert.ok(klOf(p, { mean: [9, 9], logStd: [0, 0] }) > 1, "a q elsewhere is far away");
+    assert.ok(p.spacing <= 0.5 && Math.abs(p.halving) < 0.05);
+  }
+});
+
+test("posterior: a contour of a cone is a circle", () => {
+  const points = Array.from({ length: 41 }, (_, i) => -2 + i * 0.1);
+  const on = { lines: [{ points }, { points }], m1: 41, m2: 41 };
+  const values = points.flatMap((x) => points.map((y) => -Math.hypot(x, y)));
+  const segments = contour(on, values, -1.03);
+  const length = segments.reduce((sum, [a, b, c, d]) => sum + Math.hypot(c - a, d - b), 0);
+  close(length, 2 * Math.PI * 1.03, 0.01);
+  for (const [x, y] of segments) close(Math.hypot(x, y), 1.03, 0.01);
+});
+
+test("posterior: what a link says is brought inside the bounds", () => {
+  assert.deepEqual(reachable({ digit: 99, step: -3 }, START, 10), { digit: 9, step: 0 });
+  assert.deepEqual(reachable({ step: NaN }, START, 10), START);
+});
+
+test("slices: the work is done in pieces, can be given up, and a failure is told", async () => {
+  let clock = 0;
+  const view = { performance: { now: () => clock }, setTimeout: (act) => setTimeout(act, 0), clearTimeout };
+  function* work(n) { for (let i = 1; i <= n; i++) { clock += 1; yield i / n; } return "done"; }
+  const told = [];
+  const value = await new Promise((done) => { sliced(view, work(20), { done, progress: (part) => told.push(part), ms: 4 }); });
+  assert.equal(value, "done");
+  assert.deepEqual(told, [0.2, 0.4, 0.6, 0.8, 1]);
+  const error = await new Promise((failed) => { sliced(view, (function* fail() { yield 0; throw new Error("no"); })(), { failed, done() {} }); });
+  assert.equal(error.message, "no");
+  let ended = false;
+  sliced(view, work(3), { done: () => { ended = true; } })();
+  await new Promise((done) => { setTimeout(done, 20); });
+  assert.equal(ended, false);
+});

@@ -1,0 +1,49 @@
+// The training scrubber: unfolding, the manifold's points, and the twin in Python.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { imagesOf, manifoldPoints, measured, netOf, numbers, reachable, SIDE, unfolded } from "../engine/scrubber.js";
+import { normalCdf } from "../engine/density.js";
+import { START } from "../figures/scrubber.js";
+
+const close = (a, b, tolerance, message = "") => {
+  assert.ok(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)), `${message} ${a} against ${b}`);
+};
+const file = process.env.LVM_GOLDEN;
+const skip = file ? false : "LVM_GOLDEN is not set: run pytest tests/library/test_engine.py";
+const golden = file ? JSON.parse(readFileSync(file, "utf8")).scrubber : null;
+const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64"));
+const run = (work) => { let step; do step = work.next(); while (!step.done); return step.value; };
+
+test("scrubber: all numbers of a checkpoint in Python, and its curve recomputed", { skip }, () => {
+  const images = imagesOf(bytes(golden.pixels));
+  const buffers = unfolded(bytes(golden.weights), golden.epochs.length);
+  assert.equal(images.length, 200);
+  for (const { checkpoint, expected } of golden.states) {
+    const n = numbers({ checkpoint }, run(measured(netOf(golden.nets, buffers[checkpoint]), images)), golden);
+    for (const [key, value] of Object.entries(expected)) {
+      if (value === null) assert.equal(n[key], null);
+      else close(n[key], value, 1e-9, `${key} at ${checkpoint}`);
+    }
+    close(n.curve, n.negativeElbo, 1e-9, "curve");
+  }
+});
+
+test("scrubber: differences modulo 256 give the buffers back", () => {
+  const out = unfolded(Uint8Array.from([250, 3, 10, 255, 1, 0]), 3);
+  assert.deepEqual(out.map((own) => [...own]), [[250, 3], [4, 2], [5, 2]]);
+});
+
+test("scrubber: the manifold's points are the prior's quantiles, z1 to the right, z2 upwards", () => {
+  const points = manifoldPoints();
+  assert.equal(points.length, SIDE * SIDE);
+  points.forEach(([z1, z2], k) => {
+    close(normalCdf(z1), ((k % SIDE) + 0.5) / SIDE, 1e-12);
+    close(normalCdf(z2), 1 - (Math.floor(k / SIDE) + 0.5) / SIDE, 1e-12);
+  });
+});
+
+test("scrubber: what a link says is brought inside the bounds", () => {
+  assert.deepEqual(reachable({ checkpoint: 99 }, START, 7), { checkpoint: 6 });
+  assert.deepEqual(reachable({ checkpoint: undefined }, { checkpoint: 3 }, 7), { checkpoint: 3 });
+});

@@ -1,0 +1,336 @@
+"""Live figure 6: the true posterior of a two-dimensional VAE on a grid, against the ellipse that the encoder guesses."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+import traitlets
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
+
+from .. import data
+from .._checks import describe, real_array
+from ..likelihoods import Bernoulli
+from ..plots.palette import colour
+from ..quadrature import line, log_integral, moments, product
+from ..vae import VAE
+from .base import FigureError, LiveFigure
+from .network import pack_all, unpack
+
+__all__ = ["TruePosteriorFigure"]
+
+STEPS = 30       # refinement steps that a reader may take
+LAST = 200       # steps after which the search for the best Gaussian ends at the latest
+LEAST = 1e-7      # nats, the smallest rise that counts as one
+HALVINGS = 25    # of one step
+NEAR = 18.0      # nats below the peak that the grid still holds: beyond, there is about 1e-8 of the mass
+WIDE = 5.5       # standard deviations of the encoder's q that the grid holds on either side
+SPACING = 0.4    # of the grid, in standard deviations of the posterior, at most
+MOST = 6400      # points of a grid that a page can decode in about a second
+PIXELS = 784
+
+
+class TruePosteriorFigure(LiveFigure):
+    """p(z | x) of a VAE by quadrature with its decoder, the encoder's q, and what refining q for this one x gains.
+
+    vae: a VAE with two latent dimensions, 784 binary pixels, a Bernoulli likelihood, layers that a page can run.
+    images: black and white images (k, 784) or (k, 28, 28), k <= 20, between which the reader chooses; None: the first
+        stored test digit of each class. names: what each is called. precision: of the weights, "int8" or "float16".
+    Each image gets its grid when the figure is made: it holds all within 18 nats of the posterior's peak and 5.5
+    standard deviations of q, its spacing is at most 0.4 posterior standard deviations; how much log p(x) moves when
+    every second point is left out is among the numbers. Raises ValueError where no such grid has at most 6,400 points.
+
+    Traits (set from Python, or by the reader): digit (which image), step (refinement steps, 0 to 30: natural-gradient
+    steps on the ELBO over that grid, which start at the encoder's q and are taken only if the ELBO rises).
+    Read back, in nats: evidence, amortised, refined, best (of two searches for the best q of the family).
+    """
+
+    name = "posterior"
+    heights = (1090, 830)
+    state = ("digit", "step")
+    carried = ("nets", "weights", "pixels", "labels", "grids")
+
+    nets = traitlets.Dict(help="layers of encoder and decoder").tag(sync=True)
+    weights = traitlets.Bytes(help="their rounded weights").tag(sync=True)
+    pixels = traitlets.Bytes(help="the images, 98 bytes each").tag(sync=True)
+    labels = traitlets.List(help="what the images are called").tag(sync=True)
+    grids = traitlets.List(help="for each image low, high and number of points along both axes").tag(sync=True)
+
+    digit = traitlets.Any(0, help="which image").tag(sync=True)
+    step = traitlets.Any(0, help="refinement steps").tag(sync=True)
+    evidence = traitlets.Float(help="log p(x), nats").tag(sync=True)
+    amortised = traitlets.Float(help="ELBO of the encoder's q, nats").tag(sync=True)
+    refined = traitlets.Float(help="ELBO after the steps, nats").tag(sync=True)
+    best = traitlets.Float(help="the largest ELBO found, nats").tag(sync=True)
+
+    def __init__(self, vae=None, images=None, names=None, *, precision: str = "int8", **traits):
+        unknown = sorted(set(traits) - {*self.state, *self.carried} - set(LiveFigure.class_trait_names()))
+        if unknown:
+            raise TypeError(f"TruePosteriorFigure takes vae, images, names, precision, {', '.join(self.state)}, "
+                            f"got {', '.join(unknown)}")
+        if vae is not None:
+            traits = {**_carried(vae, images, names, precision), **traits}
+        elif not set(self.carried) <= set(traits):
+            raise TypeError("vae must be a VAE with two latent dimensions, got None")
+        self._settling = True
+        super().__init__(**traits)
+        self._settling = False
+        self._settle()
+
+    @property
+    def q(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of q after the steps, each (2,)."""
+        mean, log_std = self._path[min(self.step, len(self._path) - 1)][0]
+        return mean, np.exp(log_std)
+
+    @property
+    def _posterior(self):
+        return _posterior(json.dumps(self.nets), self.weights, self.pixels, json.dumps(self.grids), self.digit)
+
+    @property
+    def _path(self):
+        return self._posterior.path
+
+    def numbers(self) -> dict:
+        """All numbers of the current state: the Python twin of `numbers` in js/engine/posterior.js."""
+        p, (mean, std) = self._posterior, self.q
+        taken = min(self.step, len(p.path) - 1)
+        refined, before = p.path[taken][1], p.path[max(taken - 1, 0)][1]
+        found = {"evidence": p.evidence, "amortised": p.path[0][1], "before": before, "refined": refined, "best": p.best,
+                 "kl": p.kl(mean, np.log(std)), "mean1": mean[0], "mean2": mean[1], "std1": std[0], "std2": std[1],
+                 "posterior_mean1": p.mean[0], "posterior_mean2": p.mean[1], "posterior_std1": p.std[0],
+                 "posterior_std2": p.std[1], "spacing": p.spacing, "halving": p.halving}
+        return {"digit": self.digit, "step": self.step, "taken": taken, **{key: float(value) for key, value in found.items()}}
+
+    @classmethod
+    def broken(cls, numbers: dict) -> list[str]:
+        """What must hold in every state: the chain of bounds, the gap as a KL, steps that never fall, a fine grid."""
+        n = numbers
+        rules = {"log p(x) >= best ELBO found": n["evidence"] >= n["best"] - 1e-9,
+                 "best ELBO found >= refined ELBO": n["best"] >= n["refined"] - 1e-9,
+                 "refined ELBO >= amortised ELBO": n["refined"] >= n["amortised"] - 1e-12,
+                 "no step lowers the ELBO": n["refined"] >= n["before"] - 1e-12,
+                 "refined ELBO + KL = log p(x)": abs(n["refined"] + n["kl"] - n["evidence"]) < 1e-6,
+                 "the grid's spacing is at most half the posterior's standard deviation": n["spacing"] <= 0.5,
+                 "a grid of twice the spacing finds the same log p(x)": abs(n["halving"]) < 0.05,
+                 "no more steps were taken than asked for": n["taken"] <= n["step"]}
+        return [rule for rule, holds in rules.items() if not holds]
+
+    # ---- traits
+
+    @traitlets.validate("digit", "step")
+    def _whole(self, proposal):
+        name, value = proposal["trait"].name, proposal["value"]
+        most = STEPS if name == "step" else len(self.grids) - 1
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= value <= most:
+            raise FigureError(f"{name} must be a whole number from 0 to {most}, got {describe(value)}")
+        return int(value)
+
+    @traitlets.validate("evidence", "amortised", "refined", "best")
+    def _read_only(self, proposal):
+        """A front end may report a number, never another one than Python finds."""
+        return self.settled(proposal)
+
+    @traitlets.observe("digit", "step")
+    def _on_input(self, change):
+        if not self._settling:
+            self._settle()
+
+    def _settle(self):
+        """Bring what is read back in line with the state."""
+        self.settle(("evidence", "amortised", "refined", "best"))
+
+    # ---- static
+
+    @property
+    def alt(self) -> str:
+        """A sentence with the numbers of the current state."""
+        n = self.numbers()
+        return (f"The true posterior of z for a {self.labels[self.digit]}, as contours, and q as an ellipse after "
+                f"{n['taken']} refinement steps. log p(x) = {n['evidence']:.2f} nats, the ELBO of the encoder's q is "
+                f"{n['amortised']:.2f}, that of the refined q {n['refined']:.2f}, the best found {n['best']:.2f}.")
+
+    def picture(self) -> Figure:
+        """Contours and ellipses on the left, the image on the right, the chain of bounds below."""
+        n, p = self.numbers(), self._posterior
+        figure = Figure(figsize=(7.2, 5.4), layout="constrained")
+        parts = figure.subplot_mosaic([["plane", "x"], ["bar", "bar"]], height_ratios=[5, 1.2], width_ratios=[2.2, 1])
+        figure.suptitle("The encoder's ellipse, the true posterior, and what refining gains", x=0.02, ha="left", weight="bold")
+        _plane(parts["plane"], p, self.q)
+        parts["x"].imshow(p.x.reshape(28, 28), cmap="gray")
+        parts["x"].set_title(f"x: a {self.labels[self.digit]}", fontsize=10, loc="left")
+        parts["x"].set_axis_off()
+        _bar(parts["bar"], n)
+        return figure
+
+
+# ---------------------------------------------------------------- what a figure carries
+
+def _carried(vae, images, names, precision) -> dict:
+    """The traits that do not change: nets, weights, images, names, grids."""
+    if not isinstance(vae, VAE) or vae.latents != 2 or not isinstance(vae.likelihood, Bernoulli):
+        raise TypeError(f"vae must be a VAE with two latent dimensions and a Bernoulli likelihood, got {describe(vae)}")
+    if images is None:
+        chosen = [int(np.flatnonzero(data.load("digits").test_labels == label)[0]) for label in range(10)]
+        images, names = data.binarised("digits")[chosen], [str(label) for label in range(10)]
+    pixels = real_array("images", images).reshape(len(images), -1)
+    if pixels.shape[1] != PIXELS or not np.isin(pixels, (0, 1)).all() or not 1 <= len(pixels) <= 20:
+        raise ValueError(f"images must be 1 to 20 images of {PIXELS} pixels 0 or 1, got {describe(np.asarray(images))}")
+    names = [str(i + 1) for i in range(len(pixels))] if names is None else [str(name) for name in names]
+    if len(names) != len(pixels):
+        raise ValueError(f"names must name each of the {len(pixels)} images, got {len(names)}")
+    nets, weights = pack_all({"encoder": vae.encoder, "decoder": vae.decoder}, precision)
+    encoder, decoder = _modules(json.dumps(nets), weights)
+    grids = [_box(*_setting(encoder, decoder, x)) for x in pixels]
+    return {"nets": nets, "weights": weights, "pixels": np.packbits(pixels.astype(np.uint8), axis=1).tobytes(),
+            "labels": names, "grids": grids}
+
+
+@lru_cache(maxsize=8)
+def _modules(nets, weights):
+    """Encoder and decoder with the rounded weights, in float64."""
+    return tuple(unpack(json.loads(nets)[name], weights).double() for name in ("encoder", "decoder"))
+
+
+@torch.no_grad()
+def _setting(encoder, decoder, x):
+    """log p(x, z) as a function of z (m, 2), and the encoder's q: mean and log std, each (2,)."""
+    image = torch.tensor(x, dtype=torch.float64)
+    mean, log_std = encoder(image[None])[0].chunk(2)
+
+    @torch.no_grad()
+    def log_joint(z):
+        logits = decoder(torch.tensor(z))
+        inside = logits @ image - torch.nn.functional.softplus(logits, threshold=40).sum(1)
+        return inside.numpy() - 0.5 * (z**2).sum(1) - math.log(2 * math.pi)
+
+    return log_joint, mean.numpy(), log_std.numpy()
+
+
+def _box(log_joint, mean, log_std) -> list[float]:
+    """[low1, high1, points1, low2, high2, points2] of a grid that holds the posterior and q, and is fine enough."""
+    low, high = np.full(2, -6.0), np.full(2, 6.0)
+    for look in (97, *[33] * 20):
+        grid = product(*(line(a, b, look) for a, b in zip(low, high)))
+        values = log_joint(grid.points)
+        near = grid.points[values > values.max() - NEAR]
+        step = (high - low) / (look - 1)
+        before, low, high = high - low, near.min(0) - step, near.max(0) + step
+        if (high - low > 0.8 * before).all():
+            break
+    _, covariance = moments(values, grid)
+    std = np.sqrt(np.diagonal(covariance))
+    low = np.minimum(low, mean - WIDE * np.exp(log_std))
+    high = np.maximum(high, mean + WIDE * np.exp(log_std))
+    points = [max(2 * math.ceil(wide / (SPACING * s) / 2) + 1, 33) for wide, s in zip(high - low, std)]
+    if points[0] * points[1] > MOST:
+        raise ValueError(f"images must have posteriors that {MOST} points resolve, got one that needs "
+                         f"{points[0]} x {points[1]}: choose another image")
+    return [float(low[0]), float(high[0]), points[0], float(low[1]), float(high[1]), points[1]]
+
+
+# ---------------------------------------------------------------- posterior and refinement on one grid
+
+class _OnGrid:
+    """log p(x, z) on the grid of one image; the ELBO of a Gaussian q that is normalised on that grid; its refinement."""
+
+    def __init__(self, log_joint, mean, log_std, box, x):
+        self.lines = line(box[0], box[1], box[2]), line(box[3], box[4], box[5])
+        self.grid, self.x = product(*self.lines), x
+        self.log_joint = log_joint(self.grid.points)
+        self.evidence = float(log_integral(self.log_joint, self.grid))
+        self.mean, covariance = moments(self.log_joint, self.grid)
+        self.std = np.sqrt(np.diagonal(covariance))
+        steps = [own.points[1, 0] - own.points[0, 0] for own in self.lines]
+        self.spacing = max(step / std for step, std in zip(steps, self.std))
+        half = product(*(line(own.points[0, 0], own.points[-1, 0], (len(own) + 1) // 2) for own in self.lines))
+        every = self.log_joint.reshape(box[2], box[5])[::2, ::2].ravel()
+        self.halving = float(log_integral(every, half)) - self.evidence
+        self.path = self._climb(mean, log_std)
+        other = self._climb(self.mean, np.log(self.std))
+        self.best = max(self.path[-1][1], other[-1][1])
+
+    def log_q(self, mean, log_std):
+        """log q at the points, normalised on the grid."""
+        r = (self.grid.points - mean) * np.exp(-log_std)
+        raw = -0.5 * (r**2).sum(1)
+        return raw - log_integral(raw, self.grid), r
+
+    def kl(self, mean, log_std) -> float:
+        """KL(q || p(z | x)) on the grid."""
+        log_q, _ = self.log_q(mean, log_std)
+        return float(np.exp(log_q + self.grid.log_weights) @ (log_q - (self.log_joint - self.evidence)))
+
+    def elbo_and_slopes(self, mean, log_std):
+        """The ELBO on the grid and its slopes by mean / std and log std, each (2,)."""
+        log_q, r = self.log_q(mean, log_std)
+        mass = np.exp(log_q + self.grid.log_weights)
+        gain = self.log_joint - log_q
+        elbo = mass @ gain
+        weighted = mass * (gain - elbo)
+        return float(elbo), weighted @ r, weighted @ (r**2)
+
+    def _climb(self, mean, log_std):
+        """[((mean, log std), ELBO)]: natural-gradient steps, halved until the ELBO rises, until it rises no more.
+
+        The Fisher information of a Gaussian is 1 along mean / std and 2 along log std.
+        """
+        elbo, by_mean, by_log_std = self.elbo_and_slopes(mean, log_std)
+        path = [((mean, log_std), elbo)]
+        while len(path) <= LAST:
+            far = max(np.abs(by_mean).max(), np.abs(by_log_std).max() / 2)
+            size = min(1.0, 0.5 / far) if far > 0 else 1.0  # no step is longer than half a standard deviation
+            for _ in range(HALVINGS):
+                to = mean + size * np.exp(log_std) * by_mean, log_std + 0.5 * size * by_log_std
+                there = self.elbo_and_slopes(*to)
+                if there[0] > elbo + LEAST:
+                    break
+                size /= 2
+            else:
+                return path
+            (mean, log_std), (elbo, by_mean, by_log_std) = to, there
+            path.append((to, elbo))
+        return path
+
+
+@lru_cache(maxsize=32)
+def _posterior(nets, weights, images, grids, digit) -> _OnGrid:
+    x = np.unpackbits(np.frombuffer(images, np.uint8).reshape(-1, PIXELS // 8)[digit]).astype(float)
+    return _OnGrid(*_setting(*_modules(nets, weights), x), json.loads(grids)[digit], x)
+
+
+# ---------------------------------------------------------------- the picture
+
+def _plane(axes, p, q):
+    z1, z2 = (own.points[:, 0] for own in p.lines)
+    drop = (p.log_joint - p.log_joint.max()).reshape(len(z1), len(z2)).T
+    axes.contour(z1, z2, drop, levels=[-8, -4.5, -2, -0.5], colors=colour("posterior"), linestyles="solid",
+                 linewidths=[0.7, 1.1, 1.5, 2])
+    for (mean, std), style, name in ((_as_std(p.path[0][0]), "--", "encoder's q"), (q, "-", "refined q")):
+        for k in (1, 2):
+            axes.add_patch(Ellipse(mean, 2 * k * std[0], 2 * k * std[1], fill=False, ec=colour("q"), ls=style, lw=2 if k == 1 else 1,
+                                   label=name if k == 1 else None))
+    axes.plot([], [], color=colour("posterior"), label="p(z | x)")
+    axes.set(xlim=(z1[0], z1[-1]), ylim=(z2[0], z2[-1]), xlabel="z₁", ylabel="z₂")
+    axes.legend(fontsize=9, frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 0.98), borderaxespad=0)
+
+
+def _as_std(parameters):
+    return parameters[0], np.exp(parameters[1])
+
+
+def _bar(axes, n):
+    parts = (("won by refining", n["amortised"], n["refined"], "elbo", None), ("amortisation left", n["refined"], n["best"], "q", "////"),
+             ("approximation", n["best"], n["evidence"], "gap", "xxxx"))
+    for name, low, high, quantity, hatch in parts:
+        axes.barh(0, high - low, left=low, height=0.7, fc=colour(quantity) if hatch is None else "white", ec=colour(quantity),
+                  hatch=hatch, label=f"{name} {high - low:.2f}")
+    axes.axvline(n["evidence"], color=colour("evidence"), lw=2.5)
+    axes.set(yticks=[], ylim=(-0.6, 0.6), xlabel="nats; the axis begins at the encoder's ELBO")
+    axes.set_title(f"log p(x) = {n['evidence']:.2f}, encoder's ELBO {n['amortised']:.2f} nats".replace("-", "−"), fontsize=10, loc="left")
+    axes.legend(fontsize=9, frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, -0.6))
+    axes.spines[["top", "right", "left"]].set_visible(False)

@@ -1,0 +1,128 @@
+"""The live figure of the true posterior from the Python side: against SciPy, its chain of bounds, its refinement, errors."""
+
+import math
+
+import golden_posterior
+import numpy as np
+import pytest
+import torch
+import traitlets
+from scipy import integrate, optimize
+
+from lvm_lib import data
+from lvm_lib.autoencoder import mlp_decoder, mlp_encoder
+from lvm_lib.figures import TruePosteriorFigure
+from lvm_lib.figures.network import unpack
+from lvm_lib.figures.posterior import STEPS
+from lvm_lib.likelihoods import Gaussian
+from lvm_lib.vae import VAE, GaussianEncoder, mlp_vae
+
+
+@pytest.fixture(scope="module")
+def shown():
+    return golden_posterior.figure()
+
+
+def states(shown):
+    carried = {key: getattr(shown, key) for key in shown.carried}
+    return [TruePosteriorFigure(**carried, digit=digit, step=step) for digit in range(3) for step in (0, 1, 4, STEPS)]
+
+
+def log_joint(shown, z):
+    """log p(x, z) at one z by torch, for the image that the figure shows."""
+    decoder = unpack(shown.nets["decoder"], shown.weights).double()
+    x = torch.tensor(np.unpackbits(np.frombuffer(shown.pixels, np.uint8).reshape(-1, 98)[shown.digit]), dtype=torch.float64)
+    p = torch.distributions.Bernoulli(logits=decoder(torch.tensor(np.atleast_2d(z), dtype=torch.float64)))
+    return p.log_prob(x).sum(-1).numpy() - 0.5 * (np.atleast_2d(z) ** 2).sum(-1) - math.log(2 * math.pi)
+
+
+def test_the_evidence_is_what_scipy_integrates(shown):
+    low1, high1, _, low2, high2, _ = shown.grids[shown.digit]
+    peak = shown.evidence
+    value, error = integrate.dblquad(lambda b, a: math.exp(log_joint(shown, (a, b))[0] - peak), low1, high1, low2, high2,
+                                     epsabs=1e-3, epsrel=1e-3)
+    assert peak + math.log(value) == pytest.approx(peak, abs=0.02)
+
+
+def test_the_amortised_bound_is_the_vae_s_elbo(shown):
+    """On the grid and without one: 4,000 draws of the encoder's q, within four standard errors."""
+    encoder = unpack(shown.nets["encoder"], shown.weights).double()
+    x = torch.tensor(np.unpackbits(np.frombuffer(shown.pixels, np.uint8).reshape(-1, 98)[0]), dtype=torch.float64)
+    mean, log_std = encoder(x[None])[0].chunk(2)
+    z = (mean + log_std.exp() * torch.randn(4000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)).numpy()
+    log_q = torch.distributions.Normal(mean, log_std.exp()).log_prob(torch.tensor(z)).sum(-1).numpy()
+    values = log_joint(TruePosteriorFigure(**{key: getattr(shown, key) for key in shown.carried}), z) - log_q
+    assert abs(values.mean() - shown.amortised) < 4 * values.std() / math.sqrt(len(z)) + 0.01
+
+
+def test_invariants_hold_in_every_state_and_numbers_are_found_again(shown):
+    traits = {key: getattr(shown, key) for key in shown.carried}
+    for figure in states(shown):
+        n = figure.numbers()
+        assert TruePosteriorFigure.broken(n) == []
+        assert TruePosteriorFigure.recomputed(n, traits) == n
+        assert (figure.evidence, figure.amortised, figure.refined, figure.best) == tuple(
+            n[key] for key in ("evidence", "amortised", "refined", "best"))
+
+
+def test_refining_gains_and_ends_where_scipy_s_optimiser_ends(shown):
+    for digit in range(3):
+        figure = TruePosteriorFigure(**{key: getattr(shown, key) for key in shown.carried}, digit=digit, step=STEPS)
+        p = figure._posterior
+        start = np.concatenate([p.path[0][0][0], p.path[0][0][1]])
+        found = optimize.minimize(lambda v: -p.elbo_and_slopes(v[:2], v[2:])[0], start, method="Nelder-Mead",
+                                  options={"xatol": 1e-5, "fatol": 1e-9, "maxiter": 3000, "maxfev": 3000})
+        assert p.best >= -found.fun - 1e-4 and figure.refined > figure.amortised
+        assert p.path[-1][1] == pytest.approx(-found.fun, abs=2e-3)
+
+
+def test_slopes_are_the_derivatives_of_the_elbo(shown):
+    p = shown._posterior
+    (mean, log_std), _ = p.path[0]
+    _, by_mean, by_log_std = p.elbo_and_slopes(mean, log_std)
+    for axis in range(2):
+        step = np.eye(2)[axis] * 1e-5
+        ups = [p.elbo_and_slopes(mean + sign * step * np.exp(log_std), log_std)[0] for sign in (1, -1)]
+        assert (ups[0] - ups[1]) / 2e-5 == pytest.approx(by_mean[axis], rel=1e-5, abs=1e-6)
+        ups = [p.elbo_and_slopes(mean, log_std + sign * step)[0] for sign in (1, -1)]
+        assert (ups[0] - ups[1]) / 2e-5 == pytest.approx(by_log_std[axis], rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize("key, by, said", [
+    ("evidence", -1.0, "log p"), ("best", -99.0, "best ELBO found"), ("refined", -99.0, "amortised"), ("kl", 1e-3, "KL"),
+    ("spacing", 0.5, "spacing"), ("halving", 0.1, "twice the spacing"), ("before", 99.0, "no step lowers"), ("taken", 99, "asked")])
+def test_a_wrong_number_is_noticed(shown, key, by, said):
+    numbers = {**states(shown)[1].numbers(), "step": 3}
+    numbers[key] += by
+    assert any(said in rule for rule in TruePosteriorFigure.broken(numbers))
+
+
+def test_the_picture_and_its_words_follow_the_state(shown):
+    first, other = states(shown)[0], states(shown)[-1]
+    assert first.png() != other.png() and first.alt != other.alt and f"{other.evidence:.2f}" in other.alt
+
+
+@pytest.mark.parametrize("bad, words", [
+    ({"digit": 3}, "digit must be a whole number from 0 to 2"), ({"step": STEPS + 1}, "step must be a whole number"),
+    ({"step": 1.0}, "step must be a whole number"), ({"digit": True}, "digit must be a whole number")])
+def test_errors_name_what_came_and_what_was_expected(shown, bad, words):
+    with pytest.raises(traitlets.TraitError, match=words):
+        TruePosteriorFigure(**{key: getattr(shown, key) for key in shown.carried}, **bad)
+    with pytest.raises(ValueError, match="evidence is read back"):
+        shown.evidence = 0.0
+
+
+def test_what_is_no_such_vae_is_refused():
+    with pytest.raises(TypeError, match="vae must be a VAE with two latent dimensions"):
+        TruePosteriorFigure()
+    with pytest.raises(TypeError, match="two latent dimensions and a Bernoulli"):
+        TruePosteriorFigure(mlp_vae(3, (8,), seed=0))
+    grey = VAE(GaussianEncoder(mlp_encoder(4, (8,))), mlp_decoder(2, (8,)), Gaussian(0.1), 2)
+    with pytest.raises(TypeError, match="Bernoulli"):
+        TruePosteriorFigure(grey)
+    with pytest.raises(ValueError, match="images must be 1 to 20 images of 784 pixels 0 or 1"):
+        TruePosteriorFigure(golden_posterior.small_vae(), data.unit(data.load("digits").test[:2]))
+    with pytest.raises(ValueError, match="names must name each"):
+        TruePosteriorFigure(golden_posterior.small_vae(), data.binarised("digits")[:2], ["one"])
+    with pytest.raises(TypeError, match="takes vae, images"):
+        TruePosteriorFigure(golden_posterior.small_vae(), theta=1)
