@@ -7,9 +7,10 @@ hold the two together. Nothing in the library's mathematics imports this package
 from .ancestral import AncestralFigure
 from .base import LiveFigure
 from .elbo import ElboFigure
+from .em import EmFigure
 from .kl import KlFigure
 
-__all__ = ["AncestralFigure", "ElboFigure", "KlFigure", "LiveFigure", "by_name"]
+__all__ = ["AncestralFigure", "ElboFigure", "EmFigure", "KlFigure", "LiveFigure", "by_name"]
 
 
 def by_name(name: str) -> type[LiveFigure]:
