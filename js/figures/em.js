@@ -17,7 +17,7 @@ import { makeLandscape } from "./em/landscape.js";
 import { makePlane, shares } from "./em/plane.js";
 import { makeSteps } from "./em/steps.js";
 
-export const START = { points: [], k: 3, seed: 4, moves: "EM", startQ: -1.6, startTheta: 0.5, rate: 0.1 };
+export const START = { points: [], k: 3, seed: 4, moves: "EMEM", startQ: -1.6, startTheta: 0.5, rate: 0.2 };
 const KEYS = {
   k: { low: BOUNDS.k[0], high: BOUNDS.k[1], step: 1, leap: 2, home: START.k },
   rate: { low: BOUNDS.rate[0], high: BOUNDS.rate[1], step: 0.02, leap: 0.1, home: START.rate },
@@ -100,10 +100,10 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     button(h, "New start", () => act({ seed: kept.state.seed % BOUNDS.seed[1] + 1 })),
     button(h, "Reset", () => { stop(); kept.reset(); land(); steps.adapt(numbers(kept.state).states); }), kept.share);
   const sets = choice(h, {
-    label: "Points", value: named(kept.state.points), options: SETS.map(([value, text]) => ({ value, text })),
+    label: "Set of points", value: named(kept.state.points), options: SETS.map(([value, text]) => ({ value, text })),
     choose: (value) => { act({ points: presets[value] }); land(); },
   });
-  const removal = button(h, "Remove point", () => hands.remove());
+  const removal = button(h, "Remove", () => hands.remove(), { "aria-label": "Remove the point under the ring" });
   const count = slider(h, {
     label: ["components ", h("var", {}, "K")], low: BOUNDS.k[0], high: BOUNDS.k[1], step: 1, hold: kept.hold,
     key: (event) => keyed(event, kept.state.k, KEYS.k), input: (k) => kept.change({ k }),
@@ -117,7 +117,7 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     h("div", { class: "lvm-title" }, "Can a step of EM make things worse?"),
     h("div", { class: "lvm-em-panels" },
       h("div", {}, head("Your points: click to place, drag to move"), plane.node,
-        h("div", { class: "lvm-em-row" }, h("span", { class: "lvm-label" }, "Points"), sets.node, removal), about),
+        h("div", { class: "lvm-em-row" }, sets.node, removal), about),
       h("div", {}, head("A toy with two numbers: *F*(θ′, θ)"), toy.node, aboutToy)),
     formula, steps.node, invariant,
     h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, count.node, rate.node)),

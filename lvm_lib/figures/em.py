@@ -42,16 +42,16 @@ class EmFigure(LiveFigure):
     """
 
     name = "em"
-    heights = (1620, 1010)
+    heights = (1486, 931)
     state = ("points", "k", "seed", "moves", "start_q", "start_theta", "rate")
 
     points = traitlets.Any(help="the points, (n, 2)").tag(sync=True)
     k = traitlets.Any(3, help="number of components").tag(sync=True)
     seed = traitlets.Any(4, help="which start").tag(sync=True)
-    moves = traitlets.Unicode("EM", help="the half steps taken: E or M, an E first").tag(sync=True)
+    moves = traitlets.Unicode("EMEM", help="the half steps taken: E or M, an E first").tag(sync=True)
     start_q = Bounded(-1.6, *BOUNDS["start_q"], help="the toy's first theta'").tag(sync=True)
     start_theta = Bounded(0.5, *BOUNDS["start_theta"], help="the toy's first theta").tag(sync=True)
-    rate = Bounded(0.1, *BOUNDS["rate"], help="step size of the toy's gradient path").tag(sync=True)
+    rate = Bounded(0.2, *BOUNDS["rate"], help="step size of the toy's gradient path").tag(sync=True)
     presets = traitlets.Dict(help="points to choose from").tag(sync=True)
     f = traitlets.Float(help="F(q, theta), nats").tag(sync=True)
     evidence = traitlets.Float(help="log p(x; theta) summed over the points, nats").tag(sync=True)

@@ -17,7 +17,7 @@ export function makePlane({ h, s }) {
     key(icon(s("path", { class: "lvm-em-mark", d: shape(0, 10, 7, 5) })), "point, the mark of its component"),
     key(icon(s("path", { class: "lvm-em-mark", d: shape(0, 10, 7, 5.5) }), s("path", { class: "lvm-em-inner", d: shape(2, 10, 7, 3.2) })),
       "shared: inside, the runner-up’s"),
-    key(icon(s("ellipse", { class: "lvm-em-ellipse", cx: 10, cy: 7, rx: 9, ry: 5 })), "component, two widths"));
+    key(icon(s("ellipse", { class: "lvm-em-ellipse", cx: 10, cy: 7, rx: 9, ry: 5 })), "component, two standard deviations"));
 
   const grid = s("path", { class: "lvm-grid" });
   const frame = s("path", { class: "lvm-axis" });
