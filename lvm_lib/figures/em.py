@@ -42,7 +42,7 @@ class EmFigure(LiveFigure):
     """
 
     name = "em"
-    heights = (1486, 931)
+    heights = (1476, 906)
     state = ("points", "k", "seed", "moves", "start_q", "start_theta", "rate")
 
     points = traitlets.Any(help="the points, (n, 2)").tag(sync=True)
@@ -274,9 +274,11 @@ def _landscape(axes, figure):
 
 def _steps(axes, history):
     f, gap = np.array([row["f"] for row in history]), np.array([row["gap"] for row in history])
-    at, low = np.arange(len(f)), min(f.min() - 1, f.min() * 1.02)
-    axes.bar(at, f - low, 0.8, bottom=low, color=colour("elbo"))
-    axes.bar(at, gap, 0.8, bottom=f, fc="white", ec=colour("gap"), hatch="////", lw=0.8)
+    counted = f[1:] if len(f) > 2 else f  # the first q knows nothing: its F may lie below the axis
+    room = max((f + gap).max() - counted.min(), 1.0)
+    at, low = np.arange(len(f)), counted.min() - 0.25 * room
+    axes.bar(at, np.maximum(f - low, 0), 0.8, bottom=low, color=colour("elbo"))
+    axes.bar(at, f + gap - np.maximum(f, low), 0.8, bottom=np.maximum(f, low), fc="white", ec=colour("gap"), hatch="////", lw=0.8)
     axes.hlines(f + gap, at - 0.4, at + 0.4, color=colour("evidence"), lw=2.5)
     axes.set(xticks=at, xticklabels=["start", *(row["move"] for row in history[1:])], ylabel="nats", ylim=(low, None))
     axes.set_title("evidence (line) = F (solid) + gap (hatched), after each half step", fontsize=10, loc="left")

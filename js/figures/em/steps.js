@@ -26,7 +26,7 @@ export function makeSteps({ h, s }) {
   function layOut(width) {
     set(svg, { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` });
     const y = scale(ends, [BASE, TOP]);
-    ticksOfY.replaceChildren(...ticks(...ends, 3).map((v) => s("text", { x: 40, y: r(y(v)) + 4, "text-anchor": "end" }, fixed(v, 0))));
+    ticksOfY.replaceChildren(...ticks(...ends, 5).map((v) => s("text", { x: 40, y: r(y(v)) + 4, "text-anchor": "end" }, fixed(v, 0))));
     laid = `${width} ${ends}`;
   }
 
