@@ -169,7 +169,7 @@ export const placed = ([x, y]) => [place(x, BOUNDS.x), place(y, BOUNDS.y)];
 
 /** A state inside the bounds; what is missing or makes no sense comes from `fallback`. `sets`: points by name. */
 export function reachable(state, fallback, sets) {
-  const out = { data: Object.hasOwn(sets, state.data) ? state.data : fallback.data };
+  const out = { data: Object.keys(sets).includes(state.data) ? state.data : fallback.data };
   out.points = sets[out.data] ?? [];
   const finite = (code) => Array.isArray(code) && code.length === 2 && code.every(Number.isFinite);
   const good = Array.isArray(state.codes) && state.codes.length >= BOUNDS.k[0] && state.codes.every(finite);

@@ -9,8 +9,9 @@ from .base import LiveFigure
 from .elbo import ElboFigure
 from .em import EmFigure
 from .kl import KlFigure
+from .kmeans import KmeansFigure
 
-__all__ = ["AncestralFigure", "ElboFigure", "EmFigure", "KlFigure", "LiveFigure", "by_name"]
+__all__ = ["AncestralFigure", "ElboFigure", "EmFigure", "KlFigure", "KmeansFigure", "LiveFigure", "by_name"]
 
 
 def by_name(name: str) -> type[LiveFigure]:
