@@ -9,8 +9,9 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-MODULES = ("autoencoder", "bounds", "check", "counter", "curve", "data", "densities", "figures", "fit", "gradients",
-           "labs", "likelihoods", "mixture", "plots", "ppca", "quadrature", "vae")
+MODULES = ("autoencoder", "bounds", "categorical", "check", "counter", "curve", "data", "densities", "figures", "fit",
+           "gradients", "kmeans", "labs", "likelihoods", "mixture", "plots", "ppca", "quadrature", "quantize", "single_code",
+           "vae")
 __all__ = list(MODULES)
 
 

@@ -13,7 +13,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from lvm_lib import counter
-from lvm_lib.figures import ancestral, em, kl
+from lvm_lib.figures import ancestral, em, kl, kmeans
 from lvm_lib.figures.elbo import BOUNDS, ElboFigure
 
 ROOT = Path(__file__).parents[2]
@@ -128,6 +128,21 @@ def of_em():
     return {"bounds": bounds, "toy": em.TOY.x.tolist(), "states": cases}
 
 
+def of_kmeans():
+    """Runs from soft EM to K-means, as Python finds them, and the codes that a seed scatters."""
+    generator, cases = np.random.default_rng(9), []
+    for data in kmeans.SETS:
+        for sigma in (0.0, 0.01, 0.2, 0.7, 1.5):
+            for k in (1, 3, 8):
+                state = {"data": data, "codes": kmeans.scattered(int(generator.integers(1, 1000)), k), "sigma": sigma,
+                         "seed": 1, "steps": int(generator.integers(0, 20))}
+                expected = kmeans.KmeansFigure(**state).numbers()
+                cases.append({"state": state, "expected": {camel(key): value for key, value in expected.items()}})
+    codes = [{"seed": seed, "codes": kmeans.scattered(seed, 8)} for seed in (1, 3, 500, 999)]
+    return {"bounds": {key: list(value) for key, value in kmeans.BOUNDS.items()}, "scattered": codes, "states": cases,
+            "sets": {name: list(map(list, points)) for name, points in kmeans.SETS.items()}}
+
+
 @pytest.fixture(scope="module")
 def golden(tmp_path_factory):
     states = random_states(22)
@@ -142,7 +157,7 @@ def golden(tmp_path_factory):
     bounds = {IN_JS.get(key, key): list(value) for key, value in BOUNDS.items()}
     file = tmp_path_factory.mktemp("golden") / "golden.json"
     file.write_text(json.dumps({"quadratic_curve": {"bounds": bounds, "states": cases, "best": best},
-                                "ancestral": of_ancestral(), "kl": of_kl(), "em": of_em()}))
+                                "ancestral": of_ancestral(), "kl": of_kl(), "em": of_em(), "kmeans": of_kmeans()}))
     return file
 
 
