@@ -17,7 +17,7 @@ import { makePlane } from "./kmeans/plane.js";
 import { makeSteps } from "./kmeans/steps.js";
 import { makeUsage } from "./kmeans/usage.js";
 
-export const START = { data: "digits", codes: scattered(3, 5), sigma: 0.5, seed: 3, steps: 2 };
+export const START = { data: "digits", codes: scattered(44, 5), sigma: 0.5, seed: 44, steps: 2 };
 const KEYS = {
   sigma: { low: BOUNDS.sigma[0], high: BOUNDS.sigma[1], step: 0.05, leap: 0.25, home: 0 },
   k: { low: BOUNDS.k[0], high: BOUNDS.k[1], step: 1, leap: 3, home: 5 },

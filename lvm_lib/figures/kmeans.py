@@ -59,7 +59,7 @@ class KmeansFigure(LiveFigure):
     data = traitlets.Unicode("digits", help="the points: digits, clouds or uneven").tag(sync=True)
     codes = traitlets.Any(help="where the codes begin, (K, 2)").tag(sync=True)
     sigma = Bounded(0.5, *BOUNDS["sigma"], help="the width of every Gaussian; 0 is K-means").tag(sync=True)
-    seed = traitlets.Any(3, help="which codes New start scatters").tag(sync=True)
+    seed = traitlets.Any(44, help="which codes New start scatters").tag(sync=True)
     steps = traitlets.Any(2, help="steps from the codes").tag(sync=True)
     sets = traitlets.Dict(help="the points to choose from").tag(sync=True)
     distortion = traitlets.Float(help="mean squared distance to the nearest code").tag(sync=True)
@@ -72,7 +72,7 @@ class KmeansFigure(LiveFigure):
             raise TypeError(f"KmeansFigure takes {', '.join(self.state)}, got {', '.join(unknown)}")
         self._settling = True
         sets = {name: [list(map(float, point)) for point in points] for name, points in SETS.items()}
-        super().__init__(**{"codes": scattered(3, 5), "sets": sets, **traits})
+        super().__init__(**{"codes": scattered(44, 5), "sets": sets, **traits})
         self._settling = False
         self._settle()
 
@@ -259,5 +259,5 @@ def _steps(axes, measured):
     axes.bar(at, soft, 0.8, color=colour("data"))
     axes.bar(at, energy - soft, 0.8, bottom=soft, fc="white", ec=colour("prior"), hatch="////", lw=0.8)
     axes.hlines(energy, at - 0.4, at + 0.4, color=colour("elbo"), lw=2.5)
-    axes.set(xlabel="steps", ylabel="per point")
+    axes.set(xlabel="steps", ylabel="per point", xticks=at[:: max(1, len(at) // 12)])
     axes.set_title("energy (line) = distortion (solid) + 2σ² rate (hatched): it never rises", fontsize=10, loc="left")
