@@ -1,7 +1,7 @@
 // Live figure 8: EM on points that the reader places, and a toy's landscape F(theta', theta) with the same moves.
 // state -> numbers (js/engine/em.js, js/engine/landscape.js) -> picture. Nothing is drawn that they did not compute.
 
-import { BOUNDS, FLOOR, MOVES, numbers, reachable } from "../engine/em.js";
+import { BOUNDS, FLOOR, MOST, MOVES, numbers, reachable } from "../engine/em.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
 import { say, set } from "../kit/dom.js";
@@ -252,6 +252,7 @@ function warnings(n, { components, move }) {
       "Without that floor it would narrow on; on one point, or on points in a line, *F* would rise without end. "]);
   }
   if (empty.length) out.push(["plain", `${name(empty)} took no point and ${empty.length === 1 ? "is" : "are"} not drawn. `]);
+  if (n.n === MOST) out.push(["plain", `${MOST} points are the most. `]);
   if (n.n && n.n < n.k) out.push(["plain", "There are fewer points than components. "]);
   if (!out.length && move === "" && n.n) out.push(["plain", "Dots: no component has taken a point yet. "]);
   return out;
