@@ -36,7 +36,7 @@ def test_four_ways_from_one_start(model):
     assert (np.diff(found.climbs["em"].column("evidence")) > -1e-9).all() and rows["em"][0] > starts[0] + 0.1
     table, picture = panel.shown.children
     assert isinstance(table, ipywidgets.HTML) and table.value.count("<tr>") == 5 and f"{rows['em'][0]:.3f}" in table.value
-    assert picture.value.startswith(b"\x89PNG")
+    assert bytes(picture.value).startswith(b"\x89PNG")
     assert panel.status.value.startswith("Done after") and "4 of 4 ways" in panel.status.value
 
 
