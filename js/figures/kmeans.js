@@ -119,7 +119,7 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
   });
   const head = (text) => h("div", { class: "lvm-em-head" }, maths(h, text));
   root.append(
-    h("div", { class: "lvm-title" }, "How much of K-means is EM?"),
+    h("div", { class: "lvm-title" }, "When does soft EM become K-means?"),
     h("div", { class: "lvm-em-panels" },
       h("div", {}, head("Points and codes: drag a code"), plane.node, h("div", { class: "lvm-em-row" }, data.node),
         h("div", { class: "lvm-em-row" }, h("span", { class: "lvm-label" }, "Arrows"), which.node)),

@@ -53,7 +53,7 @@ class KmeansFigure(LiveFigure):
     """
 
     name = "kmeans"
-    heights = (1400, 900)
+    heights = (1296, 918)
     state = ("data", "codes", "sigma", "seed", "steps")
 
     data = traitlets.Unicode("digits", help="the points: digits, clouds or uneven").tag(sync=True)
