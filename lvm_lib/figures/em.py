@@ -91,11 +91,12 @@ class EmFigure(LiveFigure):
 
     def history(self) -> list[dict]:
         """move, f, evidence and gap of every state of the run, summed over the points."""
-        x = np.array(self.points).reshape(-1, 2)
-        rows = [dict.fromkeys(("f", "evidence", "gap"), 0.0) if not len(x) else
-                {"f": model.elbo(q, x).sum(), "evidence": model.evidence(x).sum(), "gap": model.kl_to_posterior(q, x).sum()}
-                for _, q, model in self.run()]
-        return [{"move": move, **row} for (move, *_), row in zip(self.run(), rows)]
+        x, rows = np.array(self.points).reshape(-1, 2), []
+        for move, q, model in self.run():
+            f, evidence, gap = (0.0, 0.0, 0.0) if not len(x) else (
+                float(part.sum()) for part in (model.elbo(q, x), model.evidence(x), model.kl_to_posterior(q, x)))
+            rows.append({"move": move, "f": f, "evidence": evidence, "gap": gap})
+        return rows
 
     def toy_path(self) -> np.ndarray:
         """EM's corners (theta', theta) in the toy, (moves + 1, 2)."""
