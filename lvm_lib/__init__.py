@@ -9,9 +9,9 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-MODULES = ("autoencoder", "bernoulli_mixture", "bounds", "check", "counter", "curve", "data", "densities", "em",
-           "figures", "fit", "gradients", "labs", "landscape", "likelihoods", "mixture", "plots", "ppca",
-           "quadrature", "vae", "variational")
+MODULES = ("autoencoder", "bernoulli_mixture", "bounds", "categorical", "check", "counter", "curve", "data",
+           "densities", "em", "figures", "fit", "gradients", "kmeans", "labs", "landscape", "likelihoods", "mixture",
+           "plots", "ppca", "quadrature", "single_code", "vae", "variational")
 __all__ = list(MODULES)
 
 

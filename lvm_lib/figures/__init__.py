@@ -15,6 +15,11 @@ from .scrubber import ScrubberFigure
 
 __all__ = ["AncestralFigure", "ElboFigure", "GradientFigure", "KlFigure", "LatentPlaneFigure", "LiveFigure",
            "ScrubberFigure", "TruePosteriorFigure", "by_name", "shipped_vae"]
+from .em import EmFigure
+from .kl import KlFigure
+from .kmeans import KmeansFigure
+
+__all__ = ["AncestralFigure", "ElboFigure", "EmFigure", "KlFigure", "KmeansFigure", "LiveFigure", "by_name"]
 
 
 def by_name(name: str) -> type[LiveFigure]:

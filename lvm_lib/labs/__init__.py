@@ -4,6 +4,7 @@ A lab needs a running kernel; the built page says so, and how to get one. Nothin
 """
 
 from .base import Lab
+from .four_ways import FourWays, four_ways_lab
 from .vae import Trained, vae_lab
 
-__all__ = ["Lab", "Trained", "vae_lab"]
+__all__ = ["FourWays", "Lab", "Trained", "four_ways_lab", "vae_lab"]

@@ -14,7 +14,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from lvm_lib import counter
-from lvm_lib.figures import ancestral, kl
+from lvm_lib.figures import ancestral, em, kl, kmeans
 from lvm_lib.figures.elbo import BOUNDS, ElboFigure
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +112,38 @@ def of_kl():
     return {"bounds": bounds, "data": densities, "states": cases}
 
 
+def of_em():
+    """Runs of EM and of its toy, as Python finds them: the presets, random points, and degenerate ones."""
+    generator, cases = np.random.default_rng(8), []
+    random = [np.round(generator.uniform([-4, -3], [4, 3], (n, 2)), 2).tolist() for n in (1, 2, 5, 20, 60)]
+    sets = [list(map(list, points)) for points in em.PRESETS.values()] + random + [[], [[0.5, 0.5]] * 9]
+    for points in sets:
+        for k in (1, 3, 5):
+            state = {"points": points, "k": k, "seed": int(generator.integers(1, 1000)),
+                     "moves": "EM" * int(generator.integers(0, 31)), "start_q": float(generator.uniform(-3, 3)),
+                     "start_theta": float(generator.uniform(-3, 3)), "rate": float(generator.uniform(0.02, 0.4))}
+            expected = em.EmFigure(**state).numbers()
+            cases.append({"state": {camel(key): value for key, value in state.items()},
+                          "expected": {camel(key): value for key, value in expected.items()}})
+    bounds = {**{camel(key): list(value) for key, value in em.BOUNDS.items()}, "most": em.MOST, "moves": em.MOVES}
+    return {"bounds": bounds, "toy": em.TOY.x.tolist(), "states": cases}
+
+
+def of_kmeans():
+    """Runs from soft EM to K-means, as Python finds them, and the codes that a seed scatters."""
+    generator, cases = np.random.default_rng(9), []
+    for data in kmeans.SETS:
+        for sigma in (0.0, 0.01, 0.2, 0.7, 1.5):
+            for k in (1, 3, 8):
+                state = {"data": data, "codes": kmeans.scattered(int(generator.integers(1, 1000)), k), "sigma": sigma,
+                         "seed": 1, "steps": int(generator.integers(0, 20))}
+                expected = kmeans.KmeansFigure(**state).numbers()
+                cases.append({"state": state, "expected": {camel(key): value for key, value in expected.items()}})
+    codes = [{"seed": seed, "codes": kmeans.scattered(seed, 8)} for seed in (1, 3, 500, 999)]
+    return {"bounds": {key: list(value) for key, value in kmeans.BOUNDS.items()}, "scattered": codes, "states": cases,
+            "sets": {name: list(map(list, points)) for name, points in kmeans.SETS.items()}}
+
+
 @pytest.fixture(scope="module")
 def golden(tmp_path_factory):
     states = random_states(22)
@@ -125,7 +157,8 @@ def golden(tmp_path_factory):
                      "mean": figure.mean, "std": figure.std})
     bounds = {IN_JS.get(key, key): list(value) for key, value in BOUNDS.items()}
     file = tmp_path_factory.mktemp("golden") / "golden.json"
-    golden = {"quadratic_curve": {"bounds": bounds, "states": cases, "best": best}, "ancestral": of_ancestral(), "kl": of_kl()}
+    golden = {"quadratic_curve": {"bounds": bounds, "states": cases, "best": best}, "ancestral": of_ancestral(),
+              "kl": of_kl(), "em": of_em(), "kmeans": of_kmeans()}
     for path in sorted(Path(__file__).parent.glob("golden_*.py")):
         golden[path.stem.removeprefix("golden_")] = importlib.import_module(path.stem).golden()
     file.write_text(json.dumps(golden))

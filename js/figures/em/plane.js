@@ -1,0 +1,122 @@
+// The plane of points: their marks say which component takes them, ellipses are the components, a ring is the cursor.
+
+import { BOUNDS } from "../../engine/em.js";
+import { path, scale, ticks } from "../../kit/axes.js";
+import { say, set, show } from "../../kit/dom.js";
+import { fixed } from "../../kit/format.js";
+import { shape } from "./marks.js";
+
+const MOST = BOUNDS.k[1];
+const SHARED = 0.05; // of a runner-up: from here on its mark is drawn inside
+const r = (v) => Math.round(v * 10) / 10;
+
+export function makePlane({ h, s }) {
+  const key = (mark, ...text) => h("span", { class: "lvm-key" }, mark, h("span", {}, ...text));
+  const icon = (...children) => s("svg", { class: "lvm-em-icon", width: 20, height: 14, "aria-hidden": "true" }, ...children);
+  const keys = h("div", { class: "lvm-keys lvm-em-keys" },
+    key(icon(s("path", { class: "lvm-em-mark", d: shape(0, 10, 7, 5) })), "point, the mark of its component"),
+    key(icon(s("path", { class: "lvm-em-mark", d: shape(0, 10, 7, 5.5) }), s("path", { class: "lvm-em-inner", d: shape(2, 10, 7, 3.2) })),
+      "shared: inside, the runner-up’s"),
+    key(icon(s("ellipse", { class: "lvm-em-ellipse", cx: 10, cy: 7, rx: 9, ry: 5 })), "component, two standard deviations"));
+
+  const grid = s("path", { class: "lvm-grid" });
+  const frame = s("path", { class: "lvm-axis" });
+  const ellipses = Array.from({ length: MOST }, () => s("path", { class: "lvm-em-ellipse", "data-of": "evidence f" }));
+  const marks = Array.from({ length: MOST }, (_, k) => s("path", {
+    class: k % 2 ? "lvm-em-mark lvm-em-hollow" : "lvm-em-mark", "data-of": "f gap",
+  }));
+  const inner = Array.from({ length: MOST }, () => s("path", { class: "lvm-em-inner", "data-of": "f gap" }));
+  const plain = s("path", { class: "lvm-em-plain", "data-of": "f gap evidence" });
+  const names = Array.from({ length: MOST }, () => {
+    const disc = s("circle", { class: "lvm-em-disc", r: 9 });
+    const text = s("text", { class: "lvm-em-name", dy: 4.5 });
+    return { node: s("g", { "data-of": "evidence f" }, disc, text), disc, text };
+  });
+  const panel = s("svg", { class: "lvm-clip" }, ellipses, plain, marks, inner, names.map((name) => name.node));
+  const nothing = s("text", { class: "lvm-em-nothing", "text-anchor": "middle" }, "No points: click to place some");
+  const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" }, grid, panel, frame, nothing);
+  const cursor = h("div", { class: "lvm-handle lvm-handle-cursor" }, h("i", {}));
+  const stage = h("div", { class: "lvm-stage" }, svg, cursor);
+  const node = h("div", { class: "lvm-plane lvm-em-panel" }, stage, keys);
+
+  const scales = { x: scale(BOUNDS.x, [0, 1]), y: scale(BOUNDS.y, [1, 0]) };
+  let laid = 0;
+  let size = { width: 0, height: 0, mark: 5 };
+
+  function layOut(width) {
+    const unit = (width - 2) / 8;
+    const height = Math.round(6 * unit) + 2;
+    size = { width, height, mark: width < 380 ? 4.4 : 5 };
+    Object.assign(scales, { x: scale(BOUNDS.x, [1, width - 1]), y: scale(BOUNDS.y, [height - 1, 1]) });
+    set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
+    set(panel, { x: 1, y: 1, width: width - 2, height: height - 2, viewBox: `1 1 ${width - 2} ${height - 2}` });
+    const [xs, ys] = [ticks(...BOUNDS.x, 8), ticks(...BOUNDS.y, 6)];
+    set(grid, {
+      d: xs.map((x) => `M${r(scales.x(x))} 1V${height - 1}`).join("") + ys.map((y) => `M1 ${r(scales.y(y))}H${width - 1}`).join(""),
+    });
+    set(frame, { d: `M1 1H${width - 1}V${height - 1}H1Z` });
+    set(nothing, { x: width / 2, y: height / 2 });
+    laid = width;
+  }
+
+  function draw(width, { components, q }, points, ring) {
+    if (laid !== width) layOut(width);
+    const k = components.length;
+    components.forEach((c, j) => drawComponent(c, j));
+    for (let j = k; j < MOST; j++) { show(ellipses[j], false); show(names[j].node, false); }
+    drawMarks(points, q, k);
+    show(nothing, !points.length);
+    const moved = `translate(${r(scales.x(ring.x))}px, ${r(scales.y(ring.y))}px)`;
+    if (cursor.style.transform !== moved) cursor.style.transform = moved;
+    cursor.classList.toggle("is-holding", ring.holding);
+    cursor.classList.toggle("is-free", ring.index < 0);
+  }
+
+  function drawComponent(c, j) {
+    const [xs, ys] = [[], []];
+    const [a, b] = [2 * Math.sqrt(c.major), 2 * Math.sqrt(c.minor)];
+    for (let i = 0; i < 64; i++) {
+      const [u, v] = [a * Math.cos(i * Math.PI / 32), b * Math.sin(i * Math.PI / 32)];
+      xs.push(scales.x(c.x + u * c.cos - v * c.sin));
+      ys.push(scales.y(c.y + u * c.sin + v * c.cos));
+    }
+    const there = c.weight > 0;
+    show(ellipses[j], there);
+    show(names[j].node, there);
+    set(ellipses[j], { d: `${path(xs, ys)}Z` });
+    const [x, y] = [r(scales.x(c.x)), r(scales.y(c.y))];
+    set(names[j].disc, { cx: x, cy: y });
+    say(set(names[j].text, { x, y }), String(j + 1));
+  }
+
+  /** Each point as the mark of the component that takes most of it; the runner-up's inside, its area its share. */
+  function drawMarks(points, q, k) {
+    const [outer, within] = [new Array(MOST).fill(""), new Array(MOST).fill("")];
+    let bare = "";
+    points.forEach(([x, y], n) => {
+      const [px, py] = [scales.x(x), scales.y(y)];
+      let [first, second] = [0, -1];
+      for (let j = 1; j < k; j++) {
+        if (q[n * k + j] > q[n * k + first]) [first, second] = [j, first];
+        else if (second < 0 || q[n * k + j] > q[n * k + second]) second = j;
+      }
+      const even = k > 1 && q[n * k + first] - 1 / k < 1e-9;
+      if (even) { bare += `M${r(px)} ${r(py)}h0`; return; }
+      outer[first] += shape(first, px, py, size.mark);
+      const other = second < 0 ? 0 : q[n * k + second];
+      if (other > SHARED) within[second] += shape(second, px, py, size.mark * Math.sqrt(other / (other + q[n * k + first])));
+    });
+    marks.forEach((mark, j) => set(mark, { d: outer[j] }));
+    inner.forEach((mark, j) => set(mark, { d: within[j] }));
+    set(plain, { d: bare });
+  }
+
+  return { node, svg, cursor, scales, draw, measure: () => Math.floor(stage.clientWidth) };
+}
+
+/** What a point's mark says, in words. */
+export function shares(q, n, k) {
+  const parts = Array.from({ length: k }, (_, j) => [q[n * k + j], j + 1]).filter(([share]) => share > 0.005)
+    .sort((a, b) => b[0] - a[0]);
+  return parts.slice(0, 2).map(([share, j]) => `component ${j} ${fixed(100 * share, 0)} %`).join(", ");
+}

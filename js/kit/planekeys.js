@@ -1,0 +1,23 @@
+// The keyboard twin of a drag in two directions.
+
+/** A handle that moves in a plane by keys: arrows 0.1, Shift+arrows 0.5, Home to `home`. */
+export function planeKeys(element, { label, low, high, value, home, change }) {
+  const attributes = {
+    role: "slider", tabindex: 0, "aria-label": label, "aria-orientation": "horizontal", "aria-valuemin": low, "aria-valuemax": high,
+  };
+  for (const [name, text] of Object.entries(attributes)) element.setAttribute(name, text);
+  const press = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const by = event.shiftKey ? 0.5 : 0.1;
+    const [a, b] = value();
+    const to = {
+      ArrowRight: [a + by, b], ArrowLeft: [a - by, b], ArrowUp: [a, b + by], ArrowDown: [a, b - by], Home: home,
+    }[event.key];
+    if (!to) return;
+    event.preventDefault();
+    event.stopPropagation();
+    change(to.map((v) => Number(v.toFixed(6))));
+  };
+  element.addEventListener("keydown", press);
+  return () => element.removeEventListener("keydown", press);
+}

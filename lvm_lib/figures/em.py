@@ -1,0 +1,285 @@
+"""Live figure 8: EM on points that the reader places, and the landscape F(theta', theta) of a toy beside it."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import traitlets
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
+
+from .. import counter
+from .._checks import describe
+from ..em import e_step, m_step_gaussian
+from ..landscape import Landscape
+from ..mixture import GaussianMixture
+from ..plots.palette import colour
+from .base import Bounded, FigureError, LiveFigure
+from .em_points import PRESETS
+
+__all__ = ["EmFigure"]
+
+BOUNDS = {"x": (-4, 4), "y": (-3, 3), "k": (1, 5), "seed": (1, 999), "start_q": (-3, 3), "start_theta": (-3, 3),
+          "rate": (0.02, 0.4)}
+MOST, MOVES = 60, 60      # points; half steps
+FLOOR = 0.15 ** 2         # under which no eigenvalue of a covariance may fall
+START_STD, JITTER = 0.7, 0.25
+NOTHING = 1e-30           # a responsibility below it counts as 0
+STREAM = 8                # of the counter: other figures draw from others
+TOY = Landscape([-2.6, -2.1, -1.7, -1.2, -0.4, 0.5, 1.1, 1.6, 2.2, 2.9], 1.0)
+MARKS = "os^D*"
+
+
+class EmFigure(LiveFigure):
+    """A mixture of k Gaussians on points of a plane, by EM in half steps; and a toy with two numbers, by the same moves.
+
+    Traits (set from Python, or by the reader): points (n, 2), up to 60, in -4 ... 4 times -3 ... 3, rounded to 0.01;
+    k, the number of components; seed of the start; moves, the half steps taken so far, such as "EMEM" (E first, at most
+    60); start_q and start_theta, where the toy's paths begin; rate of its gradient path.
+    A state is a function of these alone: one move fewer is exactly one step back. `PRESETS` holds the figure's points.
+    Read back, in nats summed over the points: f, evidence and gap.
+    """
+
+    name = "em"
+    heights = (1476, 906)
+    state = ("points", "k", "seed", "moves", "start_q", "start_theta", "rate")
+
+    points = traitlets.Any(help="the points, (n, 2)").tag(sync=True)
+    k = traitlets.Any(3, help="number of components").tag(sync=True)
+    seed = traitlets.Any(4, help="which start").tag(sync=True)
+    moves = traitlets.Unicode("EMEM", help="the half steps taken: E or M, an E first").tag(sync=True)
+    start_q = Bounded(-1.6, *BOUNDS["start_q"], help="the toy's first theta'").tag(sync=True)
+    start_theta = Bounded(0.5, *BOUNDS["start_theta"], help="the toy's first theta").tag(sync=True)
+    rate = Bounded(0.2, *BOUNDS["rate"], help="step size of the toy's gradient path").tag(sync=True)
+    presets = traitlets.Dict(help="points to choose from").tag(sync=True)
+    f = traitlets.Float(help="F(q, theta), nats").tag(sync=True)
+    evidence = traitlets.Float(help="log p(x; theta) summed over the points, nats").tag(sync=True)
+    gap = traitlets.Float(help="KL(q || posterior) summed over the points, nats").tag(sync=True)
+
+    def __init__(self, **traits):
+        unknown = sorted(set(traits) - set(self.state) - set(LiveFigure.class_trait_names()))
+        if unknown:
+            raise TypeError(f"EmFigure takes {', '.join(self.state)}, got {', '.join(unknown)}")
+        self._settling = True
+        presets = {name: [list(map(float, point)) for point in points] for name, points in PRESETS.items()}
+        super().__init__(**{"points": presets["digits"], "presets": presets, **traits})
+        self._settling = False
+        self._settle()
+
+    def start(self) -> GaussianMixture:
+        """The mixture before the first move: means near k points that the seed chooses, one width, equal weights."""
+        x, means = np.array(self.points).reshape(-1, 2), JITTER * counter.normals(self.seed, np.arange(self.k), STREAM + 1)
+        if len(x):
+            order = np.argsort(counter.uniforms(self.seed, np.arange(len(x)), STREAM)[:, 0], kind="stable")
+            means = means + x[order[np.arange(self.k) % len(x)]]
+        return GaussianMixture.spherical(np.full(self.k, 1 / self.k), means, START_STD)
+
+    def run(self) -> list[tuple[str, np.ndarray, GaussianMixture]]:
+        """(move, q, model) before the first move ("") and after each one; q is (n, k)."""
+        x, model = np.array(self.points).reshape(-1, 2), self.start()
+        q = np.full((len(x), self.k), 1 / self.k)
+        states = [("", q, model)]
+        for move in self.moves:
+            if len(x) and move == "E":
+                q = e_step(model, x)
+                q = np.where(q < NOTHING, 0.0, q)
+            elif len(x):
+                model = m_step_gaussian(x, q, floor=FLOOR)
+            states.append((move, q, model))
+        return states
+
+    def history(self) -> list[dict]:
+        """move, f, evidence and gap of every state of the run, summed over the points."""
+        x, rows = np.array(self.points).reshape(-1, 2), []
+        for move, q, model in self.run():
+            f, evidence, gap = (0.0, 0.0, 0.0) if not len(x) else (
+                float(part.sum()) for part in (model.elbo(q, x), model.evidence(x), model.kl_to_posterior(q, x)))
+            rows.append({"move": move, "f": f, "evidence": evidence, "gap": gap})
+        return rows
+
+    def toy_path(self) -> np.ndarray:
+        """EM's corners (theta', theta) in the toy, (moves + 1, 2)."""
+        path = [(self.start_q, self.start_theta)]
+        for move in self.moves:
+            q, theta = path[-1]
+            path.append((float(TOY.e_step(theta)), theta) if move == "E" else (q, float(TOY.m_step(q))))
+        return np.array(path)
+
+    def gradient_path(self) -> np.ndarray:
+        """As many steps of joint gradient ascent from the same start, (moves + 1, 2)."""
+        if not self.moves:
+            return np.array([[self.start_q, self.start_theta]])
+        return TOY.gradient_path(self.start_q, self.start_theta, len(self.moves), self.rate)
+
+    def numbers(self) -> dict:
+        """All quantities of the current state, in nats: the Python twin of `numbers` in js/engine/em.js."""
+        history, model = self.history(), self.run()[-1][2]
+        eigenvalues = np.linalg.eigvalsh(model.covariances)  # ascending
+        em, gradient = self.toy_path(), self.gradient_path()
+        (toy_q, toy_theta), (gradient_q, gradient_theta) = em[-1], gradient[-1]
+        after_e = [i for i, move in enumerate(["", *self.moves]) if move == "E"]
+        found = {"f": history[-1]["f"], "evidence": history[-1]["evidence"], "gap": history[-1]["gap"],
+                 "least_rise": _least([row["f"] for row in history]),
+                 "least_evidence": _least([row["evidence"] for row in history]),
+                 "gap_after_e": max([0.0, *(abs(history[i]["gap"]) for i in after_e)]),
+                 "toy_q": toy_q, "toy_theta": toy_theta, "toy_f": TOY.elbo(toy_q, toy_theta),
+                 "toy_evidence": TOY.evidence(toy_theta), "toy_gap": TOY.gap(toy_q, toy_theta),
+                 "toy_least_rise": _least(TOY.elbo(*em.T)),
+                 "toy_off_diagonal": max([0.0, *np.abs(em[after_e, 0] - em[after_e, 1])]),
+                 "gradient_q": gradient_q, "gradient_theta": gradient_theta,
+                 "gradient_f": TOY.elbo(gradient_q, gradient_theta), "gradient_least_rise": _least(TOY.elbo(*gradient.T)),
+                 "start_q": self.start_q, "start_theta": self.start_theta, "rate": self.rate}
+        for i in range(self.k):
+            found |= {f"weight{i + 1}": model.weights[i], f"x{i + 1}": model.means[i, 0], f"y{i + 1}": model.means[i, 1],
+                      f"major{i + 1}": eigenvalues[i, 1] ** 0.5, f"minor{i + 1}": eigenvalues[i, 0] ** 0.5}
+        return {"points": self.points, "k": self.k, "seed": self.seed, "moves": self.moves, "n": len(self.points),
+                "at_floor": int((eigenvalues[:, 0] < FLOOR + 1e-9).sum()), "empty": int((model.weights == 0).sum()),
+                **{key: float(value) for key, value in found.items()}}
+
+    @classmethod
+    def broken(cls, numbers: dict) -> list[str]:
+        """What must hold in every state: the sum, no fall of F or of the evidence, no gap after an E-step; and in the toy."""
+        n, size = numbers, 1e-9 * max(1, abs(numbers["evidence"]), abs(numbers["f"]))
+        widths = [n[f"minor{i + 1}"] for i in range(n["k"])]
+        weights = [n[f"weight{i + 1}"] for i in range(n["k"])]
+        rules = {"evidence = F + gap": abs(n["f"] + n["gap"] - n["evidence"]) < size,
+                 "the gap is not negative": n["gap"] > -1e-9,
+                 "F never falls on an E- or M-step": n["least_rise"] > -size,
+                 "the evidence never falls": n["least_evidence"] > -size,
+                 "after an E-step the gap is 0": n["gap_after_e"] < 1e-9 and not (n["moves"].endswith("E") and n["gap"] > 1e-9),
+                 "no width is below the floor": min(widths) > FLOOR ** 0.5 - 1e-9,
+                 "the weights sum to one": not n["n"] or abs(sum(weights) - 1) < 1e-9,
+                 "the toy's evidence = F + gap": abs(n["toy_f"] + n["toy_gap"] - n["toy_evidence"]) < 1e-9,
+                 "the toy's F never falls on an E- or M-step": n["toy_least_rise"] > -1e-9,
+                 "after an E-step the toy stands on the diagonal": n["toy_off_diagonal"] == 0
+                 and not (n["moves"].endswith("E") and n["toy_q"] != n["toy_theta"])}
+        return [rule for rule, holds in rules.items() if not holds]
+
+    # ---- traits
+
+    @traitlets.validate("points")
+    def _in_the_plane(self, proposal):
+        return _placed(proposal["value"])
+
+    @traitlets.validate("k", "seed")
+    def _whole(self, proposal):
+        name, value = proposal["trait"].name, proposal["value"]
+        low, high = BOUNDS[name]
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not low <= value <= high:
+            raise FigureError(f"{name} must be a whole number from {low} to {high}, got {describe(value)}")
+        return int(value)
+
+    @traitlets.validate("moves")
+    def _an_e_first(self, proposal):
+        moves = proposal["value"]
+        if not re.fullmatch("(E[EM]*)?", moves) or len(moves) > MOVES:
+            raise FigureError(f"moves must be up to {MOVES} letters E or M, an E first, got {moves[:80]!r}")
+        return moves
+
+    @traitlets.validate("f", "evidence", "gap")
+    def _read_only(self, proposal):
+        """A front end may report a number, never another one than Python finds."""
+        return self.settled(proposal)
+
+    @traitlets.observe("points", "k", "seed", "moves")
+    def _on_input(self, change):
+        if not self._settling:
+            self._settle()
+
+    def _settle(self):
+        """Bring what is read back in line with the state."""
+        self.settle(("f", "evidence", "gap"))
+
+    # ---- static
+
+    @property
+    def alt(self) -> str:
+        """A sentence with the numbers of the current state."""
+        n = self.numbers()
+        return (f"{n['n']} points and {self.k} Gaussians as ellipses after {len(self.moves)} half steps of EM: the evidence "
+                f"{n['evidence']:.3f} nats is F {n['f']:.3f} plus a gap of {n['gap']:.3f}. Beside it the landscape of a toy "
+                f"with two numbers: EM stands at θ′ = {n['toy_q']:.2f}, θ = {n['toy_theta']:.2f}, joint gradient ascent "
+                f"at θ′ = {n['gradient_q']:.2f}, θ = {n['gradient_theta']:.2f}.")
+
+    def picture(self) -> Figure:
+        """Points with ellipses, the toy's landscape, and F and evidence after each half step."""
+        figure = Figure(figsize=(7.2, 5.6), layout="constrained")
+        grid = figure.add_gridspec(2, 2, width_ratios=[1.35, 1], height_ratios=[1.6, 1])
+        plane, toy, below = (figure.add_subplot(grid[spot]) for spot in ((0, 0), (0, 1), (1, slice(None))))
+        _plane(plane, self)
+        _landscape(toy, self)
+        _steps(below, self.history())
+        for axes in (plane, toy, below):
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.tick_params(labelsize=9, colors=colour("muted"))
+        return figure
+
+
+def _least(values) -> float:
+    """The smallest rise from one value to the next, 0 if all rise."""
+    return float(min([0.0, *np.diff(values)]))
+
+
+def _placed(value) -> list[list[float]]:
+    """The points as [[x, y], ...], rounded to 0.01; raises FigureError unless they are (n, 2), n <= 60, in the plane."""
+    try:
+        x = np.asarray(value, dtype=float).reshape(-1, 2) if len(value) == 0 else np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise FigureError(f"points must be numbers of shape (n, 2), got {describe(value)}") from None
+    if x.ndim != 2 or x.shape[1] != 2 or len(x) > MOST:
+        raise FigureError(f"points must have shape (n, 2) with n up to {MOST}, got {x.shape}")
+    low, high = zip(BOUNDS["x"], BOUNDS["y"])
+    if not ((x >= low) & (x <= high)).all():  # NaN fails too
+        raise FigureError(f"points must lie in {BOUNDS['x']} times {BOUNDS['y']}, got {x.min():g} to {x.max():g}")
+    return (np.round(x, 2) + 0.0).tolist()
+
+
+# ---------------------------------------------------------------- the picture
+
+def _plane(axes, figure):
+    x, (_, q, model) = np.array(figure.points).reshape(-1, 2), figure.run()[-1]
+    best = q.argmax(axis=1)
+    undecided = figure.k > 1 and len(q) and np.ptp(q, axis=1).max() < 1e-9
+    for k in range(figure.k):
+        mine = x[best == k]
+        if undecided:
+            continue
+        axes.plot(mine[:, 0], mine[:, 1], MARKS[k], ms=5, mec=colour("q"), mew=1.2,
+                  mfc=colour("q") if k % 2 == 0 else "white")
+    if undecided:
+        axes.plot(x[:, 0], x[:, 1], ".", ms=6, color=colour("data"))
+    for k, (mean, covariance) in enumerate(zip(model.means, model.covariances)):
+        (minor, major), vectors = np.linalg.eigh(covariance)
+        angle = np.degrees(np.arctan2(vectors[1, 1], vectors[0, 1]))
+        axes.add_patch(Ellipse(mean, 4 * major ** 0.5, 4 * minor ** 0.5, angle=angle, fill=False, ec=colour("model"), lw=1.8))
+        axes.text(*mean, f"{k + 1}", ha="center", va="center", color=colour("model"), weight="bold", fontsize=10,
+                  bbox={"fc": "white", "ec": colour("model"), "boxstyle": "circle,pad=0.2", "lw": 0.8})
+    axes.set(xlim=BOUNDS["x"], ylim=BOUNDS["y"], aspect="equal")
+    axes.set_title(f"{figure.k} Gaussians after {len(figure.moves)} half steps (ellipses: 2 sd)", fontsize=10, loc="left")
+
+
+def _landscape(axes, figure):
+    grid = np.linspace(-3.2, 3.2, 161)
+    height = TOY.elbo(grid[None, :], grid[:, None])
+    top = TOY.evidence(grid).max()
+    axes.contour(grid, grid, height, levels=top - np.array([64, 32, 16, 8, 4, 2, 1, 0.4]), colors=[colour("elbo")],
+                 linewidths=0.8, linestyles="solid")
+    axes.plot(grid, grid, color=colour("evidence"), lw=1.4)
+    axes.plot(grid, TOY.m_step(grid), "--", color=colour("model"), lw=1.2)
+    axes.plot(*figure.gradient_path().T, ":", marker=".", ms=4, color=colour("data"), lw=1)
+    axes.plot(*figure.toy_path().T, "-o", ms=4, color=colour("q"), lw=1.8)
+    axes.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2), aspect="equal", xlabel="θ′ (indexes q)", ylabel="θ")
+    axes.set_title("A toy's F(θ′, θ): EM and gradient", fontsize=10, loc="left")
+
+
+def _steps(axes, history):
+    f, gap = np.array([row["f"] for row in history]), np.array([row["gap"] for row in history])
+    counted = f[1:] if len(f) > 2 else f  # the first q knows nothing: its F may lie below the axis
+    room = max((f + gap).max() - counted.min(), 1.0)
+    at, low = np.arange(len(f)), counted.min() - 0.25 * room
+    axes.bar(at, np.maximum(f - low, 0), 0.8, bottom=low, color=colour("elbo"))
+    axes.bar(at, f + gap - np.maximum(f, low), 0.8, bottom=np.maximum(f, low), fc="white", ec=colour("gap"), hatch="////", lw=0.8)
+    axes.hlines(f + gap, at - 0.4, at + 0.4, color=colour("evidence"), lw=2.5)
+    axes.set(xticks=at, xticklabels=["start", *(row["move"] for row in history[1:])], ylabel="nats", ylim=(low, None))
+    axes.set_title("evidence (line) = F (solid) + gap (hatched), after each half step", fontsize=10, loc="left")
