@@ -7,19 +7,16 @@ hold the two together. Nothing in the library's mathematics imports this package
 from .ancestral import AncestralFigure
 from .base import LiveFigure
 from .elbo import ElboFigure
+from .em import EmFigure
 from .gradient import GradientFigure
 from .kl import KlFigure
+from .kmeans import KmeansFigure
 from .plane import LatentPlaneFigure, shipped_vae
 from .posterior import TruePosteriorFigure
 from .scrubber import ScrubberFigure
 
-__all__ = ["AncestralFigure", "ElboFigure", "GradientFigure", "KlFigure", "LatentPlaneFigure", "LiveFigure",
-           "ScrubberFigure", "TruePosteriorFigure", "by_name", "shipped_vae"]
-from .em import EmFigure
-from .kl import KlFigure
-from .kmeans import KmeansFigure
-
-__all__ = ["AncestralFigure", "ElboFigure", "EmFigure", "KlFigure", "KmeansFigure", "LiveFigure", "by_name"]
+__all__ = ["AncestralFigure", "ElboFigure", "EmFigure", "GradientFigure", "KlFigure", "KmeansFigure",
+           "LatentPlaneFigure", "LiveFigure", "ScrubberFigure", "TruePosteriorFigure", "by_name", "shipped_vae"]
 
 
 def by_name(name: str) -> type[LiveFigure]:
