@@ -10,7 +10,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 MODULES = ("autoencoder", "bounds", "check", "counter", "curve", "data", "densities", "figures", "fit", "gradients",
-           "likelihoods", "mixture", "plots", "ppca", "quadrature", "vae")
+           "likelihoods", "mixture", "plots", "ppca", "quadrature", "token_priors", "vae", "vqvae")
 __all__ = list(MODULES)
 
 
