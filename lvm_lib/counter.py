@@ -7,6 +7,7 @@ is exact, and two programs that agree on seed and number agree on the draw. The 
     words(seed, index)      four 32-bit words, Philox4x32-10: counter (index, 0, stream, 0), key (seed, 0)
     uniforms(seed, index)   two numbers in (0, 1): the middles of 2^52 equal bins
     normals(seed, index)    two draws of N(0, 1): normal quantiles of the two uniforms
+    categorical(logits, u)  the category that a uniform picks: inverse-CDF sampling
 
 Sources: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC (2011);
 Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37 (1988).
@@ -18,7 +19,7 @@ import numpy as np
 
 from . import _checks
 
-__all__ = ["normal_quantile", "normals", "philox", "uniforms", "words"]
+__all__ = ["categorical", "normal_quantile", "normals", "philox", "uniforms", "words"]
 
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)  # what the key grows by in a round: fractions of the golden ratio and of sqrt(3)
@@ -97,6 +98,30 @@ def normal_quantile(u) -> np.ndarray:
     tail = np.sqrt(-np.log(np.where(near, 0.5, np.minimum(u, 1 - u))))
     outer = np.where(tail <= 5, _ratio(TAIL, tail - 1.6), _ratio(FAR, tail - 5))
     return np.where(near, away * _ratio(MIDDLE, middle), np.copysign(outer, away))
+
+
+def categorical(logits, u) -> np.ndarray:
+    """Inverse-CDF sampling: the category that each uniform picks. logits (..., K), u (...) in (0, 1); int64 (...).
+
+        the first k with w_0 + ... + w_k > u (w_0 + ... + w_(K-1)),    w = exp(logit - largest logit)
+
+    In float64 the sums run from the left, in JavaScript too; an exact tie belongs to the category above; a logit of
+    -inf (probability 0) is never picked. exp may differ in its last bit between the two languages, so that they could
+    disagree only where u lies within about 1e-15 of a border. Raises TypeError or ValueError for what is no logit
+    (NaN, +inf, nothing finite) or outside (0, 1).
+    """
+    logits = np.asarray(logits)
+    if logits.dtype.kind not in "fiu" or logits.ndim == 0 or logits.size == 0:
+        raise TypeError(f"logits must be an array of real numbers with categories last, got {_checks.describe(logits)}")
+    logits, u = logits.astype(np.float64), _checks.real_array("u", u)
+    top = logits.max(axis=-1, keepdims=True)
+    if not np.isfinite(top).all():
+        raise ValueError("logits must be below infinity, none NaN, at least one finite for each draw, "
+                         f"got a largest of {top.flat[int(np.argmin(np.isfinite(top)))]}")
+    if not ((u > 0) & (u < 1)).all():
+        raise ValueError(f"u must lie strictly between 0 and 1, got from {u.min():g} to {u.max():g}")
+    sums = np.cumsum(np.exp(logits - top), axis=-1)
+    return (sums <= u[..., None] * sums[..., -1:]).sum(axis=-1)
 
 
 def _ratio(coefficients, r):

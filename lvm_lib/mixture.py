@@ -18,11 +18,87 @@ import numpy as np
 from . import _checks
 from .densities import cholesky_factor, entropy_categorical, log_normal_full, logsumexp
 
-__all__ = ["GaussianMixture"]
+__all__ = ["GaussianMixture", "Mixture"]
+
+
+class Mixture:
+    """What every mixture shares: sums over z. A subclass offers `weights` (K,) and `log_px_z_all(x)` (n, K)."""
+
+    weights: np.ndarray
+
+    def log_joint_all(self, x) -> np.ndarray:
+        """log p(x, z = k) = log weights_k + log p(x | z = k) for every k, (n, K); -inf at weight 0."""
+        with np.errstate(divide="ignore"):
+            log_weights = np.log(self.weights)
+        return log_weights + self.log_px_z_all(x)
+
+    def log_joint(self, x, z) -> np.ndarray:
+        """log p(x, z) for given components: (n,) for z (n,), (k, n) for z (k, n)."""
+        log_joint = self.log_joint_all(x)
+        z = self._components(z, len(log_joint))
+        return log_joint[np.arange(len(log_joint)), z]
+
+    def evidence(self, x) -> np.ndarray:
+        """log p(x) = log sum_k p(x, z = k), exact, (n,)."""
+        return logsumexp(self.log_joint_all(x), axis=1)
+
+    def posterior_log(self, x) -> np.ndarray:
+        """log p(z = k | x) = log p(x, z = k) - log p(x), (n, K); -inf at weight 0.
+
+        The largest log p(x, z = k) of a row is taken out first: far away, where log p(x) is so large that its last
+        digits stand for whole nats, each row is still a distribution.
+        Raises ValueError where x is so far away (beyond 1e150 standard deviations) that log p(x) itself overflows.
+        """
+        log_joint = self.log_joint_all(x)
+        largest = log_joint.max(axis=1, keepdims=True)
+        if np.isneginf(largest).any():
+            raise ValueError("x must be near enough for a finite log p(x), got -inf for "
+                             f"{np.isneginf(largest).sum()} of {len(largest)} points")
+        relative = log_joint - largest
+        return relative - logsumexp(relative, axis=1)[:, None]
+
+    def posterior(self, x) -> np.ndarray:
+        """Responsibilities p(z = k | x), (n, K); each row sums to 1, however far x is from every component."""
+        return np.exp(self.posterior_log(x))
+
+    def elbo(self, q, x) -> np.ndarray:
+        """E_q[log p(x, z)] + H(q) for q (n, K), rows of probabilities: (n,), by enumerating z.
+
+        -inf where q gives mass to a component of weight 0.
+        """
+        log_joint = self.log_joint_all(x)
+        q = self._responsibilities(q, len(log_joint))
+        return (q * np.where(q > 0, log_joint, 0.0)).sum(axis=1) + entropy_categorical(q)
+
+    def kl_to_posterior(self, q, x) -> np.ndarray:
+        """KL(q(z) || p(z | x)) for q (n, K): the gap between evidence and ELBO, (n,), in log space.
+
+        +inf where q gives mass to a component of weight 0 (but not where a responsibility merely underflows).
+        """
+        log_posterior = self.posterior_log(x)
+        q = self._responsibilities(q, len(log_posterior))
+        log_ratio = np.log(np.where(q > 0, q, 1.0)) - np.where(q > 0, log_posterior, 0.0)
+        return (q * log_ratio).sum(axis=1)
+
+    def _components(self, z, n) -> np.ndarray:
+        given = np.asarray(z)
+        if given.dtype.kind not in "iu":
+            raise TypeError(f"z must hold integers, got {_checks.describe(z)} with dtype {given.dtype}")
+        if given.ndim not in (1, 2) or given.shape[-1] != n:
+            raise ValueError(f"z must have shape (n,) or (k, n) with n = {n} as in x, got {given.shape}")
+        if given.size == 0 or given.min() < 0 or given.max() >= len(self.weights):
+            raise ValueError(f"z must lie in 0 ... {len(self.weights) - 1}, got {given.tolist()[:10]}")
+        return given
+
+    def _responsibilities(self, q, n) -> np.ndarray:
+        q = _checks.probabilities("q", q, 2)
+        if q.shape != (n, len(self.weights)):
+            raise ValueError(f"q must have shape (n, K) = {(n, len(self.weights))}, got {q.shape}")
+        return q
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianMixture:
+class GaussianMixture(Mixture):
     """p(x, z = k) = weights_k N(x; means_k, covariances_k).
 
     weights: (K,), non-negative, sum 1 (a weight of 0 is allowed).  means: (K, D).  covariances: (K, D, D).
@@ -66,41 +142,6 @@ class GaussianMixture:
                        for mean, covariance in zip(self.means, self.covariances, strict=True)]
         return np.stack(columns, axis=1)
 
-    def log_joint_all(self, x) -> np.ndarray:
-        """log p(x, z = k) = log weights_k + log N(x; means_k, covariances_k) for every k, (n, K); -inf at weight 0."""
-        with np.errstate(divide="ignore"):
-            log_weights = np.log(self.weights)
-        return log_weights + self.log_px_z_all(x)
-
-    def log_joint(self, x, z) -> np.ndarray:
-        """log p(x, z) for given components: (n,) for z (n,), (k, n) for z (k, n)."""
-        log_joint = self.log_joint_all(x)
-        z = self._components(z, len(log_joint))
-        return log_joint[np.arange(len(log_joint)), z]
-
-    def evidence(self, x) -> np.ndarray:
-        """log p(x) = log sum_k p(x, z = k), exact, (n,)."""
-        return logsumexp(self.log_joint_all(x), axis=1)
-
-    def posterior_log(self, x) -> np.ndarray:
-        """log p(z = k | x) = log p(x, z = k) - log p(x), (n, K); -inf at weight 0.
-
-        The largest log p(x, z = k) of a row is taken out first: far away, where log p(x) is so large that its last
-        digits stand for whole nats, each row is still a distribution.
-        Raises ValueError where x is so far away (beyond 1e150 standard deviations) that log p(x) itself overflows.
-        """
-        log_joint = self.log_joint_all(x)
-        largest = log_joint.max(axis=1, keepdims=True)
-        if np.isneginf(largest).any():
-            raise ValueError("x must be near enough for a finite log p(x), got -inf for "
-                             f"{np.isneginf(largest).sum()} of {len(largest)} points")
-        relative = log_joint - largest
-        return relative - logsumexp(relative, axis=1)[:, None]
-
-    def posterior(self, x) -> np.ndarray:
-        """Responsibilities p(z = k | x), (n, K); each row sums to 1, however far x is from every component."""
-        return np.exp(self.posterior_log(x))
-
     def sample(self, n, rng) -> tuple[np.ndarray, np.ndarray]:
         """Ancestral sampling: z (n,) from the weights, then x (n, D) from component z; returns (x, z)."""
         n, generator = _checks.count("n", n), _checks.rng("rng", rng)
@@ -111,43 +152,8 @@ class GaussianMixture:
             x[z == k] = self.means[k] + noise[z == k] @ factor.T
         return x, z
 
-    def elbo(self, q, x) -> np.ndarray:
-        """E_q[log p(x, z)] + H(q) for q (n, K), rows of probabilities: (n,), by enumerating z.
-
-        -inf where q gives mass to a component of weight 0.
-        """
-        log_joint = self.log_joint_all(x)
-        q = self._responsibilities(q, len(log_joint))
-        return (q * np.where(q > 0, log_joint, 0.0)).sum(axis=1) + entropy_categorical(q)
-
-    def kl_to_posterior(self, q, x) -> np.ndarray:
-        """KL(q(z) || p(z | x)) for q (n, K): the gap between evidence and ELBO, (n,), in log space.
-
-        +inf where q gives mass to a component of weight 0 (but not where a responsibility merely underflows).
-        """
-        log_posterior = self.posterior_log(x)
-        q = self._responsibilities(q, len(log_posterior))
-        log_ratio = np.log(np.where(q > 0, q, 1.0)) - np.where(q > 0, log_posterior, 0.0)
-        return (q * log_ratio).sum(axis=1)
-
     def _points(self, x) -> np.ndarray:
         x = _checks.real_array("x", x, 2)
         if x.shape[1] != self.means.shape[1]:
             raise ValueError(f"x must have D = {self.means.shape[1]} columns, got shape {x.shape}")
         return x
-
-    def _components(self, z, n) -> np.ndarray:
-        given = np.asarray(z)
-        if given.dtype.kind not in "iu":
-            raise TypeError(f"z must hold integers, got {_checks.describe(z)} with dtype {given.dtype}")
-        if given.ndim not in (1, 2) or given.shape[-1] != n:
-            raise ValueError(f"z must have shape (n,) or (k, n) with n = {n} as in x, got {given.shape}")
-        if given.size == 0 or given.min() < 0 or given.max() >= len(self.weights):
-            raise ValueError(f"z must lie in 0 ... {len(self.weights) - 1}, got {given.tolist()[:10]}")
-        return given
-
-    def _responsibilities(self, q, n) -> np.ndarray:
-        q = _checks.probabilities("q", q, 2)
-        if q.shape != (n, len(self.weights)):
-            raise ValueError(f"q must have shape (n, K) = {(n, len(self.weights))}, got {q.shape}")
-        return q

@@ -4,6 +4,7 @@
 //   philox      Philox4x32-10 (Salmon et al. 2011), in 32-bit arithmetic: no BigInt
 //   uniforms    two numbers in (0, 1), the middles of 2^52 equal bins
 //   normals     their normal quantiles, by Wichura's AS 241 (1988), relative error about 1e-16
+//   categorical inverse-CDF sampling from logits
 
 /** The high and the low 32 bits of a product of two 32-bit words, by halves of 16 bits. */
 function product(a, b) {
@@ -67,4 +68,24 @@ export function normalQuantile(u) {
   const r = Math.sqrt(-Math.log(Math.min(u, 1 - u)));
   const z = r <= 5 ? ratio(TAIL, r - 1.6) : ratio(FAR, r - 5);
   return away < 0 ? -z : z;
+}
+
+/**
+ * The category that a uniform u picks: the first k with w_0 + ... + w_k > u (w_0 + ... + w_(K-1)), w = exp(logit - max).
+ * Sums run from the left in float64; an exact tie belongs to the category above; probability 0 is never picked.
+ */
+export function categorical(logits, u) {
+  let top = -Infinity;
+  for (const logit of logits) {
+    if (!(logit < Infinity)) throw new Error(`categorical: a logit must be below infinity, got ${logit}`);
+    if (logit > top) top = logit;
+  }
+  if (top === -Infinity) throw new Error("categorical: at least one logit must be finite");
+  const sums = new Float64Array(logits.length);
+  let sum = 0;
+  for (let k = 0; k < sums.length; k++) { sum += Math.exp(logits[k] - top); sums[k] = sum; }
+  const target = u * sum;
+  let k = 0;
+  while (sums[k] <= target) k++;
+  return k;
 }

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import golden_networks
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -125,7 +126,7 @@ def golden(tmp_path_factory):
     bounds = {IN_JS.get(key, key): list(value) for key, value in BOUNDS.items()}
     file = tmp_path_factory.mktemp("golden") / "golden.json"
     file.write_text(json.dumps({"quadratic_curve": {"bounds": bounds, "states": cases, "best": best},
-                                "ancestral": of_ancestral(), "kl": of_kl()}))
+                                "ancestral": of_ancestral(), "kl": of_kl(), "nn": golden_networks.golden()}))
     return file
 
 

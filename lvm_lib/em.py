@@ -1,0 +1,435 @@
+"""Expectation-maximisation: coordinate ascent on one function of two arguments.
+
+    F(q, theta) = sum_n E_{q_n}[log p(x_n, z; theta)] + H(q_n) = sum_n log p(x_n; theta) - KL(q_n || p(z | x_n; theta))
+
+    E-step  q     <- argmax over q     of F(q, theta)    = the posterior under theta: the gap becomes 0
+    M-step  theta <- argmax over theta of F(q, theta)    = argmax of the expected log joint
+
+`e_step` and `elbo` serve every model that knows its posterior; each family of models has its own `m_step_...`. All four
+are pure functions. `fit_mixture`, `fit_bernoulli_mixture` and `fit_linear` repeat them, with restarts and a trace.
+Whatever q is, an exact M-step never lowers F; only if the E-step is exact too, the *evidence* never falls.
+
+Data x is (n, D). q is (n, K), rows of probabilities, for mixtures, and a `GaussianQ` for linear-Gaussian models.
+`elbo` is in nats per data point, (n,); traces are its averages over the data.
+
+Sources: Dempster, Laird and Rubin (1977); Neal and Hinton (1998), whose F this is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg
+
+from . import _checks
+from .bernoulli_mixture import BernoulliMixture, binary_points
+from .bounds import GaussianQ
+from .mixture import GaussianMixture
+from .ppca import LinearGaussian
+
+__all__ = ["COVARIANCES", "EMFit", "e_step", "elbo", "fit_bernoulli_mixture", "fit_linear", "fit_mixture", "hard_e_step",
+           "m_step_bernoulli", "m_step_gaussian", "m_step_linear", "start_bernoulli", "start_mixture"]
+
+COVARIANCES = ("full", "diagonal", "spherical", "tied")
+LOG_2PI = np.log(2 * np.pi)
+FEW = 8       # up to so many dimensions a quadratic form is one product with all squares and cross products
+BLOCK = 256   # rows whose whitened copies stay in the cache
+
+
+class EMFit(NamedTuple):
+    """What a fit found: the best of its restarts.
+
+    trace: F at the end of each E-step, averaged over the data, (steps + 1,): the first is the start's, the last the
+    model's. With exact E-steps it is the average evidence, and never falls; with hard ones it is the bound that they
+    climb, at most the evidence.
+    converged: whether the last step gained less than the tolerance.  restarts: the last entry of each restart's trace.
+    """
+
+    model: object
+    trace: np.ndarray
+    converged: bool
+    restarts: np.ndarray
+
+    @property
+    def steps(self) -> int:
+        """M-steps taken."""
+        return len(self.trace) - 1
+
+
+# ---------------------------------------------------------------- the two steps, and what they climb
+
+def e_step(model, x):
+    """q <- p(z | x; theta): the q that maximises F(., theta). (n, K) for a mixture, a GaussianQ for a linear model."""
+    return model.posterior(x)
+
+
+def hard_e_step(model, x) -> np.ndarray:
+    """The best *one-hot* q of a mixture: all mass on the largest log p(x, z = k), the first of equals; (n, K).
+
+    It maximises F over one-hot q only, so F still never falls, but a gap stays, and the evidence may fall.
+    """
+    log_joint = model.log_joint_all(x)
+    return np.eye(log_joint.shape[1])[log_joint.argmax(axis=1)]
+
+
+def elbo(q, model, x) -> np.ndarray:
+    """F(q, theta) point by point: E_q[log p(x, z; theta)] + H(q), (n,)."""
+    return model.elbo(q, x)
+
+
+def m_step_gaussian(x, q, *, covariance="full", floor=1e-6, ridge=0.0) -> GaussianMixture:
+    """The Gaussian mixture that maximises F(q, .), with n_k = sum_n q_nk:
+
+        weights_k = n_k / n,    means_k = sum_n q_nk x_n / n_k,    S_k = sum_n q_nk (x_n - means_k)(x_n - means_k)^T / n_k
+
+    covariance: "full" S_k; "diagonal" its diagonal; "spherical" the mean of its diagonal, times I; "tied" the average
+        sum_k n_k S_k / n, shared.
+    floor: variance under which no eigenvalue may fall. Clipping there is the exact maximum under that constraint.
+    ridge: a constant *added* to the diagonal instead, as scikit-learn's reg_covar is. That is no maximum of F: with it
+        the evidence can fall. (The floor still holds.)
+    A component without any q keeps the data's mean and covariance: F does not depend on it.
+    Raises TypeError or ValueError if q is no (n, K) of probabilities, or an option does not fit.
+    """
+    x = _checks.real_array("x", x, 2)
+    q = _responsibilities(q, len(x))
+    options = _gaussian_options(covariance, floor, ridge)
+    return _gaussian(*_Points(x).moments(q), *options)
+
+
+def m_step_bernoulli(x, q, *, floor=1e-3) -> BernoulliMixture:
+    """The Bernoulli mixture that maximises F(q, .): probabilities_kd = sum_n q_nk x_nd / n_k, kept in [floor, 1 - floor].
+
+    Clipping is the exact maximum under that constraint (F is concave in each probability). floor in (0, 1/2).
+    """
+    x = binary_points(x)
+    return _bernoulli(x, _responsibilities(q, len(x)), _half_open("floor", floor))
+
+
+def m_step_linear(x, q: GaussianQ, *, shared_noise=True, floor=1e-6) -> LinearGaussian:
+    """The linear-Gaussian model that maximises F(q, .): a regression of x on the unseen z.
+
+    With u = (z, 1) and its moments under q,    [W, mean] = (sum_n x_n E[u_n]^T) (sum_n E[u_n u_n^T])^-1
+    and the noise is the average of E_q (x_d - W_d z - mean_d)^2, over points and columns (`shared_noise`: PPCA), or over
+    points for each column (factor analysis); not below `floor`.
+    """
+    x, floor = _checks.real_array("x", x, 2), float(_checks.positive_array("floor", floor, 0))
+    if not isinstance(q, GaussianQ) or len(q) != len(x):
+        raise TypeError(f"q must be a GaussianQ with one distribution per row of x {x.shape}, got {_checks.describe(q)}")
+    latents = q.mean.shape[1]
+    u = np.column_stack([q.mean, np.ones(len(x))])
+    second = u.T @ u
+    second[:latents, :latents] += q.cov.sum(axis=0)
+    cross = x.T @ u                                                        # (D, q + 1)
+    coefficients = linalg.solve(second, cross.T, assume_a="pos").T
+    noise = ((x ** 2).sum(axis=0) - (coefficients * cross).sum(axis=1)) / len(x)
+    noise = np.maximum(noise.mean() if shared_noise else noise, floor)
+    return LinearGaussian(coefficients[:, :latents], coefficients[:, latents], noise)
+
+
+# ---------------------------------------------------------------- fits: the two steps, again and again
+
+def fit_mixture(x, components=None, *, seed=0, start=None, covariance="full", restarts=1, iterations=500,
+                tolerance=1e-7, floor=1e-6, ridge=0.0, hard=False) -> EMFit:
+    """A Gaussian mixture by EM; the best of `restarts` starts by its last F.
+
+    components: K, for starts drawn by `start_mixture` from `seed`; or start: a GaussianMixture to begin with.
+    Stops when a step gains less than `tolerance` nats per point, or after `iterations` steps.
+    covariance, floor, ridge: as in `m_step_gaussian`.  hard: one-hot E-steps.
+    Raises TypeError or ValueError for NaN, fewer points than components, a constant column, or arguments that do not fit.
+    """
+    x = _checks.real_array("x", x, 2)
+    options = _gaussian_options(covariance, floor, ridge)
+    iterations, tolerance = _checks.count("iterations", iterations), _tolerance(tolerance)
+    starts = _starts(start, components, restarts, seed, GaussianMixture,
+                     lambda k, rng: start_mixture(x, k, rng, covariance=covariance, floor=floor))
+    if start is not None:
+        _enough("start", len(start.weights), x)
+    points = _Points(x)
+
+    def step(model):
+        log_joint = points.log_joint(model)
+        return _posterior_and_bound(log_joint, hard)
+
+    return _best([_climb(model, step, lambda q: _gaussian(*points.moments(q), *options), iterations, tolerance)
+                  for model in starts])
+
+
+def fit_bernoulli_mixture(x, components=None, *, seed=0, start=None, restarts=1, iterations=200, tolerance=1e-4,
+                          floor=1e-3, hard=False) -> EMFit:
+    """A Bernoulli mixture by EM, as `fit_mixture`; x (n, D) of 0 and 1."""
+    x, floor = binary_points(x), _half_open("floor", floor)
+    iterations, tolerance = _checks.count("iterations", iterations), _tolerance(tolerance)
+    starts = _starts(start, components, restarts, seed, BernoulliMixture, lambda k, rng: start_bernoulli(x, k, rng))
+
+    def step(model):
+        off = np.log1p(-model.probabilities)
+        log_px_z = x @ (np.log(model.probabilities) - off).T + off.sum(axis=1)
+        return _posterior_and_bound(_log(model.weights) + log_px_z, hard)
+
+    return _best([_climb(model, step, lambda q: _bernoulli(x, q, floor), iterations, tolerance) for model in starts])
+
+
+def fit_linear(x, latents=None, *, seed=0, start=None, shared_noise=True, restarts=1, iterations=1000, tolerance=1e-8,
+               floor=1e-6) -> EMFit:
+    """PPCA (`shared_noise`) or factor analysis by EM, from random loadings or from `start`; x (n, D).
+
+    PPCA's maximum is known in closed form (`ppca.fit_ppca`); EM reaches it from almost every start, slowly where
+    neighbouring eigenvalues are close. Loadings come out up to a rotation.
+    """
+    x = _checks.real_array("x", x, 2)
+    _not_constant(x)
+    iterations, tolerance = _checks.count("iterations", iterations), _tolerance(tolerance)
+    if start is None and latents is not None and _checks.count("latents", latents) >= min(x.shape):
+        raise ValueError(f"latents must be below both sides of x {x.shape}, got {latents}")
+    starts = _starts(start, latents, restarts, seed, LinearGaussian, lambda q, rng: _start_linear(x, q, rng, shared_noise))
+
+    def step(model):
+        return model.posterior(x), float(model.evidence(x).mean())
+
+    return _best([_climb(model, step, lambda q: m_step_linear(x, q, shared_noise=shared_noise, floor=floor), iterations,
+                         tolerance) for model in starts])
+
+
+# ---------------------------------------------------------------- starts
+
+def start_mixture(x, components, rng, *, covariance="full", floor=1e-6, spread=True) -> GaussianMixture:
+    """K data points as means, equal weights, and for every component the covariance around the nearest mean.
+
+    spread: each next point is drawn with probability proportional to its squared distance from the points taken so far
+        (k-means++, Arthur and Vassilvitskii 2007); if False all are drawn alike.
+    rng: generator or seed. Raises ValueError for fewer points (or fewer distinct ones) than components.
+    """
+    x, components, rng = _checks.real_array("x", x, 2), _checks.count("components", components), _checks.rng("rng", rng)
+    _enough("components", components, x)
+    chosen = [int(rng.integers(len(x)))]
+    nearest = ((x - x[chosen[0]]) ** 2).sum(axis=1)
+    while len(chosen) < components:
+        free = nearest if spread else (nearest > 0).astype(float)
+        if not free.sum() > 0:
+            raise ValueError(f"x must hold at least components = {components} distinct points, got {len(chosen)}")
+        chosen.append(int(rng.choice(len(x), p=free / free.sum())))
+        nearest = np.minimum(nearest, ((x - x[chosen[-1]]) ** 2).sum(axis=1))
+    means = x[chosen]
+    distance = (means ** 2).sum(axis=1) - 2 * x @ means.T
+    residual = x - means[distance.argmin(axis=1)]
+    shared = _shape((residual.T @ residual / len(x))[None], "full" if covariance == "tied" else covariance)[0]
+    shared = _clip(shared[None], max(floor, 1e-6 * x.var(axis=0).mean()))
+    return GaussianMixture(np.full(components, 1 / components), means, np.repeat(shared, components, axis=0))
+
+
+def start_bernoulli(x, components, rng) -> BernoulliMixture:
+    """K data points, each pulled halfway to the mean image, as probabilities; equal weights. rng: generator or seed."""
+    x, components, rng = binary_points(x), _checks.count("components", components), _checks.rng("rng", rng)
+    if components > len(x):
+        raise ValueError(f"components must be at most the number of points, got K = {components} for x of shape {x.shape}")
+    chosen = rng.choice(len(x), components, replace=False)
+    blurred = 0.25 * x[chosen] + 0.5 * x.mean(axis=0) + 0.125
+    return BernoulliMixture(np.full(components, 1 / components), blurred)
+
+
+def _start_linear(x, latents, rng, shared_noise):
+    """Random loadings that explain about half of each column's variance, the rest noise."""
+    variance = x.var(axis=0)
+    loadings = rng.standard_normal((x.shape[1], latents)) * np.sqrt(variance / (2 * latents))[:, None]
+    return LinearGaussian(loadings, x.mean(axis=0), variance.mean() / 2 if shared_noise else variance / 2)
+
+
+# ---------------------------------------------------------------- the parts that several functions share
+
+class _Points:
+    """Data prepared once for many steps: centred, and in few dimensions with all its squares and cross products.
+
+    Then log N(x; m, C) for all points and components is one product of features (1, x_i, x_i x_j) with coefficients,
+    and the sums that an M-step needs are one product of q with the same features. Quadratic features lose digits far from
+    the origin or for a very narrow component; `log_joint` then goes by Cholesky factors, which are always the reference.
+    """
+
+    def __init__(self, x):
+        self.origin, self.x = x.mean(axis=0), x - x.mean(axis=0)
+        self.few = x.shape[1] <= FEW
+        if self.few:
+            self.upper = np.triu_indices(x.shape[1])
+            squares = self.x[:, self.upper[0]] * self.x[:, self.upper[1]]
+            self.features = np.concatenate([np.ones((len(x), 1)), self.x, squares], axis=1)
+            self.largest = (self.x ** 2).sum(axis=1).max()
+
+    def log_joint(self, model) -> np.ndarray:
+        """log p(x, z = k), (n, K)."""
+        factors = np.linalg.cholesky(model.covariances)
+        inverses = np.linalg.inv(factors)                                  # (K, D, D)
+        means = model.means - self.origin
+        log_norm = _log(model.weights) - np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
+        log_norm -= LOG_2PI * means.shape[1] / 2
+        if self.few:
+            precisions = inverses.swapaxes(1, 2) @ inverses
+            steepest = np.trace(precisions, axis1=1, axis2=2).max()
+            if steepest * self.largest * np.finfo(float).eps < 1e-10:
+                return self._by_features(precisions, means, log_norm)
+        return self._by_factors(inverses, means, log_norm)
+
+    def _by_features(self, precisions, means, log_norm):
+        linear = np.einsum("kij,kj->ki", precisions, means)
+        twice = np.where(self.upper[0] == self.upper[1], 0.5, 1.0)         # x_i x_j stands for x_j x_i too
+        coefficients = np.concatenate([(log_norm - (linear * means).sum(axis=1) / 2)[:, None], linear,
+                                       -twice * precisions[:, self.upper[0], self.upper[1]]], axis=1)
+        return self.features @ coefficients.T
+
+    def _by_factors(self, inverses, means, log_norm):
+        components, dimensions = means.shape
+        whiten = inverses.transpose(2, 0, 1).reshape(dimensions, -1)       # all L_k^-1 side by side, (D, K D)
+        shift = np.einsum("kij,kj->ki", inverses, means).ravel()
+        log_joint = np.empty((len(self.x), components))
+        for rows in range(0, len(self.x), BLOCK):
+            white = (self.x[rows:rows + BLOCK] @ whiten - shift).reshape(-1, components, dimensions)
+            np.einsum("nkd,nkd->nk", white, white, out=log_joint[rows:rows + BLOCK])
+        return log_norm - log_joint / 2
+
+    def moments(self, q):
+        """n_k (K,), means (K, D) and covariances S_k (K, D, D); where n_k is 0, those of the data."""
+        total, dimensions = q.sum(axis=0), self.x.shape[1]
+        size = np.where(total > 0, total, 1.0)[:, None]
+        if self.few:
+            sums = (q.T @ self.features) / size
+            means, second = sums[:, 1:dimensions + 1], np.empty((len(total), dimensions, dimensions))
+            second[:, self.upper[0], self.upper[1]] = second[:, self.upper[1], self.upper[0]] = sums[:, dimensions + 1:]
+            covariances = second - means[:, :, None] * means[:, None, :]
+            lost = (means ** 2).sum(axis=1) * 1e-7 > np.trace(covariances, axis1=1, axis2=2)
+        else:
+            means, covariances = (q.T @ self.x) / size, np.empty((len(total), dimensions, dimensions))
+            lost = np.ones(len(total), dtype=bool)
+        for k in np.flatnonzero(lost):                                     # about each mean: no difference of large sums
+            apart = (self.x - means[k]) * np.sqrt(q[:, k] / size[k])[:, None]
+            covariances[k] = apart.T @ apart
+        empty = total == 0
+        if empty.any():
+            means[empty], covariances[empty] = 0.0, self.x.T @ self.x / len(self.x)
+        return total, means + self.origin, covariances
+
+
+def _gaussian(total, means, covariances, covariance, floor, ridge) -> GaussianMixture:
+    weights = total / total.sum()
+    if covariance == "tied":
+        covariances = np.tensordot(weights, covariances, axes=1)[None]
+    covariances = _shape(covariances, covariance)
+    if ridge:
+        covariances = covariances + ridge * np.eye(means.shape[1])
+    return GaussianMixture(weights, means, np.broadcast_to(_clip(covariances, floor), (len(means), *covariances.shape[1:])))
+
+
+def _shape(covariances, covariance):
+    """The maximum-likelihood covariances of that form, from the full ones (k, D, D)."""
+    if covariance in ("full", "tied"):
+        return covariances
+    variances = np.diagonal(covariances, axis1=1, axis2=2)
+    if covariance == "spherical":
+        variances = np.broadcast_to(variances.mean(axis=1, keepdims=True), variances.shape)
+    return variances[:, :, None] * np.eye(covariances.shape[1])
+
+
+def _clip(covariances, floor):
+    """Eigenvalues lifted to `floor` where they are below it; the matrix itself where none is."""
+    values, vectors = np.linalg.eigh(covariances)
+    low = values[:, 0] < floor
+    if not low.any():
+        return covariances
+    lifted = covariances.copy()
+    lifted[low] = (vectors[low] * np.maximum(values[low], floor)[:, None, :]) @ vectors[low].swapaxes(1, 2)
+    return (lifted + lifted.swapaxes(1, 2)) / 2
+
+
+def _bernoulli(x, q, floor) -> BernoulliMixture:
+    total = q.sum(axis=0)
+    empty = (total == 0)[:, None]
+    ones = np.where(empty, x.mean(axis=0), q.T @ x / np.where(empty, 1.0, total[:, None]))
+    return BernoulliMixture(total / total.sum(), np.clip(ones, floor, 1 - floor))
+
+
+def _posterior_and_bound(log_joint, hard):
+    """q and F, averaged over the points: the posterior and the evidence, or the best one-hot q and its bound."""
+    if hard:
+        best = log_joint.argmax(axis=1)
+        return np.eye(log_joint.shape[1])[best], float(log_joint[np.arange(len(best)), best].mean())
+    largest = log_joint.max(axis=1, keepdims=True)
+    q = np.exp(log_joint - largest)
+    total = q.sum(axis=1, keepdims=True)
+    q /= total
+    return q, float((largest + np.log(total)).mean())
+
+
+def _climb(model, e, m, iterations, tolerance) -> tuple:
+    """E and M in turn from `model`: (model, trace, converged). e: model -> (q, F); m: q -> model."""
+    q, bound = e(model)
+    trace, converged = [bound], False
+    while len(trace) <= iterations and not converged:
+        model = m(q)
+        q, bound = e(model)
+        trace.append(bound)
+        converged = abs(trace[-1] - trace[-2]) < tolerance
+    return model, np.array(trace), converged
+
+
+def _best(runs) -> EMFit:
+    restarts = np.array([trace[-1] for _, trace, _ in runs])
+    return EMFit(*runs[int(restarts.argmax())], restarts)
+
+
+def _starts(start, size, restarts, seed, kind, draw):
+    """The models to start from: the one given, or `restarts` drawn."""
+    if (start is None) == (size is None):
+        raise ValueError("give either a size (components or latents) for drawn starts, or a start, not both or neither")
+    if start is not None:
+        if not isinstance(start, kind):
+            raise TypeError(f"start must be a {kind.__name__}, got {_checks.describe(start)}")
+        return [start]
+    rng = np.random.default_rng(_checks.count("seed", seed, 0))
+    return [draw(size, rng) for _ in range(_checks.count("restarts", restarts))]
+
+
+def _responsibilities(q, n) -> np.ndarray:
+    q = _checks.probabilities("q", q, 2)
+    if len(q) != n:
+        raise ValueError(f"q must have one row per row of x, {n}, got shape {q.shape}")
+    return q
+
+
+def _gaussian_options(covariance, floor, ridge):
+    if covariance not in COVARIANCES:
+        raise ValueError(f"covariance must be one of {', '.join(COVARIANCES)}, got {covariance!r}")
+    ridge = float(_checks.real_array("ridge", ridge, 0))
+    if ridge < 0:
+        raise ValueError(f"ridge must not be negative, got {ridge:g}")
+    return covariance, float(_checks.positive_array("floor", floor, 0)), ridge
+
+
+def _enough(name, components, x):
+    if components > len(x):
+        raise ValueError(f"{name} must be at most the number of points, got K = {components} for x of shape {x.shape}")
+    if len(x) < 2:
+        raise ValueError(f"x must have at least 2 rows, got shape {x.shape}")
+    _not_constant(x)
+
+
+def _not_constant(x):
+    constant = np.flatnonzero(np.ptp(x, axis=0) == 0)
+    if len(constant):
+        raise ValueError(f"x must have no constant column (its variance would be 0), got columns {constant.tolist()[:10]}")
+
+
+def _tolerance(value) -> float:
+    value = float(_checks.real_array("tolerance", value, 0))
+    if value < 0:
+        raise ValueError(f"tolerance must not be negative, got {value:g}")
+    return value
+
+
+def _half_open(name, value) -> float:
+    value = float(_checks.positive_array(name, value, 0))
+    if value >= 0.5:
+        raise ValueError(f"{name} must be below 1/2, got {value:g}")
+    return value
+
+
+def _log(weights) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return np.log(weights)
