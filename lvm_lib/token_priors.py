@@ -13,8 +13,8 @@ All but the first may know a class c. Then log_prob(z, c) is log p(z | c), and l
 
 Only the second compares with a prior that knows no class: the class is worth up to log C nats an image.
 
-Chance in `sample` is counted (lvm_lib.counter), and a token is the inverse of the distribution function at a uniform
-number. A prior in float64 therefore draws the same grids on every machine, and in a page, from the same weights.
+Chance in `sample` is counted: a token is the inverse of the distribution function at a uniform number, both from
+lvm_lib.counter. A prior in float64 therefore draws the same grids on every machine, and in a page, from the same weights.
 
 Axes: tokens (n, M), whole numbers 0 ... K - 1; labels (n,), 0 ... C - 1; log probabilities in nats.
 """
@@ -35,7 +35,7 @@ from ._torch import real_number, real_tensor, seeded
 from .vqvae import Block, whole_numbers
 
 __all__ = ["Drawn", "IndependentPrior", "MaskedConv2d", "PixelCNNPrior", "TokenPrior", "TransformerPrior",
-           "UniformPrior", "inverse_cdf", "pixelcnn_prior", "training_rows", "transformer_prior"]
+           "UniformPrior", "pixelcnn_prior", "training_rows", "transformer_prior"]
 
 LABELS = 1  # the stream of chance that classes are drawn from; tokens have stream 0
 
@@ -120,7 +120,7 @@ class TokenPrior(nn.Module):
         for place in range(self.places):
             table = self._conditionals(tokens, labels, temperature)[:, place].double().cpu().numpy()
             if place >= fixed.shape[1]:
-                tokens[:, place] = torch.from_numpy(inverse_cdf(table, chance[:, place]))
+                tokens[:, place] = torch.from_numpy(counter.categorical(table, chance[:, place]))
             log_probs[:, place] = np.take_along_axis(table, tokens[:, place, None].numpy(), axis=1)[:, 0]
         return Drawn(tokens.numpy(), labels.numpy(), log_probs)
 
@@ -131,7 +131,7 @@ class TokenPrior(nn.Module):
             for c in range(self.classes):
                 table = self._conditionals(tokens, torch.full((len(tokens),), c), temperature).double()
                 scores[:, c] = table.gather(2, tokens[:, :, None])[:, :known, 0].sum(1).cpu().numpy()
-        return torch.from_numpy(inverse_cdf(scores, counter.uniforms(seed, np.arange(len(tokens)), LABELS)[:, 0]))
+        return torch.from_numpy(counter.categorical(scores, counter.uniforms(seed, np.arange(len(tokens)), LABELS)[:, 0]))
 
     # ------------------------------------------------ arguments
 
@@ -157,17 +157,6 @@ class TokenPrior(nn.Module):
         if prefix.ndim not in (1, 2) or prefix.shape[-1] > self.places or (prefix.ndim == 2 and len(prefix) != n):
             raise ValueError(f"prefix must have shape (m,) or ({n}, m) with m <= {self.places}, got {tuple(prefix.shape)}")
         return prefix.expand(n, -1)
-
-
-def inverse_cdf(scores, uniform) -> np.ndarray:
-    """The code whose slice of [0, 1) holds `uniform`: scores (n, K), log probabilities up to a constant; (n,) int64.
-
-    Weights exp(score - largest score) are added up from code 0; the first code whose running sum exceeds uniform times
-    the whole sum is taken. In this order of additions, in float64, the page does the same (js/engine/tokens.js).
-    """
-    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    running = np.cumsum(weights, axis=-1)
-    return (running <= np.asarray(uniform)[:, None] * running[:, -1:]).sum(axis=-1)
 
 
 def training_rows(tokens, labels=None) -> torch.Tensor:

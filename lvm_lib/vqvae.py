@@ -17,6 +17,7 @@ rate and bound are sums over pixels and tokens: nats per image, (n,).
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -209,7 +210,7 @@ class VQVAE(nn.Module):
     @torch.no_grad()
     def tokens(self, x) -> torch.Tensor:
         """z(x), (n, M): the one point of q(z | x). In eval mode, whatever mode the model is in."""
-        with evaluating(self.quantiser):
+        with _evaluating(self.quantiser):
             return self.quantiser(self.encoder(self.likelihood.inputs(self._pixels(x)))).indices
 
     def px_z(self, tokens):
@@ -263,6 +264,17 @@ class VQVAE(nn.Module):
 
     def _tokens(self, tokens):
         return whole_numbers("tokens", tokens, self.quantiser.K, 2).to(weight(self).device)
+
+
+@contextmanager
+def _evaluating(module: nn.Module):
+    """Inside, `module` is in eval mode: a quantiser then learns nothing from what it sees."""
+    mode = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(mode)
 
 
 def parameters(module: nn.Module) -> int:

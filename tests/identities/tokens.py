@@ -7,8 +7,9 @@ import itertools
 import numpy as np
 import torch
 from gate import AtMost, Equal, identity
+from lvm_lib import counter
 from lvm_lib.quantize import FSQ, VectorQuantizer
-from lvm_lib.token_priors import IndependentPrior, UniformPrior, inverse_cdf, pixelcnn_prior, transformer_prior
+from lvm_lib.token_priors import IndependentPrior, UniformPrior, pixelcnn_prior, transformer_prior
 from lvm_lib.vqvae import ConvDecoder, conv_vqvae, usage
 from scipy import special, stats
 
@@ -190,7 +191,7 @@ def drawing(rng):
         low, high = 0.0, 1.0
         for _ in range(60):
             middle = (low + high) / 2
-            low, high = (middle, high) if inverse_cdf(np.log(p)[None], [middle])[0] <= k else (low, middle)
+            low, high = (middle, high) if counter.categorical(np.log(p), middle) <= k else (low, middle)
         return low
 
     lengths = np.diff([0.0, *(edge(k) for k in range(4)), 1.0])

@@ -15,7 +15,6 @@ from lvm_lib.token_priors import (
     PixelCNNPrior,
     TransformerPrior,
     UniformPrior,
-    inverse_cdf,
     pixelcnn_prior,
     training_rows,
     transformer_prior,
@@ -212,17 +211,6 @@ def test_a_prefix_stays_and_what_follows_is_drawn_given_it(prior):
 def test_a_whole_prefix_leaves_nothing_to_draw():
     grid = GRIDS[17]
     np.testing.assert_array_equal(make("transformer").sample(2, 0, prefix=grid).tokens, [grid.tolist()] * 2)
-
-
-def test_inverse_cdf_gives_each_code_its_share_of_the_interval():
-    p = np.array([0.25, 0.0, 0.5, 0.25])
-    with np.errstate(divide="ignore"):
-        scores = np.log(p)
-    u = (np.arange(4000) + 0.5) / 4000
-    taken = inverse_cdf(np.tile(scores, (len(u), 1)), u)
-    np.testing.assert_allclose(np.bincount(taken, minlength=4) / 4000, p)
-    assert inverse_cdf(scores[None], [1 - 2**-53]) == [3]
-    assert inverse_cdf(scores[None], [0.25]) == [2]  # a code of no mass is never drawn, not even on its edge
 
 
 # ------------------------------------------------------------------ training, and arguments
