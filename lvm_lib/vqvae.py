@@ -29,27 +29,8 @@ from ._torch import real_number, real_tensor, seeded
 from .autoencoder import PATCH, _grid, weight
 from .likelihoods import Bernoulli
 
-__all__ = ["ConvDecoder", "ConvEncoder", "TransformerDecoder", "TransformerEncoder", "Usage", "VQVAE", "conv_vqvae",
-           "parameters", "transformer_vqvae", "usage", "whole_numbers"]
-
-
-class Usage(NamedTuple):
-    """How a codebook is used by a set of tokens. Of one batch it is lower than of an epoch: name the set."""
-
-    counts: np.ndarray   # (K,), how often each code was chosen
-    used: int            # codes that were chosen at all
-    perplexity: float    # exp of the entropy of their shares: as many codes, evenly used, would be as hard to guess
-
-
-def usage(tokens, codes: int) -> Usage:
-    """Counts, used codes and perplexity of tokens of any shape, whole numbers 0 ... codes - 1.
-
-        perplexity = exp(- sum_k f_k log f_k),  f_k the share of code k: 1 <= perplexity <= used <= K
-    """
-    tokens, codes = whole_numbers("tokens", tokens, count("codes", codes)).cpu().numpy(), codes
-    counts = np.bincount(tokens.ravel(), minlength=codes)
-    share = counts[counts > 0] / counts.sum()
-    return Usage(counts, int((counts > 0).sum()), float(np.exp(-(share * np.log(share)).sum())))
+__all__ = ["ConvDecoder", "ConvEncoder", "TransformerDecoder", "TransformerEncoder", "VQVAE", "conv_vqvae",
+           "parameters", "transformer_vqvae", "whole_numbers"]
 
 
 def whole_numbers(name: str, value, below: int, ndim: int | None = None) -> torch.Tensor:
@@ -215,7 +196,7 @@ class VQVAE(nn.Module):
 
     def px_z(self, tokens):
         """p(x | z), a torch distribution with event (D,): tokens (n, M)."""
-        return self.likelihood(self.decoder(self.quantiser.lookup(self._tokens(tokens))))
+        return self.likelihood(self.decoder(self.quantiser.decode(self._tokens(tokens))))
 
     def log_px_z(self, x, tokens) -> torch.Tensor:
         """log p(x | z), summed over pixels, normaliser included: (n,)."""
@@ -255,7 +236,7 @@ class VQVAE(nn.Module):
         vectors = self.encoder(self.likelihood.inputs(x))
         found = self.quantiser(vectors)
         distortion = -self.likelihood(self.decoder(found.codes)).log_prob(x).mean()
-        return distortion + vectors.shape[1] * (found.codebook + self.commitment * found.commitment)
+        return distortion + vectors.shape[1] * (found.losses.codebook + self.commitment * found.losses.commitment)
 
     def _pixels(self, x):
         x = real_tensor("x", x, 2, like=weight(self))
@@ -263,7 +244,7 @@ class VQVAE(nn.Module):
         return x
 
     def _tokens(self, tokens):
-        return whole_numbers("tokens", tokens, self.quantiser.K, 2).to(weight(self).device)
+        return whole_numbers("tokens", tokens, self.quantiser.size, 2).to(weight(self).device)
 
 
 @contextmanager

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from gate import AtMost, Equal, identity
 from lvm_lib import counter
-from lvm_lib.quantize import FSQ, VectorQuantizer
+from lvm_lib.quantize import FSQ, VectorQuantizer, usage
 from lvm_lib.token_priors import IndependentPrior, UniformPrior, pixelcnn_prior, transformer_prior
-from lvm_lib.vqvae import ConvDecoder, conv_vqvae, usage
+from lvm_lib.vqvae import ConvDecoder, conv_vqvae
 from scipy import special, stats
 
 CODES, PLACES, SIDE = 3, 4, 8  # 8 x 8 pixels make 2 x 2 tokens: 81 grids, so that nothing need be estimated
@@ -53,7 +53,7 @@ def probabilities_by_hand(prior, label, log_weights=None):
 def log_joint_by_hand(model, x, log_pz):
     """log p(x, z) for x (n, D) and all 81 grids, (n, 81): scipy's Bernoulli on the decoder's raw outputs."""
     with torch.no_grad():
-        chance = special.expit(model.decoder(model.quantiser.lookup(torch.tensor(GRIDS))).numpy())
+        chance = special.expit(model.decoder(model.quantiser.decode(torch.tensor(GRIDS))).numpy())
     return stats.bernoulli(chance).logpmf(x.numpy()[:, None]).sum(-1) + log_pz
 
 
@@ -92,9 +92,9 @@ def perplexity(rng):
     """The library's count against scipy's entropy of the shares; at most K, and K where all codes are equally used"""
     tokens = rng.choice(7, 400, p=rng.dirichlet(np.ones(7)))
     shares = np.array([np.mean(tokens == k) for k in range(7)])
-    even = usage(np.arange(7).repeat(5), 7)
-    return [Equal({"log perplexity": np.log(usage(tokens, 7).perplexity)}, {"- sum f log f": stats.entropy(shares)}),
-            AtMost({"perplexity": usage(tokens, 7).perplexity}, {"K": 7.0},
+    even = usage(torch.arange(7).repeat(5), 7)
+    return [Equal({"log perplexity": np.log(usage(torch.tensor(tokens), 7).perplexity)}, {"- sum f log f": stats.entropy(shares)}),
+            AtMost({"perplexity": usage(torch.tensor(tokens), 7).perplexity}, {"K": 7.0},
                    equality=Equal({"perplexity of even use": even.perplexity}, {"K": 7.0}))]
 
 
