@@ -9,8 +9,9 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-MODULES = ("autoencoder", "bounds", "check", "counter", "curve", "data", "densities", "figures", "fit", "gradients",
-           "likelihoods", "mixture", "plots", "ppca", "quadrature", "token_priors", "vae", "vqvae")
+MODULES = ("autoencoder", "bounds", "categorical", "check", "counter", "curve", "data", "densities", "figures", "fit",
+           "gradients", "kmeans", "likelihoods", "mixture", "plots", "ppca", "quadrature", "quantize", "single_code",
+           "token_priors", "vae", "vqvae")
 __all__ = list(MODULES)
 
 
