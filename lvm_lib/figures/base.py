@@ -61,6 +61,7 @@ class LiveFigure(anywidget.AnyWidget):
     heights = (900, 800)  # of the figure in CSS pixels, on a phone and in the text column: the page keeps that room free
     _settling = False  # while the figure itself writes what is read back
     state: tuple[str, ...] = ()  # the traits that make up a state; a page's data-numbers repeats them
+    carried: tuple[str, ...] = ()  # the traits that a page's side file carries beside it: nets, weights, images
 
     def __init_subclass__(cls, **kwargs):
         if "name" in cls.__dict__ and cls.name:  # not for the classes that traitlets derives when it adds a trait
@@ -98,9 +99,13 @@ class LiveFigure(anywidget.AnyWidget):
             self._settling = before
 
     @classmethod
-    def recomputed(cls, numbers: dict) -> dict:
-        """What this library finds in the state of `numbers` (a page's data-numbers): the page must have found the same."""
-        return cls(**{name: numbers[name] for name in cls.state}).numbers()
+    def recomputed(cls, numbers: dict, traits: dict | None = None) -> dict:
+        """What this library finds in the state of `numbers` (a page's data-numbers): the page must have found the same.
+
+        traits: those of the page's side file, from which a figure takes what it carries.
+        """
+        beside = {name: traits[name] for name in cls.carried} if cls.carried else {}
+        return cls(**beside, **{name: numbers[name] for name in cls.state}).numbers()
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:

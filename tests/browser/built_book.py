@@ -1,5 +1,7 @@
 """The built book that the tests of this folder read: where it is, and which pages it has."""
 
+import base64
+import json
 import os
 import re
 from pathlib import Path
@@ -28,3 +30,16 @@ def read_pages() -> list[str]:
 def pages_with_figures() -> list[str]:
     """Every page that holds a live figure."""
     return [page for page in pages() if 'data-lvm-live="' in (SITE / page).read_text(encoding="utf-8")]
+
+
+def side_file(page: str, state: str) -> dict:
+    """The traits that a live figure was given by its side file: `state` is its address, relative to the page."""
+    text = ((SITE / page).parent / state).resolve().read_text(encoding="utf-8")
+    given = json.loads("[" + text[text.index("(") + 1:text.rindex(")")] + "]")[1]
+    traits = given["traits"]
+    for buffer in given["buffers"]:
+        place = traits
+        for key in buffer["path"][:-1]:
+            place = place[key]
+        place[buffer["path"][-1]] = base64.b64decode(buffer["data"])
+    return traits
