@@ -10,8 +10,8 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 MODULES = ("autoencoder", "bounds", "categorical", "check", "counter", "curve", "data", "densities", "figures", "fit",
-           "gradients", "kmeans", "likelihoods", "mixture", "plots", "ppca", "quadrature", "quantize", "single_code",
-           "token_priors", "vae", "vqvae")
+           "gradients", "kmeans", "labs", "likelihoods", "mixture", "plots", "ppca", "quadrature", "quantize",
+           "single_code", "token_priors", "vae", "vqvae")
 __all__ = list(MODULES)
 
 

@@ -1,0 +1,76 @@
+"""The lab of the VAE chapter: choose data, size of z, beta and epochs; train; touch what came out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import ipywidgets
+import torch
+
+from .. import data
+from .._checks import count
+from ..fit import History, fit
+from ..vae import VAE, mlp_vae
+from .base import Lab
+
+__all__ = ["Trained", "vae_lab"]
+
+BETAS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+class Trained(NamedTuple):
+    """What a lab trained: the model, how it went, and what it is worth on the stored test images."""
+
+    model: VAE
+    settings: dict
+    history: History
+    test_elbo: float  # nats per image, averaged over the set's stored binarisation
+
+
+def vae_lab(show, *, hidden=(256, 128), seed: int = 0) -> Lab:
+    """A lab that trains a VAE of fully connected layers with Bernoulli pixels, binarised afresh in each epoch.
+
+    show: called with a `Trained` when training ended or was stopped; returns the live figure, or whatever is to be
+    shown. hidden: widths of the encoder's layers, used backwards in the decoder. seed: of weights and training.
+    Raises TypeError or ValueError where an argument does not fit.
+    """
+    hidden, seed = tuple(count("hidden", width) for width in hidden), count("seed", seed, 0)
+
+    def train(settings, progress, stopped):
+        return _train(settings, progress, stopped, hidden, seed)
+
+    style = {"description_width": "110px"}
+    controls = {
+        "data": ipywidgets.Dropdown(options=["digits", "clothing"], description="data", style=style),
+        "latents": ipywidgets.Dropdown(options=[2, 4, 8, 16], description="size of z", style=style),
+        "beta": ipywidgets.SelectionSlider(options=BETAS, value=1.0, description="β", style=style),
+        "epochs": ipywidgets.IntSlider(20, 1, 60, description="epochs", style=style)}
+    return Lab(controls, train, show, name="training of a VAE")
+
+
+def _train(settings, progress, stopped, hidden, seed) -> Trained | None:
+    """One training; None where it was stopped before the first epoch had ended."""
+    images = data.load(settings["data"])
+    model = mlp_vae(settings["latents"], hidden, images.train[0].size, seed=seed)
+    beta, epochs = settings["beta"], settings["epochs"]
+
+    def after_epoch(_, record):
+        progress(record.epoch / epochs, f"Epoch {record.epoch} of {epochs}: loss {record.loss:.1f} nats per image.")
+        return stopped()
+
+    if stopped():
+        return None
+    x = data.unit(images.train).reshape(len(images.train), -1)
+    history = fit(model, x, epochs=epochs, seed=seed, binarise_fresh=True, callback=after_epoch,
+                  loss=lambda rows, generator: model.loss(rows, generator, beta))
+    test_elbo = _test_elbo(model, settings["data"], seed)
+    name = "β = 1" if beta == 1 else f"β = {beta:g} in training"
+    progress(len(history.records) / epochs, f"Test ELBO {test_elbo:.1f} nats per image ({name}).")
+    return Trained(model, dict(settings), history, test_elbo)
+
+
+@torch.no_grad()
+def _test_elbo(model, name, seed) -> float:
+    """The ELBO, beta = 1 whatever was trained, on the stored binarised test images: 16 draws of z for each."""
+    x = data.binarised(name, "test")
+    return float(model.elbo(x.reshape(len(x), -1), seed, samples=16).mean())
