@@ -8,8 +8,9 @@ from .ancestral import AncestralFigure
 from .base import LiveFigure
 from .elbo import ElboFigure
 from .kl import KlFigure
+from .plane import LatentPlaneFigure, shipped_vae
 
-__all__ = ["AncestralFigure", "ElboFigure", "KlFigure", "LiveFigure", "by_name"]
+__all__ = ["AncestralFigure", "ElboFigure", "KlFigure", "LatentPlaneFigure", "LiveFigure", "by_name", "shipped_vae"]
 
 
 def by_name(name: str) -> type[LiveFigure]:

@@ -1,0 +1,115 @@
+// A VAE with two latent dimensions (and an autoencoder beside it) in the page: encode, decode, bound. No DOM.
+//
+//   reconstruction   E_q[log p(x | z)] by Gauss-Hermite quadrature with 6 x 6 points: no chance enters
+//   kl               KL(q(z | x) || N(0, I)), closed form
+//   elbo             reconstruction - kl, nats
+
+import { PIXELS, readImage } from "./drawing.js";
+import { network, sigmoid, softplus } from "./nn.js";
+
+export const REACH = 4; // of the plane, in standard deviations of the prior
+export const STEPS = 40; // of a path
+
+// Gauss-Hermite with six points against N(0, 1): the roots of He_6 and their weights, symmetric.
+const ROOTS = [0.6167065901925942, 1.8891758777537107, 3.3242574335521193];
+const WEIGHTS = [0.40882846955602925, 0.08861574604191452, 0.0025557844020562445];
+export const RULE = [...ROOTS, ...ROOTS.map((z) => -z)].map((z, i) => ({ z, weight: WEIGHTS[i % 3] }));
+
+/** log p(x | z) under independent Bernoulli pixels with these logits: sum of x logit - log(1 + e^logit). */
+export function logBernoulli(x, logits, at = 0) {
+  let sum = 0;
+  for (let d = 0; d < x.length; d++) {
+    const logit = logits[at + d];
+    sum += (x[d] ? logit : 0) - softplus(logit);
+  }
+  return sum;
+}
+
+/** The nets of a figure, read once. nets: [{ name, kind: "vae" | "ae", encoder, decoder }]. */
+export class Models {
+  constructor(nets, weights) {
+    this.nets = nets.map((net) => ({
+      name: net.name, kind: net.kind, encoder: network(net.encoder, weights), decoder: network(net.decoder, weights),
+    }));
+    this.vaes = this.nets.filter(({ kind }) => kind === "vae");
+    this.ae = this.nets.find(({ kind }) => kind === "ae") ?? null;
+    this.kept = new Map();
+  }
+
+  vae(name) { return this.vaes.find((net) => net.name === name); }
+
+  /** What is known about an image under a VAE: q(z | x) and the terms of the ELBO. Kept for the last few images. */
+  about(name, text) {
+    const key = `${name} ${text}`;
+    if (!this.kept.has(key)) {
+      if (this.kept.size > 30) this.kept.delete(this.kept.keys().next().value);
+      this.kept.set(key, bound(this.vae(name), readImage(text)));
+    }
+    return this.kept.get(key);
+  }
+
+  /** The autoencoder's code of an image and its squared error. */
+  aboutAe(text) {
+    const key = ` ae ${text}`;
+    if (!this.kept.has(key)) {
+      const x = readImage(text);
+      const code = this.ae.encoder.row(Float64Array.from(x));
+      const back = this.ae.decoder.row(code);
+      this.kept.set(key, { code, error: x.reduce((sum, v, d) => sum + (v - back[d]) ** 2, 0) });
+    }
+    return this.kept.get(key);
+  }
+}
+
+/** q(z | x) = N(mean, diag(std^2)) and the ELBO's terms, nats. */
+export function bound({ encoder, decoder }, x) {
+  const out = encoder.row(Float64Array.from(x));
+  const mean = [out[0], out[1]];
+  const std = [Math.exp(out[2]), Math.exp(out[3])];
+  const places = RULE.flatMap((a) => RULE.map((b) => [a, b]));
+  const z = Float64Array.from(places.flatMap(([a, b]) => [mean[0] + std[0] * a.z, mean[1] + std[1] * b.z]));
+  const logits = decoder.run(z, [places.length, 2]).data;
+  let reconstruction = 0;
+  places.forEach(([a, b], i) => { reconstruction += a.weight * b.weight * logBernoulli(x, logits, i * PIXELS); });
+  const klOf = (i) => 0.5 * (std[i] ** 2 + mean[i] ** 2 - 1) - Math.log(std[i]);
+  const kl = klOf(0) + klOf(1);
+  return { mean, std, reconstruction, kl, elbo: reconstruction - kl };
+}
+
+const clamp = (v) => Math.min(Math.max(v, -REACH), REACH);
+
+/** Where a path from a to b stands after `step` of STEPS. */
+export const along = ({ a1, a2, b1, b2 }, step) => [a1 + (b1 - a1) * step / STEPS, a2 + (b2 - a2) * step / STEPS];
+
+/** One number that hangs on every pixel: sum of cos(d) times pixel d. */
+export const checksum = (pixels) => pixels.reduce((sum, v, d) => sum + v * Math.cos(d), 0);
+
+/** Every number of a state, and the images: the JavaScript twin of LatentPlaneFigure.numbers. */
+export function numbers(state, models) {
+  const of = models.about(state.net, state.x);
+  const [z1, z2] = state.follow ? of.mean.map(clamp) : [state.z1, state.z2];
+  const logits = models.vae(state.net).decoder.row([z1, z2]);
+  const image = logits.map(sigmoid);
+  const sum = (pixels) => pixels.reduce((a, b) => a + b, 0);
+  const found = {
+    ...state, z1, z2, mean1: of.mean[0], mean2: of.mean[1], std1: of.std[0], std2: of.std[1],
+    reconstruction: of.reconstruction, kl: of.kl, elbo: of.elbo, logPxZ: logBernoulli(readImage(state.x), logits), image,
+    brightness: sum(image) / PIXELS, checksum: checksum(image), centre: image[406],
+  };
+  if (!models.ae) return found;
+  const aeImage = models.ae.decoder.row([z1, z2]);
+  const { code, error } = models.aboutAe(state.x);
+  return { ...found, aeImage, aeChecksum: checksum(aeImage), aeCode1: code[0], aeCode2: code[1], aeError: error };
+}
+
+/** The nearest state that can be reached: what is missing, malformed or out of bounds stays or is held. */
+export function reachable(values, fallback, names) {
+  const number = (key) => (Number.isFinite(values[key]) ? clamp(values[key]) : fallback[key]);
+  const places = Object.fromEntries(["z1", "z2", "a1", "a2", "b1", "b2"].map((key) => [key, number(key)]));
+  const step = Number.isFinite(values.step) ? Math.min(Math.max(Math.round(values.step), 0), STEPS) : fallback.step;
+  return {
+    net: names.includes(values.net) ? values.net : fallback.net,
+    x: readImage(values.x) ? values.x : fallback.x,
+    follow: typeof values.follow === "boolean" ? values.follow : fallback.follow, ...places, step,
+  };
+}

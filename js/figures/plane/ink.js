@@ -1,0 +1,17 @@
+// Images on canvases: black ink of some opacity, which the stylesheet turns to white in the dark theme.
+
+import { SIDE } from "../../engine/drawing.js";
+
+/** A canvas of 28 x 28 pixels, shown larger; `.paint(pixels)` with values 0..1. */
+export function inkCanvas(h, attributes = {}) {
+  const node = h("canvas", { width: SIDE, height: SIDE, class: "lvm-ink", "aria-hidden": "true", ...attributes });
+  const context = node.getContext("2d");
+  return { node, paint: (pixels) => context.putImageData(imageOf(context, pixels), 0, 0) };
+}
+
+/** Pixels 0..1 as ImageData of 28 x 28: black, as opaque as the value. */
+export function imageOf(context, pixels) {
+  const image = context.createImageData(SIDE, SIDE);
+  for (let d = 0; d < pixels.length; d++) image.data[4 * d + 3] = Math.round(255 * Math.min(Math.max(pixels[d], 0), 1));
+  return image;
+}

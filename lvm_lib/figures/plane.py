@@ -1,0 +1,358 @@
+"""Live figure 5: the latent plane. An image, q(z | x) as an ellipse, z in the reader's hand, and what is decoded there."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+import traitlets
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Ellipse
+from torch import nn
+
+from .. import data as images
+from .._checks import describe
+from ..autoencoder import AE
+from ..fit import load
+from ..likelihoods import Bernoulli
+from ..plots.palette import colour
+from ..quadrature import hermite, product
+from ..vae import VAE, mlp_vae
+from .base import Bounded, FigureError, LiveFigure
+from .network import pack_all, unpack
+
+__all__ = ["LatentPlaneFigure", "shipped_vae"]
+
+REACH = 4.0  # of the plane, in standard deviations of the prior
+STEPS = 40   # of a path
+POINTS = 6   # of the Gauss-Hermite rule, per dimension
+SIDE, PIXELS = 28, 784
+CENTRE = 406  # the pixel in row 14, column 14
+PICKS = 6    # stored test images per class that a reader may pick
+NETS = Path(__file__).parent / "nets"
+SHIPPED = {0.25: "digits-beta-0.25", 1: "digits", 4: "digits-beta-4"}
+POINT = ("z1", "z2", "a1", "a2", "b1", "b2")
+
+
+def shipped_vae(beta: float = 1) -> VAE:
+    """A small VAE of binary digits, 784-128-64-2, that comes with the library: beta 0.25, 1 or 4.
+
+    `python -m tools.train_nets` makes it anew; nets/PROVENANCE.md says from what. Raises ValueError for another beta.
+    """
+    if beta not in SHIPPED:
+        raise ValueError(f"beta must be one of {', '.join(map(str, SHIPPED))}, got {describe(beta)}")
+    vae = mlp_vae(2, (128, 64), seed=0).half()
+    load(vae, NETS / f"{SHIPPED[beta]}.safetensors")
+    return vae.float().eval()
+
+
+class LatentPlaneFigure(LiveFigure):
+    """A black and white image, its q(z | x) on the plane of z, and the mean of p(x | z) wherever the handle stands.
+
+    vae: a VAE with two latent dimensions, 784 binary pixels and a Bernoulli likelihood, or several as {name: VAE},
+        between which the reader chooses; None: the small one that comes with the library.
+    ae: an autoencoder to stand beside it, decoded at the same z. Its codes know no unit, so they are shown in that of
+        the Gaussian which fits them: code = m + L z, with mean m and covariance L L^T of the codes of the test images.
+    data: "digits" or "clothing": the stored test images for the cloud, and those to pick from.
+    precision: of the weights in the page, "int8" or "float16".
+
+    Traits (set from Python, or by the reader): net (name of the VAE), x (the image as text, see `drawing`), follow (z
+    stands at the mean of q), z1, z2, the path from (a1, a2) to (b1, b2) and the step on it, 0 to 40.
+    Read back, in nats: reconstruction (Gauss-Hermite, 6 x 6 points), kl, elbo, log_px_z (at the handle's z).
+    """
+
+    name = "plane"
+    heights = (1120, 800)
+    state = ("net", "x", "follow", *POINT, "step")
+    carried = ("nets", "weights", "codes", "labels", "images", "names")
+
+    nets = traitlets.List(help="the nets: name, kind, layers").tag(sync=True)
+    weights = traitlets.Bytes(help="their rounded weights").tag(sync=True)
+    codes = traitlets.Bytes(help="codes of the test images, float32, (nets, n, 2)").tag(sync=True)
+    labels = traitlets.Bytes(help="their classes, (n,)").tag(sync=True)
+    images = traitlets.Bytes(help="images to pick, 98 bytes each, as many for each class").tag(sync=True)
+    names = traitlets.List(help="names of the classes").tag(sync=True)
+
+    net = traitlets.Unicode(help="which VAE").tag(sync=True)
+    x = traitlets.Unicode(help="the black and white image, 98 bytes in base64").tag(sync=True)
+    follow = traitlets.Bool(True, help="z stands at the mean of q(z | x)").tag(sync=True)
+    z1 = Bounded(0.0, -REACH, REACH, help="first coordinate of z").tag(sync=True)
+    z2 = Bounded(0.0, -REACH, REACH, help="second coordinate of z").tag(sync=True)
+    a1 = Bounded(0.0, -REACH, REACH, help="where the path begins").tag(sync=True)
+    a2 = Bounded(0.0, -REACH, REACH, help="where the path begins").tag(sync=True)
+    b1 = Bounded(0.0, -REACH, REACH, help="where the path ends").tag(sync=True)
+    b2 = Bounded(0.0, -REACH, REACH, help="where the path ends").tag(sync=True)
+    step = traitlets.Int(0, min=0, max=STEPS, help="how far along the path").tag(sync=True)
+    reconstruction = traitlets.Float(help="E_q log p(x | z), nats").tag(sync=True)
+    kl = traitlets.Float(help="KL(q || prior), nats").tag(sync=True)
+    elbo = traitlets.Float(help="the ELBO, nats").tag(sync=True)
+    log_px_z = traitlets.Float(help="log p(x | z) at the handle, nats").tag(sync=True)
+
+    def __init__(self, vae=None, ae=None, *, data: str = "digits", precision: str = "int8", **traits):
+        unknown = sorted(set(traits) - set(self.state) - set(self.carried) - set(LiveFigure.class_trait_names()))
+        if unknown:
+            raise TypeError(f"LatentPlaneFigure takes vae, ae, data, precision, {', '.join(self.state)}, "
+                            f"got {', '.join(unknown)}")
+        given = {key: traits.pop(key) for key in self.carried if key in traits} or _carried(vae, ae, data, precision)
+        self._settling = True
+        super().__init__(**{**given, **_start(given), **traits})
+        self._settling = False
+        self._settle()
+
+    # ---- what it shows
+
+    @property
+    def z(self) -> np.ndarray:
+        """Where the handle stands, (2,)."""
+        mean = self._about()[0]
+        return np.clip(mean, -REACH, REACH) if self.follow else np.array([self.z1, self.z2])
+
+    @property
+    def drawing(self) -> np.ndarray:
+        """The black and white image that the encoder sees, (28, 28), of 0 and 1."""
+        return read_image(self.x).reshape(SIDE, SIDE)
+
+    @drawing.setter
+    def drawing(self, image):
+        self.x = written(image)
+
+    @property
+    def q(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of q(z | x), each (2,)."""
+        return self._about()[:2]
+
+    @property
+    def decoded(self) -> np.ndarray:
+        """The mean of p(x | z) at the handle, (28, 28): a picture, no sample."""
+        with torch.no_grad():
+            return torch.sigmoid(self._modules[self.net][1](torch.tensor(self.z)[None]))[0].numpy().reshape(SIDE, SIDE)
+
+    def numbers(self) -> dict:
+        """All numbers of the current state, by torch in float64: the Python twin of `numbers` in js/engine/latent.js."""
+        mean, std, reconstruction, kl = self._about()
+        z, x, image = self.z, torch.tensor(self.drawing.ravel(), dtype=torch.float64), self.decoded.ravel()
+        found = {"mean1": mean[0], "mean2": mean[1], "std1": std[0], "std2": std[1], "reconstruction": reconstruction,
+                 "kl": kl, "elbo": reconstruction - kl, "z1": z[0], "z2": z[1], "brightness": image.mean(),
+                 "checksum": _checksum(image), "centre": image[CENTRE]}
+        with torch.no_grad():
+            logits = self._modules[self.net][1](torch.tensor(z)[None])
+            found["log_px_z"] = Bernoulli()(logits).log_prob(x[None])[0]
+            if self.ae_name is not None:
+                encoder, decoder = self._modules[self.ae_name]
+                code = encoder(x[None])
+                found["ae_checksum"] = _checksum(decoder(torch.tensor(z)[None])[0].numpy())
+                found["ae_code1"], found["ae_code2"] = code[0]
+                found["ae_error"] = ((x - decoder(code)[0]) ** 2).sum()
+        path = {key: getattr(self, key) for key in POINT[2:]}
+        return {"net": self.net, "x": self.x, "follow": self.follow, "step": self.step,
+                **{key: float(value) for key, value in {**path, **found}.items()}}
+
+    @classmethod
+    def broken(cls, numbers: dict) -> list[str]:
+        """What must hold in every state."""
+        n = numbers
+        closed = sum(0.5 * (n[f"std{i}"] ** 2 + n[f"mean{i}"] ** 2 - 1) - math.log(n[f"std{i}"]) for i in (1, 2))
+        rules = {
+            "the terms sum to the ELBO": abs(n["reconstruction"] - n["kl"] - n["elbo"]) < 1e-9,
+            "KL to the prior is its closed form, and not negative": abs(n["kl"] - closed) < 1e-9 and n["kl"] >= 0,
+            "log p(x | z) of binary pixels is a log mass": max(n["reconstruction"], n["log_px_z"], n["elbo"]) <= 0,
+            "a mean of binary pixels lies in [0, 1]": 0 <= n["brightness"] <= 1 and 0 <= n["centre"] <= 1,
+            "z stays on the plane": max(abs(n["z1"]), abs(n["z2"])) <= REACH,
+            "z follows the mean of q if it is told to":
+                not n["follow"] or all(abs(n[f"z{i}"] - min(max(n[f"mean{i}"], -REACH), REACH)) < 1e-9 for i in (1, 2))}
+        return [rule for rule, holds in rules.items() if not holds]
+
+    @cached_property
+    def _modules(self) -> dict[str, tuple[nn.Module, nn.Module]]:
+        """name -> (encoder, decoder), with the rounded weights, in float64."""
+        return _unpacked(json.dumps(self.nets), self.weights)
+
+    @property
+    def ae_name(self) -> str | None:
+        """The name of the autoencoder, if there is one."""
+        return next((net["name"] for net in self.nets if net["kind"] == "ae"), None)
+
+    def _about(self):
+        """Mean and std of q(z | x), reconstruction and KL in nats."""
+        return _bound(json.dumps(self.nets), self.weights, self.net, self.x)
+
+    # ---- traits
+
+    @traitlets.validate("net")
+    def _known(self, proposal):
+        names = [net["name"] for net in self.nets if net["kind"] == "vae"]
+        if proposal["value"] not in names:
+            raise FigureError(f"net must be one of {', '.join(map(repr, names))}, got {proposal['value']!r}")
+        return proposal["value"]
+
+    @traitlets.validate("x")
+    def _image(self, proposal):
+        read_image(proposal["value"])
+        return proposal["value"]
+
+    @traitlets.validate("reconstruction", "kl", "elbo", "log_px_z")
+    def _read_only(self, proposal):
+        """A front end may report a number, never another one than Python finds."""
+        return self.settled(proposal)
+
+    @traitlets.observe("net", "x", "follow", "z1", "z2")
+    def _on_input(self, change):
+        if not self._settling:
+            self._settle()
+
+    def _settle(self):
+        """Bring what is read back in line with the state."""
+        self.settle(("reconstruction", "kl", "elbo", "log_px_z"))
+
+    # ---- static
+
+    @property
+    def alt(self) -> str:
+        """A sentence with the numbers of the current state."""
+        n = self.numbers()
+        return (f"An image, the plane of z with the codes of {len(self.labels)} test images, and the image decoded at "
+                f"z = ({n['z1']:.2f}, {n['z2']:.2f}). q(z|x) has mean ({n['mean1']:.2f}, {n['mean2']:.2f}) and standard "
+                f"deviations ({n['std1']:.2f}, {n['std2']:.2f}); reconstruction {n['reconstruction']:.2f} nats, "
+                f"KL {n['kl']:.2f}, ELBO {n['elbo']:.2f}.")
+
+    def picture(self) -> Figure:
+        """Left the input, in the middle the plane, right what is decoded: the live figure's picture of the state."""
+        n = self.numbers()
+        figure = Figure(figsize=(7.2, 4.5), layout="constrained")
+        left, middle, right = figure.subplots(1, 3, width_ratios=[1, 2.4, 1])
+        for axes, image, title in ((left, self.drawing, "x"), (right, self.decoded, "mean of p(x | z)")):
+            axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+            axes.set(xticks=[], yticks=[], title=title)
+        codes = np.frombuffer(self.codes, "<f4").reshape(len(self.nets), -1, 2)
+        which = [net["name"] for net in self.nets].index(self.net)
+        middle.scatter(*codes[which].T, c=np.frombuffer(self.labels, np.uint8), cmap="tab10", s=5, alpha=0.6, lw=0)
+        for radius in (1, 2, 3):
+            middle.add_patch(Circle((0, 0), radius, fill=False, ls="--", color=colour("prior"), lw=1))
+        middle.add_patch(Ellipse((n["mean1"], n["mean2"]), 4 * n["std1"], 4 * n["std2"], fill=False, lw=2, color=colour("q")))
+        middle.plot(n["z1"], n["z2"], "o", ms=7, color=colour("model"), mec=colour("ground"))
+        middle.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", xlabel="$z_1$", ylabel="$z_2$")
+        figure.suptitle(f"ELBO {n['elbo']:.2f} = {n['reconstruction']:.2f} − {n['kl']:.2f} nats", fontsize=11)
+        return figure
+
+
+# ---------------------------------------------------------------- images as text
+
+def written(image) -> str:
+    """A black and white image of 784 pixels, 0 or 1, as text: 98 bytes in base64. Raises ValueError for another."""
+    pixels = np.asarray(image)
+    if pixels.size != PIXELS or not np.isin(pixels, (0, 1)).all():
+        raise ValueError(f"image must hold 784 pixels, each 0 or 1, got {describe(image)}")
+    return base64.urlsafe_b64encode(np.packbits(pixels.ravel().astype(np.uint8)).tobytes()).decode("ascii").rstrip("=")
+
+
+def read_image(text: str) -> np.ndarray:
+    """The 784 pixels of such a text; raises FigureError if it is none."""
+    try:
+        raw = base64.b64decode(text + "=", altchars=b"-_", validate=True)
+    except ValueError:
+        raw = b""
+    if len(raw) != PIXELS // 8 or written(np.unpackbits(np.frombuffer(raw, np.uint8))) != text:
+        raise FigureError(f"x must be a black and white image as text, 98 bytes in base64, got {text!r}")
+    return np.unpackbits(np.frombuffer(raw, np.uint8))
+
+
+# ---------------------------------------------------------------- from models to traits
+
+def _carried(vae, ae, data, precision) -> dict:
+    """The traits that hold the nets, the cloud of codes and the images to pick."""
+    vaes = _vaes(vae)
+    stored = images.load(data)
+    x = torch.tensor(images.flat(images.binarised(data)), dtype=torch.float32)
+    parts, codes = {}, []
+    for name, model in vaes.items():
+        parts[f"{name} encoder"], parts[f"{name} decoder"] = model.encoder, model.decoder
+        with torch.no_grad():
+            codes.append(model.q(x).mean.double().numpy())
+    if ae is not None:
+        parts["ae encoder"], parts["ae decoder"], of_ae = _in_own_unit(ae, x)
+        codes.append(of_ae)
+    layers, weights = pack_all(parts, precision)
+    nets = [{"name": name, "kind": "ae" if name == "ae" else "vae", "encoder": layers[f"{name} encoder"],
+             "decoder": layers[f"{name} decoder"]} for name in [*vaes, *(["ae"] if ae is not None else [])]]
+    picks = np.concatenate([np.flatnonzero(stored.test_labels == c)[:PICKS] for c in range(len(stored.names))])
+    return {"nets": nets, "weights": weights, "codes": np.stack(codes).astype("<f4").tobytes(),
+            "labels": stored.test_labels.astype(np.uint8).tobytes(), "names": list(stored.names),
+            "images": np.packbits(x[picks].numpy().astype(np.uint8), axis=1).tobytes()}
+
+
+def _vaes(vae) -> dict[str, VAE]:
+    """Checked VAEs by name."""
+    given = vae if isinstance(vae, dict) else {"vae": vae if vae is not None else shipped_vae()}
+    for name, model in given.items():
+        if not isinstance(name, str) or name == "ae":
+            raise ValueError(f"vae must name each model by a text other than 'ae', got {name!r}")
+        if not isinstance(model, VAE):
+            raise TypeError(f"vae must be a VAE or a dict of them, got {describe(model)}")
+        if model.latents != 2 or not isinstance(model.likelihood, Bernoulli):
+            raise ValueError(f"vae must have 2 latent dimensions and a Bernoulli likelihood, got {model.latents} and "
+                             f"{type(model.likelihood).__name__}")
+    if not given:
+        raise ValueError("vae must name at least one model, got none")
+    return given
+
+
+@torch.no_grad()
+def _in_own_unit(ae, x):
+    """The autoencoder with its codes in the unit of the Gaussian that fits them: encoder, decoder, codes (n, 2)."""
+    if not isinstance(ae, AE):
+        raise TypeError(f"ae must be an AE, got {describe(ae)}")
+    codes = ae.encode(x).double()
+    if codes.shape[1] != 2:
+        raise ValueError(f"ae must have 2 latent dimensions, got {codes.shape[1]}")
+    centre, factor = codes.mean(0), torch.linalg.cholesky(torch.cov(codes.T))
+    there, back = nn.Linear(2, 2), nn.Linear(2, 2)
+    inverse = torch.linalg.inv(factor)
+    for layer, gain, bias in ((there, inverse, -inverse @ centre), (back, factor, centre)):
+        layer.weight.copy_(gain)
+        layer.bias.copy_(bias)
+    end = [nn.Sigmoid()] if ae.squash else []
+    return nn.Sequential(ae.encoder, there), nn.Sequential(back, ae.decoder, *end), ((codes - centre) @ inverse.T).numpy()
+
+
+def _start(given: dict) -> dict:
+    """The state in which a figure begins: a stored image, and a path between the middles of two classes."""
+    codes = np.frombuffer(given["codes"], "<f4").reshape(len(given["nets"]), -1, 2)[0]
+    labels = np.frombuffer(given["labels"], np.uint8)
+    (a1, a2), (b1, b2) = (np.clip(np.median(codes[labels == c], axis=0), -REACH, REACH).round(2).tolist() for c in (1, 0))
+    picks = np.frombuffer(given["images"], np.uint8).reshape(len(given["names"]), -1, PIXELS // 8)
+    return {"net": given["nets"][0]["name"], "x": written(np.unpackbits(picks[3, 0])), "z1": a1, "z2": a2,
+            "a1": a1, "a2": a2, "b1": b1, "b2": b2}
+
+
+# ---------------------------------------------------------------- arithmetic, on the rounded weights
+
+@lru_cache(maxsize=8)
+def _unpacked(nets: str, weights: bytes):
+    return {net["name"]: tuple(unpack(net[part], weights).double() for part in ("encoder", "decoder"))
+            for net in json.loads(nets)}
+
+
+@lru_cache(maxsize=256)
+def _bound(nets: str, weights: bytes, name: str, text: str):
+    """q(z | x) and the ELBO's terms: mean (2,), std (2,), reconstruction by quadrature, KL in closed form."""
+    encoder, decoder = _unpacked(nets, weights)[name]
+    x = torch.tensor(read_image(text), dtype=torch.float64)
+    with torch.no_grad():
+        mean, log_std = encoder(x[None])[0].chunk(2)
+        std = log_std.exp()
+        grid = product(hermite(POINTS), hermite(POINTS))
+        z = mean + std * torch.tensor(grid.points)
+        log_px_z = Bernoulli()(decoder(z)).log_prob(x)
+        reconstruction = float(torch.tensor(np.exp(grid.log_weights)) @ log_px_z)
+        kl = float((0.5 * (std**2 + mean**2 - 1) - log_std).sum())
+    return mean.numpy(), std.numpy(), reconstruction, kl
+
+
+def _checksum(pixels) -> float:
+    """One number that hangs on every pixel: sum of cos(d) times pixel d."""
+    return float(np.cos(np.arange(PIXELS)) @ pixels)
