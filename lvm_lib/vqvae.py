@@ -52,7 +52,9 @@ def whole_numbers(name: str, value, below: int, ndim: int | None = None) -> torc
 class ConvEncoder(nn.Module):
     """Square images, as rows (n, side^2), to vectors (n, M, d): patches of 4 x 4, then 3 x 3 convolutions on the grid.
 
-    Each vector sees its own patch and, through two convolutions, those at most two patches away.
+    Each vector sees its own patch and, through two convolutions, those at most two patches away. The last layer keeps
+    every dimension at variance one over the training batches, so that a codebook started from data tells them apart;
+    in eval mode it is a fixed shift and scale.
     """
 
     def __init__(self, dimensions: int, channels: int = 64, side: int = 28):
@@ -63,7 +65,8 @@ class ConvEncoder(nn.Module):
             nn.Conv2d(1, channels, PATCH, stride=PATCH), nn.ReLU(),              # (n, c, 7, 7)
             nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
             nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(channels, count("dimensions", dimensions), 1))             # (n, d, 7, 7)
+            nn.Conv2d(channels, count("dimensions", dimensions), 1),             # (n, d, 7, 7)
+            nn.BatchNorm2d(dimensions, affine=False))
 
     def forward(self, x) -> torch.Tensor:
         return self.net(x).flatten(2).transpose(1, 2)
@@ -128,7 +131,10 @@ class Block(nn.Module):
 
 
 class TransformerEncoder(nn.Module):
-    """Square images, as rows (n, side^2), to vectors (n, M, d): every patch of 4 x 4 sees every other."""
+    """Square images, as rows (n, side^2), to vectors (n, M, d): every patch of 4 x 4 sees every other.
+
+    The last layer keeps every dimension at variance one, as in `ConvEncoder`.
+    """
 
     def __init__(self, dimensions: int, width: int = 48, layers: int = 2, side: int = 28):
         super().__init__()
@@ -136,10 +142,12 @@ class TransformerEncoder(nn.Module):
         self.patch, self.place = nn.Linear(PATCH**2, width), nn.Parameter(0.02 * torch.randn(self.grid**2, width))
         self.blocks = nn.Sequential(*[Block(width) for _ in range(count("layers", layers))])
         self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, count("dimensions", dimensions)))
+        self.scale = nn.BatchNorm1d(dimensions, affine=False)
 
     def forward(self, x) -> torch.Tensor:
         patches = x.view(len(x), self.grid, PATCH, self.grid, PATCH).transpose(2, 3).reshape(len(x), -1, PATCH**2)
-        return self.out(self.blocks(self.patch(patches) + self.place))
+        vectors = self.out(self.blocks(self.patch(patches) + self.place))
+        return self.scale(vectors.transpose(1, 2)).transpose(1, 2)
 
 
 class TransformerDecoder(nn.Module):
@@ -191,7 +199,7 @@ class VQVAE(nn.Module):
     @torch.no_grad()
     def tokens(self, x) -> torch.Tensor:
         """z(x), (n, M): the one point of q(z | x). In eval mode, whatever mode the model is in."""
-        with _evaluating(self.quantiser):
+        with _evaluating(self):
             return self.quantiser(self.encoder(self.likelihood.inputs(self._pixels(x)))).indices
 
     def px_z(self, tokens):
@@ -249,7 +257,7 @@ class VQVAE(nn.Module):
 
 @contextmanager
 def _evaluating(module: nn.Module):
-    """Inside, `module` is in eval mode: a quantiser then learns nothing from what it sees."""
+    """Inside, `module` is in eval mode: it then learns nothing from what it sees."""
     mode = module.training
     module.eval()
     try:

@@ -4,6 +4,7 @@ A lab needs a running kernel; the built page says so, and how to get one. Nothin
 """
 
 from .base import Lab
+from .tokens import TrainedTokens, tokens_lab
 from .vae import Trained, vae_lab
 
-__all__ = ["Lab", "Trained", "vae_lab"]
+__all__ = ["Lab", "Trained", "TrainedTokens", "tokens_lab", "vae_lab"]

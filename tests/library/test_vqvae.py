@@ -167,19 +167,19 @@ def test_encoder_gradient_passes_the_quantiser_unchanged():
 
 
 @pytest.mark.parametrize("make", MAKERS)
-@pytest.mark.parametrize("quantiser", [lambda: VectorQuantizer(32, 4, seed=0), lambda: FSQ([4, 4, 2])])
+@pytest.mark.parametrize("quantiser", [lambda: VectorQuantizer(32, 4, decay=0.9, seed=0), lambda: FSQ([4, 4, 2])])
 def test_training_lowers_the_distortion_on_digits(make, quantiser):
     images = data.load("digits")
     train = data.unit(data.flat(images.train[:1500]))
     test = torch.tensor(data.binarised("digits").reshape(-1, 784)[:300].astype(np.float32))
     sizes = {"channels": 16} if make is conv_vqvae else {"width": 24, "layers": 1}
     model = make(quantiser(), seed=0, **sizes)
-    fit(model, train, epochs=4, seed=0, binarise_fresh=True, batch=64)
+    fit(model, train, epochs=4, seed=0, binarise_fresh=True, batch=64, learning_rate=5e-3)
     with torch.no_grad():
         tokens = model.tokens(test)
         distortion = -model.log_px_z(test, tokens).mean()
-    assert distortion < 150  # an even grey image would cost 784 log 2 = 543
-    assert usage(tokens, 32).perplexity > 4
+    assert distortion < 190  # the best independent pixels cost 206
+    assert usage(tokens, 32).used > 20
 
 
 # ------------------------------------------------------------------ arguments
