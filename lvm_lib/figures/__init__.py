@@ -9,8 +9,9 @@ from .base import LiveFigure
 from .elbo import ElboFigure
 from .kl import KlFigure
 from .plane import LatentPlaneFigure, shipped_vae
+from .prior import PriorFigure
 
-__all__ = ["AncestralFigure", "ElboFigure", "KlFigure", "LatentPlaneFigure", "LiveFigure", "by_name", "shipped_vae"]
+__all__ = ["AncestralFigure", "ElboFigure", "KlFigure", "LatentPlaneFigure", "LiveFigure", "PriorFigure", "by_name", "shipped_vae"]
 
 
 def by_name(name: str) -> type[LiveFigure]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,14 +24,14 @@ __all__ = ["PriorFigure"]
 SEEDS = 1000
 TEMPERATURES = (0.2, 2.0)
 CENTRE = 406  # the pixel in row 14, column 14
-SHOWN = 6     # bars of the next conditional
+NETS = Path(__file__).parent / "nets"
 
 
 class PriorFigure(LiveFigure):
     """A grid of tokens that a prior draws, the image that it decodes to, and the conditional of the next token.
 
     tokenizer: a VQVAE with a convolutional decoder.  priors: {name: prior over its tokens}, between which the reader
-        chooses; each knows the same classes, or none.
+        chooses; each knows the same classes, or none. Without either: small ones of digits that come with the library.
 
     Traits (set from Python, or by the reader): prior (its name), label (the class that is asked), temperature, seed,
     step (how many tokens are drawn so far, 0 to M), prefix (tokens that stand already, as text: "3,17,..." or "").
@@ -62,7 +63,7 @@ class PriorFigure(LiveFigure):
             raise TypeError(f"PriorFigure takes tokenizer, priors, names, {', '.join(self.state)}, got {', '.join(unknown)}")
         given = {key: traits.pop(key) for key in ("nets", "weights") if key in traits}
         if not given:
-            nets, weights = packed(tokenizer, _checked(priors, names))
+            nets, weights = shipped() if tokenizer is None and priors is None else packed(tokenizer, _checked(priors, names))
             given = {"nets": nets, "weights": weights}
         places = given["nets"]["grid"] ** 2
         start = {"prior": given["nets"]["priors"][-1]["name"], "step": places}
@@ -198,6 +199,12 @@ class PriorFigure(LiveFigure):
         right.spines[["top", "right"]].set_visible(False)
         figure.suptitle(f"{self.prior}, class {self.names[self.label]}: {self.numbers()['nll']:.1f} nats", fontsize=11)
         return figure
+
+
+def shipped() -> tuple[dict, bytes]:
+    """The tokenizer of digits and the priors that come with the library, packed; `python -m tools.train_token_nets`
+    makes them anew, and nets/PROVENANCE.md says from what."""
+    return json.loads((NETS / "tokens.json").read_text(encoding="utf-8")), (NETS / "tokens.bin").read_bytes()
 
 
 def read_tokens(text: str) -> list[int]:
