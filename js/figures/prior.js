@@ -7,7 +7,7 @@ import { button, choice, slider } from "../kit/controls.js";
 import { say, set } from "../kit/dom.js";
 import { figure } from "../kit/figure.js";
 import { fixed, nats } from "../kit/format.js";
-import { keyed } from "../kit/handles.js";
+import { keyed, sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { numeric } from "../kit/link.js";
 import { sentence } from "../kit/maths.js";
@@ -160,6 +160,18 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
     tell(h, invariant, now, names);
     set(root, { "data-numbers": JSON.stringify(machineReadable(now, places)), "data-draws": ++draws });
   }
+
+  // ---- hands
+  const { handle } = grid;
+  kept.byHand(handle, (event, memory) => {
+    stopWalk();
+    const over = Math.hypot(event.clientX - memory.px, event.clientY - memory.py) > 3;
+    return over ? { step: Math.min(grid.at(event) + 1, places) } : {};
+  });
+  onCleanup(sliderKeys(handle, {
+    label: "tokens drawn so far", value: () => kept.state.step, range: () => ({ low: 0, high: places, step: 1, leap: made.grid, home: 0 }),
+    change: (step) => { stopWalk(); kept.change({ step }); },
+  }));
   kept.redraw.now();
 });
 
@@ -196,7 +208,7 @@ function machineReadable(n, places) {
 function spoken(n, { places, size }, names) {
   const next = n.step < places ? ` The next token is one of ${size}, with an entropy of ${nats(n.entropy, 2)}.` : "";
   return `${n.prior} prior, class ${names[n.label]}, temperature ${fixed(n.temperature, 2)}: ${n.step} of ${places} tokens, `
-    + `${nats(n.nll, 1)}.${next}`;
+    + `${nats(n.nll, 2)}; under the uniform prior ${nats(n.uniform, 2)}.${next}`;
 }
 
 /** What holds, in words, with the name of the distribution that the nats belong to. */

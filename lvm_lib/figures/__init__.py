@@ -10,8 +10,9 @@ from .elbo import ElboFigure
 from .kl import KlFigure
 from .plane import LatentPlaneFigure, shipped_vae
 from .prior import PriorFigure
+from .tokens import TokensFigure
 
-__all__ = ["AncestralFigure", "ElboFigure", "KlFigure", "LatentPlaneFigure", "LiveFigure", "PriorFigure", "by_name", "shipped_vae"]
+__all__ = ["AncestralFigure", "ElboFigure", "KlFigure", "LatentPlaneFigure", "LiveFigure", "PriorFigure", "TokensFigure", "by_name", "shipped_vae"]
 
 
 def by_name(name: str) -> type[LiveFigure]:

@@ -6,7 +6,7 @@ import { fixed } from "../../kit/format.js";
 const CELL = 20; // units of the grid's own drawing
 const BARS = 6;
 
-/** The grid: `go(place)` when a cell is pressed, so many tokens are then drawn. Arrow keys have their twin in a slider. */
+/** The grid: `go(place)` when a cell is pressed, so many tokens are then drawn; `handle` stands at the next place. */
 export function makeGrid({ h, s, onCleanup }, { grid, places, size }, { go }) {
   const cells = Array.from({ length: places }, (_, i) => {
     const [x, y] = [CELL * (i % grid), CELL * Math.floor(i / grid)];
@@ -19,11 +19,7 @@ export function makeGrid({ h, s, onCleanup }, { grid, places, size }, { go }) {
   const side = CELL * grid;
   const svg = s("svg", { class: "lvm-token-grid", viewBox: `-1 -1 ${side + 2} ${side + 2}`, "aria-hidden": "true" },
     cells.map(({ box, text }) => [box, text]).flat(), here);
-  const pressed = (event) => {
-    const frame = svg.getBoundingClientRect();
-    const at = (v, all) => Math.min(Math.max(Math.floor(grid * v / all), 0), grid - 1);
-    go(at(event.clientY - frame.top, frame.height) * grid + at(event.clientX - frame.left, frame.width));
-  };
+  const pressed = (event) => go(placeAt(event, svg, grid));
   svg.addEventListener("click", pressed);
   onCleanup(() => svg.removeEventListener("click", pressed));
 
@@ -36,9 +32,22 @@ export function makeGrid({ h, s, onCleanup }, { grid, places, size }, { go }) {
       say(text, drawn ? String(n.all[i]) : "");
     });
     show(here, n.step < places);
+    const end = Math.min(n.step, places - 1);
+    handle.style.left = `${100 * (end % grid + 0.5) / grid}%`;
+    handle.style.top = `${100 * (Math.floor(end / grid) + 0.5) / grid}%`;
+    set(handle, { "aria-valuenow": n.step, "aria-valuetext": `${n.step} of ${places} tokens` });
     set(here, { x: CELL * (n.step % grid), y: CELL * Math.floor(n.step / grid) });
   }
-  return { node: h("div", { class: "lvm-token-box" }, svg), draw };
+  const handle = h("div", { class: "lvm-handle lvm-handle-token" }, h("i", {}));
+  const at = (event) => placeAt(event, svg, grid);
+  return { node: h("div", { class: "lvm-token-box" }, svg, handle), draw, handle, at };
+}
+
+/** The place of the grid under a pointer, the nearest one outside. */
+function placeAt(event, svg, grid) {
+  const frame = svg.getBoundingClientRect();
+  const cell = (v, all) => Math.min(Math.max(Math.floor(grid * v / all), 0), grid - 1);
+  return cell(event.clientY - frame.top, frame.height) * grid + cell(event.clientX - frame.left, frame.width);
 }
 
 /** The most probable codes of the next token, the one that the seed takes among them. */
