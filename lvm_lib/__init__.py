@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 
 MODULES = ("autoencoder", "bernoulli_mixture", "bounds", "categorical", "check", "counter", "curve", "data",
            "densities", "em", "figures", "fit", "gradients", "kmeans", "labs", "landscape", "likelihoods", "mixture",
-           "plots", "ppca", "quadrature", "quantize", "single_code", "vae", "variational")
+           "plots", "ppca", "quadrature", "quantize", "single_code", "token_priors", "vae", "variational", "vqvae")
 __all__ = list(MODULES)
 
 

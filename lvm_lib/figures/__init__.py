@@ -13,10 +13,13 @@ from .kl import KlFigure
 from .kmeans import KmeansFigure
 from .plane import LatentPlaneFigure, shipped_vae
 from .posterior import TruePosteriorFigure
+from .prior import PriorFigure
 from .scrubber import ScrubberFigure
+from .tokens import TokensFigure
 
 __all__ = ["AncestralFigure", "ElboFigure", "EmFigure", "GradientFigure", "KlFigure", "KmeansFigure",
-           "LatentPlaneFigure", "LiveFigure", "ScrubberFigure", "TruePosteriorFigure", "by_name", "shipped_vae"]
+           "LatentPlaneFigure", "LiveFigure", "PriorFigure", "ScrubberFigure", "TokensFigure", "TruePosteriorFigure",
+           "by_name", "shipped_vae"]
 
 
 def by_name(name: str) -> type[LiveFigure]:

@@ -21,12 +21,14 @@ from lvm_lib.figures import (
     KmeansFigure,
     LatentPlaneFigure,
     LiveFigure,
+    PriorFigure,
+    TokensFigure,
 )
 from lvm_lib.figures.base import bundle, stylesheet
 from lvm_lib.figures.elbo import BOUNDS
 
 ROOT = Path(__file__).parents[2]
-FIGURES = [AncestralFigure, ElboFigure, EmFigure, KlFigure, KmeansFigure, LatentPlaneFigure]
+FIGURES = [AncestralFigure, ElboFigure, EmFigure, KlFigure, KmeansFigure, LatentPlaneFigure, PriorFigure, TokensFigure]
 STATES = st.fixed_dictionaries({key: st.floats(*bounds) for key, bounds in BOUNDS.items()})
 
 

@@ -1,0 +1,250 @@
+"""Live figure 11: an image drawn from a prior over tokens, one token after another, with the probabilities it had."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+import traitlets
+from matplotlib.figure import Figure
+
+from .._checks import describe
+from ..plots.palette import colour
+from ..token_priors import TokenPrior
+from ..vqvae import VQVAE
+from .base import Bounded, FigureError, LiveFigure
+from .token_nets import packed, rebuilt
+
+__all__ = ["PriorFigure"]
+
+SEEDS = 1000
+TEMPERATURES = (0.2, 2.0)
+CENTRE = 406  # the pixel in row 14, column 14
+NETS = Path(__file__).parent / "nets"
+
+
+class PriorFigure(LiveFigure):
+    """A grid of tokens that a prior draws, the image that it decodes to, and the conditional of the next token.
+
+    tokenizer: a VQVAE with a convolutional decoder.  priors: {name: prior over its tokens}, between which the reader
+        chooses; each knows the same classes, or none. Without either: small ones of digits that come with the library.
+
+    Traits (set from Python, or by the reader): prior (its name), label (the class that is asked), temperature, seed,
+    step (how many tokens are drawn so far, 0 to M), prefix (tokens that stand already, as text: "3,17,..." or "").
+    Read back, in nats: nll, minus the log probability of the tokens drawn so far, under the distribution that draws
+    them: the named prior at this class and temperature, given the prefix where there is one.
+    """
+
+    name = "prior"
+    heights = (1180, 900)
+    state = ("prior", "label", "temperature", "seed", "step", "prefix")
+    carried = ("nets", "weights", "names")
+
+    nets = traitlets.Dict(help="tokenizer and priors: their layers").tag(sync=True)
+    weights = traitlets.Bytes(help="their rounded weights").tag(sync=True)
+    names = traitlets.List(help="names of the classes").tag(sync=True)
+
+    prior = traitlets.Unicode(help="which prior").tag(sync=True)
+    label = traitlets.Int(3, min=0, help="the class that is asked").tag(sync=True)
+    temperature = Bounded(1.0, *TEMPERATURES, help="of every conditional").tag(sync=True)
+    seed = traitlets.Int(1, min=0, max=SEEDS - 1, help="which chance").tag(sync=True)
+    step = traitlets.Int(0, min=0, help="tokens drawn so far").tag(sync=True)
+    prefix = traitlets.Unicode("", help="tokens that stand already").tag(sync=True)
+    nll = traitlets.Float(help="- log probability of the tokens drawn, nats").tag(sync=True)
+
+    def __init__(self, tokenizer: VQVAE | None = None, priors: dict[str, TokenPrior] | None = None, *,
+                 names=tuple("0123456789"), **traits):
+        unknown = sorted(set(traits) - set(self.state) - set(self.carried) - set(LiveFigure.class_trait_names()))
+        if unknown:
+            raise TypeError(f"PriorFigure takes tokenizer, priors, names, {', '.join(self.state)}, got {', '.join(unknown)}")
+        given = {key: traits.pop(key) for key in ("nets", "weights") if key in traits}
+        if not given:
+            nets, weights = shipped() if tokenizer is None and priors is None else packed(tokenizer, _checked(priors, names))
+            given = {"nets": nets, "weights": weights}
+        places = given["nets"]["grid"] ** 2
+        start = {"prior": given["nets"]["priors"][-1]["name"], "step": places}
+        self._settling = True
+        super().__init__(**{**given, "names": list(names), **start, **traits})
+        self._settling = False
+        self._settle()
+
+    # ---- what it shows
+
+    @property
+    def drawn(self) -> tuple[np.ndarray, np.ndarray]:
+        """All M tokens, and the log conditional of each at this temperature: (M,), (M,)."""
+        tokens, table = self._sample()
+        return tokens, np.take_along_axis(table, tokens[:, None], axis=1)[:, 0]
+
+    def numbers(self) -> dict:
+        """All numbers of the current state, by torch in float64: the Python twin of `numbers` in js/figures/prior.js."""
+        tokens, logs = self.drawn
+        table, locked, step = self._sample()[1], len(read_tokens(self.prefix)), self.step
+        image = self._image(tokens)
+        found = {"nll": -logs[locked:step].sum() if step > locked else 0.0, "temperature": self.temperature,
+                 "of_prefix": -logs[:locked].sum() if locked else 0.0, "brightness": image.mean(), "centre": image[CENTRE]}
+        if step < len(tokens):
+            following = np.exp(table[step])
+            found["entropy"] = -(following * table[step]).sum()
+            found["largest"] = following.max()
+        return {"prior": self.prior, "label": self.label, "seed": self.seed, "step": step, "prefix": self.prefix,
+                "tokens": ",".join(map(str, tokens[:step].tolist())), "uniform": float(step * math.log(self.nets["size"])),
+                "next": int(tokens[step]) if step < len(tokens) else -1,
+                **{key: float(value) for key, value in found.items()}}
+
+    @classmethod
+    def broken(cls, numbers: dict) -> list[str]:
+        """What must hold in every state."""
+        n = numbers
+        tokens = [int(token) for token in n["tokens"].split(",") if token]
+        locked = [int(token) for token in n["prefix"].split(",") if token]
+        rules = {
+            "a mass has no negative code length": n["nll"] >= 0 and n["of_prefix"] >= 0,
+            "as many tokens as steps": len(tokens) == n["step"],
+            "what is locked stays": tokens[:len(locked)] == locked and n["step"] >= len(locked),
+            "under the uniform prior every token costs log K":
+                n["prior"] != "uniform" or abs(n["nll"] + n["of_prefix"] - n["uniform"]) < 1e-6,
+            "a conditional is a distribution": "largest" not in n or 0 < n["largest"] <= 1 and n["entropy"] >= 0}
+        return [rule for rule, holds in rules.items() if not holds]
+
+    def _sample(self):
+        """Tokens (M,) and the table of log conditionals (M, K), of the state without its step."""
+        return _sampled(json.dumps(self.nets), self.weights, self.prior, self.label, self.temperature, self.seed, self.prefix)
+
+    def _image(self, tokens) -> np.ndarray:
+        """What the tokens drawn so far decode to; places not yet drawn hold the code of an empty patch."""
+        shown = tokens.copy()
+        shown[self.step:] = empty_code(json.dumps(self.nets), self.weights)
+        with torch.no_grad():
+            return _nets(json.dumps(self.nets), self.weights)[0](torch.tensor(shown)[None])[0].numpy()
+
+    # ---- traits
+
+    @traitlets.validate("prior")
+    def _known(self, proposal):
+        names = [prior["name"] for prior in self.nets["priors"]]
+        if proposal["value"] not in names:
+            raise FigureError(f"prior must be one of {', '.join(map(repr, names))}, got {proposal['value']!r}")
+        return proposal["value"]
+
+    @traitlets.validate("label")
+    def _class(self, proposal):
+        if not 0 <= proposal["value"] < len(self.names):
+            raise FigureError(f"label must lie in 0 ... {len(self.names) - 1}, got {proposal['value']!r}")
+        return proposal["value"]
+
+    @traitlets.validate("step")
+    def _reached(self, proposal):
+        places, locked = self.nets["grid"] ** 2, len(read_tokens(self.prefix))
+        if not locked <= proposal["value"] <= places:
+            raise FigureError(f"step must lie in {locked} ... {places}, got {proposal['value']!r}")
+        return proposal["value"]
+
+    @traitlets.validate("prefix")
+    def _tokens(self, proposal):
+        tokens = read_tokens(proposal["value"])
+        if len(tokens) > self.nets["grid"] ** 2 or any(token >= self.nets["size"] for token in tokens):
+            raise FigureError(f"prefix must hold at most {self.nets['grid'] ** 2} tokens below {self.nets['size']}, "
+                              f"got {proposal['value'][:60]!r}")
+        return proposal["value"]
+
+    @traitlets.validate("nll")
+    def _read_only(self, proposal):
+        """A front end may report a number, never another one than Python finds."""
+        return self.settled(proposal)
+
+    @traitlets.observe("prior", "label", "temperature", "seed", "step", "prefix")
+    def _on_input(self, change):
+        if not self._settling:
+            self._settle()
+
+    def _settle(self):
+        """Bring what is read back in line with the state; a step lies behind the prefix."""
+        locked = len(read_tokens(self.prefix))
+        if self.step < locked:
+            self.step = locked
+        self.settle(("nll",))
+
+    # ---- static
+
+    @property
+    def alt(self) -> str:
+        """A sentence with the numbers of the current state."""
+        n = self.numbers()
+        return (f"{self.step} of {self.nets['grid'] ** 2} tokens drawn from the {self.prior} prior for class "
+                f"{self.names[self.label]} at temperature {self.temperature:.2f}, and the image they decode to. They cost "
+                f"{n['nll']:.1f} nats; under the uniform prior {n['uniform']:.1f}.")
+
+    def picture(self) -> Figure:
+        """Tokens, image, and the cost of each token: the live figure's picture of the state."""
+        tokens, logs = self.drawn
+        grid = self.nets["grid"]
+        figure = Figure(figsize=(7.2, 3.0), layout="constrained")
+        left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.5])
+        cost = np.where(np.arange(len(tokens)) < self.step, -logs, np.nan).reshape(grid, grid)
+        left.imshow(cost, cmap="viridis", vmin=0)
+        for place in range(self.step):
+            left.text(place % grid, place // grid, str(tokens[place]), ha="center", va="center", fontsize=6, color="white")
+        left.set(xticks=[], yticks=[], title="tokens, by cost")
+        side = 4 * grid
+        middle.imshow(self._image(tokens).reshape(side, side), cmap="gray_r", vmin=0, vmax=1)
+        middle.set(xticks=[], yticks=[], title="their image")
+        right.bar(np.arange(self.step), -logs[:self.step], color=colour("prior"))
+        right.axhline(math.log(self.nets["size"]), color=colour("evidence"), lw=1, ls="--")
+        right.set(xlabel="token", ylabel="nats", xlim=(-0.5, len(tokens) - 0.5), title="what each token costs")
+        right.spines[["top", "right"]].set_visible(False)
+        figure.suptitle(f"{self.prior}, class {self.names[self.label]}: {self.numbers()['nll']:.1f} nats", fontsize=11)
+        return figure
+
+
+def shipped() -> tuple[dict, bytes]:
+    """The tokenizer of digits and the priors that come with the library, packed; `python -m tools.train_token_nets`
+    makes them anew, and nets/PROVENANCE.md says from what."""
+    return json.loads((NETS / "tokens.json").read_text(encoding="utf-8")), (NETS / "tokens.bin").read_bytes()
+
+
+def read_tokens(text: str) -> list[int]:
+    """Tokens from text, "3,17"; raises FigureError if it is none."""
+    parts = text.split(",") if text else []
+    if not all(part.isascii() and part.isdigit() and len(part) < 7 for part in parts):
+        raise FigureError(f"prefix must be whole numbers with commas between them, got {text[:60]!r}")
+    return [int(part) for part in parts]
+
+
+def _checked(priors, names) -> dict[str, TokenPrior]:
+    """Priors by name, each for the classes that have names."""
+    if not isinstance(priors, dict) or not priors:
+        raise TypeError(f"priors must be a dict of priors by name, got {describe(priors)}")
+    for name, prior in priors.items():
+        if getattr(prior, "classes", None) not in (0, len(names)):
+            raise ValueError(f"{name} must know no class or {len(names)}, as names has, got {describe(prior)}")
+    return priors
+
+
+@lru_cache(maxsize=4)
+def _nets(nets: str, weights: bytes):
+    return rebuilt(json.loads(nets), weights)
+
+
+@lru_cache(maxsize=64)
+def _sampled(nets, weights, name, label, temperature, seed, prefix):
+    """The library's own sample, and the table of conditionals along it."""
+    prior = _nets(nets, weights)[1][name]
+    label = label if prior.classes else None
+    drawn = prior.sample(1, seed, temperature=temperature, prefix=read_tokens(prefix), label=label)
+    with torch.no_grad():
+        table = prior.conditionals(torch.tensor(drawn.tokens), label, temperature=temperature)[0].numpy()
+    return drawn.tokens[0], table
+
+
+@lru_cache(maxsize=4)
+def empty_code(nets: str, weights: bytes) -> int:
+    """The code that, all over the grid, decodes to the darkest middle patch: what stands for "not yet drawn"."""
+    decoder, size, grid = _nets(nets, weights)[0], json.loads(nets)["size"], json.loads(nets)["grid"]
+    with torch.no_grad():
+        images = decoder(torch.arange(size)[:, None].expand(-1, grid**2))
+    return int(images.mean(1).abs().argmin())

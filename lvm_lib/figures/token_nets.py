@@ -1,0 +1,126 @@
+"""Tokenizers and priors over tokens, packed for a page, and made again from what the page carries.
+
+    nets, weights = packed(tokenizer, {"PixelCNN": prior, ...})
+    decoder, priors = rebuilt(nets, weights)          in float64, with the weights that the page has: the reference
+
+A prior is made of plain layers, in parts that the page puts together as the library does (js/engine/tokens.js):
+
+    uniform       nothing
+    table         one embedding of C M rows: log shares of each class and place
+    pixelcnn      embed, first, place, label, layers (each two convolutions), out
+    transformer   one net: embedding of codes and classes, places, blocks, norm, logits
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+from .._checks import describe
+from ..token_priors import IndependentPrior, PixelCNNPrior, TokenPrior, TransformerPrior, UniformPrior
+from ..vqvae import VQVAE, ConvDecoder
+from .network import CausalSelfAttention, Positions, Residual, pack_all, unpack
+
+__all__ = ["packed", "rebuilt"]
+
+
+# ---------------------------------------------------------------- to the page
+
+def packed(tokenizer: VQVAE, priors: dict[str, TokenPrior] | None = None) -> tuple[dict, bytes]:
+    """What a page needs of a convolutional tokenizer and of priors by name: layers, and rounded weights (float16).
+
+    Raises TypeError for a tokenizer whose decoder is not convolutional, or for a prior that a page does not know.
+    """
+    if not isinstance(tokenizer, VQVAE) or not isinstance(tokenizer.decoder, ConvDecoder):
+        raise TypeError(f"tokenizer must be a VQVAE with a ConvDecoder, got {describe(tokenizer)}")
+    size, grid = tokenizer.quantiser.size, tokenizer.decoder.grid
+    with torch.no_grad():
+        codes = tokenizer.quantiser.decode(torch.arange(size))
+    modules = {"encoder": tokenizer.encoder.net, "codebook": _embedding(codes), "decoder": tokenizer.decoder.net}
+    kinds = []
+    for name, prior in (priors or {}).items():
+        kind, parts = _parts(name, prior)
+        if (prior.codes, prior.places) != (size, grid**2):
+            raise ValueError(f"{name} must be a prior over {grid**2} tokens of {size} codes as the tokenizer has, "
+                             f"got {prior.places} of {prior.codes}")
+        kinds.append({"name": name, "kind": kind, "classes": prior.classes, "parts": list(parts)})
+        modules |= {f"{name}/{part}": module for part, module in parts.items()}
+    layers, weights = pack_all(modules, "float16")
+    for prior in kinds:
+        prior["parts"] = {part: layers[f"{prior['name']}/{part}"] for part in prior["parts"]}
+    nets = {name: layers[name] for name in ("encoder", "codebook", "decoder")}
+    return {"size": size, "grid": grid, "reach": tokenizer.decoder.reach, **nets, "priors": kinds}, weights
+
+
+def _parts(name, prior) -> tuple[str, dict[str, nn.Module]]:
+    """The kind of a prior and the parts that it is made of."""
+    if isinstance(prior, UniformPrior):
+        return "uniform", {}
+    if isinstance(prior, IndependentPrior):
+        return "table", {"table": _embedding(prior.log_shares.flatten(0, -2))}
+    if isinstance(prior, PixelCNNPrior):
+        blocks = {f"layer{i}": layer for i, layer in enumerate(prior.layers)}
+        return "pixelcnn", {"embed": prior.embed, "first": prior.first, "place": _embedding(prior.place.flatten(1).T),
+                            "label": prior.label, **blocks, "out": prior.out}
+    if isinstance(prior, TransformerPrior):
+        blocks = [part for block in prior.blocks for part in (
+            Residual(block.norm, CausalSelfAttention(block.attend, block.out, block.heads)), Residual(*block.mlp))]
+        return "transformer", {"net": nn.Sequential(prior.embed, Positions(_embedding(prior.place)), *blocks,
+                                                    prior.norm, prior.out)}
+    raise TypeError(f"{name} must be a prior of lvm_lib.token_priors, got {describe(prior)}")
+
+
+def _embedding(rows) -> nn.Embedding:
+    return nn.Embedding.from_pretrained(rows.detach().clone())
+
+
+# ---------------------------------------------------------------- and back
+
+def rebuilt(nets: dict, weights: bytes) -> tuple[nn.Module, dict[str, TokenPrior]]:
+    """The decoder, from tokens (n, M) to outputs (n, D), and the priors by name: rounded weights, float64, eval mode."""
+    decoder = _Decoder(nets, weights).double().eval()
+    return decoder, {prior["name"]: _Packed(nets, prior, weights).double().eval() for prior in nets["priors"]}
+
+
+class _Decoder(nn.Module):
+    """Codebook and decoder together."""
+
+    def __init__(self, nets, weights):
+        super().__init__()
+        self.grid = nets["grid"]
+        self.codebook, self.net = unpack(nets["codebook"], weights), unpack(nets["decoder"], weights)
+
+    def forward(self, tokens):
+        return self.net(self.codebook(tokens).transpose(1, 2).unflatten(2, (self.grid, self.grid)))
+
+
+class _Packed(TokenPrior):
+    """A prior made of a page's parts."""
+
+    def __init__(self, nets, prior, weights):
+        super().__init__(nets["size"], nets["grid"] ** 2, prior["classes"])
+        self.grid, self.kind = nets["grid"], prior["kind"]
+        self.parts = nn.ModuleDict({name: unpack(copy.deepcopy(layers), weights)
+                                    for name, layers in prior["parts"].items()})
+
+    def logits(self, tokens, labels):
+        return getattr(self, f"_{self.kind}")(tokens, labels)
+
+    def _uniform(self, tokens, labels):
+        return torch.zeros(len(tokens), self.places, self.codes, dtype=torch.float64)
+
+    def _table(self, tokens, labels):
+        return self.parts["table"](labels[:, None] * self.places + torch.arange(self.places))
+
+    def _transformer(self, tokens, labels):
+        return self.parts["net"](torch.cat([self.codes + labels[:, None], tokens[:, :-1]], dim=1))
+
+    def _pixelcnn(self, tokens, labels):
+        parts, square = self.parts, (self.grid, self.grid)
+        x = parts["first"](parts["embed"](tokens).transpose(1, 2).unflatten(2, square))
+        x = x + parts["place"](torch.arange(self.places)).T.unflatten(1, square) + parts["label"](labels)[:, :, None, None]
+        for i in range(sum(name.startswith("layer") for name in parts)):
+            x = x + parts[f"layer{i}"](x)
+        return parts["out"](x).flatten(2).transpose(1, 2)

@@ -1,0 +1,224 @@
+"""Live figure 10: the tokens of a digit, to be painted over; what is decoded, and how far one token reaches."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+import traitlets
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from .. import data as images
+from ..autoencoder import PATCH
+from ..plots.palette import colour
+from ..vqvae import VQVAE
+from .base import FigureError, LiveFigure
+from .network import unpack
+from .prior import CENTRE, shipped
+from .token_nets import packed, rebuilt
+
+__all__ = ["TokensFigure"]
+
+PICKS = 2      # stored test images per class that a reader may pick
+MOVED = 1e-9   # a pixel that differs by more has changed
+
+
+class TokensFigure(LiveFigure):
+    """A test image, its grid of tokens under the reader's brush, and the image that the tokens decode to.
+
+    tokenizer: a VQVAE of 28 x 28 grey images with a convolutional decoder; None: the small one that comes with the
+        library.  data: "digits" or "clothing": the stored test images to pick from.
+
+    Traits (set from Python, or by the reader): image (its number among the picks), edits (what was painted, as text:
+    "24:17,30:5", places rising), place (where the brush stands, 0 ... M - 1), brush (the code that it paints).
+    Read back: rate, M log K nats, which no edit changes.
+    """
+
+    name = "tokens"
+    heights = (1150, 760)
+    state = ("image", "edits", "place", "brush")
+    carried = ("nets", "weights", "images", "names")
+
+    nets = traitlets.Dict(help="the tokenizer: its layers").tag(sync=True)
+    weights = traitlets.Bytes(help="its rounded weights").tag(sync=True)
+    images = traitlets.Bytes(help="images to pick, one byte a pixel").tag(sync=True)
+    names = traitlets.List(help="names of the classes").tag(sync=True)
+
+    image = traitlets.Int(0, min=0, help="which of the images to pick").tag(sync=True)
+    edits = traitlets.Unicode("", help="what was painted").tag(sync=True)
+    place = traitlets.Int(24, min=0, help="where the brush stands").tag(sync=True)
+    brush = traitlets.Int(0, min=0, help="the code that it paints").tag(sync=True)
+    rate = traitlets.Float(help="M log K, nats").tag(sync=True)
+
+    def __init__(self, tokenizer: VQVAE | None = None, *, data: str = "digits", **traits):
+        unknown = sorted(set(traits) - set(self.state) - set(self.carried) - set(LiveFigure.class_trait_names()))
+        if unknown:
+            raise TypeError(f"TokensFigure takes tokenizer, data, {', '.join(self.state)}, got {', '.join(unknown)}")
+        given = {key: traits.pop(key) for key in self.carried if key in traits}
+        if not given:
+            nets, weights = shipped() if tokenizer is None else packed(tokenizer)
+            stored = images.load(data)
+            picks = np.concatenate([np.flatnonzero(stored.test_labels == c)[:PICKS] for c in range(len(stored.names))])
+            given = {"nets": {**nets, "priors": []}, "weights": weights, "images": stored.test[picks].tobytes(),
+                     "names": list(stored.names)}
+        self._settling = True
+        super().__init__(**{**given, "image": 3 * PICKS, **traits})
+        self._settling = False
+        self._settle()
+
+    # ---- what it shows
+
+    @property
+    def tokens(self) -> np.ndarray:
+        """The tokens after the edits, (M,)."""
+        tokens = self._encoded().copy()
+        for place, code in read_edits(self.edits):
+            tokens[place] = code
+        return tokens
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """The image that is encoded, (784,), in [0, 1]."""
+        return np.frombuffer(self.images, np.uint8).reshape(-1, 784)[self.image] / 255
+
+    def numbers(self) -> dict:
+        """All numbers of the current state, by torch in float64: the Python twin of `numbers` in js/figures/tokens.js."""
+        before, after = self._decoded(self._encoded()), self._decoded(self.tokens)
+        moved, field = np.abs(after - before) > MOVED, np.zeros(784, bool)
+        for place, _ in read_edits(self.edits):
+            field |= field_of(place, self.nets["grid"], self.nets["reach"])
+        found = {"rate": self.nets["grid"] ** 2 * math.log(self.nets["size"]), "brightness": after.mean(),
+                 "centre": after[CENTRE], "error": ((after - self.pixels) ** 2).mean()}
+        return {"image": self.image, "edits": self.edits, "place": self.place, "brush": self.brush,
+                "tokens": ",".join(map(str, self.tokens.tolist())), "painted": len(read_edits(self.edits)),
+                "moved": int(moved.sum()), "outside": int((moved & ~field).sum()),
+                "field": int(field_of(self.place, self.nets["grid"], self.nets["reach"]).sum()),
+                **{key: float(value) for key, value in found.items()}}
+
+    @classmethod
+    def broken(cls, numbers: dict) -> list[str]:
+        """What must hold in every state."""
+        n = numbers
+        tokens, edits = n["tokens"].split(","), read_edits(n["edits"])
+        rules = {
+            "an edit changes pixels inside its field only": n["outside"] == 0,
+            "no edit, no change": n["painted"] > 0 or n["moved"] == 0,
+            "what was painted stands": all(int(tokens[place]) == code for place, code in edits),
+            "the field is smaller than the image": 0 < n["field"] < 784,
+            "the rate is M log K, whatever is painted": n["rate"] > 0 and len(tokens) == 49}
+        return [rule for rule, holds in rules.items() if not holds]
+
+    def _encoded(self) -> np.ndarray:
+        return _encoded(json.dumps(self.nets), self.weights, self.pixels.tobytes())
+
+    def _decoded(self, tokens) -> np.ndarray:
+        return _decoded(json.dumps(self.nets), self.weights, tuple(int(token) for token in tokens))
+
+    # ---- traits
+
+    @traitlets.validate("image", "place", "brush")
+    def _bounded(self, proposal):
+        name, value = proposal["trait"].name, proposal["value"]
+        limit = {"image": len(self.images) // 784, "place": self.nets["grid"] ** 2, "brush": self.nets["size"]}[name]
+        if not 0 <= value < limit:
+            raise FigureError(f"{name} must lie in 0 ... {limit - 1}, got {value!r}")
+        return value
+
+    @traitlets.validate("edits")
+    def _painted(self, proposal):
+        edits = read_edits(proposal["value"])
+        if any(place >= self.nets["grid"] ** 2 or code >= self.nets["size"] for place, code in edits):
+            raise FigureError(f"edits must name places below {self.nets['grid'] ** 2} and codes below "
+                              f"{self.nets['size']}, got {proposal['value'][:60]!r}")
+        return proposal["value"]
+
+    @traitlets.validate("rate")
+    def _read_only(self, proposal):
+        """A front end may report a number, never another one than Python finds."""
+        return self.settled(proposal)
+
+    @traitlets.observe("image", "edits", "place", "brush")
+    def _on_input(self, change):
+        if not self._settling:
+            self._settle()
+
+    def _settle(self):
+        """Bring what is read back in line with the state."""
+        self.settle(("rate",))
+
+    # ---- static
+
+    @property
+    def alt(self) -> str:
+        """A sentence with the numbers of the current state."""
+        n = self.numbers()
+        return (f"A test image, its {self.nets['grid']} by {self.nets['grid']} tokens, {n['painted']} of them painted over, and the "
+                f"image they decode to. A token reaches {n['field']} of 784 pixels; {n['moved']} pixels have changed. The rate "
+                f"is {n['rate']:.1f} nats.")
+
+    def picture(self) -> Figure:
+        """Image, tokens and what they decode to, with the field of one token: the live figure's picture of the state."""
+        grid, reach = self.nets["grid"], self.nets["reach"]
+        figure = Figure(figsize=(7.2, 2.9), layout="constrained")
+        left, middle, right = figure.subplots(1, 3)
+        left.imshow(self.pixels.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
+        left.set(title="a test image")
+        middle.imshow(np.zeros((grid, grid)), cmap="gray_r", vmin=0, vmax=1)
+        painted = dict(read_edits(self.edits))
+        for place, token in enumerate(self.tokens.tolist()):
+            middle.text(place % grid, place // grid, str(token), ha="center", va="center", fontsize=7,
+                        color=colour("q") if place in painted else colour("ink"))
+        middle.set(title="its tokens")
+        right.imshow(self._decoded(self.tokens).reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
+        row, column = divmod(self.place, grid)
+        top, left_edge = max(row - reach, 0) * PATCH, max(column - reach, 0) * PATCH
+        tall = min(row + reach + 1, grid) * PATCH - top
+        wide = min(column + reach + 1, grid) * PATCH - left_edge
+        right.add_patch(Rectangle((left_edge - 0.5, top - 0.5), wide, tall, fill=False, lw=2, color=colour("q")))
+        right.set(title="what they decode to")
+        for axes in (left, middle, right):
+            axes.set(xticks=[], yticks=[])
+        return figure
+
+
+def read_edits(text: str) -> list[tuple[int, int]]:
+    """(place, code) pairs from text, "24:17,30:5", places rising; raises FigureError if it is none."""
+    parts = [part.split(":") for part in text.split(",")] if text else []
+    plain = all(len(part) == 2 and all(word.isascii() and word.isdigit() and len(word) < 7 for word in part) for part in parts)
+    edits = [(int(place), int(code)) for place, code in parts] if plain else []
+    if not plain or any(a[0] >= b[0] for a, b in zip(edits, edits[1:])):
+        raise FigureError(f"edits must be place:code pairs with commas between them, places rising, got {text[:60]!r}")
+    return edits
+
+
+def field_of(place: int, grid: int, reach: int) -> np.ndarray:
+    """The pixels that a token can change, (784,) of bool."""
+    row, column = divmod(place, grid)
+    at = np.arange(PATCH * grid) // PATCH
+    return ((np.abs(at - row) <= reach)[:, None] & (np.abs(at - column) <= reach)[None, :]).ravel()
+
+
+@lru_cache(maxsize=4)
+def _nets(nets: str, weights: bytes):
+    layers = json.loads(nets)
+    encoder, codebook = (unpack(layers[part], weights).double() for part in ("encoder", "codebook"))
+    return encoder, codebook[0].weight, rebuilt(layers, weights)[0]
+
+
+@lru_cache(maxsize=64)
+def _encoded(nets: str, weights: bytes, pixels: bytes) -> np.ndarray:
+    """The tokens of an image: at each place the nearest code, the first of equals."""
+    encoder, codes, _ = _nets(nets, weights)
+    with torch.no_grad():
+        vectors = encoder(torch.tensor(np.frombuffer(pixels))[None]).flatten(2)[0].T           # (M, d)
+        return ((vectors[:, None] - codes) ** 2).sum(-1).argmin(1).numpy()
+
+
+@lru_cache(maxsize=256)
+def _decoded(nets: str, weights: bytes, tokens: tuple) -> np.ndarray:
+    with torch.no_grad():
+        return _nets(nets, weights)[2](torch.tensor(tokens)[None])[0].numpy()

@@ -1,0 +1,88 @@
+"""The lab of the chapter on tokenizers: train a tokenizer, then a prior over its tokens; see what the prior draws."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import ipywidgets
+import torch
+
+from .. import data
+from .._checks import count
+from ..fit import fit
+from ..likelihoods import Gaussian
+from ..quantize import VectorQuantizer, usage
+from ..token_priors import TokenPrior, pixelcnn_prior, training_rows, transformer_prior
+from ..vqvae import VQVAE, conv_vqvae
+from .base import Lab
+
+__all__ = ["TrainedTokens", "tokens_lab"]
+
+SIZES = (16, 32, 64, 128, 256)
+PRIORS = ("PixelCNN", "Transformer")
+
+
+class TrainedTokens(NamedTuple):
+    """What a lab trained, and what it is worth on the test images."""
+
+    tokenizer: VQVAE
+    prior: TokenPrior
+    settings: dict
+    squared_error: float    # per pixel in [0, 1]
+    perplexity: float       # of the codes that the test images use
+    nats_per_token: float   # of the prior on test tokens, the class summed out
+
+
+def tokens_lab(show, *, channels: int = 48, seed: int = 0) -> Lab:
+    """A lab that trains a convolutional tokenizer of grey images, then a class-conditional prior over its tokens.
+
+    show: called with a `TrainedTokens` when both are trained or were stopped; returns what is to be shown. channels: of
+    the tokenizer's nets. seed: of weights and training. Raises TypeError or ValueError where an argument does not fit.
+    """
+    channels, seed = count("channels", channels), count("seed", seed, 0)
+
+    def train(settings, progress, stopped):
+        return _train(settings, progress, stopped, channels, seed)
+
+    style = {"description_width": "130px"}
+    controls = {
+        "data": ipywidgets.Dropdown(options=["digits", "clothing"], description="data", style=style),
+        "codes": ipywidgets.Dropdown(options=SIZES, value=128, description="codes K", style=style),
+        "epochs": ipywidgets.IntSlider(6, 1, 30, description="epochs, tokenizer", style=style),
+        "prior": ipywidgets.Dropdown(options=PRIORS, description="prior", style=style),
+        "prior_epochs": ipywidgets.IntSlider(10, 1, 40, description="epochs, prior", style=style)}
+    return Lab(controls, train, show, name="training of a tokenizer and a prior")
+
+
+def _train(settings, progress, stopped, channels, seed) -> TrainedTokens | None:
+    """Both trainings, one after the other; None where one was stopped before its first epoch had ended."""
+    images = data.load(settings["data"])
+    x, x_test = (torch.tensor(data.unit(data.flat(part)), dtype=torch.float32) for part in (images.train, images.test))
+    labels = torch.tensor(images.train_labels)
+    both = settings["epochs"] + settings["prior_epochs"]
+
+    def after(first, name):
+        def after_epoch(_, record):
+            progress((first + record.epoch) / both, f"{name}, epoch {record.epoch}: loss {record.loss:.2f}.")
+            return stopped()
+        return after_epoch
+
+    if stopped():
+        return None
+    quantiser = VectorQuantizer(settings["codes"], 16, decay=0.95, seed=seed)
+    tokenizer = conv_vqvae(quantiser, channels, images.train.shape[1], Gaussian(0.15), seed=seed)
+    fit(tokenizer, x, epochs=settings["epochs"], seed=seed, callback=after(0, "Tokenizer"))
+    if stopped():
+        return None
+    tokens, grid = tokenizer.tokens(x), tokenizer.encoder.grid
+    prior = (pixelcnn_prior(quantiser.size, grid, len(images.names), channels=48, layers=2, seed=seed)
+             if settings["prior"] == "PixelCNN" else
+             transformer_prior(quantiser.size, grid**2, len(images.names), width=48, seed=seed))
+    fit(prior, training_rows(tokens, labels), epochs=settings["prior_epochs"], seed=seed,
+        callback=after(settings["epochs"], "Prior"))
+    with torch.no_grad():
+        test_tokens = tokenizer.tokens(x_test)
+        error = float(((tokenizer.decode(test_tokens) - x_test) ** 2).mean())
+        nats = float(-prior.log_prob(test_tokens).mean() / grid**2)
+    progress(1.0, f"Test: squared error {error:.4f} per pixel, {nats:.2f} nats per token.")
+    return TrainedTokens(tokenizer, prior, dict(settings), error, usage(test_tokens, quantiser.size).perplexity, nats)

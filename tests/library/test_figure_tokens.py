@@ -1,0 +1,137 @@
+"""Live figures 10 and 11 from Python: what they state, what they refuse, and that the library finds the same."""
+
+import numpy as np
+import pytest
+import torch
+
+from lvm_lib import data
+from lvm_lib.figures import PriorFigure, TokensFigure
+from lvm_lib.figures.base import FigureError
+from lvm_lib.figures.prior import shipped
+from lvm_lib.figures.token_nets import rebuilt
+from lvm_lib.figures.tokens import field_of, read_edits
+from lvm_lib.quantize import VectorQuantizer
+from lvm_lib.token_priors import UniformPrior, transformer_prior
+from lvm_lib.vqvae import conv_vqvae
+
+
+# ------------------------------------------------------------------ figure 10
+
+def test_without_edits_nothing_moves_and_the_rate_is_m_log_k():
+    figure = TokensFigure()
+    n = figure.numbers()
+    assert n["moved"] == n["outside"] == n["painted"] == 0
+    assert figure.rate == pytest.approx(49 * np.log(128)) and TokensFigure.broken(n) == []
+
+
+@pytest.mark.parametrize("edits", ["24:5", "0:1,48:2", "3:7,10:100,24:0,25:9"])
+def test_edits_move_pixels_inside_their_fields_only(edits):
+    figure = TokensFigure(image=7, edits=edits)
+    n = figure.numbers()
+    assert n["moved"] > 0 and n["outside"] == 0 and figure.rate == TokensFigure().rate
+    assert all(figure.tokens[place] == code for place, code in read_edits(edits))
+    assert TokensFigure.broken(n) == [] and TokensFigure.recomputed(n, {name: getattr(figure, name) for name in figure.carried}) == n
+
+
+def test_a_digit_is_decoded_from_its_tokens():
+    assert all(TokensFigure(image=image).numbers()["error"] < 0.03 for image in range(20))
+
+
+def test_the_field_is_that_of_the_decoder():
+    decoder = conv_vqvae(VectorQuantizer(8, 4, seed=0), channels=4, seed=0).decoder
+    for place in (0, 6, 24, 48):
+        np.testing.assert_array_equal(field_of(place, 7, decoder.reach).reshape(28, 28), decoder.field(place))
+
+
+@pytest.mark.parametrize("traits, message", [
+    ({"edits": "24"}, "place:code pairs"), ({"edits": "5:1,4:1"}, "places rising"), ({"edits": "49:0"}, "places below 49"),
+    ({"edits": "0:128"}, "codes below 128"), ({"edits": "<b>"}, "place:code pairs"), ({"brush": 128}, "brush must lie in 0 ... 127"),
+    ({"place": 49}, "place must lie in 0 ... 48"), ({"image": 20}, "image must lie in 0 ... 19")])
+def test_states_that_cannot_be_shown_are_refused(traits, message):
+    with pytest.raises(FigureError, match=message):
+        TokensFigure(**traits)
+
+
+def test_a_broken_state_is_named():
+    n = TokensFigure(edits="24:5").numbers()
+    assert TokensFigure.broken({**n, "outside": 3}) == ["an edit changes pixels inside its field only"]
+    assert TokensFigure.broken({**n, "painted": 0}) == ["no edit, no change"]
+
+
+# ------------------------------------------------------------------ figure 11
+
+@pytest.mark.parametrize("prior", ["uniform", "independent", "PixelCNN", "Transformer"])
+def test_the_cost_is_the_sum_of_conditionals_of_the_named_distribution(prior):
+    figure = PriorFigure(prior=prior, label=4, seed=11, temperature=0.8, step=30)
+    tokens, logs = figure.drawn
+    model = rebuilt(*shipped())[1][prior]
+    label = 4 if model.classes else None
+    with torch.no_grad():
+        whole = model.log_prob(torch.tensor(tokens)[None], label, temperature=0.8).item()
+    assert logs.sum() == pytest.approx(whole, rel=1e-10)
+    assert figure.nll == pytest.approx(-logs[:30].sum()) and PriorFigure.broken(figure.numbers()) == []
+
+
+def test_locked_tokens_stay_and_are_not_counted_as_drawn():
+    first = PriorFigure(seed=1, step=20)
+    prefix = ",".join(map(str, first.drawn[0][:20]))
+    later = PriorFigure(seed=2, prefix=prefix, step=49)
+    assert (later.drawn[0][:20] == first.drawn[0][:20]).all() and (later.drawn[0] != first.drawn[0]).any()
+    n = later.numbers()
+    assert n["nll"] == pytest.approx(-later.drawn[1][20:].sum()) and PriorFigure.broken(n) == []
+    assert PriorFigure.recomputed(n, {name: getattr(later, name) for name in later.carried}) == n
+
+
+def test_a_step_lies_behind_the_prefix():
+    figure = PriorFigure(step=3)
+    figure.prefix = "1,2,3,4,5"
+    assert figure.step == 5
+
+
+def test_the_alternative_text_and_the_picture():
+    for figure in (PriorFigure(step=10), TokensFigure(edits="24:5")):
+        assert len(figure.alt.split()) > 20 and len(figure.png()) > 5000 and repr(figure).startswith("<live figure")
+
+
+@pytest.mark.parametrize("traits, message", [
+    ({"prior": "best"}, "prior must be one of"), ({"label": 10}, "label must lie in 0 ... 9"), ({"prefix": "1,x"}, "whole numbers"),
+    ({"prefix": "128"}, "tokens below 128"), ({"step": 50}, "step must lie in 0 ... 49"), ({"temperature": 0.0}, "temperature must be")])
+def test_priors_that_cannot_be_shown_are_refused(traits, message):
+    with pytest.raises(FigureError, match=message):
+        PriorFigure(**traits)
+
+
+def test_priors_of_another_tokenizer_are_refused():
+    tokenizer = conv_vqvae(VectorQuantizer(16, 4, seed=0), channels=4, seed=0)
+    with pytest.raises(ValueError, match="49 tokens of 16 codes"):
+        PriorFigure(tokenizer, {"uniform": UniformPrior(128, 49)})
+    with pytest.raises(ValueError, match="must know no class or 10"):
+        PriorFigure(tokenizer, {"mine": transformer_prior(16, 49, 3, width=8, layers=1, seed=0)})
+    assert PriorFigure(tokenizer, {"uniform": UniformPrior(16, 49)}).nll == pytest.approx(49 * np.log(16))
+
+
+# ------------------------------------------------------------------ what comes with the library
+
+def nearest_digit(pictures):
+    """The class of each picture by a fixed classifier: the five nearest training digits vote (smallest class on a tie)."""
+    images = data.load("digits")
+    train = torch.tensor(data.unit(data.flat(images.train)), dtype=torch.float32)
+    found = torch.cdist(pictures.float(), train).topk(5, largest=False).indices
+    votes = torch.nn.functional.one_hot(torch.tensor(images.train_labels)[found], 10).sum(1)
+    return votes.argmax(1)
+
+
+def test_the_classifier_knows_real_digits():
+    images = data.load("digits")
+    test = torch.tensor(data.unit(data.flat(images.test)))
+    assert (nearest_digit(test) == torch.tensor(images.test_labels)).double().mean() > 0.93
+
+
+def test_samples_of_the_best_prior_are_recognised_as_the_class_asked():
+    decoder, priors = rebuilt(*shipped())
+    asked = torch.arange(10).repeat(30)
+    with torch.no_grad():
+        pictures = decoder(torch.tensor(priors["PixelCNN"].sample(300, seed=7, label=asked).tokens))
+        shares = decoder(torch.tensor(priors["independent"].sample(300, seed=7, label=asked).tokens))
+    assert (nearest_digit(pictures) == asked).double().mean() >= 0.70
+    assert (nearest_digit(shares) == asked).double().mean() < (nearest_digit(pictures) == asked).double().mean()
