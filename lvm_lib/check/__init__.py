@@ -8,11 +8,13 @@ of one element, rounded to two decimals or better. How to write one: `_judge`.
 from . import elbo as _elbo
 from . import kl_and_mle as _kl_and_mle
 from . import latent_variable_models as _latent_variable_models
+from . import vae as _vae
 from ._judge import Verdict, judge, tell
 from .elbo import *  # noqa: F403
 from .kl_and_mle import *  # noqa: F403
 from .latent_variable_models import *  # noqa: F403
+from .vae import *  # noqa: F403
 
 __all__ = ["Verdict", "judge", "tell"]
-for _chapter in (_latent_variable_models, _kl_and_mle, _elbo):
+for _chapter in (_latent_variable_models, _kl_and_mle, _elbo, _vae):
     __all__ += _chapter.__all__
