@@ -11,6 +11,7 @@ from . import kl_and_mle as _kl_and_mle
 from . import kmeans_to_vqvae as _kmeans_to_vqvae
 from . import latent_variable_models as _latent_variable_models
 from . import vqvae_tokenizers as _vqvae_tokenizers
+from . import vae as _vae
 from ._judge import Verdict, judge, tell
 from .elbo import *  # noqa: F403
 from .em_vs_vae import *  # noqa: F403
@@ -22,4 +23,8 @@ from .vqvae_tokenizers import *  # noqa: F403
 __all__ = ["Verdict", "judge", "tell"]
 for _chapter in (_latent_variable_models, _kl_and_mle, _elbo, _em_vs_vae, _kmeans_to_vqvae):
 for _chapter in (_latent_variable_models, _kl_and_mle, _elbo, _vqvae_tokenizers):
+from .vae import *  # noqa: F403
+
+__all__ = ["Verdict", "judge", "tell"]
+for _chapter in (_latent_variable_models, _kl_and_mle, _elbo, _vae):
     __all__ += _chapter.__all__
