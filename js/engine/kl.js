@@ -81,8 +81,7 @@ export class Mixture {
 
   /** The integrand of one of the two divergences at x. */
   integrand(x, { mean, std }, direction) {
-    const [p, q] = [this.logDensity(x), logNormal(x, mean, std)];
-    return direction === "forward" ? Math.exp(p) * (p - q) : Math.exp(q) * (q - p);
+    return integrandOf(this.logDensity(x), logNormal(x, mean, std), direction);
   }
 
   /** n draws from a counter: the same seed gives the same draws, and fewer draws are the first of more. */
@@ -112,6 +111,11 @@ export class Mixture {
     });
     return at;
   }
+}
+
+/** The integrand of one of the two divergences, from the two log densities. */
+export function integrandOf(logP, logQ, direction) {
+  return direction === "forward" ? Math.exp(logP) * (logP - logQ) : Math.exp(logQ) * (logQ - logP);
 }
 
 export const DATA = {

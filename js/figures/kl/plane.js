@@ -1,6 +1,6 @@
 // The plane: the two densities above, the integrand of the chosen KL below, one x axis.
 
-import { DATA } from "../../engine/kl.js";
+import { DATA, integrandOf } from "../../engine/kl.js";
 import { logNormal } from "../../engine/density.js";
 import { line } from "../../engine/grid.js";
 import { area, path, scale, ticks } from "../../kit/axes.js";
@@ -56,6 +56,8 @@ export function makePlane({ h, s }) {
   let laid = 0;
   let reach = { top: 1, bottom: -0.25 }; // of the integrand's axis; moves at rest only
   let ruled = "";
+  let kept = { key: "" }; // the pixels
+  let drawn = {};
 
   /** Pixel geometry for a width; ticks of x are made here, once per width and never in a drag. */
   function layOut(width) {
@@ -85,20 +87,19 @@ export function makePlane({ h, s }) {
   function draw(width, n, draws) {
     if (laid !== width) layOut(width);
     const { left, right, top, low } = box;
-    const data = DATA[n.data];
-    const pixels = [];
-    for (let px = left; px <= right; px += 2) pixels.push(px);
-    const xs = pixels.map(scales.x.inverse);
-    const logP = xs.map((x) => data.logDensity(x));
+    const at = finely(onPixels(n.data), DATA[n.data], n);
     const tall = Math.exp(logNormal(0, 0, n.std));
     const peak = Math.max(0.55, 1.2 * tall);
     const y = scale([0, peak], [top.y1, top.y0]);
-    set(marks.data, { d: area(pixels, logP.map((v) => y(Math.exp(v))), top.y1) });
-    const dense = around(xs, n);
-    set(marks.model, { d: path(dense.map(scales.x), dense.map((x) => y(Math.exp(logNormal(x, n.mean, n.std))))) });
+    if (drawn.pixels !== kept || drawn.peak !== peak) { // the data density stands still while the model only moves
+      drawn = { pixels: kept, peak };
+      set(marks.data, { d: area(kept.pixels, kept.logP.map((v) => y(Math.exp(v))), top.y1) });
+    }
+    const px = at.xs.map(scales.x);
+    set(marks.model, { d: path(px, at.logQ.map((v) => y(Math.exp(v)))) });
     label(heights, ticks(0, peak, 2), y, left, top.y0);
     rug(n, draws);
-    drawIntegrand(n, data, left, low);
+    drawIntegrand(n, at, px);
     handleThem(n, y, tall);
     say(modelText, ` = N(${fixed(n.mean, 2)}, ${fixed(n.std, 2)}²)`);
     say(drawsText, `${n.n} ${n.n === 1 ? "draw" : "draws"}`);
@@ -110,18 +111,12 @@ export function makePlane({ h, s }) {
   }
 
   /** The integrand on the pixels and, finely, where the model is; above zero filled, below zero hatched. */
-  function drawIntegrand(n, data, left, low) {
+  function drawIntegrand(n, { logP, logQ }, px) {
+    const { left, low } = box;
     const yi = scale([reach.bottom, reach.top], [low.y1, low.y0]);
-    const some = [];
-    for (let px = left; px <= box.right; px += 2) some.push(scales.x.inverse(px));
-    const xs = around(some, n);
-    const px = xs.map(scales.x);
-    const values = xs.map((x) => data.integrand(x, n, n.direction));
-    const forward = n.direction === "forward";
-    const proof = xs.map((x, i) => {
-      const more = Math.exp(logNormal(x, n.mean, n.std)) - Math.exp(data.logDensity(x));
-      return values[i] + (forward ? more : -more);
-    });
+    const values = logP.map((p, i) => integrandOf(p, logQ[i], n.direction));
+    const sign = n.direction === "forward" ? 1 : -1;
+    const proof = values.map((value, i) => value + sign * (Math.exp(logQ[i]) - Math.exp(logP[i])));
     const far = (v) => yi(Math.min(v, 3 * reach.top));
     const zero = yi(0);
     const under = area(px, values.map((v) => yi(Math.max(Math.min(v, 0), 3 * reach.bottom))), zero);
@@ -129,7 +124,7 @@ export function makePlane({ h, s }) {
     set(marks.below, { d: under });
     let strokes = "";
     for (let at = left + 2; at < box.right; at += 4) {
-      const v = data.integrand(scales.x.inverse(at), n, n.direction);
+      const v = DATA[n.data].integrand(scales.x.inverse(at), n, n.direction);
       if (v < 0 && zero - far(v) < -1) strokes += `M${at} ${zero}V${far(v).toFixed(1)}`;
     }
     set(marks.belowLines, { d: strokes });
@@ -137,6 +132,17 @@ export function makePlane({ h, s }) {
     set(marks.proof, { d: path(px, proof.map(far)) });
     set(marks.frame, { d: `M${left} ${box.top.y1}H${box.right}M${left} ${zero}H${box.right}` });
     label(depths, ticks(0, reach.top, 1), yi, left, low.y0 - 6);
+  }
+
+  /** Every third pixel as x, with log p_data there; made anew only for another width or density. */
+  function onPixels(name) {
+    const key = `${box.width} ${name}`;
+    if (kept.key === key) return kept;
+    const pixels = [];
+    for (let px = box.left; px <= box.right; px += 3) pixels.push(px);
+    const xs = pixels.map(scales.x.inverse);
+    kept = { key, pixels, xs, logP: xs.map((x) => DATA[name].logDensity(x)) };
+    return kept;
   }
 
   /** The draws as short strokes under the axis, made anew only when they change. */
@@ -195,7 +201,21 @@ export function makePlane({ h, s }) {
   return { node, svg, handles, scales, draw, adapt, measure: () => Math.floor(stage.clientWidth) };
 }
 
-/** The pixel grid, with the model's own neighbourhood as fine as the model is narrow. */
+/** The pixels and, as fine as the model is narrow, its own neighbourhood: x, log p_data and log of the model there. */
+function finely({ xs, logP }, data, { mean, std }) {
+  const out = { xs: [], logP: [], logQ: [] };
+  const put = (x, p) => { out.xs.push(x); out.logP.push(p); out.logQ.push(logNormal(x, mean, std)); };
+  let i = 0;
+  for (let k = -32; k <= 32; k++) {
+    const near = mean + std * k / 8;
+    for (; i < xs.length && xs[i] <= near; i++) put(xs[i], logP[i]);
+    put(near, data.logDensity(near));
+  }
+  for (; i < xs.length; i++) put(xs[i], logP[i]);
+  return out;
+}
+
+/** A grid with the model's own neighbourhood as fine as the model is narrow. */
 function around(xs, { mean, std }) {
   const near = [];
   for (let i = -32; i <= 32; i++) near.push(mean + std * i / 8);
