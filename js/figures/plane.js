@@ -71,8 +71,8 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   const output = h("div", { class: "lvm-side lvm-side-out" },
     h("div", { class: "lvm-caption lvm-fill-model" }, "mean of ", h("i", {}, "p"), "(", h("var", {}, "x"), " | ", h("var", {}, "z"), ")"),
     h("div", { class: "lvm-screen" }, out.node),
-    h("div", { class: "lvm-small" }, "at this ", h("var", {}, "z"), ", log ", h("i", {}, "p"), "(", h("var", {}, "x"), " | ",
-      h("var", {}, "z"), ") = ", atZ));
+    h("div", { class: "lvm-small" }, "at this ", h("var", {}, "z"), ", ", h("span", { class: "lvm-whole" }, "log ", h("i", {}, "p"), "(", h("var", {}, "x"), " | ",
+      h("var", {}, "z"), ") ="), " ", atZ));
   const arrow = (text) => h("div", { class: "lvm-arrow", "aria-hidden": "true" }, h("span", {}, text));
   const row = h("div", { class: "lvm-flow" }, input.node, arrow("encoder"), stage.node, arrow("decoder"), output);
   const beside = models.ae && makeBeside(kit, { codes: codes[models.nets.indexOf(models.ae)], labels, names });
@@ -91,7 +91,7 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   });
   const toggle = (text, act) => button(h, text, act, { "aria-pressed": "false" });
   const follow = toggle("z follows q", () => kept.change({ follow: !kept.state.follow, z1: now.z1, z2: now.z2 }));
-  const tiles = toggle("Decodes behind", () => { background = !background; kept.redraw(); });
+  const tiles = toggle("Decodes", () => { background = !background; kept.redraw(); });
   const goTo = (step) => {
     const [z1, z2] = along(kept.state, step);
     kept.change({ step, z1, z2, follow: false });

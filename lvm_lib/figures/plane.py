@@ -67,8 +67,8 @@ class LatentPlaneFigure(LiveFigure):
     """
 
     name = "plane"
-    heights = (1080, 775)
-    heights_with_ae = (1690, 1210)
+    heights = (1060, 742)
+    heights_with_ae = (1660, 1130)
     state = ("net", "x", "follow", *POINT, "step")
     carried = ("nets", "weights", "codes", "labels", "images", "names")
 

@@ -132,7 +132,7 @@ def test_play_reaches_the_end_and_reduced_motion_steps(visit):
 
 def test_the_background_is_painted_once_and_changes_no_number(shown):
     before = numbers(shown)
-    figure(shown).get_by_role("button", name="Decodes behind").click()
+    figure(shown).get_by_role("button", name="Decodes").click()
     shown.wait_for_function("document.querySelector('[data-figure=plane] [data-tiles=painted]')")
     assert numbers(shown) == before
     ink = figure(shown).locator(".lvm-tiles").evaluate(

@@ -121,7 +121,7 @@ export function makeInput({ h, s, view, onCleanup }, { names, picks, change, hol
   const panel = h("div", { class: "lvm-panel-pad" }, h("div", { class: "lvm-caption" }, h("b", {}, "Draw"), " your own"), pad,
     h("div", { class: "lvm-pad-buttons" }, arm, clear));
   const node = h("div", { class: "lvm-side lvm-side-in" },
-    h("div", { class: "lvm-panel-x" }, h("div", { class: "lvm-caption lvm-fill-data" }, h("b", {}, h("var", {}, "x")), ", what is encoded"), pixels), panel);
+    h("div", { class: "lvm-panel-x" }, h("div", { class: "lvm-caption lvm-fill-data" }, "input ", h("b", {}, h("var", {}, "x"))), pixels), panel);
 
   return {
     node, stored,
