@@ -50,7 +50,7 @@ class ScrubberFigure(LiveFigure):
     """
 
     name = "scrubber"
-    heights = (1010, 890)
+    heights = (815, 895)
     state = ("checkpoint",)
     carried = ("nets", "weights", "pixels", "labels", "epochs", "curve", "losses")
 
