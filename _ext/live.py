@@ -48,7 +48,8 @@ def page_notebook(notebook, docname: str):
                 identity = f"{chapter}-{figures}"
                 alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
                 write_side_files(identity, name, model, data.get("image/png"))
-                shown = figure_element(identity, name, data.get("image/png"), alt, docname.count("/"))
+                room = model["state"].get("room") or by_name(name).heights
+                shown = figure_element(identity, name, data.get("image/png"), alt, docname.count("/"), room)
             else:
                 shown = kernel_element(docname)
             output["data"] = {"text/html": shown}
@@ -73,15 +74,16 @@ def write_side_files(identity: str, name: str, model: dict, picture: str | None)
         (SIDE_FILES / f"{identity}.png").write_bytes(base64.b64decode(picture))
 
 
-def figure_element(identity: str, name: str, picture: str | None, alt: str, depth: int) -> str:
-    """The element that the host script fills: until then, and without JavaScript, a picture."""
+def figure_element(identity: str, name: str, picture: str | None, alt: str, depth: int, room) -> str:
+    """The element that the host script fills: until then, and without JavaScript, a picture. room: heights to keep
+    free, on a phone and in the text column."""
     base = "../" * depth + f"_figures/{identity}"
     still = ""
     if picture:
         width, height = struct.unpack(">II", base64.b64decode(picture)[16:24])
         still = (f'<img class="lvm-still" src="{base}.png" width="{width // 2}" height="{height // 2}" '
                  f'alt="{html.escape(alt, quote=True)}" loading="lazy">')
-    narrow, wide = by_name(name).heights
+    narrow, wide = room
     return (f'<div class="lvm-live" style="--lvm-narrow:{narrow}px;--lvm-wide:{wide}px" data-lvm-live="{html.escape(name)}" data-lvm-id="{identity}" data-lvm-state="{base}.js">'
             f'{still}<noscript><p class="lvm-note">This figure computes in the page and needs JavaScript. '
             f'The picture shows its first state.</p></noscript></div>')

@@ -9,7 +9,7 @@ import { uniforms } from "./random.js";
 export const SIDE = 28;
 export const PIXELS = SIDE * SIDE;
 const BOX = 20; // pixels of the larger side, stroke width included
-export const STROKE = 2.8; // width of a stroke, pixels of the 28 x 28 image
+export const STROKE = 2; // width of a stroke, pixels of 28 x 28: ink over length of the test digits' skeletons
 const SMALLEST = 0.12; // of the pad: a smaller drawing is not blown up to the whole box
 const STREAM = 5; // of the counter: other figures draw from others
 

@@ -44,39 +44,52 @@ function matrix(bytes, place, rows, columns) {
 
 // ---- the one product that everything is made of
 
-/** y = x W^T + b: x (rows, inputs), weight (outputs, inputs), bias (outputs) or null. Four rows share a pass. */
+/** y = x W^T + b: x (rows, inputs), weight (outputs, inputs), bias (outputs) or null. Blocks of four rows, two outputs. */
 export function product(x, weight, bias, rows, inputs, outputs) {
   const y = new Float64Array(rows * outputs);
   let r = 0;
-  for (; r + 4 <= rows; r += 4) {
-    const [a, b, c, d] = [r * inputs, (r + 1) * inputs, (r + 2) * inputs, (r + 3) * inputs];
-    for (let o = 0; o < outputs; o++) {
-      const w = o * inputs;
-      let s0 = bias ? bias[o] : 0;
-      let [s1, s2, s3] = [s0, s0, s0];
-      for (let i = 0; i < inputs; i++) {
-        const v = weight[w + i];
-        s0 += v * x[a + i];
-        s1 += v * x[b + i];
-        s2 += v * x[c + i];
-        s3 += v * x[d + i];
-      }
-      y[r * outputs + o] = s0;
-      y[(r + 1) * outputs + o] = s1;
-      y[(r + 2) * outputs + o] = s2;
-      y[(r + 3) * outputs + o] = s3;
-    }
-  }
+  for (; r + 4 <= rows; r += 4) fourRows(x, r * inputs, weight, bias, inputs, outputs, y, r * outputs);
   for (; r < rows; r++) oneRow(x, r * inputs, weight, bias, inputs, outputs, y, r * outputs);
   return y;
 }
 
-/** One row of the product, unrolled by four. */
+/** Four rows of the product: each weight is read once for four sums, each input once for two. */
+function fourRows(x, at, weight, bias, inputs, outputs, y, to) {
+  const [b, c, d] = [at + inputs, at + 2 * inputs, at + 3 * inputs];
+  for (let o = 0; o < outputs; o += 2) {
+    const two = o + 1 < outputs;
+    const w = o * inputs;
+    const v = two ? w + inputs : w; // the last of an odd number is computed twice
+    let s0 = bias ? bias[o] : 0;
+    let t0 = bias && two ? bias[o + 1] : 0;
+    let s1 = s0, s2 = s0, s3 = s0, t1 = t0, t2 = t0, t3 = t0;
+    for (let i = 0; i < inputs; i++) {
+      const p = weight[w + i], q = weight[v + i];
+      const x0 = x[at + i], x1 = x[b + i], x2 = x[c + i], x3 = x[d + i];
+      s0 += p * x0; t0 += q * x0;
+      s1 += p * x1; t1 += q * x1;
+      s2 += p * x2; t2 += q * x2;
+      s3 += p * x3; t3 += q * x3;
+    }
+    const sums = [s0, s1, s2, s3, t0, t1, t2, t3];
+    for (let k = 0; k < 4; k++) {
+      y[to + k * outputs + o] = sums[k];
+      if (two) y[to + k * outputs + o + 1] = sums[4 + k];
+    }
+  }
+}
+
+/** One row of the product, four sums at a time; where most inputs are 0 (a binary image), only the others are read. */
 function oneRow(x, at, weight, bias, inputs, outputs, y, to) {
+  const index = new Int32Array(inputs);
+  let count = 0;
+  for (let i = 0; i < inputs; i++) if (x[at + i] !== 0) index[count++] = i;
+  if (2 * count < inputs) { sparseRow(x, at, index, count, weight, bias, inputs, outputs, y, to); return; }
   const even = inputs & ~3;
   for (let o = 0; o < outputs; o++) {
     const w = o * inputs;
-    let [s0, s1, s2, s3] = [bias ? bias[o] : 0, 0, 0, 0];
+    let s0 = bias ? bias[o] : 0;
+    let s1 = 0, s2 = 0, s3 = 0;
     let i = 0;
     for (; i < even; i += 4) {
       s0 += weight[w + i] * x[at + i];
@@ -86,6 +99,22 @@ function oneRow(x, at, weight, bias, inputs, outputs, y, to) {
     }
     for (; i < inputs; i++) s0 += weight[w + i] * x[at + i];
     y[to + o] = (s0 + s1) + (s2 + s3);
+  }
+}
+
+/** The same, over the `count` inputs in `index` that are not 0. */
+function sparseRow(x, at, index, count, weight, bias, inputs, outputs, y, to) {
+  for (let o = 0; o < outputs; o++) {
+    const w = o * inputs;
+    let s0 = bias ? bias[o] : 0;
+    let s1 = 0;
+    let k = 0;
+    for (; k + 2 <= count; k += 2) {
+      s0 += weight[w + index[k]] * x[at + index[k]];
+      s1 += weight[w + index[k + 1]] * x[at + index[k + 1]];
+    }
+    if (k < count) s0 += weight[w + index[k]] * x[at + index[k]];
+    y[to + o] = s0 + s1;
   }
 }
 

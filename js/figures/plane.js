@@ -71,14 +71,14 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   const output = h("div", { class: "lvm-side lvm-side-out" },
     h("div", { class: "lvm-caption lvm-fill-model" }, "mean of ", h("i", {}, "p"), "(", h("var", {}, "x"), " | ", h("var", {}, "z"), ")"),
     h("div", { class: "lvm-screen" }, out.node),
-    h("div", { class: "lvm-small" }, "at this ", h("var", {}, "z"), ", log ", h("i", {}, "p"), "(", h("var", {}, "x"), " | ",
-      h("var", {}, "z"), ") = ", atZ));
+    h("div", { class: "lvm-small" }, "at this ", h("var", {}, "z"), ", ", h("span", { class: "lvm-whole" }, "log ", h("i", {}, "p"), "(", h("var", {}, "x"), " | ",
+      h("var", {}, "z"), ") ="), " ", atZ));
   const arrow = (text) => h("div", { class: "lvm-arrow", "aria-hidden": "true" }, h("span", {}, text));
   const row = h("div", { class: "lvm-flow" }, input.node, arrow("encoder"), stage.node, arrow("decoder"), output);
   const beside = models.ae && makeBeside(kit, { codes: codes[models.nets.indexOf(models.ae)], labels, names });
 
   const term = (key, symbol, quantity) => termButton(h, { key, symbol, quantity });
-  const terms3 = [["reconstruction", term("reconstruction", "E~q~ log *p*(*x* | *z*)", "model")], ["kl", term("kl", "KL(*q* ‖ *p*)", "q")],
+  const terms3 = [["reconstruction", term("reconstruction", "E~q~ log *p*(*x* | *z*)", "model")], ["kl", term("kl", "KL(*q* ‖ *p*(*z*))", "q")],
     ["elbo", term("elbo", "ELBO", "elbo")]];
   const formula = h("div", { class: "lvm-formula lvm-formula-small", role: "group", "aria-label": "Reconstruction minus KL equals the ELBO" },
     terms3[0][1], sign(h, "−"), terms3[1][1], sign(h, "="), terms3[2][1], h("span", { class: "lvm-unit" }, "nats"));
@@ -91,7 +91,7 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   });
   const toggle = (text, act) => button(h, text, act, { "aria-pressed": "false" });
   const follow = toggle("z follows q", () => kept.change({ follow: !kept.state.follow, z1: now.z1, z2: now.z2 }));
-  const tiles = toggle("Decodes behind", () => { background = !background; kept.redraw(); });
+  const tiles = toggle("Decodes", () => { background = !background; kept.redraw(); });
   const goTo = (step) => {
     const [z1, z2] = along(kept.state, step);
     kept.change({ step, z1, z2, follow: false });
@@ -125,7 +125,7 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     h("div", { class: "lvm-title" }, "Where does a picture lie, and which picture lies there?"),
     ...(nets ? [h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, "VAE trained with"), nets.node)] : []),
     h("div", { class: "lvm-splits-head lvm-pick-row" }, h("span", { class: "lvm-label" }, "Pick a test image"), input.stored),
-    row, ...(beside ? [beside.node] : []), formula, invariant,
+    row, formula, invariant, ...(beside ? [beside.node] : []),
     h("div", { class: "lvm-controls" }, h("div", { class: "lvm-buttons" }, follow, tiles, reset, kept.share), walkRow),
     live.region,
   );
@@ -217,11 +217,11 @@ function makeBeside(kit, { codes, labels, names }) {
   });
   const out = inkCanvas(h);
   const error = h("span", { class: "lvm-number" });
-  const output = h("div", { class: "lvm-side lvm-side-out" }, h("div", { class: "lvm-caption" }, "its output at the same ", h("var", {}, "z")),
+  const output = h("div", { class: "lvm-side lvm-side-out" }, h("div", { class: "lvm-caption" }, "output at this ", h("var", {}, "z")),
     h("div", { class: "lvm-screen" }, out.node),
     h("div", { class: "lvm-small" }, "no density over ", h("var", {}, "x"), ", so no ELBO. Squared error of ", h("var", {}, "x"), ": ", error));
   const note = h("div", { class: "lvm-side lvm-side-note" }, h("p", { class: "lvm-small" },
-    "The dot is the code of ", h("var", {}, "x"), ": a point, no spread. Between its clusters nothing was trained."));
+    "The dot is the code of ", h("var", {}, "x"), ": a point, no spread. The circles are 1, 2 and 3 standard deviations of the Gaussian that was fitted to the codes afterwards."));
   const node = h("div", { class: "lvm-flow lvm-flow-ae" }, note, h("div", { class: "lvm-arrow" }), stage.node,
     h("div", { class: "lvm-arrow", "aria-hidden": "true" }, h("span", {}, "decoder")), output);
   return {
@@ -254,7 +254,7 @@ function picksOf(bytes, classes) {
 function machineReadable(n) {
   const plain = { ...n };
   for (const key of ["image", "aeImage"]) delete plain[key];
-  const snake = (key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace("log_px_z", "log_px_z");
+  const snake = (key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   return Object.fromEntries(Object.entries(plain).map(([key, value]) => [snake(key), value]));
 }
 
@@ -272,5 +272,5 @@ function tell(h, node, n) {
   const black = readImage(n.x).reduce((a, b) => a + b, 0);
   sentence(h, node, [["strong", `The terms sum to the ELBO ${holds ? `to ${tolerance(off)}.` : `no longer: off by ${tolerance(off)}.`} `],
     ["plain", `They belong to *x* (${black} black pixels) and its *q*, wherever *z* stands; the average over *q* is Gauss–Hermite quadrature, `
-      + "6 × 6 points, no sampling. The dashed circles are 1, 2 and 3 standard deviations of the prior, the filled ellipse is *q* to two."]]);
+      + "5 × 5 points, no sampling. The dashed circles are 1, 2 and 3 standard deviations of the prior, the filled ellipse is *q* to two."]]);
 }

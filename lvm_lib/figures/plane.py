@@ -30,7 +30,7 @@ __all__ = ["LatentPlaneFigure", "shipped_vae"]
 
 REACH = 4.0  # of the plane, in standard deviations of the prior
 STEPS = 40   # of a path
-POINTS = 6   # of the Gauss-Hermite rule, per dimension
+POINTS = 5   # of the Gauss-Hermite rule, per dimension
 SIDE, PIXELS = 28, 784
 CENTRE = 406  # the pixel in row 14, column 14
 PICKS = 6    # stored test images per class that a reader may pick
@@ -63,11 +63,12 @@ class LatentPlaneFigure(LiveFigure):
 
     Traits (set from Python, or by the reader): net (name of the VAE), x (the image as text, see `drawing`), follow (z
     stands at the mean of q), z1, z2, the path from (a1, a2) to (b1, b2) and the step on it, 0 to 40.
-    Read back, in nats: reconstruction (Gauss-Hermite, 6 x 6 points), kl, elbo, log_px_z (at the handle's z).
+    Read back, in nats: reconstruction (Gauss-Hermite, 5 x 5 points), kl, elbo, log_px_z (at the handle's z).
     """
 
     name = "plane"
-    heights = (1120, 800)
+    heights = (1060, 742)
+    heights_with_ae = (1660, 1130)
     state = ("net", "x", "follow", *POINT, "step")
     carried = ("nets", "weights", "codes", "labels", "images", "names")
 
@@ -77,6 +78,8 @@ class LatentPlaneFigure(LiveFigure):
     labels = traitlets.Bytes(help="their classes, (n,)").tag(sync=True)
     images = traitlets.Bytes(help="images to pick, 98 bytes each, as many for each class").tag(sync=True)
     names = traitlets.List(help="names of the classes").tag(sync=True)
+
+    room = traitlets.List(help="heights that the page keeps free, if not those of the class").tag(sync=True)
 
     net = traitlets.Unicode(help="which VAE").tag(sync=True)
     x = traitlets.Unicode(help="the black and white image, 98 bytes in base64").tag(sync=True)
@@ -101,6 +104,7 @@ class LatentPlaneFigure(LiveFigure):
         given = {key: traits.pop(key) for key in self.carried if key in traits} or _carried(vae, ae, data, precision)
         self._settling = True
         super().__init__(**{**given, **_start(given), **traits})
+        self.room = list(self.heights_with_ae) if self.ae_name is not None else []
         self._settling = False
         self._settle()
 
@@ -236,7 +240,7 @@ class LatentPlaneFigure(LiveFigure):
         middle.add_patch(Ellipse((n["mean1"], n["mean2"]), 4 * n["std1"], 4 * n["std2"], fill=False, lw=2, color=colour("q")))
         middle.plot(n["z1"], n["z2"], "o", ms=7, color=colour("model"), mec=colour("ground"))
         middle.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", xlabel="$z_1$", ylabel="$z_2$")
-        figure.suptitle(f"ELBO {n['elbo']:.2f} = {n['reconstruction']:.2f} − {n['kl']:.2f} nats", fontsize=11)
+        figure.suptitle(f"ELBO {n['elbo']:.2f} = reconstruction {n['reconstruction']:.2f} - KL {n['kl']:.2f} nats".replace("-", "−"), fontsize=11)
         return figure
 
 
@@ -279,10 +283,21 @@ def _carried(vae, ae, data, precision) -> dict:
     layers, weights = pack_all(parts, precision)
     nets = [{"name": name, "kind": "ae" if name == "ae" else "vae", "encoder": layers[f"{name} encoder"],
              "decoder": layers[f"{name} decoder"]} for name in [*vaes, *(["ae"] if ae is not None else [])]]
-    picks = np.concatenate([np.flatnonzero(stored.test_labels == c)[:PICKS] for c in range(len(stored.names))])
+    picks = _picks(next(iter(vaes.values())), x, stored.test_labels, len(stored.names))
     return {"nets": nets, "weights": weights, "codes": np.stack(codes).astype("<f4").tobytes(),
             "labels": stored.test_labels.astype(np.uint8).tobytes(), "names": list(stored.names),
             "images": np.packbits(x[picks].numpy().astype(np.uint8), axis=1).tobytes()}
+
+
+@torch.no_grad()
+def _picks(vae, x, labels, classes) -> np.ndarray:
+    """The first test images of each class, those that the VAE reconstructs best in front."""
+    found = []
+    for c in range(classes):
+        first = np.flatnonzero(labels == c)[:PICKS]
+        log_px_z = vae.log_px_z(x[first], vae.q(x[first]).mean)
+        found.append(first[log_px_z.argsort(descending=True).numpy()])
+    return np.concatenate(found)
 
 
 def _vaes(vae) -> dict[str, VAE]:
@@ -320,12 +335,14 @@ def _in_own_unit(ae, x):
 
 
 def _start(given: dict) -> dict:
-    """The state in which a figure begins: a stored image, and a path between the middles of two classes."""
-    codes = np.frombuffer(given["codes"], "<f4").reshape(len(given["nets"]), -1, 2)[0]
+    """The state in which a figure begins: the first image of class 3, and a path from the middle of class 1 to that of
+    class 0."""
+    codes = np.frombuffer(given["codes"], "<f4").reshape(len(given["nets"]), -1, 2)[0].astype(float)
     labels = np.frombuffer(given["labels"], np.uint8)
-    (a1, a2), (b1, b2) = (np.clip(np.median(codes[labels == c], axis=0), -REACH, REACH).round(2).tolist() for c in (1, 0))
-    picks = np.frombuffer(given["images"], np.uint8).reshape(len(given["names"]), -1, PIXELS // 8)
-    return {"net": given["nets"][0]["name"], "x": written(np.unpackbits(picks[3, 0])), "z1": a1, "z2": a2,
+    middle = {c: np.clip(np.median(codes[labels == c], axis=0), -REACH, REACH).round(2) for c in (0, 1)}
+    picks = np.frombuffer(given["images"], np.uint8).reshape(len(given["names"]), -1, PIXELS // 8)[3]
+    (a1, a2), (b1, b2) = middle[1].tolist(), middle[0].tolist()
+    return {"net": given["nets"][0]["name"], "x": written(np.unpackbits(picks[0])), "z1": a1, "z2": a2,
             "a1": a1, "a2": a2, "b1": b1, "b2": b2}
 
 

@@ -12,7 +12,7 @@ const PAD = 140; // units of the pad's own drawing, whatever its size on the scr
  * `picks` is a list, for each class, of images as text; `change(text)` takes a new x, `hold(on)` says that a stroke
  * begins and ends, `say(words)` speaks of the pixel under the cursor.
  */
-export function makeInput({ h, s, onCleanup }, { names, picks, change, hold, say }) {
+export function makeInput({ h, s, view, onCleanup }, { names, picks, change, hold, say }) {
   let strokes = [];
   let shown = "";
   let cursor = [14, 14];
@@ -60,7 +60,8 @@ export function makeInput({ h, s, onCleanup }, { names, picks, change, hold, say
 
   // ---- the pad: a mouse or a pen draws at once, a finger after "Draw" was pressed, so that it can scroll past
   const ink = s("path", { class: "lvm-pad-ink" });
-  const hint = s("text", { class: "lvm-pad-hint", x: PAD / 2, y: PAD / 2, "text-anchor": "middle", "dominant-baseline": "middle" }, "draw here");
+  const hint = s("text", { class: "lvm-pad-hint", x: PAD / 2, y: PAD / 2, "text-anchor": "middle", "dominant-baseline": "middle" },
+    view.matchMedia("(pointer: coarse)").matches ? "press Draw" : "draw here");
   const svg = s("svg", { class: "lvm-pad-svg", viewBox: `0 0 ${PAD} ${PAD}`, "aria-hidden": "true" }, hint, ink);
   const pad = h("div", { class: "lvm-pad" }, svg);
   const at = (event) => {
@@ -83,9 +84,10 @@ export function makeInput({ h, s, onCleanup }, { names, picks, change, hold, say
       if (event.pointerType === "touch" && !armed) return false;
       event.preventDefault();
       hold(true);
+      const memory = { strokes, x: shown };
       strokes = [...strokes, [at(event)]];
       redo();
-      return { before: strokes.slice(0, -1) };
+      return memory;
     },
     move(event) {
       const stroke = strokes.at(-1);
@@ -95,11 +97,12 @@ export function makeInput({ h, s, onCleanup }, { names, picks, change, hold, say
       redo();
     },
     end: () => hold(false),
-    revert(memory) { strokes = memory.before; redo(); },
+    revert(memory) { strokes = memory.strokes; paintPad(); change(memory.x); },
   }));
   const arm = button(h, "Draw", () => {
     armed = !armed;
     pad.classList.toggle("is-armed", armed);
+    panel.classList.toggle("is-large", armed);
     arm.setAttribute("aria-pressed", String(armed));
   }, { "aria-pressed": "false" });
   const clear = button(h, "Clear", () => { strokes = []; paintPad(); change(written(new Uint8Array(SIDE * SIDE))); });
@@ -115,9 +118,10 @@ export function makeInput({ h, s, onCleanup }, { names, picks, change, hold, say
       names[i].length === 1 ? names[i] : String(i))));
   [...stored.children].forEach((node, i) => node.addEventListener("click", () => choose(picks[i])));
 
-  const node = h("div", { class: "lvm-side" },
-    h("div", { class: "lvm-panel-x" }, h("div", { class: "lvm-caption lvm-fill-data" }, h("b", {}, h("var", {}, "x")), ", what is encoded"), pixels),
-    h("div", { class: "lvm-panel-pad" }, pad, h("div", { class: "lvm-pad-buttons" }, arm, clear)));
+  const panel = h("div", { class: "lvm-panel-pad" }, h("div", { class: "lvm-caption" }, h("b", {}, "Draw"), " your own"), pad,
+    h("div", { class: "lvm-pad-buttons" }, arm, clear));
+  const node = h("div", { class: "lvm-side lvm-side-in" },
+    h("div", { class: "lvm-panel-x" }, h("div", { class: "lvm-caption lvm-fill-data" }, "input ", h("b", {}, h("var", {}, "x"))), pixels), panel);
 
   return {
     node, stored,
