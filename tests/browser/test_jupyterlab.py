@@ -108,7 +108,7 @@ def test_a_figure_lives_and_moves_and_a_lab_trains(lab):
         figure.wait_for()
         assert stated(figure)["mean"] == 0.0
         for _ in range(3):
-            figure.locator("[role=slider]").first.press("ArrowRight")
+            figure.get_by_label("mean of q").press("ArrowRight")
         page.wait_for_function("JSON.parse(document.querySelector('[data-figure=gradient]').dataset.numbers).mean > 0.25")
         now = stated(figure)
         page.wait_for_timeout(1000)  # what is read back is sent at 10 Hz
