@@ -43,7 +43,7 @@ class GradientFigure(LiveFigure):
     """
 
     name = "gradient"
-    heights = (956, 919)
+    heights = (976, 940)
     state = ("f", "mean", "std", "n", "seed", "baseline")
 
     f = traitlets.Unicode("joint", help="joint: log p(x, z) of a toy curve; or wave: cos(6 z)").tag(sync=True)
