@@ -7,7 +7,7 @@
 //
 // The Python twin is lvm_lib.figures.scrubber; tests hold the two together.
 
-import { logBernoulli, RULE } from "./latent.js";
+import { logBernoulli } from "./latent.js";
 import { network, sigmoid } from "./nn.js";
 import { imagesOf } from "./posterior.js";
 import { normalQuantile } from "./random.js";
@@ -16,6 +16,11 @@ export const SIDE = 12; // of the manifold, in images
 export const BOUND = 60; // images on which the bound is computed
 const PIXELS = 784;
 const BATCH = 16;
+
+// Gauss-Hermite with six points against N(0, 1): the roots of He_6 and their weights, symmetric.
+const ROOTS = [0.6167065901925942, 1.8891758777537107, 3.3242574335521193];
+const WEIGHTS = [0.40882846955602925, 0.08861574604191452, 0.0025557844020562445];
+const RULE = [...ROOTS, ...ROOTS.map((z) => -z)].map((z, i) => ({ z, weight: WEIGHTS[i % 3] }));
 
 /** The z of the manifold, row after row from the top: z1 to the right, z2 upwards. */
 export function manifoldPoints() {

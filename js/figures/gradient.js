@@ -143,12 +143,9 @@ function spoken(n) {
 function say(h, node, n) {
   const holds = n.away < WITHIN;
   node.classList.toggle("is-broken", !holds);
-  const more = n.ratioMean >= 1
-    ? `the score function needs ${times(n.ratioMean)} times as many samples to be as sure`
-    : `reparameterisation needs ${times(1 / n.ratioMean)} times as many samples to be as sure`;
   sentence(h, node, [
     ["strong", `Both averages aim at the exact gradient: ${holds ? "within" : "not within"} ${WITHIN} standard errors of it, `
       + `at most ${fixed(n.away, 1)} away here. `],
-    ["plain", `Along the mean ${more}; along log std the variances differ by a factor of ${times(n.ratioLogStd)}. `
-      + "Numbers in brackets: (by mean, by log std)."]]);
+    ["plain", `One score-function sample has ${times(n.ratioMean)} times the variance of a reparameterised one along the mean, `
+      + `${times(n.ratioLogStd)} times along log std: so many times the samples for an equal error. Numbers in brackets: (by mean, by log std).`]]);
 }

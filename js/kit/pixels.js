@@ -6,9 +6,10 @@ export function paint(canvas, values, words) {
   const { width, height } = canvas;
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    const grey = 255 * Math.min(Math.max(values[i], 0), 1);
-    image.data.set([grey, grey, grey, 255], 4 * i);
+  const { data } = image; // clamps and rounds by itself
+  for (let i = 0, at = 0; i < width * height; i++, at += 4) {
+    data[at] = data[at + 1] = data[at + 2] = 255 * values[i];
+    data[at + 3] = 255;
   }
   context.putImageData(image, 0, 0);
   if (words !== undefined && canvas.getAttribute("aria-label") !== words) canvas.setAttribute("aria-label", words);

@@ -4,7 +4,7 @@
  * Run `work` (a generator) in slices of at most about `ms` milliseconds, then call `done` with what it returned.
  * A value that it yields goes to `progress`. Returns a function that gives the work up.
  */
-export function sliced(view, work, { done, progress = () => {}, failed = (error) => { throw error; }, ms = 4 }) {
+export function sliced(view, work, { done, progress = () => {}, failed = (error) => { throw error; }, ms = 3 }) {
   let timer = 0;
   const slice = () => {
     const end = view.performance.now() + ms;

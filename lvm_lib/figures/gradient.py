@@ -43,7 +43,7 @@ class GradientFigure(LiveFigure):
     """
 
     name = "gradient"
-    heights = (960, 925)
+    heights = (976, 940)
     state = ("f", "mean", "std", "n", "seed", "baseline")
 
     f = traitlets.Unicode("joint", help="joint: log p(x, z) of a toy curve; or wave: cos(6 z)").tag(sync=True)
@@ -199,7 +199,8 @@ def expectation(name, mean, std) -> float:
     """E_q[f(z)] in closed form: a polynomial's by moments, E cos(k z) = cos(k mean) exp(-k^2 std^2 / 2)."""
     if name == "wave":
         return math.cos(WAVES * mean) * math.exp(-0.5 * (WAVES * std) ** 2)
-    return float(CURVE.elbo_terms(GaussianQ(np.array([[mean]]), np.array([[[std**2]]])), np.array([[X]])).expected_log_joint[0])
+    q = GaussianQ(np.array([[mean]]), np.array([[[std**2]]]))
+    return float(CURVE.elbo_terms(q, np.array([[X]])).expected_log_joint[0])
 
 
 def gradient(name, mean, std) -> tuple[float, float]:
@@ -238,7 +239,8 @@ def _plane(axes, figure):
     axes.fill_between(z, low, low + 0.45 * (high - low) * q / q.max(), color=colour("q"), alpha=0.2, lw=0,
                       label=f"q = N({figure.mean:.2f}, {figure.std:.2f}²)")
     drawn = figure.mean + figure.std * figure.eps
-    axes.plot(drawn, np.full(figure.n, low), "|", ms=9, color=colour("q"), alpha=1 if figure.n <= 100 else 0.3, clip_on=False)
+    axes.plot(drawn, np.full(figure.n, low), "|", ms=9, color=colour("q"), alpha=1 if figure.n <= 100 else 0.3,
+              clip_on=False)
     axes.set(xlim=(-3, 3), ylim=(low, high), xlabel="z", ylabel="f(z)")
     axes.legend(fontsize=9, frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 0.98), borderaxespad=0)
 

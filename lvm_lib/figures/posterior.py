@@ -20,6 +20,7 @@ from ..quadrature import line, log_integral, moments, product
 from ..vae import VAE
 from .base import FigureError, LiveFigure
 from .network import pack_all, unpack
+from .plane import shipped_vae
 
 __all__ = ["TruePosteriorFigure"]
 
@@ -37,7 +38,8 @@ PIXELS = 784
 class TruePosteriorFigure(LiveFigure):
     """p(z | x) of a VAE by quadrature with its decoder, the encoder's q, and what refining q for this one x gains.
 
-    vae: a VAE with two latent dimensions, 784 binary pixels, a Bernoulli likelihood, layers that a page can run.
+    vae: a VAE with two latent dimensions, 784 binary pixels, a Bernoulli likelihood, layers that a page can run; None:
+        the small one that comes with the library.
     images: black and white images (k, 784) or (k, 28, 28), k <= 20, between which the reader chooses; None: the first
         stored test digit of each class. names: what each is called. precision: of the weights, "int8" or "float16".
     Each image gets its grid when the figure is made: it holds all within 18 nats of the posterior's peak and 5.5
@@ -72,10 +74,8 @@ class TruePosteriorFigure(LiveFigure):
         if unknown:
             raise TypeError(f"TruePosteriorFigure takes vae, images, names, precision, {', '.join(self.state)}, "
                             f"got {', '.join(unknown)}")
-        if vae is not None:
-            traits = {**_carried(vae, images, names, precision), **traits}
-        elif not set(self.carried) <= set(traits):
-            raise TypeError("vae must be a VAE with two latent dimensions, got None")
+        if not set(self.carried) <= set(traits):
+            traits = {**_carried(shipped_vae() if vae is None else vae, images, names, precision), **traits}
         self._settling = True
         super().__init__(**traits)
         self._settling = False
@@ -100,7 +100,8 @@ class TruePosteriorFigure(LiveFigure):
         p, (mean, std) = self._posterior, self.q
         taken = min(self.step, len(p.path) - 1)
         refined, before = p.path[taken][1], p.path[max(taken - 1, 0)][1]
-        found = {"evidence": p.evidence, "amortised": p.path[0][1], "before": before, "refined": refined, "best": p.best,
+        found = {"evidence": p.evidence, "amortised": p.path[0][1], "before": before, "refined": refined,
+                 "best": p.best,
                  "kl": p.kl(mean, np.log(std)), "mean1": mean[0], "mean2": mean[1], "std1": std[0], "std2": std[1],
                  "posterior_mean1": p.mean[0], "posterior_mean2": p.mean[1], "posterior_std1": p.std[0],
                  "posterior_std2": p.std[1], "spacing": p.spacing, "halving": p.halving}
@@ -159,7 +160,8 @@ class TruePosteriorFigure(LiveFigure):
         n, p = self.numbers(), self._posterior
         figure = Figure(figsize=(7.2, 5.4), layout="constrained")
         parts = figure.subplot_mosaic([["plane", "x"], ["bar", "bar"]], height_ratios=[5, 1.2], width_ratios=[2.2, 1])
-        figure.suptitle("The encoder's ellipse, the true posterior, and what refining gains", x=0.02, ha="left", weight="bold")
+        title = "The encoder's ellipse, the true posterior, and what refining gains"
+        figure.suptitle(title, x=0.02, ha="left", weight="bold")
         _plane(parts["plane"], p, self.q)
         parts["x"].imshow(p.x.reshape(28, 28), cmap="gray")
         parts["x"].set_title(f"x: a {self.labels[self.digit]}", fontsize=10, loc="left")
@@ -312,8 +314,8 @@ def _plane(axes, p, q):
                  linewidths=[0.7, 1.1, 1.5, 2])
     for (mean, std), style, name in ((_as_std(p.path[0][0]), "--", "encoder's q"), (q, "-", "refined q")):
         for k in (1, 2):
-            axes.add_patch(Ellipse(mean, 2 * k * std[0], 2 * k * std[1], fill=False, ec=colour("q"), ls=style, lw=2 if k == 1 else 1,
-                                   label=name if k == 1 else None))
+            axes.add_patch(Ellipse(mean, 2 * k * std[0], 2 * k * std[1], fill=False, ec=colour("q"), ls=style,
+                                   lw=2 if k == 1 else 1, label=name if k == 1 else None))
     axes.plot([], [], color=colour("posterior"), label="p(z | x)")
     axes.set(xlim=(z1[0], z1[-1]), ylim=(z2[0], z2[-1]), xlabel="z₁", ylabel="z₂")
     axes.legend(fontsize=9, frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 0.98), borderaxespad=0)
@@ -324,13 +326,15 @@ def _as_std(parameters):
 
 
 def _bar(axes, n):
-    parts = (("won by refining", n["amortised"], n["refined"], "elbo", None), ("amortisation left", n["refined"], n["best"], "q", "////"),
+    parts = (("won by refining", n["amortised"], n["refined"], "elbo", None),
+             ("amortisation left", n["refined"], n["best"], "q", "////"),
              ("approximation", n["best"], n["evidence"], "gap", "xxxx"))
     for name, low, high, quantity, hatch in parts:
-        axes.barh(0, high - low, left=low, height=0.7, fc=colour(quantity) if hatch is None else "white", ec=colour(quantity),
+        axes.barh(0, high - low, left=low, height=0.7, fc="white" if hatch else colour(quantity), ec=colour(quantity),
                   hatch=hatch, label=f"{name} {high - low:.2f}")
     axes.axvline(n["evidence"], color=colour("evidence"), lw=2.5)
     axes.set(yticks=[], ylim=(-0.6, 0.6), xlabel="nats; the axis begins at the encoder's ELBO")
-    axes.set_title(f"log p(x) = {n['evidence']:.2f}, encoder's ELBO {n['amortised']:.2f} nats".replace("-", "−"), fontsize=10, loc="left")
+    title = f"log p(x) = {n['evidence']:.2f}, encoder's ELBO {n['amortised']:.2f} nats".replace("-", "−")
+    axes.set_title(title, fontsize=10, loc="left")
     axes.legend(fontsize=9, frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, -0.6))
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -50,7 +50,7 @@ class ScrubberFigure(LiveFigure):
     """
 
     name = "scrubber"
-    heights = (1010, 890)
+    heights = (815, 895)
     state = ("checkpoint",)
     carried = ("nets", "weights", "pixels", "labels", "epochs", "curve", "losses")
 
@@ -85,12 +85,13 @@ class ScrubberFigure(LiveFigure):
     def numbers(self) -> dict:
         """All numbers of the current state, by torch in float64: the Python twin of js/engine/scrubber.js."""
         at, epoch = self._at(), self.epochs[self.checkpoint]
+        mean, std = at["codes"].mean(0), at["codes"].std(0)
         found = {"curve": self.curve[self.checkpoint], "negative_elbo": at["distortion"] + at["rate"],
                  "distortion": at["distortion"], "rate": at["rate"], "brightness": at["manifold"].mean(),
-                 **{f"{what}{i + 1}": value[i] for what, value in (("code_mean", at["codes"].mean(0)), ("code_std", at["codes"].std(0)))
-                    for i in range(2)}}
+                 "code_mean1": mean[0], "code_mean2": mean[1], "code_std1": std[0], "code_std2": std[1]}
         loss = float(self.losses[epoch - 1]) if 1 <= epoch <= len(self.losses) else None
-        return {"checkpoint": self.checkpoint, "epoch": epoch, "loss": loss, **{key: float(value) for key, value in found.items()}}
+        return {"checkpoint": self.checkpoint, "epoch": epoch, "loss": loss,
+                **{key: float(value) for key, value in found.items()}}
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
@@ -133,15 +134,17 @@ class ScrubberFigure(LiveFigure):
         """A sentence with the numbers of the current state."""
         n = self.numbers()
         return (f"A VAE after {n['epoch']} epochs of training: a sheet of {SIDE} by {SIDE} decoded images on the prior's "
-                f"quantiles, the codes of {CLOUD} test images, and the curve of -ELBO, which is {n['negative_elbo']:.1f} nats per "
-                f"image here: distortion {n['distortion']:.1f}, rate {n['rate']:.1f}. It began at {self.curve[0]:.1f}.")
+                f"quantiles, the codes of {CLOUD} test images, and the curve of -ELBO, which is "
+                f"{n['negative_elbo']:.1f} nats per image here: distortion {n['distortion']:.1f}, "
+                f"rate {n['rate']:.1f}. It began at {self.curve[0]:.1f}.")
 
     def picture(self) -> Figure:
         """The manifold, the cloud of codes and the curves: the live figure's picture of the state."""
         n, at = self.numbers(), self._at()
         figure = Figure(figsize=(7.2, 6.2), layout="constrained")
         parts = figure.subplot_mosaic([["sheet", "cloud"], ["curve", "curve"]], height_ratios=[4, 2])
-        figure.suptitle(f"After {n['epoch']} epochs: what is decoded, where codes lie, what it costs", x=0.02, ha="left", weight="bold")
+        title = f"After {n['epoch']} epochs: what is decoded, where codes lie, what it costs"
+        figure.suptitle(title, x=0.02, ha="left", weight="bold")
         sheet = at["manifold"].reshape(SIDE, SIDE, 28, 28).transpose(0, 2, 1, 3).reshape(28 * SIDE, 28 * SIDE)
         parts["sheet"].imshow(sheet, cmap="gray", vmin=0, vmax=1)
         parts["sheet"].set_axis_off()
@@ -230,11 +233,12 @@ def manifold_points() -> np.ndarray:
 
 def _curves(axes, figure, n):
     if figure.losses:
-        axes.plot(range(1, len(figure.losses) + 1), figure.losses, color=colour("data"), lw=1.4, label="training loss (fresh binarisation)")
+        axes.plot(range(1, len(figure.losses) + 1), figure.losses, color=colour("data"), lw=1.4,
+                  label="training loss (fresh binarisation)")
     axes.plot(figure.epochs, figure.curve, "o-", color=colour("elbo"), ms=4, label=f"−ELBO of {BOUND} test images")
     axes.axvline(n["epoch"], color=colour("ink"), lw=1)
     low = min([*figure.curve, *figure.losses])
     axes.set(xlabel="epoch", ylabel="nats per image", ylim=(low - 4, low + 60), xlim=(-0.3, max(figure.epochs) + 0.3))
     axes.legend(fontsize=9, frameon=False)
-    axes.set_title(f"distortion {n['distortion']:.1f} + rate {n['rate']:.1f} = −ELBO {n['negative_elbo']:.1f} nats per image", fontsize=10,
-                   loc="left", color=colour("elbo"))
+    title = f"distortion {n['distortion']:.1f} + rate {n['rate']:.1f} = −ELBO {n['negative_elbo']:.1f} nats per image"
+    axes.set_title(title, fontsize=10, loc="left", color=colour("elbo"))

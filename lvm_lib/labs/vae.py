@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from typing import NamedTuple
 
 import ipywidgets
 import torch
+from matplotlib.figure import Figure
 
 from .. import data
 from .._checks import count
+from ..figures import LatentPlaneFigure
 from ..fit import History, fit
+from ..plots import images
 from ..vae import VAE, mlp_vae
 from .base import Lab
 
@@ -27,13 +31,15 @@ class Trained(NamedTuple):
     test_elbo: float  # nats per image, averaged over the set's stored binarisation
 
 
-def vae_lab(show, *, hidden=(256, 128), seed: int = 0) -> Lab:
+def vae_lab(show=None, *, hidden=(256, 128), seed: int = 0) -> Lab:
     """A lab that trains a VAE of fully connected layers with Bernoulli pixels, binarised afresh in each epoch.
 
     show: called with a `Trained` when training ended or was stopped; returns the live figure, or whatever is to be
-    shown. hidden: widths of the encoder's layers, used backwards in the decoder. seed: of weights and training.
+    shown. None: the latent plane for two latent dimensions, a sheet of decoded draws from the prior for more.
+    hidden: widths of the encoder's layers, used backwards in the decoder. seed: of weights, training and draws.
     Raises TypeError or ValueError where an argument does not fit.
     """
+    show = _plane_or_sheet if show is None else show
     hidden, seed = tuple(count("hidden", width) for width in hidden), count("seed", seed, 0)
 
     def train(settings, progress, stopped):
@@ -50,8 +56,8 @@ def vae_lab(show, *, hidden=(256, 128), seed: int = 0) -> Lab:
 
 def _train(settings, progress, stopped, hidden, seed) -> Trained | None:
     """One training; None where it was stopped before the first epoch had ended."""
-    images = data.load(settings["data"])
-    model = mlp_vae(settings["latents"], hidden, images.train[0].size, seed=seed)
+    loaded = data.load(settings["data"])
+    model = mlp_vae(settings["latents"], hidden, loaded.train[0].size, seed=seed)
     beta, epochs = settings["beta"], settings["epochs"]
 
     def after_epoch(_, record):
@@ -60,13 +66,27 @@ def _train(settings, progress, stopped, hidden, seed) -> Trained | None:
 
     if stopped():
         return None
-    x = data.unit(images.train).reshape(len(images.train), -1)
+    x = data.unit(loaded.train).reshape(len(loaded.train), -1)
     history = fit(model, x, epochs=epochs, seed=seed, binarise_fresh=True, callback=after_epoch,
                   loss=lambda rows, generator: model.loss(rows, generator, beta))
     test_elbo = _test_elbo(model, settings["data"], seed)
     name = "β = 1" if beta == 1 else f"β = {beta:g} in training"
     progress(len(history.records) / epochs, f"Test ELBO {test_elbo:.1f} nats per image ({name}).")
     return Trained(model, dict(settings), history, test_elbo)
+
+
+def _plane_or_sheet(trained: Trained):
+    """The live latent plane where z has two dimensions; otherwise 60 means of p(x | z), z drawn from the prior."""
+    if trained.settings["latents"] == 2:
+        return LatentPlaneFigure(trained.model, data=trained.settings["data"])
+    means, _ = trained.model.sample(60, 0, mean=True)
+    figure = Figure(figsize=(7.2, 3.2), layout="constrained")
+    axes = figure.subplots()
+    images(axes, means.reshape(-1, 28, 28).numpy(), 15, high=1.0)
+    axes.set_title("means of p(x | z), z drawn from the prior", fontsize=10, loc="left")
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=200)
+    return ipywidgets.Image(value=out.getvalue(), format="png", width=720)
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from lvm_lib import data
+from lvm_lib.figures import LatentPlaneFigure
 from lvm_lib.labs import Lab, Trained, vae_lab
 
 WAIT = 60
@@ -154,6 +155,13 @@ def test_the_lab_of_the_vae_stops_after_an_epoch(few):
     panel.start()
     panel.wait(WAIT)
     assert first.is_set() and len(panel.result.history.records) == 1
+
+
+@pytest.mark.parametrize("latents, kind", [(2, LatentPlaneFigure), (8, ipywidgets.Image)])
+def test_what_is_shown_unless_told_otherwise(few, latents, kind):
+    panel = vae_lab(hidden=(16, 8))
+    panel.controls["latents"].value, panel.controls["epochs"].value = latents, 1
+    assert isinstance(panel.start().wait(WAIT).shown, kind) and panel.place.children == (panel.shown,)
 
 
 def test_equal_settings_give_equal_models(few):

@@ -114,7 +114,7 @@ def test_errors_name_what_came_and_what_was_expected(shown, bad, words):
 
 def test_what_is_no_such_vae_is_refused():
     with pytest.raises(TypeError, match="vae must be a VAE with two latent dimensions"):
-        TruePosteriorFigure()
+        TruePosteriorFigure("vae")
     with pytest.raises(TypeError, match="two latent dimensions and a Bernoulli"):
         TruePosteriorFigure(mlp_vae(3, (8,), seed=0))
     grey = VAE(GaussianEncoder(mlp_encoder(4, (8,))), mlp_decoder(2, (8,)), Gaussian(0.1), 2)

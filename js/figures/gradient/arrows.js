@@ -52,7 +52,7 @@ export function makeArrows({ h, s }) {
       set(panel.svg, { width: side, height: tall, viewBox: `0 0 ${side} ${tall}` });
       set(panel.frame, { width: side - 1, height: tall - 1 });
       set(panel.marks.cross, { d: `M0 ${y(0)}H${side}M${x(0)} 0V${tall}` });
-      const marks = ticks(-reach, reach, 4).filter((v) => v !== 0 && Math.abs(v) < reach);
+      const marks = ticks(-reach, reach, 5).filter((v) => v !== 0 && Math.abs(v) < reach);
       panel.labels.replaceChildren(
         ...marks.map((v) => s("text", { x: x(v), y: y(0) + 14, "text-anchor": "middle" }, short(v))),
         ...marks.map((v) => s("text", { x: x(0) - 5, y: y(v) + 4, "text-anchor": "end" }, short(v))),

@@ -21,8 +21,8 @@ export function makeCurves({ h, s }, { epochs, curve, losses }) {
   const svg = s("svg", { class: "lvm-svg lvm-plane-svg lvm-curves-svg", "aria-hidden": "true" }, marks.grid, marks.axis, inside, marks.cursor,
     dots, at, above, labels);
   const swatch = (kind, text) => h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), text);
-  const keys = h("div", { class: "lvm-keys" }, swatch("elbo", "−ELBO of 60 test images, at the checkpoints"),
-    losses.length ? swatch("loss", "training loss, an epoch's average") : null);
+  const keys = h("div", { class: "lvm-keys" }, swatch("elbo", "−ELBO of 60 test images"),
+    losses.length ? swatch("loss", "training loss, epoch average") : null);
   const node = h("div", { class: "lvm-curves" }, keys, svg);
   let laid = 0;
   let x = null;
