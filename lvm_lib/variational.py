@@ -164,8 +164,18 @@ class CurveModel(nn.Module):
     def em_step(self, x) -> CurveModel:
         """One exact EM step in place: E, the posterior on the grid; M, a regression of x on phi(z) under it."""
         masses, phi = self.posterior(x), self.grid_features
-        second = phi.T @ (masses.sum(0)[:, None] * phi)
-        cross = phi.T @ (masses.T @ x)
+        return self._regress(phi.T @ (masses.sum(0)[:, None] * phi), phi.T @ (masses.T @ x), x)
+
+    @torch.no_grad()
+    def m_step(self, x, mean, factor) -> CurveModel:
+        """The theta that maximises the ELBO for q = N(mean, L^2), in place: the same regression, under that q."""
+        phi = self.features(mean + factor[:, :, 0] * self.nodes)               # (n, nodes, F)
+        weighted = phi * self.node_weights[:, None]
+        second = torch.einsum("nkf,nkg->fg", weighted, phi)
+        return self._regress(second, torch.einsum("nkf,nd->fd", weighted, x), x)
+
+    def _regress(self, second, cross, x) -> CurveModel:
+        """B = second^-1 cross, sigma^2 the mean square left; second = sum E[phi phi^T], cross = sum E[phi] x^T."""
         self.weights.copy_(torch.linalg.solve(second, cross))
         left = ((x**2).sum() - (self.weights * cross).sum()) / x.numel()
         self.log_std.fill_(0.5 * math.log(float(left)))
@@ -372,12 +382,13 @@ def _marks(marks, passes):
 
 # ---------------------------------------------------------------- the best q of the family
 
-def best_gaussian(model: CurveModel, x, begin=None, rounds: int = 40) -> tuple[torch.Tensor, torch.Tensor]:
+def best_gaussian(model: CurveModel, x, begin=None, rounds: int = 40, scan: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
     """The Gaussian q with the highest ELBO for each point, over the whole family: (mean (n, 1), factor (n, 1, 1)).
 
     First a scan of 61 means by 16 standard deviations, then ever finer looks around the best, each accepted only where it
     raises the ELBO. begin: a (mean, factor) that the result is never below (the encoder's, so that amortisation never
     gains). With q one-dimensional the scan finds the highest hill, not merely a near one. Theta is fixed.
+    scan: False leaves the scan out, and climbs from `begin` alone: quick, but the hill is then the one it stands on.
     """
     if not isinstance(model, CurveModel):
         raise TypeError(f"model must be a CurveModel, got {describe(model)}")
@@ -385,7 +396,7 @@ def best_gaussian(model: CurveModel, x, begin=None, rounds: int = 40) -> tuple[t
     with torch.no_grad():
         means, log_stds = torch.linspace(-4, 4, 61).double(), torch.linspace(-4.5, 0.3, 16).double()
         best = _Best(model, x)
-        for log_std in log_stds:
+        for log_std in log_stds if scan else ():
             for mean in means:
                 best.offer(mean.expand(len(x)), log_std.expand(len(x)))
         if begin is not None:
