@@ -26,7 +26,7 @@ export function makePlane({ h, s }) {
   const arrows = s("path", { class: "lvm-km-arrow" });
   const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" }, grid, cells, threads, dots, arrows, frame);
   const handles = Array.from({ length: MOST }, (_, j) => h("div", { class: "lvm-handle lvm-handle-code" }, h("i", {}, String(j + 1))));
-  const stage = h("div", { class: "lvm-stage" }, svg, [...handles].reverse());
+  const stage = h("div", { class: "lvm-stage" }, svg, handles);
   const node = h("div", { class: "lvm-plane lvm-em-panel" }, stage, keys);
   const scales = { x: scale(BOUNDS.x, [0, 1]), y: scale(BOUNDS.y, [1, 0]) };
   let laid = 0;
