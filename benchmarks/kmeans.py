@@ -47,5 +47,5 @@ def theirs(k, target):
     return run
 
 
-ROWS = [Row(f"K-means per iteration, 10,000 x 784, K = {k}", "scikit-learn", "inertia", partial(ours, k), partial(theirs, k),
-            at_most(1.0), 1.0) for k in (10, 64)]
+ROWS = [Row(f"K-means per iteration, 10,000 x 784, K = {k}", "scikit-learn", "inertia", partial(ours, k),
+            partial(theirs, k), at_most(1.0), 1.0) for k in (10, 64)]

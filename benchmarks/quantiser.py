@@ -60,5 +60,6 @@ def theirs(size, target):
     return run
 
 
-ROWS = [Row(f"quantiser, {STEPS} training steps on 12,544 x 32, K = {size}", "vector-quantize-pytorch", "share of nearest codes",
-            partial(ours, size), partial(theirs, size), within(0.0005), aim) for size, aim in ((128, 0.35), (512, 0.15))]
+ROWS = [Row(f"quantiser, {STEPS} training steps on 12,544 x 32, K = {size}", "vector-quantize-pytorch",
+            "share of nearest codes", partial(ours, size), partial(theirs, size), within(0.0005), aim)
+        for size, aim in ((128, 0.35), (512, 0.15))]

@@ -104,7 +104,8 @@ class VectorQuantizer(nn.Module):
     def __init__(self, size: int, dimensions: int, *, seed: int, update: str = "ema", decay: float = 0.99,
                  smoothing: float = 1e-5, start: str = "data", revive: float = 0.1):
         super().__init__()
-        self.size, self.dimensions, self.seed = count("size", size), count("dimensions", dimensions), count("seed", seed, 0)
+        self.size, self.dimensions = count("size", size), count("dimensions", dimensions)
+        self.seed = count("seed", seed, 0)
         if update not in UPDATES:
             raise ValueError(f"update must be one of {UPDATES}, got {update!r}")
         if start not in ("data", "random"):
