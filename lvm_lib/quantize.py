@@ -26,6 +26,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from . import kmeans
 from ._checks import count, describe
 from ._torch import real_number, real_tensor, seeded
 
@@ -63,7 +64,13 @@ def usage(indices, size: int) -> Usage:
 
 
 def nearest(z, codebook) -> torch.Tensor:
-    """argmin_k |z - e_k|^2 for rows z (n, d) and codes e (K, d): int64 (n,), by one matrix product."""
+    """argmin_k |z - e_k|^2 for rows z (n, d) and codes e (K, d): int64 (n,), no gradient.
+
+    On the processor it is K-means' assignment, in blocks; torch's own argmin takes several times as long there.
+    """
+    z, codebook = z.detach(), codebook.detach()
+    if z.device.type == "cpu" and z.dtype in (torch.float32, torch.float64):
+        return torch.from_numpy(kmeans.nearest(z.numpy(), codebook.numpy())[0])
     return torch.addmm((codebook**2).sum(1), z, codebook.T, alpha=-2).argmin(1)
 
 
@@ -97,7 +104,8 @@ class VectorQuantizer(nn.Module):
     def __init__(self, size: int, dimensions: int, *, seed: int, update: str = "ema", decay: float = 0.99,
                  smoothing: float = 1e-5, start: str = "data", revive: float = 0.1):
         super().__init__()
-        self.size, self.dimensions, self.seed = count("size", size), count("dimensions", dimensions), count("seed", seed, 0)
+        self.size, self.dimensions = count("size", size), count("dimensions", dimensions)
+        self.seed = count("seed", seed, 0)
         if update not in UPDATES:
             raise ValueError(f"update must be one of {UPDATES}, got {update!r}")
         if start not in ("data", "random"):
@@ -126,7 +134,7 @@ class VectorQuantizer(nn.Module):
         with torch.autocast(rows.device.type, enabled=False):         # in low precision the nearest code is another one
             if self.training and not self.started:
                 self.start_from(rows)
-            indices = nearest(rows.detach(), self.codebook.detach())  # (n,)
+            indices = nearest(rows, self.codebook)                    # (n,)
             codes = self.codebook[indices]                            # (n, d); a copy, so later updates leave it alone
             losses = Losses(codebook=_mean_square(codes - rows.detach()),
                             commitment=_mean_square(rows - codes.detach()))

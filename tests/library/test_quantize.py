@@ -177,7 +177,8 @@ def test_usage_of_a_batch_is_not_that_of_an_epoch():
     for value in range(4):
         quantiser(torch.full((10, 1), float(value), dtype=torch.float64))
     batch, epoch = quantiser.batch_usage(), quantiser.epoch_usage()
-    assert (batch.used, epoch.used) == (1, 4) and batch.perplexity == pytest.approx(1) and epoch.perplexity == pytest.approx(4)
+    assert (batch.used, epoch.used) == (1, 4)
+    assert (batch.perplexity, epoch.perplexity) == (pytest.approx(1), pytest.approx(4))
     assert epoch.counts.tolist() == [10] * 4
     quantiser.new_epoch()
     assert quantiser.epoch_usage().used == 0
