@@ -185,7 +185,7 @@ class VectorQuantizer(nn.Module):
         if self.update == "ema":
             self._average(rows, indices, counts)
         if self.revive:
-            self.share.lerp_(counts / len(rows), 1 - self.decay)
+            self.share.lerp_(counts.to(self.share) / len(rows), 1 - self.decay)
             dead = (self.share < self.revive / self.size).nonzero()[:, 0]
             if len(dead):
                 self._revive(dead, rows)
