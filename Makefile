@@ -10,12 +10,13 @@ BIN := $(VENV)/Scripts
 else
 BIN := $(VENV)/bin
 endif
+BENCH := $(subst $(VENV),$(VENV)-bench,$(BIN))
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 JB := $(BIN)/jupyter-book build . -n -W --keep-going
 export PYTHONHASHSEED := 0
 export LVM_SOLUTIONS := $(SOLUTIONS)
 
-.PHONY: help book test execute chapter serve lab bundle audit pins clean
+.PHONY: help book test execute chapter serve lab bundle audit bench pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -50,6 +51,9 @@ bundle: node_modules/.stamp ## rebuild the live figures' JavaScript (needs Node.
 audit: $(VENV)/test.stamp node_modules/.stamp ## measure the built pages: Lighthouse, bytes, frames (QUICK=yes: one run; PAGES="elbo intro")
 	@$(BIN)/python -m tools.audit $(if $(QUICK),--quick) $(if $(PAGES),--pages $(PAGES))
 
+bench: $(VENV)-bench/stamp ## time this library beside its peers, in separate processes (ROWS="ppca vae" for some)
+	@$(BENCH)/python -m benchmarks $(ROWS)
+
 pins: $(VENV)/build.stamp ## resolve requirements*.txt anew from pyproject.toml
 	@$(BIN)/python -m tools.pin
 
@@ -69,6 +73,15 @@ $(VENV)/test.stamp: requirements-test.txt $(VENV)/build.stamp
 
 $(VENV)/lab.stamp: requirements-lab.txt $(VENV)/build.stamp
 	@$(PIP) install --quiet -r requirements-lab.txt
+	@touch $@
+
+# The peers live in an environment of their own, which sees the book's packages behind them.
+$(VENV)-bench/stamp: requirements-bench.txt $(VENV)/test.stamp
+	@echo "installing the peers into $(VENV)-bench"
+	@test -x $(BENCH)/python || $(PYTHON) -m venv $(VENV)-bench
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > \
+	  "$$($(BENCH)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/book.pth"
+	@$(BENCH)/python -m pip --disable-pip-version-check install --quiet -r requirements-bench.txt
 	@touch $@
 
 node_modules/.stamp: package-lock.json

@@ -1,6 +1,6 @@
 """Latent variable models, one file per concept; the folder listing reads like the table of contents.
 
-The exact half (densities, quadrature, mixture, ppca, curve, bounds) is NumPy in float64; networks are torch.
+The exact half (densities, quadrature, mixture, ppca, curve, bounds, em, landscape) is NumPy in float64; networks are torch.
 Nothing heavy is imported until its module is: `import lvm_lib` loads neither torch nor matplotlib.
 Units: every log density, bound, entropy and divergence is in nats.
 """
@@ -9,9 +9,9 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-MODULES = ("autoencoder", "bounds", "categorical", "check", "counter", "curve", "data", "densities", "figures", "fit",
-           "gradients", "kmeans", "labs", "likelihoods", "mixture", "plots", "ppca", "quadrature", "quantize",
-           "single_code", "token_priors", "vae", "vqvae")
+MODULES = ("autoencoder", "bernoulli_mixture", "bounds", "categorical", "check", "counter", "curve", "data", "densities",
+           "em", "figures", "fit", "gradients", "kmeans", "labs", "landscape", "likelihoods", "mixture", "plots", "ppca",
+           "quadrature", "quantize", "single_code", "token_priors", "vae", "variational", "vqvae")
 __all__ = list(MODULES)
 
 

@@ -254,6 +254,7 @@ class _Points:
             self.features = np.concatenate([np.ones((len(x), 1)), self.x, squares], axis=1)
             self.largest = (self.x ** 2).sum(axis=1).max()
 
+    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is refused where it is used
     def log_joint(self, model) -> np.ndarray:
         """log p(x, z = k), (n, K)."""
         factors = np.linalg.cholesky(model.covariances)
@@ -347,10 +348,12 @@ def _bernoulli(x, q, floor) -> BernoulliMixture:
 
 def _posterior_and_bound(log_joint, hard):
     """q and F, averaged over the points: the posterior and the evidence, or the best one-hot q and its bound."""
-    if hard:
-        best = log_joint.argmax(axis=1)
-        return np.eye(log_joint.shape[1])[best], float(log_joint[np.arange(len(best)), best].mean())
     largest = log_joint.max(axis=1, keepdims=True)
+    if not np.isfinite(largest).all():
+        raise ValueError("start must leave every point a finite log p(x), got none for "
+                         f"{(~np.isfinite(largest)).sum()} of {len(largest)} points")
+    if hard:
+        return np.eye(log_joint.shape[1])[log_joint.argmax(axis=1)], float(largest.mean())
     q = np.exp(log_joint - largest)
     total = q.sum(axis=1, keepdims=True)
     q /= total

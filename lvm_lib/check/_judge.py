@@ -216,7 +216,7 @@ def _wanted(truth, alike):
 def _how_far(given, truth, what, unit, tolerance):
     """How far off a wrong answer is, to a factor of about two: enough to steer by, too little to copy."""
     with np.errstate(over="ignore"):
-        differences = np.atleast_1d(given - truth)
+        differences = np.ravel(given - truth)
     worst = differences[np.argmax(np.abs(differences))]
     side = "too high" if worst > 0 else "too low"
     where = " in its worst entry" if differences.size > 1 else ""

@@ -1,0 +1,1 @@
+"""Side by side with well-known libraries: `make bench`. How to add a row: README.md."""
