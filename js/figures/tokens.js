@@ -106,7 +106,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
   const row = h("div", { class: "lvm-token-row lvm-token-three" },
     h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption lvm-fill-data" }, "a test image"), h("div", { class: "lvm-screen" }, input)),
     h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption" }, "its tokens: paint over them"), paper.node),
-    h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption lvm-fill-model" }, "what they decode to, and the token's field"),
+    h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption lvm-fill-model" }, "decoded; the frame is the token's field"),
       h("div", { class: "lvm-screen lvm-token-out" }, output, frame)));
   const palette = makePalette(kit, made, { choose: (brush) => kept.change({ brush }) });
   const invariant = h("p", { class: "lvm-invariant" });
