@@ -106,7 +106,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
   const row = h("div", { class: "lvm-token-row lvm-token-three" },
     h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption lvm-fill-data" }, "a test image"), h("div", { class: "lvm-screen" }, input)),
     h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption" }, "its tokens: paint over them"), paper.node),
-    h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption lvm-fill-model" }, "what they decode to, and the token's field"),
+    h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption lvm-fill-model" }, "decoded; the frame is the token's field"),
       h("div", { class: "lvm-screen lvm-token-out" }, output, frame)));
   const palette = makePalette(kit, made, { choose: (brush) => kept.change({ brush }) });
   const invariant = h("p", { class: "lvm-invariant" });
@@ -128,7 +128,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
   root.append(
     h("div", { class: "lvm-title" }, "What does one token say, and how far does it reach?"),
     h("div", { class: "lvm-splits-head lvm-pick-row" }, h("span", { class: "lvm-label" }, "Pick a test image"), images),
-    row, h("div", { class: "lvm-caption" }, `the ${size} codes, each by the patch that it decodes to among its equals`), palette.node, invariant,
+    row, h("div", { class: "lvm-caption" }, `the ${size} codes, by the patch that each decodes to`), palette.node, invariant,
     h("div", { class: "lvm-controls" },
       h("div", { class: "lvm-buttons" }, undo, button(h, "Take the code here", () => kept.change({ brush: now.all[kept.state.place] })),
         button(h, "Unpaint all", () => { if (kept.state.edits) { before = [...before, kept.state.edits].slice(-BACK); kept.change({ edits: "" }); } }),

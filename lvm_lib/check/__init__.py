@@ -27,4 +27,5 @@ from .vae import *  # noqa: F403
 
 __all__ = ["Verdict", "judge", "tell"]
 for _chapter in (_latent_variable_models, _kl_and_mle, _elbo, _vae):
+for _chapter in (_latent_variable_models, _kl_and_mle, _elbo, _em_vs_vae, _kmeans_to_vqvae, _vqvae_tokenizers):
     __all__ += _chapter.__all__

@@ -40,7 +40,7 @@ class PriorFigure(LiveFigure):
     """
 
     name = "prior"
-    heights = (1180, 900)
+    heights = (930, 580)
     state = ("prior", "label", "temperature", "seed", "step", "prefix")
     carried = ("nets", "weights", "names")
 

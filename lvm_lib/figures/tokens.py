@@ -39,7 +39,7 @@ class TokensFigure(LiveFigure):
     """
 
     name = "tokens"
-    heights = (1150, 760)
+    heights = (985, 745)
     state = ("image", "edits", "place", "brush")
     carried = ("nets", "weights", "images", "names")
 

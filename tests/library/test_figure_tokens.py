@@ -127,11 +127,29 @@ def test_the_classifier_knows_real_digits():
     assert (nearest_digit(test) == torch.tensor(images.test_labels)).double().mean() > 0.93
 
 
-def test_samples_of_the_best_prior_are_recognised_as_the_class_asked():
-    decoder, priors = rebuilt(*shipped())
-    asked = torch.arange(10).repeat(30)
+def test_the_shipped_priors_stand_in_the_order_that_their_page_says():
+    """Nats per token on test digits, the class summed out: each knows more than the one before."""
+    nets = shipped()
+    priors, encoder = rebuilt(*nets)[1], TokensFigure()
+    images = data.load("digits")
+    tokens = np.stack([_tokens_of(encoder, image) for image in images.test[:200]])
     with torch.no_grad():
-        pictures = decoder(torch.tensor(priors["PixelCNN"].sample(300, seed=7, label=asked).tokens))
-        shares = decoder(torch.tensor(priors["independent"].sample(300, seed=7, label=asked).tokens))
-    assert (nearest_digit(pictures) == asked).double().mean() >= 0.70
-    assert (nearest_digit(shares) == asked).double().mean() < (nearest_digit(pictures) == asked).double().mean()
+        nats = {name: -prior.log_prob(torch.tensor(tokens)).mean().item() / 49 for name, prior in priors.items()}
+    assert nats["uniform"] > nats["independent"] + 1 > nats["Transformer"] + 1 > nats["PixelCNN"] + 1
+    assert nats["PixelCNN"] < 2.2
+
+
+def _tokens_of(figure, image):
+    """Tokens of an image by the shipped encoder."""
+    return TokensFigure(nets=figure.nets, weights=figure.weights, images=image.tobytes(), names=figure.names, image=0).tokens
+
+
+def test_a_classifier_asks_for_the_class_alone():
+    """Independent shares, which join no stroke, are named as the class asked more often than samples that cost fewer nats:
+    recognition is no ruler, which is why the chapter does not rank priors by it."""
+    decoder, priors = rebuilt(*shipped())
+    asked = torch.arange(10).repeat(20)
+    with torch.no_grad():
+        share = {name: (nearest_digit(decoder(torch.tensor(priors[name].sample(200, seed=7, label=asked).tokens))) == asked)
+                 .double().mean().item() for name in ("PixelCNN", "independent")}
+    assert share["independent"] > 0.7 and share["PixelCNN"] > 0.4

@@ -5,7 +5,7 @@ import { imageOf } from "../plane/ink.js";
 
 const CELL = 20;   // units of the grid's own drawing
 const PATCH = 4;
-const COLUMNS = 32; // of the palette
+const COLUMNS = 16; // of the palette
 
 /**
  * The grid of tokens. `paint(place)` on a click or Space, `move(place)` by arrows, `take()` on P, `clear()` on Delete.
