@@ -26,12 +26,12 @@ def digits():
 
 @pytest.fixture(scope="module")
 def classifier(digits):
-    """784-64-10, three epochs on grey digits; the label travels as a 785th column."""
+    """784-64-10, ten epochs on grey digits; the label travels as a 785th column."""
     train, labels, test, test_labels = digits
     with seeded(0):
         net = mlp((784, 64, 10))
     rows = torch.cat([train, labels[:, None].float()], dim=1)
-    fit(net, rows, epochs=3, seed=0, learning_rate=3e-3,
+    fit(net, rows, epochs=10, seed=0, learning_rate=5e-3,
         loss=lambda x, generator: functional.cross_entropy(net(x[:, :784]), x[:, 784].long()))
     with torch.no_grad():
         assert (net(test).argmax(1) == test_labels).float().mean() > 0.9
@@ -40,7 +40,7 @@ def classifier(digits):
 
 def test_all_ten_digits_are_on_the_normal_quantile_plane(digits, classifier):
     model = mlp_vae(2, hidden=(256, 128), seed=0)
-    fit(model, digits[0], epochs=16, seed=0, batch=128, learning_rate=4e-3, binarise_fresh=True)
+    fit(model, digits[0], epochs=24, seed=0, batch=128, learning_rate=4e-3, binarise_fresh=True)
     line = torch.special.ndtri((torch.arange(SIDE) + 0.5) / SIDE)
     with torch.no_grad():
         confidence = classifier(model.decode(torch.cartesian_prod(line, line))).softmax(1)
