@@ -16,8 +16,7 @@ JB := $(BIN)/jupyter-book build . -n -W --keep-going
 export PYTHONHASHSEED := 0
 export LVM_SOLUTIONS := $(SOLUTIONS)
 
-.PHONY: help book test execute chapter serve lab bundle audit colab release pins clean
-.PHONY: help book test execute chapter serve lab bundle audit bench pins clean
+.PHONY: help book test execute chapter serve lab bundle audit bench colab release pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -57,6 +56,7 @@ colab: $(VENV)/build.stamp ## run chapters as a copy on Colab does, in an imitat
 
 release: book ## pack the built book into one archive and tag its version; pushes nothing
 	@$(BIN)/python -m tools.release
+
 bench: $(VENV)-bench/stamp ## time this library beside its peers, in separate processes (ROWS="ppca vae" for some)
 	@$(BENCH)/python -m benchmarks $(ROWS)
 

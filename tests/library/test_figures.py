@@ -14,7 +14,7 @@ import traitlets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvm_lib.figures import AncestralFigure, ElboFigure, KlFigure, LiveFigure
+from lvm_lib.figures import ElboFigure, LiveFigure, ScrubberFigure
 from lvm_lib.figures.base import bundle, stylesheet
 from lvm_lib.figures.elbo import BOUNDS
 
