@@ -9,6 +9,9 @@ norms) stay float32:
     "float16"   a weight is off by at most 2^-11 of itself
     "int8"      w = scale q, q a whole number from -127 to 127, scale = largest |w| of its row / 127: off by scale / 2
 
+    "mixed"     int8 for matrices of at least 10,000 weights, float16 for the others: they weigh little, and an
+                encoder's last ones decide where its narrow q stands
+
 A "row" is what one output reads. What that costs in nats, a chapter measures. The page computes in float64 on these
 rounded weights. A module that is not listed here may say how it is built by a method `page_layers()`, which returns a
 module, or a list of modules, that are.
@@ -26,7 +29,8 @@ from ..vae import GaussianEncoder, LinearEncoder
 
 __all__ = ["CausalSelfAttention", "Positions", "Residual", "pack", "pack_all", "unpack"]
 
-PRECISIONS = ("float16", "int8")
+PRECISIONS = ("float16", "int8", "mixed")
+MANY = 10_000  # weights of a matrix that "mixed" rounds to int8
 LARGEST = 65504.0  # of float16
 SKIPPED = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)  # as in eval mode
 
@@ -80,7 +84,7 @@ class CausalSelfAttention(nn.Module):
 # ---------------------------------------------------------------- to the page
 
 def pack(module: nn.Module, precision: str = "float16") -> tuple[list[dict], bytes]:
-    """The layers of `module` and their weights, rounded to `precision` ("float16" or "int8").
+    """The layers of `module` and their weights, rounded to `precision` ("float16", "int8" or "mixed").
 
     The module is taken in eval mode; a batch norm is folded into the linear or convolutional layer before it.
     Raises TypeError for a layer that a page cannot run, naming it; ValueError for an unknown precision or a weight
@@ -93,7 +97,7 @@ def pack(module: nn.Module, precision: str = "float16") -> tuple[list[dict], byt
 def pack_all(modules: dict[str, nn.Module], precision: str = "float16") -> tuple[dict[str, list[dict]], bytes]:
     """Several modules in one buffer: ({name: layers}, weights). Raises as `pack` does."""
     if precision not in PRECISIONS:
-        raise ValueError(f"precision must be {' or '.join(map(repr, PRECISIONS))}, got {precision!r}")
+        raise ValueError(f"precision must be one of {', '.join(map(repr, PRECISIONS))}, got {precision!r}")
     buffer = _Buffer(precision)
     nets = {}
     for name, module in modules.items():
@@ -186,7 +190,7 @@ class _Buffer:
     def matrix(self, rows, where) -> dict:
         """rows (outputs, inputs)."""
         rows = _finite(rows, where)
-        if self.precision == "float16":
+        if self.precision == "float16" or (self.precision == "mixed" and rows.size < MANY):
             if np.abs(rows).max() > LARGEST:
                 raise ValueError(f"{where} has a weight of {np.abs(rows).max():g}, beyond float16's {LARGEST:g}")
             return {"type": "float16", "at": self._append(rows.astype("<f2"))}

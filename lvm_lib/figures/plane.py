@@ -59,7 +59,7 @@ class LatentPlaneFigure(LiveFigure):
     ae: an autoencoder to stand beside it, decoded at the same z. Its codes know no unit, so they are shown in that of
         the Gaussian which fits them: code = m + L z, with mean m and covariance L L^T of the codes of the test images.
     data: "digits" or "clothing": the stored test images for the cloud, and those to pick from.
-    precision: of the weights in the page, "int8" or "float16".
+    precision: of the weights in the page, "mixed", "int8" or "float16" (lvm_lib.figures.network).
 
     Traits (set from Python, or by the reader): net (name of the VAE), x (the image as text, see `drawing`), follow (z
     stands at the mean of q), z1, z2, the path from (a1, a2) to (b1, b2) and the step on it, 0 to 40.
@@ -96,7 +96,7 @@ class LatentPlaneFigure(LiveFigure):
     elbo = traitlets.Float(help="the ELBO, nats").tag(sync=True)
     log_px_z = traitlets.Float(help="log p(x | z) at the handle, nats").tag(sync=True)
 
-    def __init__(self, vae=None, ae=None, *, data: str = "digits", precision: str = "int8", **traits):
+    def __init__(self, vae=None, ae=None, *, data: str = "digits", precision: str = "mixed", **traits):
         unknown = sorted(set(traits) - set(self.state) - set(self.carried) - set(LiveFigure.class_trait_names()))
         if unknown:
             raise TypeError(f"LatentPlaneFigure takes vae, ae, data, precision, {', '.join(self.state)}, "

@@ -70,6 +70,12 @@ def test_int8_rows_have_their_own_scale():
     assert torch.allclose(rounded, layer.weight, atol=0, rtol=0.01) and (rounded[2] == 0).all()
 
 
+def test_mixed_keeps_small_matrices_in_float16():
+    layers, weights = pack(nn.Sequential(nn.Linear(200, 60), nn.Linear(60, 4)), "mixed")
+    assert [layer["weight"]["type"] for layer in layers] == ["int8", "float16"]
+    assert pack(unpack(layers, weights), "mixed") == (layers, weights)
+
+
 def test_several_modules_share_one_buffer():
     with seeded(0):
         first, second = nn.Linear(3, 2), nn.Sequential(nn.Linear(2, 5), nn.Tanh())
@@ -127,7 +133,7 @@ def test_what_a_page_cannot_run_is_named(module, words):
 
 def test_wrong_values_are_named():
     layer = nn.Linear(2, 2)
-    with pytest.raises(ValueError, match="precision must be 'float16' or 'int8', got 'int4'"):
+    with pytest.raises(ValueError, match="precision must be one of 'float16', 'int8', 'mixed', got 'int4'"):
         pack(layer, "int4")
     with torch.no_grad():
         layer.weight[0, 0] = 1e5

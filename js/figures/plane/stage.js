@@ -71,7 +71,6 @@ export function makeStage({ h, s, view }, { codes, labels, names, label, handled
 
   /** Decodes on a grid behind the codes, in slices; a net that has been painted is not painted again. */
   function background(on, net, mean) {
-    show(tiles, on);
     stage.classList.toggle("has-tiles", on);
     if (!on || painted === net) return;
     painted = net;
