@@ -41,7 +41,8 @@ class TruePosteriorFigure(LiveFigure):
     vae: a VAE with two latent dimensions, 784 binary pixels, a Bernoulli likelihood, layers that a page can run; None:
         the small one that comes with the library.
     images: black and white images (k, 784) or (k, 28, 28), k <= 20, between which the reader chooses; None: the first
-        stored test digit of each class. names: what each is called. precision: of the weights, "mixed", "int8" or "float16" (see `network`).
+        stored test digit of each class. names: what each is called.
+    precision: of the weights in the page, "mixed", "int8" or "float16", as lvm_lib.figures.network explains.
     Each image gets its grid when the figure is made: it holds all within 18 nats of the posterior's peak and 5.5
     standard deviations of q, its spacing is at most 0.4 posterior standard deviations; how much log p(x) moves when
     every second point is left out is among the numbers. Raises ValueError where no such grid has at most 6,400 points.
