@@ -63,7 +63,7 @@ const drawn = figure("scrubber", "Live figure: a training that you can wind back
 
   // ---- controls
   const scrub = slider(h, {
-    label: "checkpoint", low: 0, high: last, step: 1, hold: kept.hold,
+    label: "epoch", low: 0, high: last, step: 1, hold: kept.hold,
     key: (event) => keyed(event, kept.state.checkpoint, { low: 0, high: last, step: 1, leap: 3, home: 0 }),
     input: (to) => { pause(); kept.change({ checkpoint: Math.round(to) }); },
   });

@@ -41,7 +41,8 @@ class TruePosteriorFigure(LiveFigure):
     vae: a VAE with two latent dimensions, 784 binary pixels, a Bernoulli likelihood, layers that a page can run; None:
         the small one that comes with the library.
     images: black and white images (k, 784) or (k, 28, 28), k <= 20, between which the reader chooses; None: the first
-        stored test digit of each class. names: what each is called. precision: of the weights, "int8" or "float16".
+        stored test digit of each class. names: what each is called.
+    precision: of the weights in the page, "mixed", "int8" or "float16", as lvm_lib.figures.network explains.
     Each image gets its grid when the figure is made: it holds all within 18 nats of the posterior's peak and 5.5
     standard deviations of q, its spacing is at most 0.4 posterior standard deviations; how much log p(x) moves when
     every second point is left out is among the numbers. Raises ValueError where no such grid has at most 6,400 points.
@@ -69,7 +70,7 @@ class TruePosteriorFigure(LiveFigure):
     refined = traitlets.Float(help="ELBO after the steps, nats").tag(sync=True)
     best = traitlets.Float(help="the largest ELBO found, nats").tag(sync=True)
 
-    def __init__(self, vae=None, images=None, names=None, *, precision: str = "int8", **traits):
+    def __init__(self, vae=None, images=None, names=None, *, precision: str = "mixed", **traits):
         unknown = sorted(set(traits) - {*self.state, *self.carried} - set(LiveFigure.class_trait_names()))
         if unknown:
             raise TypeError(f"TruePosteriorFigure takes vae, images, names, precision, {', '.join(self.state)}, "
