@@ -137,7 +137,7 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     const { stated, states } = numbers(state);
     const now = states.at(-1);
     const isSoft = state.sigma > 0;
-    const meaning = { moves: "the code’s next step", copy: "gradient, copied from code to point", none: "" }[arrows];
+    const meaning = { moves: "the code’s next step", copy: "minus the gradient at the code, copied to the point", none: "" }[arrows];
     plane.draw(widths[0], state.points, now, vectors(state, now), meaning, isSoft);
     usage.draw(widths[1], now, state.points.length, isSoft);
     steps.draw(widths[2], states);
@@ -173,7 +173,7 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
       moves: n.sigma === 0 ? "At σ = 0 each point belongs to its nearest code alone, and a step is Lloyd’s: the code goes to its cell’s mean."
         : "Each code goes to the mean of what it holds. Turn σ down: threads gather until each point has one.",
       copy: "Encoder and decoder are the identity here. Forward the point becomes its code *c*; backward the loss’ gradient at *c*, "
-        + "2(*c* − *x*), is copied to the point: it pushes away from *c*. The commitment loss pulls back.",
+        + "2(*c* − *x*), is copied to the point: descent pushes it away from *c*. The commitment loss pulls back.",
       none: "",
     }[arrows];
     sentence(h, about, [["plain", SAID[n.data] + story]]);
