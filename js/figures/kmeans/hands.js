@@ -12,6 +12,7 @@ const NEAR = { mouse: 13, touch: 24 }; // px: so near to a code means the code
  */
 export function makeHands({ onCleanup }, { plane, kept, codes, place, choice, seen }) {
   const put = (all, index, to) => place(all.map((code, j) => (j === index ? to : code)));
+  const held = () => Math.min(choice.index, codes().length - 1); // K may have fallen since the last draw
   const choose = (index) => { choice.index = index; seen(); };
   const spot = (event) => {
     const box = plane.svg.getBoundingClientRect();
@@ -29,7 +30,7 @@ export function makeHands({ onCleanup }, { plane, kept, codes, place, choice, se
     if (byMouse && near.away <= NEAR.mouse) choose(near.index);
     else if (!onHandle) return false;
     kept.hold(true);
-    return { codes: codes(), state: kept.state, index: choice.index, px: event.clientX, py: event.clientY };
+    return { codes: codes(), state: kept.state, index: held(), px: event.clientX, py: event.clientY };
   };
   const follow = (event, { codes: all, index, px, py }) => {
     const [dx, dy] = [plane.scales.x.inverse(event.clientX - px) - plane.scales.x.inverse(0),
@@ -48,8 +49,8 @@ export function makeHands({ onCleanup }, { plane, kept, codes, place, choice, se
   onCleanup(() => plane.svg.removeEventListener("click", tap));
 
   onCleanup(planeKeys(plane.handle, {
-    label: "code", low: BOUNDS.x[0], high: BOUNDS.x[1], value: () => codes()[choice.index], home: [0, 0],
-    change: (to) => put(codes(), choice.index, to),
+    label: "code", low: BOUNDS.x[0], high: BOUNDS.x[1], value: () => codes()[held()], home: [0, 0],
+    change: (to) => put(codes(), held(), to),
   }));
   const other = (event) => {
     const by = { PageDown: 1, PageUp: -1 }[event.key];
