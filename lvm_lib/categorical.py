@@ -60,7 +60,7 @@ def score_function_gradient(f, logits, samples: int, generator, *, baseline=0.0)
 
 
 def gumbel_softmax(logits, temperature: float, samples: int, generator) -> torch.Tensor:
-    """Relaxed choices y = softmax((logits + g) / temperature), g standard Gumbel: (samples, K), with gradients to logits.
+    """Relaxed choices y = softmax((logits + g) / temperature), g standard Gumbel: (samples, K); logits get gradients.
 
     argmax(logits + g) is a draw from softmax(logits), exactly, at every temperature.
     """

@@ -81,7 +81,7 @@ def assign(x, centroids) -> Assignment:
     x, centroids = _points(x), _points(centroids, "centroids")
     _same_width(x, centroids)
     centre = _centre(x)
-    codes, _ = _nearest(x - centre, centroids - centre)
+    codes, _ = nearest(x - centre, centroids - centre)
     return Assignment(codes, _distances(x, centroids, codes))
 
 
@@ -166,7 +166,7 @@ def kmeans_plus_plus(x, k: int, rng) -> np.ndarray:
 
 def _lloyd(x, centroids, centre, iterations, empty) -> KMeans:
     energy = float(np.einsum("nd,nd->", x, x, dtype=np.float64))  # J = energy + sum of the scores
-    codes, scores = _nearest(x, centroids)
+    codes, scores = nearest(x, centroids)
     history, emptied, rest = [max(0.0, energy + scores.sum(dtype=np.float64))], [], False
     sums, counts = _sums(x, codes, len(centroids))
     for iteration in range(1, iterations + 1):
@@ -176,7 +176,7 @@ def _lloyd(x, centroids, centre, iterations, empty) -> KMeans:
                 codes = _take_farthest(x, centroids, codes, counts)
                 sums, counts = _sums(x, codes, len(centroids))
         centroids = _means(sums, counts, centroids)
-        before, (codes, scores) = codes, _nearest(x, centroids)
+        before, (codes, scores) = codes, nearest(x, centroids)
         history.append(max(0.0, energy + scores.sum(dtype=np.float64)))
         moved = np.flatnonzero(codes != before)
         if len(moved) == 0:
@@ -191,8 +191,9 @@ def _lloyd(x, centroids, centre, iterations, empty) -> KMeans:
     return KMeans(final, codes, total, (*history[:-1], total), rest, tuple(emptied))
 
 
-def _nearest(x, centroids):
-    """argmin_k of the score |c_k|^2 - 2 x_n c_k, and the score there; rows in blocks, so that products stay in cache."""
+def nearest(x, centroids):
+    """argmin_k of the score |c_k|^2 - 2 x_n c_k, and the score there, of arrays that had their checks; rows in blocks,
+    so that products stay in cache."""
     doubled, norms = np.ascontiguousarray(-2 * centroids.T), np.einsum("kd,kd->k", centroids, centroids)
     codes, scores = np.empty(len(x), dtype=np.int64), np.empty(len(x), dtype=x.dtype)
     rows = PIECE * max(1, BLOCK // (PIECE * max(x.shape[1], len(centroids))))

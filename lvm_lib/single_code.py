@@ -30,7 +30,7 @@ __all__ = ["SingleCodeVQVAE", "single_code_vqvae"]
 
 
 class SingleCodeVQVAE(nn.Module):
-    """encoder: x (n, D) to z (n, d).  quantiser: rows (n, d) to one code each.  decoder: codes (n, d) to outputs (n, D).
+    """encoder: x (n, D) to z (n, d).  quantiser: (n, d) to one code each.  decoder: codes (n, d) to outputs (n, D).
     likelihood: what the outputs mean, one of lvm_lib.likelihoods.  beta: weight of the commitment.
     """
 
@@ -79,7 +79,7 @@ class SingleCodeVQVAE(nn.Module):
         return torch.stack([self.likelihood(row.expand_as(x)).log_prob(x) for row in outputs], dim=1)
 
     def elbo(self, x, log_prior=None) -> torch.Tensor:
-        """log p(x | e_k) + log prior_k at the encoder's k, (n,): a bound on `evidence`. Uniform prior if none is given."""
+        """log p(x | e_k) + log prior_k at the encoder's k, (n,): a bound on `evidence`. Prior: uniform if none."""
         codes = self.encode(x)
         return (self.log_px_z_all(x) + self._log_prior(log_prior)).gather(1, codes[:, None])[:, 0]
 

@@ -21,7 +21,8 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path("tests") / "identities"
-SHORT = {"latent_variable_models": "lvm", "kl_and_mle": "kl", "em_vs_vae": "em"}  # what labels begin with, where not the page's name
+SHORT = {"latent_variable_models": "lvm", "kl_and_mle": "kl", "em_vs_vae": "em",  # what labels begin with, where not
+         "kmeans_to_vqvae": "kmeans"}                                             # the page's name
 CODE = {"code", "code-block", "code-cell", "literalinclude", "parsed-literal", "sourcecode"}
 
 

@@ -1,0 +1,293 @@
+"""Quantisers: layers that replace each vector by one of finitely many codes, and let gradients pass all the same.
+
+Every quantiser takes z of shape (..., d), rows of d numbers, and returns the same named triple `Quantised`:
+
+    codes     (..., d)   what the decoder reads: the code's value going forward, the identity going back
+    indices   (...)      int64, which code, 0 ... size - 1
+    losses               `codebook` and `commitment`, apart from each other and without their weights
+
+    codebook    mean over rows of |sg[z] - e|^2      moves the codes, and gives the encoder no gradient
+    commitment  mean over rows of |z - sg[e]|^2      moves the encoder, and gives the codes no gradient
+
+with sg the stop-gradient: squared distances are *summed* over the d dimensions and averaged over rows. The weight
+beta belongs to the commitment: loss = reconstruction + losses.codebook + beta * losses.commitment.
+
+"Straight-through" here is the identity copy in embedding space, codes = z + sg[e - z]: d loss / d z from the decoder's
+path is d loss / d codes, exactly. Both losses are computed before that line; behind it they would train nothing.
+
+van den Oord, Vinyals and Kavukcuoglu (2017); Razavi et al. (2019), appendix A; Mentzer et al. (2023), FSQ.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from . import kmeans
+from ._checks import count, describe
+from ._torch import real_number, real_tensor, seeded
+
+__all__ = ["FSQ", "Losses", "Quantised", "Usage", "VectorQuantizer", "nearest", "straight_through", "usage"]
+
+UPDATES = ("ema", "gradient")
+
+
+class Losses(NamedTuple):
+    """Numbers, 0-dimensional; zero for a quantiser that does not need them."""
+
+    codebook: torch.Tensor
+    commitment: torch.Tensor
+
+
+class Quantised(NamedTuple):
+    """What every quantiser returns."""
+
+    codes: torch.Tensor    # (..., d), straight-through
+    indices: torch.Tensor  # (...), int64
+    losses: Losses
+
+
+class Usage(NamedTuple):
+    """How a set of indices uses a codebook: of one batch, or of an epoch, which is another number."""
+
+    used: int          # codes that occur at all
+    perplexity: float  # exp of the entropy of their frequencies, 1 ... size: how many evenly used codes would match it
+    counts: torch.Tensor  # (size,), int64
+
+
+def usage(indices, size: int) -> Usage:
+    """Usage of a codebook of `size` codes by `indices`, any shape. Raises TypeError or ValueError for bad indices."""
+    return _usage(torch.bincount(_indices(indices, count("size", size)).flatten(), minlength=size))
+
+
+def nearest(z, codebook) -> torch.Tensor:
+    """argmin_k |z - e_k|^2 for rows z (n, d) and codes e (K, d): int64 (n,), no gradient.
+
+    On the processor it is K-means' assignment, in blocks; torch's own argmin takes several times as long there.
+    """
+    z, codebook = z.detach(), codebook.detach()
+    if z.device.type == "cpu" and z.dtype in (torch.float32, torch.float64):
+        return torch.from_numpy(kmeans.nearest(z.numpy(), codebook.numpy())[0])
+    return torch.addmm((codebook**2).sum(1), z, codebook.T, alpha=-2).argmin(1)
+
+
+def straight_through(z, codes) -> torch.Tensor:
+    """`codes` going forward, the identity to z going back: z + sg[codes - z]."""
+    return z + (codes - z).detach()
+
+
+# ---------------------------------------------------------------- a learned codebook
+
+class VectorQuantizer(nn.Module):
+    """A codebook of `size` learned vectors; each row of z is replaced by the nearest one.
+
+    size, dimensions: K and d.  seed: of the start and of revivals.
+    update: who moves the codes. "gradient": an optimiser, through losses.codebook. "ema": the layer itself, in training
+        mode only, to running means of the rows that chose them; losses.codebook is then reported and trains nothing:
+
+            count_k <- decay count_k + (1 - decay) n_k        total_k <- decay total_k + (1 - decay) sum of its rows
+            e_k     <- (total_k + smoothing' e_k) / (count_k + smoothing')
+
+        Both start at zero, so both carry the factor 1 - decay^t; it cancels in the ratio, and `smoothing` (in rows) is
+        scaled by it too. A code without any rows stays where it is. decay = 0, smoothing = 0 is a step of Lloyd's.
+    start: "random" (normal, unit variance) or "data": the first training batch gives distinct rows of its own.
+    revive: in training mode, a code whose running share of the rows is below revive / K is dead, and moves to a random
+        row of the batch (that batch's losses still belong to the old place). 0 leaves the dead where they are.
+
+    In training mode it counts indices: `batch_usage()` of the last batch, `epoch_usage()` since `new_epoch()`.
+    Raises TypeError or ValueError for arguments, or rows, that do not fit.
+    """
+
+    def __init__(self, size: int, dimensions: int, *, seed: int, update: str = "ema", decay: float = 0.99,
+                 smoothing: float = 1e-5, start: str = "data", revive: float = 0.1):
+        super().__init__()
+        self.size, self.dimensions = count("size", size), count("dimensions", dimensions)
+        self.seed = count("seed", seed, 0)
+        if update not in UPDATES:
+            raise ValueError(f"update must be one of {UPDATES}, got {update!r}")
+        if start not in ("data", "random"):
+            raise ValueError(f"start must be 'data' or 'random', got {start!r}")
+        if not 0 <= real_number("decay", decay) < 1:
+            raise ValueError(f"decay must lie in [0, 1), got {decay!r}")
+        self.update, self.decay = update, float(decay)
+        self.smoothing, self.revive = real_number("smoothing", smoothing), real_number("revive", revive)
+        with seeded(seed):
+            codebook = torch.randn(size, dimensions)
+        if update == "gradient":
+            self.codebook = nn.Parameter(codebook)
+        else:
+            self.register_buffer("codebook", codebook)
+        self.register_buffer("started", torch.tensor(start == "random"))
+        self.register_buffer("steps", torch.tensor(0))            # training batches seen
+        self.register_buffer("count", torch.zeros(size))          # running means, not yet bias-corrected
+        self.register_buffer("total", torch.zeros(size, dimensions))
+        self.register_buffer("share", torch.full((size,), 1 / size))  # running share of the rows, from an even start
+        self.register_buffer("batch_counts", torch.zeros(size, dtype=torch.int64))
+        self.register_buffer("epoch_counts", torch.zeros(size, dtype=torch.int64))
+
+    def forward(self, z) -> Quantised:
+        """z (..., d): the nearest codes, straight-through, with their indices and losses."""
+        rows = self._rows(z).reshape(-1, self.dimensions)             # (n, d)
+        with torch.autocast(rows.device.type, enabled=False):         # in low precision the nearest code is another one
+            if self.training and not self.started:
+                self.start_from(rows)
+            indices = nearest(rows, self.codebook)                    # (n,)
+            codes = self.codebook[indices]                            # (n, d); a copy, so later updates leave it alone
+            losses = Losses(codebook=_mean_square(codes - rows.detach()),
+                            commitment=_mean_square(rows - codes.detach()))
+            if self.training:
+                self._learn(rows.detach(), indices)
+            passed = straight_through(rows, codes.detach())           # behind the losses, not before them
+        return Quantised(passed.reshape(z.shape), indices.reshape(z.shape[:-1]), losses)
+
+    def decode(self, indices) -> torch.Tensor:
+        """The codes themselves: indices (...) to (..., d)."""
+        return self.codebook[_indices(indices, self.size)]
+
+    @torch.no_grad()
+    def set_(self, codebook) -> VectorQuantizer:
+        """Take the codes from `codebook` (K, d); running means start anew. Returns self."""
+        codebook = real_tensor("codebook", codebook, 2, like=self.codebook)
+        if codebook.shape != self.codebook.shape:
+            raise ValueError(f"codebook must have shape {tuple(self.codebook.shape)}, got {tuple(codebook.shape)}")
+        self.codebook.copy_(codebook)
+        self.started.fill_(True)
+        self.steps.zero_()
+        self.count.zero_()
+        self.total.zero_()
+        self.share.fill_(1 / self.size)
+        return self
+
+    @torch.no_grad()
+    def start_from(self, z) -> VectorQuantizer:
+        """Start the codes at K random rows of z (..., d), without repetition. Returns self."""
+        rows = self._rows(z).detach().reshape(-1, self.dimensions)
+        if len(rows) < self.size:
+            raise ValueError(f"z must have at least {self.size} rows to start {self.size} codes from, got {len(rows)}; "
+                             "call start_from with more rows before training")
+        return self.set_(rows[torch.randperm(len(rows), generator=self._generator(0))[:self.size]])
+
+    def batch_usage(self) -> Usage:
+        """Usage by the last training batch."""
+        return _usage(self.batch_counts)
+
+    def epoch_usage(self) -> Usage:
+        """Usage by all training batches since `new_epoch`."""
+        return _usage(self.epoch_counts)
+
+    def new_epoch(self):
+        """Begin to count usage anew."""
+        self.epoch_counts.zero_()
+
+    # ------------------------------------------------ in training mode, after the codes were chosen
+
+    @torch.no_grad()
+    def _learn(self, rows, indices):
+        counts = torch.bincount(indices, minlength=self.size)
+        self.batch_counts.copy_(counts)
+        self.epoch_counts += counts
+        self.steps += 1
+        if self.update == "ema":
+            self._average(rows, indices, counts)
+        if self.revive:
+            self.share.lerp_(counts.to(self.share) / len(rows), 1 - self.decay)
+            dead = (self.share < self.revive / self.size).nonzero()[:, 0]
+            if len(dead):
+                self._revive(dead, rows)
+
+    def _average(self, rows, indices, counts):
+        new = 1 - self.decay
+        sums = torch.zeros_like(self.total).index_add_(0, indices, rows)
+        self.count.mul_(self.decay).add_(counts, alpha=new)
+        self.total.mul_(self.decay).add_(sums, alpha=new)
+        pull = self.smoothing * (1 - self.decay ** int(self.steps))  # in rows, on the scale of the counts
+        seen = (self.count > torch.finfo(self.count.dtype).tiny)[:, None]
+        means = (self.total + pull * self.codebook) / (self.count + pull)[:, None]
+        self.codebook.copy_(torch.where(seen, means, self.codebook))
+
+    def _revive(self, dead, rows):
+        chosen = torch.randint(len(rows), (len(dead),), generator=self._generator(int(self.steps)))
+        self.codebook[dead] = rows[chosen.to(rows.device)]
+        self.count[dead] = 0.0
+        self.total[dead] = 0.0
+        self.share[dead] = 1 / self.size
+
+    def _generator(self, step):
+        """The chance of one training batch depends on the seed and the step alone, so a stored model goes on alike."""
+        return torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+
+    def _rows(self, z):
+        return _rows(z, self.dimensions, self.codebook)
+
+
+# ---------------------------------------------------------------- no codebook at all
+
+class FSQ(nn.Module):
+    """Finite scalar quantisation: each of the d = len(levels) dimensions is squashed and rounded to its own levels.
+
+        u = (L - 1) (tanh z + 1) / 2 in (0, L - 1),    code = 2 round(u) / (L - 1) - 1 in [-1, 1]
+
+    The codebook is the grid of all combinations, size = product of levels; nothing is learned, both losses are zero.
+    Straight-through is past the rounding only: d code / d z is the slope of tanh, not 1.
+    index = sum_i level_i * (product of the levels before i): the first dimension runs fastest.
+    """
+
+    def __init__(self, levels):
+        super().__init__()
+        levels = [count("levels", level, 2) for level in levels]
+        if not levels:
+            raise ValueError("levels must name at least one dimension, got none")
+        self.levels, self.dimensions, self.size = tuple(levels), len(levels), math.prod(levels)
+        self.register_buffer("top", torch.tensor(levels) - 1.0, persistent=False)  # (d,), L - 1
+        self.register_buffer("basis", torch.tensor([math.prod(levels[:i]) for i in range(len(levels))]),
+                             persistent=False)                                     # (d,), int64
+
+    def forward(self, z) -> Quantised:
+        """z (..., d): the grid's points, with their indices; losses are zero."""
+        rows = _rows(z, self.dimensions, self.top)
+        with torch.autocast(rows.device.type, enabled=False):
+            u = self.top * (torch.tanh(rows) + 1) / 2
+            level = u.detach().round()
+            codes = 2 * straight_through(u, level) / self.top - 1
+        zero = codes.new_zeros(())
+        return Quantised(codes, (level.long() * self.basis).sum(-1), Losses(zero, zero))
+
+    def decode(self, indices) -> torch.Tensor:
+        """The grid's points: indices (...) to (..., d)."""
+        indices = _indices(indices, self.size)
+        level = indices[..., None] // self.basis % (self.top.long() + 1)
+        return 2 * level / self.top - 1
+
+
+# ---------------------------------------------------------------- shared
+
+def _usage(counts) -> Usage:
+    total = counts.sum().clamp(min=1)
+    frequency = counts.double() / total
+    return Usage(int((counts > 0).sum()), float(torch.special.entr(frequency).sum().exp()), counts.clone())
+
+
+def _mean_square(difference):
+    """Squared length of each row, averaged over rows."""
+    return (difference**2).sum() / len(difference)
+
+
+def _rows(z, dimensions, like):
+    """z (..., d) in the dtype of the codes; checked without a copy."""
+    if not isinstance(z, torch.Tensor):
+        raise TypeError(f"z must be a tensor, got {describe(z)}")
+    if z.ndim < 1 or z.shape[-1] != dimensions or z.numel() == 0:
+        raise ValueError(f"z must have shape (..., {dimensions}) and at least one row, got {tuple(z.shape)}")
+    return real_tensor("z", z, like=like)
+
+
+def _indices(indices, size):
+    if not isinstance(indices, torch.Tensor) or indices.dtype != torch.int64:
+        kind = f"dtype {indices.dtype}" if isinstance(indices, torch.Tensor) else describe(indices)
+        raise TypeError(f"indices must be an int64 tensor, got {kind}")
+    if indices.numel() and (indices.min() < 0 or indices.max() >= size):
+        raise ValueError(f"indices must lie in 0 ... {size - 1}, got {int(indices.min())} to {int(indices.max())}")
+    return indices
