@@ -10,8 +10,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 MODULES = ("autoencoder", "bernoulli_mixture", "bounds", "categorical", "check", "counter", "curve", "data", "densities",
-MODULES = ("em", "figures", "fit", "gradients", "kmeans", "labs", "landscape", "likelihoods", "mixture", "plots",
-           "ppca")
+           "em", "figures", "fit", "gradients", "kmeans", "labs", "landscape", "likelihoods", "mixture", "plots", "ppca",
            "quadrature", "quantize", "single_code", "vae", "variational")
 __all__ = list(MODULES)
 
