@@ -249,7 +249,7 @@ function warnings(n, { components, move }) {
   const out = [];
   if (held.length) {
     out.push(["strong", `${name(held)} at the floor, a width of ${fixed(Math.sqrt(FLOOR), 2)}. `], ["plain",
-      "Without that floor it would narrow on; on one point, or on points in a line, *F* would rise without end. "]);
+      "Without a floor a component may narrow onto one point, or onto points in a line, and *F* rises without end. "]);
   }
   if (empty.length) out.push(["plain", `${name(empty)} took no point and ${empty.length === 1 ? "is" : "are"} not drawn. `]);
   if (n.n === MOST) out.push(["plain", `${MOST} points are the most. `]);

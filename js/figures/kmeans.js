@@ -11,8 +11,8 @@ import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { numeric } from "../kit/link.js";
 import { maths, sentence, sign, termButton } from "../kit/maths.js";
-import { planeKeys } from "../kit/planekeys.js";
 import { linkTerms } from "../kit/terms.js";
+import { makeHands } from "./kmeans/hands.js";
 import { makePlane } from "./kmeans/plane.js";
 import { makeSteps } from "./kmeans/steps.js";
 import { makeUsage } from "./kmeans/usage.js";
@@ -35,6 +35,7 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
   let arrows = "moves";
   let [widths, draws, playing] = [null, 0, 0];
   let before = null; // numbers of the last draw
+  const chosen = { index: 0 }; // the code that carries the handle
 
   // ---- picture
   const plane = makePlane(kit);
@@ -121,7 +122,7 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
   root.append(
     h("div", { class: "lvm-title" }, "When does soft EM become K-means?"),
     h("div", { class: "lvm-em-panels" },
-      h("div", {}, head("Points and codes: drag a code"), plane.node, h("div", { class: "lvm-em-row" }, data.node),
+      h("div", {}, head("Points and codes: drag a code, or tap it first"), plane.node, h("div", { class: "lvm-em-row" }, data.node),
         h("div", { class: "lvm-em-row" }, h("span", { class: "lvm-label" }, "Arrows"), which.node)),
       h("div", {}, head("Points that each code holds"), usage.node, aboutUse)),
     about, formula, steps.node, invariant,
@@ -137,8 +138,9 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     const { stated, states } = numbers(state);
     const now = states.at(-1);
     const isSoft = state.sigma > 0;
-    const meaning = { moves: "the code’s next step", copy: "gradient, copied from code to point", none: "" }[arrows];
-    plane.draw(widths[0], state.points, now, vectors(state, now), meaning, isSoft);
+    chosen.index = Math.min(chosen.index, stated.k - 1);
+    const meaning = { moves: "the code’s next step", copy: "minus the gradient at the code, copied to the point", none: "" }[arrows];
+    plane.draw(widths[0], state.points, now, vectors(state, now), meaning, isSoft, chosen.index);
     usage.draw(widths[1], now, state.points.length, isSoft);
     steps.draw(widths[2], states);
     const lit = touched && before !== null;
@@ -173,39 +175,19 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
       moves: n.sigma === 0 ? "At σ = 0 each point belongs to its nearest code alone, and a step is Lloyd’s: the code goes to its cell’s mean."
         : "Each code goes to the mean of what it holds. Turn σ down: threads gather until each point has one.",
       copy: "Encoder and decoder are the identity here. Forward the point becomes its code *c*; backward the loss’ gradient at *c*, "
-        + "2(*c* − *x*), is copied to the point: it pushes away from *c*. The commitment loss pulls back.",
+        + "2(*c* − *x*), is copied to the point: descent pushes it away from *c*. The commitment loss pulls back.",
       none: "",
     }[arrows];
     sentence(h, about, [["plain", SAID[n.data] + story]]);
     sentence(h, aboutUse, [["strong", `Perplexity ${fixed(n.perplexity, 2)} of ${n.k}. `],
       ["plain", n.dead ? `${n.dead} ${n.dead === 1 ? "code is" : "codes are"} nearest to no point: dead. `
         + `${n.sigma === 0 ? "No step moves it." : "A wide σ still lets it feel points."}` : "Every code is used, but not evenly: nothing asks for that."]]);
-    plane.handles.forEach((handle, j) => {
-      if (j >= n.k) return;
-      const [x, y] = states.at(-1).codes[j];
-      set(handle, {
-        "aria-valuenow": x.toFixed(2),
-        "aria-valuetext": `x ${fixed(x, 2)}, y ${fixed(y, 2)}, nearest to ${states.at(-1).counts[j]} points`,
-      });
-    });
   }
 
   // ---- hands
-  const moved = (codes, j, to) => anew({ codes: codes.map((code, i) => (i === j ? placed(to) : code)) });
-  plane.handles.forEach((handle, j) => {
-    let held = null;
-    kept.byHand(handle, (event, memory) => {
-      if (!held || held.memory !== memory) held = { memory, codes: numbers(memory.state).states.at(-1).codes };
-      const { codes } = held;
-      const [dx, dy] = [plane.scales.x.inverse(event.clientX - memory.px) - plane.scales.x.inverse(0),
-        plane.scales.y.inverse(event.clientY - memory.py) - plane.scales.y.inverse(0)];
-      return moved(codes, j, [codes[j][0] + dx, codes[j][1] + dy]);
-    });
-    onCleanup(planeKeys(handle, {
-      label: `code ${j + 1}`, low: BOUNDS.x[0], high: BOUNDS.x[1], value: () => standing()[j], home: [0, 0],
-      change: (to) => { stop(); kept.change(moved(standing(), j, to)); },
-    }));
-    set(handle, { "aria-valuenow": 0 });
+  makeHands(kit, {
+    plane, kept, codes: standing, choice: chosen, seen: () => kept.change({}),
+    place: (codes) => { stop(); kept.change(anew({ codes: codes.map((code, j) => (j === chosen.index ? placed(code) : code)) })); },
   });
 
   steps.adapt(numbers(kept.state).states);

@@ -112,7 +112,7 @@ def _rows(found) -> str:
 
 def _curves(found) -> Figure:
     """Evidence (marked) and own objective (thin) against passes, on training and on test data."""
-    figure = Figure(figsize=(7.6, 3.4), layout="constrained")
+    figure = Figure(figsize=(7.6, 3.7), layout="constrained")
     for axes, which, title in zip(figure.subplots(1, 2, sharey=True), ("", "_test"), ("training data", "test data")):
         for way, run in found.climbs.items():
             ink, mark = colour(LOOKS[way][0]), LOOKS[way][1]
@@ -124,5 +124,5 @@ def _curves(found) -> Figure:
     top = max(end for run in found.climbs.values() for end in run.column("evidence"))
     low = min(run.column("evidence")[min(3, len(run.records) - 1)] for run in found.climbs.values())
     figure.axes[0].set_ylim(low - 0.2 * (top - low) - 0.1, top + 0.1 * (top - low) + 0.1)
-    figure.axes[1].legend(fontsize=8, frameon=False, loc="lower right")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), fontsize=8, frameon=False, ncols=4, loc="outside lower center")
     return figure

@@ -55,7 +55,7 @@ export function makeSteps({ h, s }) {
     set(lids, { d: lid });
     set(lower, { d: off });
     set(axis, { d: `M${left} ${BASE}H${right}` });
-    const letters = step >= 9 ? states.map((state) => state.move || "start") : [];
+    const letters = step >= 12 ? states.map((state) => state.move || "start") : [];
     const key = `${width} ${step} ${letters.join("")}`;
     if (written !== key) {
       written = key;
@@ -63,7 +63,7 @@ export function makeSteps({ h, s }) {
         x: r(left + (i + 0.5) * step), y: BASE + 16, "text-anchor": "middle",
       }, move === "start" ? (step > 40 ? "start" : "0") : move)));
     }
-    say(title, `after each half step, ${step >= 9 ? "" : `${states.length - 1} in all, `}nats`);
+    say(title, `after each half step, ${step >= 12 ? "" : `${states.length - 1} in all, `}nats`);
   }
 
   /** Choose the ends of the axis for a run; true if they moved. The first q knows nothing: its F may lie below. */

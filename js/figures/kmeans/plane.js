@@ -3,6 +3,7 @@
 import { BOUNDS, cell } from "../../engine/kmeans.js";
 import { scale, ticks } from "../../kit/axes.js";
 import { say, set, show } from "../../kit/dom.js";
+import { fixed } from "../../kit/format.js";
 
 const MOST = BOUNDS.k[1];
 const LEVELS = [0.05, 0.2, 0.4, 0.6, 0.8]; // a thread's opacity, by the share that it stands for
@@ -24,9 +25,15 @@ export function makePlane({ h, s }) {
   const threads = LEVELS.map((level) => s("path", { class: "lvm-km-thread", "stroke-opacity": level + 0.15, "data-of": "soft" }));
   const dots = s("path", { class: "lvm-km-dots" });
   const arrows = s("path", { class: "lvm-km-arrow" });
-  const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" }, grid, cells, threads, dots, arrows, frame);
-  const handles = Array.from({ length: MOST }, (_, j) => h("div", { class: "lvm-handle lvm-handle-code" }, h("i", {}, String(j + 1))));
-  const stage = h("div", { class: "lvm-stage" }, svg, handles);
+  const marks = Array.from({ length: MOST }, (_, j) => {
+    const box = s("rect", { class: "lvm-km-code", width: 20, height: 20 });
+    const text = s("text", { class: "lvm-km-number", dy: 4.5 }, String(j + 1));
+    return { node: s("g", {}, box, text), box, text };
+  });
+  const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" }, grid, cells, threads, dots, arrows,
+    marks.map((mark) => mark.node), frame);
+  const handle = h("div", { class: "lvm-handle lvm-handle-code" }, h("i", {}));
+  const stage = h("div", { class: "lvm-stage" }, svg, handle);
   const node = h("div", { class: "lvm-plane lvm-em-panel" }, stage, keys);
   const scales = { x: scale(BOUNDS.x, [0, 1]), y: scale(BOUNDS.y, [1, 0]) };
   let laid = 0;
@@ -43,8 +50,8 @@ export function makePlane({ h, s }) {
     laid = width;
   }
 
-  /** `now`: the run's last state; `vectors`: arrows as [from, to]; `meaning`: what they are. */
-  function draw(width, points, now, vectors, meaning, soft) {
+  /** `now`: the run's last state; `vectors`: arrows as [from, to]; `meaning`: what they are; `chosen`: the code in hand. */
+  function draw(width, points, now, vectors, meaning, soft, chosen) {
     if (laid !== width) layOut(width);
     const at = ([x, y]) => `${r(scales.x(x))} ${r(scales.y(y))}`;
     const k = now.codes.length;
@@ -68,15 +75,24 @@ export function makePlane({ h, s }) {
     set(arrows, { d: vectors.map(([from, to]) => arrow(scales.x(from[0]), scales.y(from[1]), scales.x(to[0]), scales.y(to[1]))).join("") });
     show(arrowsKey, !!meaning);
     say(arrowsKey.lastChild, meaning);
-    handles.forEach((handle, j) => {
-      show(handle, j < k);
+    marks.forEach(({ node: group, box, text }, j) => {
+      show(group, j < k);
       if (j >= k) return;
-      const moved = `translate(${r(scales.x(now.codes[j][0]))}px, ${r(scales.y(now.codes[j][1]))}px)`;
-      if (handle.style.transform !== moved) handle.style.transform = moved;
-      handle.classList.toggle("is-dead", now.counts[j] === 0);
+      const [x, y] = [r(scales.x(now.codes[j][0])), r(scales.y(now.codes[j][1]))];
+      set(box, { x: x - 10, y: y - 10 });
+      set(text, { x, y });
+      group.classList.toggle("is-dead", now.counts[j] === 0);
+    });
+    const [cx, cy] = now.codes[chosen];
+    const moved = `translate(${r(scales.x(cx))}px, ${r(scales.y(cy))}px)`;
+    if (handle.style.transform !== moved) handle.style.transform = moved;
+    set(handle, {
+      "aria-label": `code ${chosen + 1} of ${k}: arrows move it, Page keys choose another`,
+      "aria-valuenow": cx.toFixed(2),
+      "aria-valuetext": `code ${chosen + 1}, x ${fixed(cx, 2)}, y ${fixed(cy, 2)}, nearest to ${now.counts[chosen]} points`,
     });
   }
-  return { node, svg, handles, scales, draw, measure: () => Math.floor(stage.clientWidth) };
+  return { node, svg, handle, scales, draw, measure: () => Math.floor(stage.clientWidth) };
 }
 
 /** A line with a head, nothing where it is too short to be seen. */
