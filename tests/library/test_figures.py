@@ -13,12 +13,12 @@ import traitlets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvm_lib.figures import AncestralFigure, ElboFigure, KlFigure, LiveFigure, PriorFigure, TokensFigure
+from lvm_lib.figures import AncestralFigure, ElboFigure, KlFigure, LatentPlaneFigure, LiveFigure, PriorFigure, TokensFigure
 from lvm_lib.figures.base import bundle, stylesheet
 from lvm_lib.figures.elbo import BOUNDS
 
 ROOT = Path(__file__).parents[2]
-FIGURES = [AncestralFigure, ElboFigure, KlFigure, PriorFigure, TokensFigure]
+FIGURES = [AncestralFigure, ElboFigure, KlFigure, LatentPlaneFigure, PriorFigure, TokensFigure]
 STATES = st.fixed_dictionaries({key: st.floats(*bounds) for key, bounds in BOUNDS.items()})
 
 
