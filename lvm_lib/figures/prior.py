@@ -183,7 +183,7 @@ class PriorFigure(LiveFigure):
         """Tokens, image, and the cost of each token: the live figure's picture of the state."""
         tokens, logs = self.drawn
         grid = self.nets["grid"]
-        figure = Figure(figsize=(7.2, 3.0), layout="constrained")
+        figure = Figure(figsize=(7.2, 3.3), layout="constrained")
         left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.5])
         cost = np.where(np.arange(len(tokens)) < self.step, -logs, np.nan).reshape(grid, grid)
         left.imshow(cost, cmap="viridis", vmin=0)

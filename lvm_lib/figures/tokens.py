@@ -163,7 +163,7 @@ class TokensFigure(LiveFigure):
     def picture(self) -> Figure:
         """Image, tokens and what they decode to, with the field of one token: the live figure's picture of the state."""
         grid, reach = self.nets["grid"], self.nets["reach"]
-        figure = Figure(figsize=(7.2, 2.9), layout="constrained")
+        figure = Figure(figsize=(7.2, 3.3), layout="constrained")
         left, middle, right = figure.subplots(1, 3)
         left.imshow(self.pixels.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
         left.set(title="a test image")
