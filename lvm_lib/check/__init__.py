@@ -10,22 +10,17 @@ from . import em_vs_vae as _em_vs_vae
 from . import kl_and_mle as _kl_and_mle
 from . import kmeans_to_vqvae as _kmeans_to_vqvae
 from . import latent_variable_models as _latent_variable_models
-from . import vqvae_tokenizers as _vqvae_tokenizers
 from . import vae as _vae
+from . import vqvae_tokenizers as _vqvae_tokenizers
 from ._judge import Verdict, judge, tell
 from .elbo import *  # noqa: F403
 from .em_vs_vae import *  # noqa: F403
 from .kl_and_mle import *  # noqa: F403
 from .kmeans_to_vqvae import *  # noqa: F403
 from .latent_variable_models import *  # noqa: F403
+from .vae import *  # noqa: F403
 from .vqvae_tokenizers import *  # noqa: F403
 
 __all__ = ["Verdict", "judge", "tell"]
-for _chapter in (_latent_variable_models, _kl_and_mle, _elbo, _em_vs_vae, _kmeans_to_vqvae):
-for _chapter in (_latent_variable_models, _kl_and_mle, _elbo, _vqvae_tokenizers):
-from .vae import *  # noqa: F403
-
-__all__ = ["Verdict", "judge", "tell"]
-for _chapter in (_latent_variable_models, _kl_and_mle, _elbo, _vae):
-for _chapter in (_latent_variable_models, _kl_and_mle, _elbo, _em_vs_vae, _kmeans_to_vqvae, _vqvae_tokenizers):
+for _chapter in (_latent_variable_models, _kl_and_mle, _elbo, _vae, _em_vs_vae, _kmeans_to_vqvae, _vqvae_tokenizers):
     __all__ += _chapter.__all__
