@@ -15,6 +15,7 @@ from ..mixture import GaussianMixture
 from ..plots.palette import colour
 from .base import Bounded, FigureError, LiveFigure
 from .em_points import PRESETS
+from .kl import Given
 
 __all__ = ["KmeansFigure"]
 
@@ -57,10 +58,10 @@ class KmeansFigure(LiveFigure):
     state = ("data", "codes", "sigma", "seed", "steps")
 
     data = traitlets.Unicode("digits", help="the points: digits, clouds or uneven").tag(sync=True)
-    codes = traitlets.Any(help="where the codes begin, (K, 2)").tag(sync=True)
+    codes = Given(help="where the codes begin, (K, 2)").tag(sync=True)
     sigma = Bounded(0.5, *BOUNDS["sigma"], help="the width of every Gaussian; 0 is K-means").tag(sync=True)
-    seed = traitlets.Any(44, help="which codes New start scatters").tag(sync=True)
-    steps = traitlets.Any(2, help="steps from the codes").tag(sync=True)
+    seed = Given(44, help="which codes New start scatters").tag(sync=True)
+    steps = Given(2, help="steps from the codes").tag(sync=True)
     sets = traitlets.Dict(help="the points to choose from").tag(sync=True)
     distortion = traitlets.Float(help="mean squared distance to the nearest code").tag(sync=True)
     energy = traitlets.Float(help="what no step raises").tag(sync=True)
