@@ -74,6 +74,13 @@ def real_number(name: str, value, *, least: float = 0.0, positive: bool = False)
     return float(value)
 
 
+def warmth(value) -> float:
+    """A temperature: a positive number, not so small that logits divided by it overflow."""
+    if real_number("temperature", value, positive=True) < 1e-6:
+        raise ValueError(f"temperature must be at least 1e-06, got {value!r}")
+    return float(value)
+
+
 def torch_generator(name: str, value, device="cpu") -> torch.Generator:
     """A torch generator: `value` itself if it is one, or a new one on `device` from an integer seed >= 0."""
     if isinstance(value, torch.Generator):

@@ -21,7 +21,7 @@ from __future__ import annotations
 import torch
 
 from ._checks import count, describe
-from ._torch import real_number, real_tensor, torch_generator
+from ._torch import real_number, real_tensor, torch_generator, warmth
 
 __all__ = ["enumerated_gradient", "gumbel_softmax", "gumbel_softmax_gradient", "score_function_gradient",
            "straight_through_gradient"]
@@ -68,7 +68,7 @@ def gumbel_softmax(logits, temperature: float, samples: int, generator) -> torch
     logits = logits if logits.is_floating_point() else logits.double()
     shape, generator = (count("samples", samples), len(logits)), torch_generator("generator", generator, logits.device)
     noise = -torch.empty(shape, dtype=logits.dtype, device=logits.device).exponential_(generator=generator).log()
-    return ((logits + noise) / real_number("temperature", temperature, positive=True)).softmax(-1)
+    return ((logits + noise) / warmth(temperature)).softmax(-1)
 
 
 def gumbel_softmax_gradient(f, logits, temperature: float, samples: int, generator, *, hard: bool = False):
@@ -80,7 +80,7 @@ def gumbel_softmax_gradient(f, logits, temperature: float, samples: int, generat
     rows = _logits(logits).expand(count("samples", samples), -1).clone().requires_grad_()
     noise_free = torch.zeros_like(rows[0])
     shift = gumbel_softmax(noise_free, 1.0, samples, generator).log()   # g up to a constant per row, which cancels
-    y = ((rows + shift) / real_number("temperature", temperature, positive=True)).softmax(-1)
+    y = ((rows + shift) / warmth(temperature)).softmax(-1)
     corner = torch.nn.functional.one_hot(y.argmax(-1), y.shape[-1]).to(y.dtype)
     return _through(f, corner if hard else y.detach(), y, rows)
 

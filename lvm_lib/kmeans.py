@@ -222,6 +222,8 @@ def _distances(x, centroids, codes):
         block = slice(start, start + rows)
         difference = x[block] - centroids[codes[block]]
         result[block] = np.einsum("nd,nd->n", difference, difference, dtype=np.float64)
+    if not np.isfinite(result.sum()):
+        raise ValueError("x must have squared distances from centroids within float64, got numbers beyond 1e154")
     return result
 
 

@@ -31,7 +31,7 @@ from torch.nn import functional
 
 from . import counter
 from ._checks import count, describe
-from ._torch import real_number, real_tensor, seeded, whole_numbers
+from ._torch import real_number, real_tensor, seeded, warmth, whole_numbers
 from .vqvae import Block
 
 __all__ = ["Drawn", "IndependentPrior", "MaskedConv2d", "PixelCNNPrior", "TokenPrior", "TransformerPrior",
@@ -79,7 +79,7 @@ class TokenPrior(nn.Module):
         tokens = self._tokens(tokens)
         if self.classes and label is None:
             raise ValueError("label must be given, since this prior is one for each class; got None")
-        return self._conditionals(tokens, self._labels(label, len(tokens)), _temperature(temperature))
+        return self._conditionals(tokens, self._labels(label, len(tokens)), warmth(temperature))
 
     def log_prob(self, tokens, label=None, *, temperature: float = 1.0) -> torch.Tensor:
         """log p(z | c), nats per image, (n,): the sum of the conditionals of the tokens that are there.
@@ -115,7 +115,7 @@ class TokenPrior(nn.Module):
         label: the class, one or (n,); None: for each grid a class is drawn first, from p(c | prefix).
         """
         n, seed = count("n", n), count("seed", seed, 0)
-        temperature, fixed = _temperature(temperature), self._prefix(prefix, n)
+        temperature, fixed = warmth(temperature), self._prefix(prefix, n)
         tokens = torch.zeros(n, self.places, dtype=torch.long)
         tokens[:, :fixed.shape[1]] = fixed
         labels = self._labels(label, n) if label is not None or not self.classes else self._draw_labels(
@@ -196,10 +196,6 @@ def _dropout(value):
     if not real_number("dropout", value) < 1:
         raise ValueError(f"dropout must lie in [0, 1), got {value!r}")
     return float(value)
-
-
-def _temperature(value):
-    return real_number("temperature", value, positive=True)
 
 
 # ---------------------------------------------------------------- without a network
