@@ -110,10 +110,9 @@ def categorical(logits, u) -> np.ndarray:
     disagree only where u lies within about 1e-15 of a border. Raises TypeError or ValueError for what is no logit
     (NaN, +inf, nothing finite) or outside (0, 1).
     """
-    logits = np.asarray(logits)
-    if logits.dtype.kind not in "fiu" or logits.ndim == 0 or logits.size == 0:
+    logits, u = _checks.float_array("logits", logits), _checks.real_array("u", u)
+    if logits.ndim == 0 or logits.size == 0:
         raise TypeError(f"logits must be an array of real numbers with categories last, got {_checks.describe(logits)}")
-    logits, u = logits.astype(np.float64), _checks.real_array("u", u)
     top = logits.max(axis=-1, keepdims=True)
     if not np.isfinite(top).all():
         raise ValueError("logits must be below infinity, none NaN, at least one finite for each draw, "
