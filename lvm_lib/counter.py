@@ -119,6 +119,10 @@ def categorical(logits, u) -> np.ndarray:
                          f"got a largest of {top.flat[int(np.argmin(np.isfinite(top)))]}")
     if not ((u > 0) & (u < 1)).all():
         raise ValueError(f"u must lie strictly between 0 and 1, got from {u.min():g} to {u.max():g}")
+    try:
+        np.broadcast_shapes(u.shape, logits.shape[:-1])
+    except ValueError:
+        raise ValueError(f"u must broadcast with the draws of logits {logits.shape[:-1]}, got shape {u.shape}") from None
     sums = np.cumsum(np.exp(logits - top), axis=-1)
     return (sums <= u[..., None] * sums[..., -1:]).sum(axis=-1)
 

@@ -144,6 +144,7 @@ def fit_mixture(x, components=None, *, seed=0, start=None, covariance="full", re
     starts = _starts(start, components, restarts, seed, GaussianMixture,
                      lambda k, rng: start_mixture(x, k, rng, covariance=covariance, floor=floor))
     if start is not None:
+        _fits("start", start.means, x)
         _enough("start", len(start.weights), x)
     points = _Points(x)
 
@@ -161,6 +162,8 @@ def fit_bernoulli_mixture(x, components=None, *, seed=0, start=None, restarts=1,
     x, floor = binary_points(x), _half_open("floor", floor)
     iterations, tolerance = _checks.count("iterations", iterations), _tolerance(tolerance)
     starts = _starts(start, components, restarts, seed, BernoulliMixture, lambda k, rng: start_bernoulli(x, k, rng))
+    if start is not None:
+        _fits("start", start.probabilities, x)
 
     def step(model):
         off = np.log1p(-model.probabilities)
@@ -420,6 +423,11 @@ def _gaussian_options(covariance, floor, ridge):
     if ridge < 0:
         raise ValueError(f"ridge must not be negative, got {ridge:g}")
     return covariance, float(_checks.positive_array("floor", floor, 0)), ridge
+
+
+def _fits(name, parameters, x):
+    if parameters.shape[1] != x.shape[1]:
+        raise ValueError(f"{name} must have D = {x.shape[1]} as x has, got D = {parameters.shape[1]}")
 
 
 def _enough(name, components, x):

@@ -111,7 +111,8 @@ row(climb, way=one_of("em"), model=thing(LINE), x=reals(X), test=reals(X[:3]), p
     rate=number(0.1), batch=whole(4), seed=chance(), hidden=one_of((4,), "ab", None, (0,), 4),
     marks=one_of([1], "ab", 3, [5], [0.5]))
 row(variational.best_gaussian, model=thing(CURVE), x=reals(X[:3]), rounds=whole(2), scan=Argument(False, {}),
-    begin=one_of((MEAN[:3], FACTOR[:3]), "ab", 3, (1, 2), (MEAN, FACTOR), (MEAN[:3], -FACTOR[:3]), (MEAN[:3] * np.nan, FACTOR[:3])))
+    begin=one_of((MEAN[:3], FACTOR[:3]), "ab", 3, (1, 2), (MEAN, FACTOR), (MEAN[:3], -FACTOR[:3]),
+                 (MEAN[:3] * np.nan, FACTOR[:3])))
 
 # ---------------------------------------------------------------- chance
 
