@@ -38,6 +38,32 @@ def real_tensor(name: str, value, ndim: int | None = None, *, like: torch.Tensor
     return value
 
 
+def whole_numbers(name: str, value, below: int, ndim: int | None = None, *, empty: bool = False) -> torch.Tensor:
+    """`value` as an int64 tensor of whole numbers 0 ... below - 1, with `ndim` axes if that is given.
+
+    Raises TypeError or ValueError otherwise, and if it is empty (unless allowed).
+    """
+    if not isinstance(value, torch.Tensor):
+        try:
+            array = np.array(value)
+        except ValueError as error:  # rows of different lengths
+            raise TypeError(f"{name} must hold integers, got {describe(value)} ({error})") from None
+        if array.dtype.kind not in "iu" and array.size:
+            raise TypeError(f"{name} must hold integers, got {describe(value)} of dtype {array.dtype}")
+        value = torch.as_tensor(array.astype(np.int64))
+    if value.is_floating_point() or value.is_complex() or value.dtype == torch.bool:
+        raise TypeError(f"{name} must hold integers, got dtype {value.dtype}")
+    if ndim is not None and value.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} axes, got shape {tuple(value.shape)}")
+    if value.numel() == 0:
+        if empty:
+            return value.long()
+        raise ValueError(f"{name} must not be empty, got shape {tuple(value.shape)}")
+    if value.min() < 0 or value.max() >= below:
+        raise ValueError(f"{name} must lie in 0 ... {below - 1}, got {int(value.min())} ... {int(value.max())}")
+    return value.long()
+
+
 def real_number(name: str, value, *, least: float = 0.0, positive: bool = False) -> float:
     """`value` as a finite float of at least `least` (above 0 if `positive`); raises TypeError or ValueError."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):

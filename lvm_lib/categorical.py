@@ -65,6 +65,7 @@ def gumbel_softmax(logits, temperature: float, samples: int, generator) -> torch
     argmax(logits + g) is a draw from softmax(logits), exactly, at every temperature.
     """
     logits = real_tensor("logits", logits, 1)
+    logits = logits if logits.is_floating_point() else logits.double()
     shape, generator = (count("samples", samples), len(logits)), torch_generator("generator", generator, logits.device)
     noise = -torch.empty(shape, dtype=logits.dtype, device=logits.device).exponential_(generator=generator).log()
     return ((logits + noise) / real_number("temperature", temperature, positive=True)).softmax(-1)

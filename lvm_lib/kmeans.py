@@ -301,7 +301,10 @@ def _same_width(x, centroids):
 
 
 def _codes(value, n, k):
-    codes = np.asarray(value)
+    try:
+        codes = np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise TypeError(f"codes must hold integers, got {_checks.describe(value)} ({error})") from None
     if codes.dtype.kind not in "iu":
         raise TypeError(f"codes must hold integers, got {_checks.describe(value)} with dtype {codes.dtype}")
     if codes.shape != (n,) or codes.min() < 0 or codes.max() >= k:

@@ -28,7 +28,7 @@ from torch import nn
 
 from . import kmeans
 from ._checks import count, describe
-from ._torch import real_number, real_tensor, seeded
+from ._torch import real_number, real_tensor, seeded, whole_numbers
 
 __all__ = ["FSQ", "Losses", "Quantised", "Usage", "VectorQuantizer", "nearest", "straight_through", "usage"]
 
@@ -60,14 +60,24 @@ class Usage(NamedTuple):
 
 def usage(indices, size: int) -> Usage:
     """Usage of a codebook of `size` codes by `indices`, any shape. Raises TypeError or ValueError for bad indices."""
-    return _usage(torch.bincount(_indices(indices, count("size", size)).flatten(), minlength=size))
+    return _usage(torch.bincount(whole_numbers("indices", indices, count("size", size)).flatten(), minlength=size))
 
 
 def nearest(z, codebook) -> torch.Tensor:
     """argmin_k |z - e_k|^2 for rows z (n, d) and codes e (K, d): int64 (n,), no gradient.
 
-    On the processor it is K-means' assignment, in blocks; torch's own argmin takes several times as long there.
+    Raises TypeError or ValueError if they do not fit.
     """
+    z = _floating(real_tensor("z", z, 2))
+    codebook = real_tensor("codebook", codebook, 2, like=z)
+    if codebook.shape[1] != z.shape[1]:
+        raise ValueError(f"codebook must have d = {z.shape[1]} columns as z has, got shape {tuple(codebook.shape)}")
+    return _nearest(z, codebook)
+
+
+def _nearest(z, codebook):
+    """As `nearest`, of tensors that had their checks. On the processor it is K-means' assignment, in blocks; torch's
+    own argmin takes several times as long there."""
     z, codebook = z.detach(), codebook.detach()
     if z.device.type == "cpu" and z.dtype in (torch.float32, torch.float64):
         return torch.from_numpy(kmeans.nearest(z.numpy(), codebook.numpy())[0])
@@ -75,7 +85,15 @@ def nearest(z, codebook) -> torch.Tensor:
 
 
 def straight_through(z, codes) -> torch.Tensor:
-    """`codes` going forward, the identity to z going back: z + sg[codes - z]."""
+    """`codes` going forward, the identity to z going back: z + sg[codes - z]. Raises TypeError or ValueError."""
+    z = _floating(real_tensor("z", z))
+    codes = real_tensor("codes", codes, like=z)
+    if codes.shape != z.shape:
+        raise ValueError(f"codes must have the shape of z, {tuple(z.shape)}, got {tuple(codes.shape)}")
+    return _passed(z, codes)
+
+
+def _passed(z, codes):
     return z + (codes - z).detach()
 
 
@@ -134,18 +152,18 @@ class VectorQuantizer(nn.Module):
         with torch.autocast(rows.device.type, enabled=False):         # in low precision the nearest code is another one
             if self.training and not self.started:
                 self.start_from(rows)
-            indices = nearest(rows, self.codebook)                    # (n,)
+            indices = _nearest(rows, self.codebook)                   # (n,)
             codes = self.codebook[indices]                            # (n, d); a copy, so later updates leave it alone
             losses = Losses(codebook=_mean_square(codes - rows.detach()),
                             commitment=_mean_square(rows - codes.detach()))
             if self.training:
                 self._learn(rows.detach(), indices)
-            passed = straight_through(rows, codes.detach())           # behind the losses, not before them
+            passed = _passed(rows, codes.detach())                    # behind the losses, not before them
         return Quantised(passed.reshape(z.shape), indices.reshape(z.shape[:-1]), losses)
 
     def decode(self, indices) -> torch.Tensor:
         """The codes themselves: indices (...) to (..., d)."""
-        return self.codebook[_indices(indices, self.size)]
+        return self.codebook[whole_numbers("indices", indices, self.size).to(self.codebook.device)]
 
     @torch.no_grad()
     def set_(self, codebook) -> VectorQuantizer:
@@ -164,7 +182,7 @@ class VectorQuantizer(nn.Module):
     @torch.no_grad()
     def start_from(self, z) -> VectorQuantizer:
         """Start the codes at K random rows of z (..., d), without repetition. Returns self."""
-        rows = self._rows(z).detach().reshape(-1, self.dimensions)
+        rows = self._rows(real_tensor("z", z, like=self.codebook)).detach().reshape(-1, self.dimensions)
         if len(rows) < self.size:
             raise ValueError(f"z must have at least {self.size} rows to start {self.size} codes from, got {len(rows)}; "
                              "call start_from with more rows before training")
@@ -237,6 +255,8 @@ class FSQ(nn.Module):
 
     def __init__(self, levels):
         super().__init__()
+        if isinstance(levels, str) or not hasattr(levels, "__iter__"):
+            raise TypeError(f"levels must be a sequence of integers, got {describe(levels)}")
         levels = [count("levels", level, 2) for level in levels]
         if not levels:
             raise ValueError("levels must name at least one dimension, got none")
@@ -251,13 +271,13 @@ class FSQ(nn.Module):
         with torch.autocast(rows.device.type, enabled=False):
             u = self.top * (torch.tanh(rows) + 1) / 2
             level = u.detach().round()
-            codes = 2 * straight_through(u, level) / self.top - 1
+            codes = 2 * _passed(u, level) / self.top - 1
         zero = codes.new_zeros(())
         return Quantised(codes, (level.long() * self.basis).sum(-1), Losses(zero, zero))
 
     def decode(self, indices) -> torch.Tensor:
         """The grid's points: indices (...) to (..., d)."""
-        indices = _indices(indices, self.size)
+        indices = whole_numbers("indices", indices, self.size).to(self.basis.device)
         level = indices[..., None] // self.basis % (self.top.long() + 1)
         return 2 * level / self.top - 1
 
@@ -275,6 +295,10 @@ def _mean_square(difference):
     return (difference**2).sum() / len(difference)
 
 
+def _floating(z):
+    return z if z.is_floating_point() else z.double()
+
+
 def _rows(z, dimensions, like):
     """z (..., d) in the dtype of the codes; checked without a copy."""
     if not isinstance(z, torch.Tensor):
@@ -282,12 +306,3 @@ def _rows(z, dimensions, like):
     if z.ndim < 1 or z.shape[-1] != dimensions or z.numel() == 0:
         raise ValueError(f"z must have shape (..., {dimensions}) and at least one row, got {tuple(z.shape)}")
     return real_tensor("z", z, like=like)
-
-
-def _indices(indices, size):
-    if not isinstance(indices, torch.Tensor) or indices.dtype != torch.int64:
-        kind = f"dtype {indices.dtype}" if isinstance(indices, torch.Tensor) else describe(indices)
-        raise TypeError(f"indices must be an int64 tensor, got {kind}")
-    if indices.numel() and (indices.min() < 0 or indices.max() >= size):
-        raise ValueError(f"indices must lie in 0 ... {size - 1}, got {int(indices.min())} to {int(indices.max())}")
-    return indices

@@ -31,8 +31,8 @@ from torch.nn import functional
 
 from . import counter
 from ._checks import count, describe
-from ._torch import real_number, real_tensor, seeded
-from .vqvae import Block, whole_numbers
+from ._torch import real_number, real_tensor, seeded, whole_numbers
+from .vqvae import Block
 
 __all__ = ["Drawn", "IndependentPrior", "MaskedConv2d", "PixelCNNPrior", "TokenPrior", "TransformerPrior",
            "UniformPrior", "pixelcnn_prior", "training_rows", "transformer_prior"]
@@ -49,7 +49,7 @@ class Drawn(NamedTuple):
 
 
 class TokenPrior(nn.Module):
-    """What all priors share. A subclass gives `logits(tokens, labels)`, (n, M, K), of which row i may depend on
+    """What all priors share. A subclass gives `_logits(tokens, labels)`, (n, M, K), of which row i may depend on
     tokens 1 ... i - 1 alone; labels (n,) are zeros where classes = 0.
 
     codes: K.  places: M.  classes: C, or 0 for a prior that knows none.
@@ -60,17 +60,23 @@ class TokenPrior(nn.Module):
         self.codes, self.places = count("codes", codes), count("places", places)
         self.classes = count("classes", classes, 0)
 
-    def logits(self, tokens, labels) -> torch.Tensor:
+    def _logits(self, tokens, labels) -> torch.Tensor:
         raise NotImplementedError
+
+    def logits(self, tokens, labels) -> torch.Tensor:
+        """What the softmax of each place is taken of, (n, M, K); labels (n,), zeros for a prior without classes."""
+        tokens = self._tokens(tokens)
+        labels = whole_numbers("labels", labels, max(self.classes, 1), 1)
+        if len(labels) != len(tokens):
+            raise ValueError(f"labels must be {len(tokens)}, one for each row of tokens, got {len(labels)}")
+        return self._logits(tokens, labels)
 
     # ------------------------------------------------ probabilities
 
     def conditionals(self, tokens, label=None, *, temperature: float = 1.0) -> torch.Tensor:
         """log p(z_i = k | z_1 ... z_{i-1}, c) for every place and code: (n, M, K). `label` as in `log_prob`, but a
         prior that knows classes needs one here: of the mixture, conditionals are not one pass of the network."""
-        tokens = whole_numbers("tokens", tokens, self.codes, 2)
-        if tokens.shape[1] != self.places:
-            raise ValueError(f"tokens must have M = {self.places} columns, got shape {tuple(tokens.shape)}")
+        tokens = self._tokens(tokens)
         if self.classes and label is None:
             raise ValueError("label must be given, since this prior is one for each class; got None")
         return self._conditionals(tokens, self._labels(label, len(tokens)), _temperature(temperature))
@@ -94,9 +100,8 @@ class TokenPrior(nn.Module):
 
         The class is given here. To be compared with a prior that knows none, it must be summed out: `log_prob(z)`.
         """
-        rows = rows.long()
-        labels, tokens = rows[:, 0], rows[:, 1:]
-        return functional.cross_entropy(self.logits(tokens, labels).flatten(0, 1), tokens.flatten())
+        labels, tokens = self._rows(rows)
+        return functional.cross_entropy(self._logits(tokens, labels).flatten(0, 1), tokens.flatten())
 
     # ------------------------------------------------ drawing
 
@@ -135,8 +140,27 @@ class TokenPrior(nn.Module):
 
     # ------------------------------------------------ arguments
 
+    def _tokens(self, tokens):
+        tokens = whole_numbers("tokens", tokens, self.codes, 2)
+        if tokens.shape[1] != self.places:
+            raise ValueError(f"tokens must have M = {self.places} columns, got shape {tuple(tokens.shape)}")
+        return tokens
+
+    def _rows(self, rows):
+        """Labels (n,) and tokens (n, M) of rows as `training_rows` makes them."""
+        given = real_tensor("rows", rows, 2)
+        if given.shape[1] != 1 + self.places:
+            raise ValueError(f"rows must have 1 + M = {1 + self.places} columns, got shape {tuple(given.shape)}")
+        rows = given.long()
+        labels, tokens = rows[:, 0], rows[:, 1:]
+        if not torch.equal(rows.to(given), given) or rows.min() < 0 or tokens.max() >= self.codes \
+                or labels.max() >= max(self.classes, 1):
+            raise ValueError(f"rows must hold a class below {max(self.classes, 1)}, then whole numbers "
+                             f"0 ... {self.codes - 1}, got {given.min():g} to {given.max():g}")
+        return labels, tokens
+
     def _conditionals(self, tokens, labels, temperature):
-        logits = self.logits(tokens, labels)
+        logits = self._logits(tokens, labels)
         return (logits / temperature).log_softmax(-1)
 
     def _labels(self, label, n):
@@ -151,9 +175,9 @@ class TokenPrior(nn.Module):
         return label.expand(n)
 
     def _prefix(self, prefix, n):
-        if prefix is None or np.size(prefix) == 0:
+        prefix = whole_numbers("prefix", [] if prefix is None else prefix, self.codes, empty=True)
+        if prefix.numel() == 0:
             return torch.zeros(n, 0, dtype=torch.long)
-        prefix = whole_numbers("prefix", prefix, self.codes)
         if prefix.ndim not in (1, 2) or prefix.shape[-1] > self.places or (prefix.ndim == 2 and len(prefix) != n):
             raise ValueError(f"prefix must have shape (m,) or ({n}, m) with m <= {self.places}, got {tuple(prefix.shape)}")
         return prefix.expand(n, -1)
@@ -168,6 +192,12 @@ def training_rows(tokens, labels=None) -> torch.Tensor:
     return torch.cat([labels[:, None], tokens], dim=1).float()
 
 
+def _dropout(value):
+    if not real_number("dropout", value) < 1:
+        raise ValueError(f"dropout must lie in [0, 1), got {value!r}")
+    return float(value)
+
+
 def _temperature(value):
     return real_number("temperature", value, positive=True)
 
@@ -177,7 +207,7 @@ def _temperature(value):
 class UniformPrior(TokenPrior):
     """p(z) = K^-M: every grid costs M log K nats, whatever it shows."""
 
-    def logits(self, tokens, labels) -> torch.Tensor:
+    def _logits(self, tokens, labels) -> torch.Tensor:
         return torch.zeros(len(tokens), self.places, self.codes, dtype=torch.float64)
 
 
@@ -214,7 +244,7 @@ class IndependentPrior(TokenPrior):
         counts = counts + amount
         return cls(counts / counts.sum(-1, keepdim=True))
 
-    def logits(self, tokens, labels) -> torch.Tensor:
+    def _logits(self, tokens, labels) -> torch.Tensor:
         table = self.log_shares if self.classes else self.log_shares[None]
         return table[labels.to(table.device)]
 
@@ -228,9 +258,12 @@ class MaskedConv2d(nn.Conv2d):
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, *, centre: bool):
-        super().__init__(inputs, outputs, kernel, padding=kernel // 2)
+        inputs, outputs, kernel = count("inputs", inputs), count("outputs", outputs), count("kernel", kernel)
+        if not isinstance(centre, bool):
+            raise TypeError(f"centre must be True or False, got {describe(centre)}")
         if kernel % 2 == 0:
             raise ValueError(f"kernel must be odd, so that it has a centre, got {kernel}")
+        super().__init__(inputs, outputs, kernel, padding=kernel // 2)
         order = torch.arange(kernel * kernel).view(kernel, kernel)
         middle = order[kernel // 2, kernel // 2]
         self.register_buffer("mask", (order <= middle if centre else order < middle).float(), persistent=False)
@@ -249,7 +282,7 @@ class PixelCNNPrior(TokenPrior):
     def __init__(self, codes: int, side: int, classes: int = 0, *, channels: int = 64, layers: int = 3,
                  embedding: int = 16, dropout: float = 0.1):
         super().__init__(codes, count("side", side) ** 2, classes)
-        self.side = side
+        self.side, dropout = side, _dropout(dropout)
         self.embed = nn.Embedding(codes, count("embedding", embedding))
         self.first = MaskedConv2d(embedding, count("channels", channels), 2 * min(side - 1, 3) + 1, centre=False)
         self.place = nn.Parameter(torch.zeros(channels, side, side))
@@ -260,7 +293,7 @@ class PixelCNNPrior(TokenPrior):
             for _ in range(count("layers", layers)))
         self.out = nn.Sequential(nn.ReLU(), nn.Dropout2d(dropout), nn.Conv2d(channels, codes, 1))
 
-    def logits(self, tokens, labels) -> torch.Tensor:
+    def _logits(self, tokens, labels) -> torch.Tensor:
         maps = self.embed(tokens).transpose(1, 2).unflatten(2, (self.side, self.side))         # (n, e, 7, 7)
         x = self.first(maps) + self.place + self.label(labels)[:, :, None, None]
         for layer in self.layers:
@@ -278,11 +311,11 @@ class TransformerPrior(TokenPrior):
         super().__init__(codes, places, classes)
         self.embed = nn.Embedding(codes + max(self.classes, 1), count("width", width))
         self.place = nn.Parameter(0.02 * torch.randn(places, width))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(_dropout(dropout))
         self.blocks = nn.Sequential(*[Block(width, heads, causal=True) for _ in range(count("layers", layers))])
         self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, codes)
 
-    def logits(self, tokens, labels) -> torch.Tensor:
+    def _logits(self, tokens, labels) -> torch.Tensor:
         seen = torch.cat([self.codes + labels[:, None], tokens[:, :-1]], dim=1)                 # (n, M)
         return self.out(self.norm(self.blocks(self.dropout(self.embed(seen) + self.place))))
 

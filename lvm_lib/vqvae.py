@@ -25,26 +25,12 @@ import torch
 from torch import nn
 
 from ._checks import count, describe
-from ._torch import real_number, real_tensor, seeded
+from ._torch import real_number, real_tensor, seeded, whole_numbers
 from .autoencoder import PATCH, _grid, weight
 from .likelihoods import Bernoulli
 
 __all__ = ["ConvDecoder", "ConvEncoder", "TransformerDecoder", "TransformerEncoder", "VQVAE", "conv_vqvae",
-           "parameters", "transformer_vqvae", "whole_numbers"]
-
-
-def whole_numbers(name: str, value, below: int, ndim: int | None = None) -> torch.Tensor:
-    """`value` as an int64 tensor of whole numbers 0 ... below - 1; raises TypeError or ValueError otherwise."""
-    value = value if isinstance(value, torch.Tensor) else torch.as_tensor(np.array(value))
-    if value.is_floating_point() or value.is_complex() or value.dtype == torch.bool:
-        raise TypeError(f"{name} must hold integers, got dtype {value.dtype}")
-    if ndim is not None and value.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} axes, got shape {tuple(value.shape)}")
-    if value.numel() == 0:
-        raise ValueError(f"{name} must not be empty, got shape {tuple(value.shape)}")
-    if value.min() < 0 or value.max() >= below:
-        raise ValueError(f"{name} must lie in 0 ... {below - 1}, got {int(value.min())} ... {int(value.max())}")
-    return value.long()
+           "parameters", "transformer_vqvae"]
 
 
 # ---------------------------------------------------------------- encoders and decoders
@@ -60,6 +46,7 @@ class ConvEncoder(nn.Module):
     def __init__(self, dimensions: int, channels: int = 64, side: int = 28):
         super().__init__()
         channels, self.grid = count("channels", channels), _grid(side)
+        side = PATCH * self.grid
         self.net = nn.Sequential(
             nn.Unflatten(1, (1, side, side)),                                    # (n, 1, 28, 28)
             nn.Conv2d(1, channels, PATCH, stride=PATCH), nn.ReLU(),              # (n, c, 7, 7)
@@ -138,7 +125,7 @@ class TransformerEncoder(nn.Module):
 
     def __init__(self, dimensions: int, width: int = 48, layers: int = 2, side: int = 28):
         super().__init__()
-        self.grid = _grid(side)
+        width, self.grid = count("width", width), _grid(side)
         self.patch, self.place = nn.Linear(PATCH**2, width), nn.Parameter(0.02 * torch.randn(self.grid**2, width))
         self.blocks = nn.Sequential(*[Block(width) for _ in range(count("layers", layers))])
         self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, count("dimensions", dimensions)))
@@ -155,7 +142,7 @@ class TransformerDecoder(nn.Module):
 
     def __init__(self, dimensions: int, width: int = 48, layers: int = 2, side: int = 28):
         super().__init__()
-        self.grid = _grid(side)
+        width, self.grid = count("width", width), _grid(side)
         self.code = nn.Linear(count("dimensions", dimensions), width)
         self.place = nn.Parameter(0.02 * torch.randn(self.grid**2, width))
         self.blocks = nn.Sequential(*[Block(width) for _ in range(count("layers", layers))])
@@ -229,6 +216,8 @@ class VQVAE(nn.Module):
 
         prior: one of lvm_lib.token_priors; its class, if it knows classes, is summed out unless `label` is given.
         """
+        if not callable(getattr(prior, "log_prob", None)):
+            raise TypeError(f"prior must be one of lvm_lib.token_priors, got {describe(prior)}")
         tokens = self.tokens(x)
         log_px_z, log_pz = self.log_px_z(x, tokens), prior.log_prob(tokens, label)
         return Terms(log_px_z, log_pz, log_px_z + log_pz.to(log_px_z))
@@ -268,14 +257,16 @@ def _evaluating(module: nn.Module):
 
 def parameters(module: nn.Module) -> int:
     """How many trained numbers a module holds."""
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"module must be a torch module, got {describe(module)}")
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
 def conv_vqvae(quantiser: nn.Module, channels: int = 64, side: int = 28, likelihood: nn.Module | None = None, *,
                commitment: float = 0.25, seed: int) -> VQVAE:
     """A VQ-VAE of convolutions on 4 x 4 patches; Bernoulli unless told otherwise; weights from `seed`."""
+    d = _dimensions(quantiser)
     with seeded(seed):
-        d = quantiser.dimensions
         return VQVAE(ConvEncoder(d, channels, side), quantiser, ConvDecoder(d, channels, side),
                      likelihood or Bernoulli(), commitment=commitment)
 
@@ -283,7 +274,14 @@ def conv_vqvae(quantiser: nn.Module, channels: int = 64, side: int = 28, likelih
 def transformer_vqvae(quantiser: nn.Module, width: int = 48, layers: int = 2, side: int = 28,
                       likelihood: nn.Module | None = None, *, commitment: float = 0.25, seed: int) -> VQVAE:
     """A VQ-VAE of Transformers over patches of 4 x 4; Bernoulli unless told otherwise; weights from `seed`."""
+    d = _dimensions(quantiser)
     with seeded(seed):
-        d = quantiser.dimensions
         return VQVAE(TransformerEncoder(d, width, layers, side), quantiser, TransformerDecoder(d, width, layers, side),
                      likelihood or Bernoulli(), commitment=commitment)
+
+
+def _dimensions(quantiser) -> int:
+    """How many numbers a quantiser's rows have."""
+    if not isinstance(quantiser, nn.Module) or not hasattr(quantiser, "dimensions"):
+        raise TypeError(f"quantiser must be a module of lvm_lib.quantize, got {describe(quantiser)}")
+    return quantiser.dimensions

@@ -105,7 +105,7 @@ class _Packed(TokenPrior):
         self.parts = nn.ModuleDict({name: unpack(copy.deepcopy(layers), weights)
                                     for name, layers in prior["parts"].items()})
 
-    def logits(self, tokens, labels):
+    def _logits(self, tokens, labels):
         return getattr(self, f"_{self.kind}")(tokens, labels)
 
     def _uniform(self, tokens, labels):

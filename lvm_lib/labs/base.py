@@ -8,6 +8,7 @@ import time
 import ipywidgets
 
 from .._checks import describe
+from .._torch import real_number
 
 __all__ = ["Lab"]
 
@@ -97,6 +98,7 @@ class Lab(ipywidgets.VBox):
 
         Raises TimeoutError where it has not, and whatever exception ended the training.
         """
+        seconds = None if seconds is None else real_number("seconds", seconds)
         if self._thread is not None:
             self._thread.join(seconds)
         if self.running:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from .. import data
 from .._checks import count
+from ..autoencoder import _widths
 from ..figures import LatentPlaneFigure
 from ..fit import History, fit
 from ..plots import images
@@ -40,7 +41,7 @@ def vae_lab(show=None, *, hidden=(256, 128), seed: int = 0) -> Lab:
     Raises TypeError or ValueError where an argument does not fit.
     """
     show = _plane_or_sheet if show is None else show
-    hidden, seed = tuple(count("hidden", width) for width in hidden), count("seed", seed, 0)
+    hidden, seed = tuple(_widths("hidden", hidden)), count("seed", seed, 0)
 
     def train(settings, progress, stopped):
         return _train(settings, progress, stopped, hidden, seed)
