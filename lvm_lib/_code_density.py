@@ -24,10 +24,12 @@ def fit_mixture(codes, k: int, seed: int, *, steps: int = 100) -> GaussianMixtur
     in k-means++) with spherical components. Raises TypeError or ValueError where an argument does not fit.
     """
     codes, k, steps = real_array("codes", codes, 2), count("k", k), count("steps", steps)
-    if len(codes) <= k or not (np.ptp(codes, axis=0) > 0).all():
-        raise ValueError(f"codes must be more than k = {k} points that vary in every dimension, "
-                         f"got shape {codes.shape}")
-    rng, variance = np.random.default_rng(count("seed", seed, 0)), codes.var(axis=0).mean()
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused below
+        variance = codes.var(axis=0)
+    if len(codes) <= k or not ((np.ptp(codes, axis=0) > 0) & (variance > 0) & np.isfinite(variance)).all():
+        raise ValueError(f"codes must be more than k = {k} points that vary in every dimension, with variances within "
+                         f"float64, got shape {codes.shape}")
+    rng, variance = np.random.default_rng(count("seed", seed, 0)), variance.mean()
     covariances = np.broadcast_to(variance / k * np.eye(codes.shape[1]), (k, *[codes.shape[1]] * 2))
     model = GaussianMixture(np.full(k, 1 / k), _spread_out(codes, k, rng), covariances)
     for _ in range(steps):
@@ -40,6 +42,8 @@ def _spread_out(codes, k, rng):
     chosen = [codes[rng.integers(len(codes))]]
     for _ in range(k - 1):
         distance = np.min([((codes - centre) ** 2).sum(axis=1) for centre in chosen], axis=0)
+        if not distance.sum() > 0:
+            raise ValueError(f"codes must hold at least k = {k} distinct points, got {len(chosen)}")
         chosen.append(codes[rng.choice(len(codes), p=distance / distance.sum())])
     return np.array(chosen)
 

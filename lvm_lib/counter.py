@@ -110,16 +110,19 @@ def categorical(logits, u) -> np.ndarray:
     disagree only where u lies within about 1e-15 of a border. Raises TypeError or ValueError for what is no logit
     (NaN, +inf, nothing finite) or outside (0, 1).
     """
-    logits = np.asarray(logits)
-    if logits.dtype.kind not in "fiu" or logits.ndim == 0 or logits.size == 0:
+    logits, u = _checks.float_array("logits", logits), _checks.real_array("u", u)
+    if logits.ndim == 0 or logits.size == 0:
         raise TypeError(f"logits must be an array of real numbers with categories last, got {_checks.describe(logits)}")
-    logits, u = logits.astype(np.float64), _checks.real_array("u", u)
     top = logits.max(axis=-1, keepdims=True)
     if not np.isfinite(top).all():
         raise ValueError("logits must be below infinity, none NaN, at least one finite for each draw, "
                          f"got a largest of {top.flat[int(np.argmin(np.isfinite(top)))]}")
     if not ((u > 0) & (u < 1)).all():
         raise ValueError(f"u must lie strictly between 0 and 1, got from {u.min():g} to {u.max():g}")
+    try:
+        np.broadcast_shapes(u.shape, logits.shape[:-1])
+    except ValueError:
+        raise ValueError(f"u must broadcast with the draws of logits {logits.shape[:-1]}, got shape {u.shape}") from None
     sums = np.cumsum(np.exp(logits - top), axis=-1)
     return (sums <= u[..., None] * sums[..., -1:]).sum(axis=-1)
 

@@ -61,7 +61,7 @@ class EMFit(NamedTuple):
 
 def e_step(model, x):
     """q <- p(z | x; theta): the q that maximises F(., theta). (n, K) for a mixture, a GaussianQ for a linear model."""
-    return model.posterior(x)
+    return _able(model, "posterior").posterior(x)
 
 
 def hard_e_step(model, x) -> np.ndarray:
@@ -69,13 +69,13 @@ def hard_e_step(model, x) -> np.ndarray:
 
     It maximises F over one-hot q only, so F still never falls, but a gap stays, and the evidence may fall.
     """
-    log_joint = model.log_joint_all(x)
+    log_joint = _able(model, "log_joint_all").log_joint_all(x)
     return np.eye(log_joint.shape[1])[log_joint.argmax(axis=1)]
 
 
 def elbo(q, model, x) -> np.ndarray:
     """F(q, theta) point by point: E_q[log p(x, z; theta)] + H(q), (n,)."""
-    return model.elbo(q, x)
+    return _able(model, "elbo").elbo(q, x)
 
 
 def m_step_gaussian(x, q, *, covariance="full", floor=1e-6, ridge=0.0) -> GaussianMixture:
@@ -91,7 +91,7 @@ def m_step_gaussian(x, q, *, covariance="full", floor=1e-6, ridge=0.0) -> Gaussi
     A component without any q keeps the data's mean and covariance: F does not depend on it.
     Raises TypeError or ValueError if q is no (n, K) of probabilities, or an option does not fit.
     """
-    x = _checks.real_array("x", x, 2)
+    x = _data(x)
     q = _responsibilities(q, len(x))
     options = _gaussian_options(covariance, floor, ridge)
     return _gaussian(*_Points(x).moments(q), *options)
@@ -113,7 +113,7 @@ def m_step_linear(x, q: GaussianQ, *, shared_noise=True, floor=1e-6) -> LinearGa
     and the noise is the average of E_q (x_d - W_d z - mean_d)^2, over points and columns (`shared_noise`: PPCA), or over
     points for each column (factor analysis); not below `floor`.
     """
-    x, floor = _checks.real_array("x", x, 2), float(_checks.positive_array("floor", floor, 0))
+    x, floor = _data(x), float(_checks.positive_array("floor", floor, 0))
     if not isinstance(q, GaussianQ) or len(q) != len(x):
         raise TypeError(f"q must be a GaussianQ with one distribution per row of x {x.shape}, got {_checks.describe(q)}")
     latents = q.mean.shape[1]
@@ -138,12 +138,13 @@ def fit_mixture(x, components=None, *, seed=0, start=None, covariance="full", re
     covariance, floor, ridge: as in `m_step_gaussian`.  hard: one-hot E-steps.
     Raises TypeError or ValueError for NaN, fewer points than components, a constant column, or arguments that do not fit.
     """
-    x = _checks.real_array("x", x, 2)
+    x = _data(x)
     options = _gaussian_options(covariance, floor, ridge)
     iterations, tolerance = _checks.count("iterations", iterations), _tolerance(tolerance)
     starts = _starts(start, components, restarts, seed, GaussianMixture,
                      lambda k, rng: start_mixture(x, k, rng, covariance=covariance, floor=floor))
     if start is not None:
+        _fits("start", start.means, x)
         _enough("start", len(start.weights), x)
     points = _Points(x)
 
@@ -161,6 +162,8 @@ def fit_bernoulli_mixture(x, components=None, *, seed=0, start=None, restarts=1,
     x, floor = binary_points(x), _half_open("floor", floor)
     iterations, tolerance = _checks.count("iterations", iterations), _tolerance(tolerance)
     starts = _starts(start, components, restarts, seed, BernoulliMixture, lambda k, rng: start_bernoulli(x, k, rng))
+    if start is not None:
+        _fits("start", start.probabilities, x)
 
     def step(model):
         off = np.log1p(-model.probabilities)
@@ -177,7 +180,7 @@ def fit_linear(x, latents=None, *, seed=0, start=None, shared_noise=True, restar
     PPCA's maximum is known in closed form (`ppca.fit_ppca`); EM reaches it from almost every start, slowly where
     neighbouring eigenvalues are close. Loadings come out up to a rotation.
     """
-    x = _checks.real_array("x", x, 2)
+    x = _data(x)
     _not_constant(x)
     iterations, tolerance = _checks.count("iterations", iterations), _tolerance(tolerance)
     if start is None and latents is not None and _checks.count("latents", latents) >= min(x.shape):
@@ -200,7 +203,8 @@ def start_mixture(x, components, rng, *, covariance="full", floor=1e-6, spread=T
         (k-means++, Arthur and Vassilvitskii 2007); if False all are drawn alike.
     rng: generator or seed. Raises ValueError for fewer points (or fewer distinct ones) than components.
     """
-    x, components, rng = _checks.real_array("x", x, 2), _checks.count("components", components), _checks.rng("rng", rng)
+    x, components, rng = _data(x), _checks.count("components", components), _checks.rng("rng", rng)
+    covariance, floor, _ = _gaussian_options(covariance, floor, 0.0)
     _enough("components", components, x)
     chosen = [int(rng.integers(len(x)))]
     nearest = ((x - x[chosen[0]]) ** 2).sum(axis=1)
@@ -389,6 +393,22 @@ def _starts(start, size, restarts, seed, kind, draw):
     return [draw(size, rng) for _ in range(_checks.count("restarts", restarts))]
 
 
+def _able(model, method):
+    """The model itself, if it has that method."""
+    if not callable(getattr(model, method, None)):
+        raise TypeError(f"model must be a latent variable model with a method {method}, got {_checks.describe(model)}")
+    return model
+
+
+def _data(x) -> np.ndarray:
+    """x as finite float64 (n, D), not so large that its sum of squares overflows."""
+    x = _checks.real_array("x", x, 2)
+    with np.errstate(over="ignore"):
+        if not np.isfinite((x ** 2).sum()):
+            raise ValueError(f"x must have squares within float64, got entries up to {np.abs(x).max():g}")
+    return x
+
+
 def _responsibilities(q, n) -> np.ndarray:
     q = _checks.probabilities("q", q, 2)
     if len(q) != n:
@@ -405,6 +425,11 @@ def _gaussian_options(covariance, floor, ridge):
     return covariance, float(_checks.positive_array("floor", floor, 0)), ridge
 
 
+def _fits(name, parameters, x):
+    if parameters.shape[1] != x.shape[1]:
+        raise ValueError(f"{name} must have D = {x.shape[1]} as x has, got D = {parameters.shape[1]}")
+
+
 def _enough(name, components, x):
     if components > len(x):
         raise ValueError(f"{name} must be at most the number of points, got K = {components} for x of shape {x.shape}")
@@ -414,7 +439,7 @@ def _enough(name, components, x):
 
 
 def _not_constant(x):
-    constant = np.flatnonzero(np.ptp(x, axis=0) == 0)
+    constant = np.flatnonzero((np.ptp(x, axis=0) == 0) | (x.var(axis=0) == 0))  # the variance may underflow
     if len(constant):
         raise ValueError(f"x must have no constant column (its variance would be 0), got columns {constant.tolist()[:10]}")
 

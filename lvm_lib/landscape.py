@@ -48,7 +48,7 @@ class Landscape:
 
     def q(self, theta_q) -> np.ndarray:
         """q_theta'(z_n = +1) = 1 / (1 + exp(-2 theta' x_n / std^2)), (..., n)."""
-        return np.exp(-np.logaddexp(0.0, -self._log_odds(theta_q)))
+        return np.exp(-np.logaddexp(0.0, -self._log_odds("theta_q", theta_q)))
 
     def elbo(self, theta_q, theta) -> np.ndarray:
         """F(theta', theta): expectation of the log joint under q_theta', plus q's entropy.
@@ -57,7 +57,7 @@ class Landscape:
                                       - [x_n^2 + theta^2 - 2 theta x_n tanh(theta' x_n / std^2)] / (2 std^2)
         """
         theta = self._theta("theta", theta)
-        log_odds = self._log_odds(theta_q)
+        log_odds = self._log_odds("theta_q", theta_q)
         mean_z = np.tanh(log_odds / 2)                                     # E_q[z_n], (..., n)
         squares = self.x ** 2 + theta ** 2 - 2 * theta * self.x * mean_z   # E_q[(x_n - z_n theta)^2]
         energy = -np.log(2) - (LOG_2PI + 2 * np.log(self.std) + squares / self.std ** 2) / 2
@@ -74,7 +74,7 @@ class Landscape:
 
     def gap(self, theta_q, theta) -> np.ndarray:
         """sum_n KL(q_theta'(z_n) || p(z_n | x_n; theta)), found from the two distributions over z alone."""
-        of_q, of_p = self._log_odds(theta_q), self._log_odds(theta)
+        of_q, of_p = self._log_odds("theta_q", theta_q), self._log_odds("theta", theta)
         q = np.exp(-np.logaddexp(0.0, -of_q))
         plus = np.logaddexp(0.0, -of_p) - np.logaddexp(0.0, -of_q)         # log q(+1) - log p(+1)
         minus = np.logaddexp(0.0, of_p) - np.logaddexp(0.0, of_q)
@@ -86,7 +86,7 @@ class Landscape:
 
     def m_step(self, theta_q) -> np.ndarray:
         """The theta that raises F(theta', .) most: mean_n x_n E_q[z_n] = mean_n x_n tanh(theta' x_n / std^2)."""
-        return (self.x * np.tanh(self._log_odds(theta_q) / 2)).mean(axis=-1)
+        return (self.x * np.tanh(self._log_odds("theta_q", theta_q) / 2)).mean(axis=-1)
 
     def slopes(self, theta_q, theta) -> tuple[np.ndarray, np.ndarray]:
         """(dF/dtheta', dF/dtheta): the uphill direction, for the path that moves both at once.
@@ -102,7 +102,7 @@ class Landscape:
 
     def em_path(self, theta_q, theta, steps) -> np.ndarray:
         """The staircase of EM from (theta', theta): E, M, E, M ..., (2 steps + 1, 2); F never falls along it."""
-        steps, path = _checks.count("steps", steps), [(float(theta_q), float(theta))]
+        steps, path = _checks.count("steps", steps), [_start(theta_q, theta)]
         for _ in range(steps):
             path.append((float(self.e_step(path[-1][1])), path[-1][1]))
             path.append((path[-1][0], float(self.m_step(path[-1][0]))))
@@ -114,13 +114,18 @@ class Landscape:
         Its shape depends on the rate, and on how theta' is written down; F may fall if the rate is too large.
         """
         steps, rate = _checks.count("steps", steps), float(_checks.positive_array("rate", rate, 0))
-        path = [np.array([float(theta_q), float(theta)])]
+        path = [np.array(_start(theta_q, theta))]
         for _ in range(steps):
             path.append(path[-1] + rate / len(self.x) * np.array(self.slopes(*path[-1])))
         return np.array(path)
 
-    def _log_odds(self, theta) -> np.ndarray:
-        return 2 * self._theta("theta", theta) * self.x / self.std ** 2
+    def _log_odds(self, name, theta) -> np.ndarray:
+        return 2 * self._theta(name, theta) * self.x / self.std ** 2
 
     def _theta(self, name, value) -> np.ndarray:
         return _checks.real_array(name, value)[..., None]
+
+
+def _start(theta_q, theta) -> tuple[float, float]:
+    """Where a path begins: two finite numbers."""
+    return float(_checks.real_array("theta_q", theta_q, 0)), float(_checks.real_array("theta", theta, 0))

@@ -29,8 +29,8 @@ import torch
 from torch import nn
 
 from ._checks import count, describe, real_array
-from ._torch import real_number, seeded
-from .autoencoder import mlp
+from ._torch import real_number, real_tensor, seeded, torch_generator
+from .autoencoder import _widths, mlp
 from .em import m_step_linear
 from .ppca import LinearGaussian
 from .quadrature import hermite, line
@@ -39,11 +39,35 @@ __all__ = ["Amortised", "CurveModel", "LinearModel", "PerPoint", "Record", "WAYS
 
 LOG_2PI = math.log(2 * math.pi)
 WAYS = ("em", "evidence", "per point", "amortised")
+FLOOR = 1e-9  # no M-step makes the noise's variance smaller
 INFER = 60  # gradient steps that per-point inference gets for points whose q is new
 
 
 def _tensor(name, value, ndim) -> torch.Tensor:
     return torch.tensor(real_array(name, value.detach() if isinstance(value, torch.Tensor) else value, ndim))
+
+
+def _points(name, value, columns, ndim=2) -> torch.Tensor:
+    """`value` as a finite float64 tensor with so many columns, not so large that its sum of squares overflows."""
+    value = real_tensor(name, value, ndim, like=torch.zeros((), dtype=torch.float64))
+    if value.shape[-1] != columns:
+        raise ValueError(f"{name} must have {columns} columns, got shape {tuple(value.shape)}")
+    if not torch.isfinite((value.detach() ** 2).sum()):
+        raise ValueError(f"{name} must have squares within float64, got entries up to {float(value.detach().abs().max()):g}")
+    return value
+
+
+def _checked(model, x, mean, factor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Data (n, D), and the mean (n, q) and factor (n, q, q) of one Gaussian per row of it."""
+    x, mean, factor = (_points("x", x, model.dimensions), _points("mean", mean, model.latents),
+                       _points("factor", factor, model.latents, 3))
+    if len(mean) != len(x):
+        raise ValueError(f"mean must have one row per row of x, {len(x)}, got shape {tuple(mean.shape)}")
+    if factor.shape != (*mean.shape, model.latents):
+        raise ValueError(f"factor must have shape {(*mean.shape, model.latents)}, got {tuple(factor.shape)}")
+    if not (factor.diagonal(dim1=1, dim2=2) > 0).all() or (factor.triu(1) != 0).any():
+        raise ValueError("factor must be lower-triangular with a positive diagonal")
+    return x, mean, factor
 
 
 # ---------------------------------------------------------------- the two models
@@ -66,8 +90,15 @@ class LinearModel(nn.Module):
     def latents(self) -> int:
         return self.loadings.shape[1]
 
+    @property
+    def dimensions(self) -> int:
+        return len(self.mean)
+
     def evidence(self, x) -> torch.Tensor:
         """log N(x; mean, W W^T + std^2 I), (n,), through the (q, q) matrix M = std^2 I + W^T W."""
+        return self._evidence(_points("x", x, self.dimensions))
+
+    def _evidence(self, x) -> torch.Tensor:
         dimensions, noise = len(self.mean), (2 * self.log_std).exp()
         apart = x - self.mean
         precision = noise * torch.eye(self.latents, dtype=x.dtype) + self.loadings.T @ self.loadings
@@ -82,6 +113,9 @@ class LinearModel(nn.Module):
 
             log N(x; W m + mean, std^2 I) - |W L|^2 / (2 std^2) - KL(q || N(0, I))
         """
+        return self._elbo(*_checked(self, x, mean, factor))
+
+    def _elbo(self, x, mean, factor) -> torch.Tensor:
         noise, dimensions = (2 * self.log_std).exp(), len(self.mean)
         residual = ((x - self.mean - mean @ self.loadings.T) ** 2).sum(1) + ((self.loadings @ factor) ** 2).sum((1, 2))
         return -0.5 * (residual / noise + dimensions * (LOG_2PI + 2 * self.log_std)) - _kl_to_prior(mean, factor)
@@ -89,8 +123,8 @@ class LinearModel(nn.Module):
     @torch.no_grad()
     def em_step(self, x) -> LinearModel:
         """One exact EM step, E then M, in place; returns self."""
-        fitted = self.exact()
-        moved = m_step_linear(x.numpy(), fitted.posterior(x.numpy()), floor=1e-9)
+        x, fitted = _points("x", x, self.dimensions).numpy(), self.exact()
+        moved = m_step_linear(x, fitted.posterior(x), floor=FLOOR)
         self.loadings.copy_(torch.tensor(moved.loadings))
         self.mean.copy_(torch.tensor(moved.mean))
         self.log_std.fill_(0.5 * math.log(moved.noise))
@@ -124,10 +158,17 @@ class CurveModel(nn.Module):
         rule, nodes = line(-6.0, 6.0, count("grid", grid, 51)), hermite(24)
         self.grid, self.log_weights = torch.tensor(rule.points[:, 0]), torch.tensor(rule.log_weights)
         self.nodes, self.node_weights = torch.tensor(nodes.points[:, 0]), torch.tensor(np.exp(nodes.log_weights))
-        self.grid_features = self.features(self.grid)
+        self.grid_features = self._features(self.grid)
+
+    @property
+    def dimensions(self) -> int:
+        return self.weights.shape[1]
 
     def features(self, z) -> torch.Tensor:
         """phi(z): (...) to (..., 2 + bumps)."""
+        return self._features(real_tensor("z", z, like=self.grid))
+
+    def _features(self, z) -> torch.Tensor:
         bumps = torch.exp(-0.5 * ((z[..., None] - self.centres) / self.width) ** 2)
         return torch.cat([torch.ones_like(z)[..., None], z[..., None], bumps], -1)
 
@@ -137,6 +178,9 @@ class CurveModel(nn.Module):
 
     def log_joint_on_grid(self, x) -> torch.Tensor:
         """log p(x, z) at the grid's points, (n, m)."""
+        return self._log_joint_on_grid(_points("x", x, self.dimensions))
+
+    def _log_joint_on_grid(self, x) -> torch.Tensor:
         curve = self.grid_features @ self.weights
         squares = (x**2).sum(1, keepdim=True) - 2 * x @ curve.T + (curve**2).sum(1)
         log_px_z = -0.5 * squares * (-2 * self.log_std).exp() - x.shape[1] * (self.log_std + 0.5 * LOG_2PI)
@@ -144,7 +188,10 @@ class CurveModel(nn.Module):
 
     def evidence(self, x) -> torch.Tensor:
         """log p(x), (n,), by the sum over the grid."""
-        return (self.log_joint_on_grid(x) + self.log_weights).logsumexp(1)
+        return self._evidence(_points("x", x, self.dimensions))
+
+    def _evidence(self, x) -> torch.Tensor:
+        return (self._log_joint_on_grid(x) + self.log_weights).logsumexp(1)
 
     def posterior(self, x) -> torch.Tensor:
         """p(z | x) as masses of the grid's points, (n, m); each row sums to 1."""
@@ -152,24 +199,31 @@ class CurveModel(nn.Module):
 
     def elbo(self, x, mean, factor) -> torch.Tensor:
         """The ELBO of q = N(mean, L^2), (n,), its expectation by 24 Gauss-Hermite nodes: no samples."""
+        return self._elbo(*_checked(self, x, mean, factor))
+
+    def _elbo(self, x, mean, factor) -> torch.Tensor:
         z = mean + factor[:, :, 0] * self.nodes                                # (n, nodes)
         return self._log_px_z(x, z) @ self.node_weights - _kl_to_prior(mean, factor)
 
     def sampled_elbo(self, x, mean, factor, samples, generator) -> torch.Tensor:
         """The same from `samples` draws of q, one column each: (n, samples); their spread is Monte Carlo error."""
+        x, mean, factor = _checked(self, x, mean, factor)
+        samples, generator = count("samples", samples), torch_generator("generator", generator)
         z = mean + factor[:, :, 0] * torch.randn((len(x), samples), generator=generator, dtype=x.dtype)
         return self._log_px_z(x, z) - _kl_to_prior(mean, factor)[:, None]
 
     @torch.no_grad()
     def em_step(self, x) -> CurveModel:
         """One exact EM step in place: E, the posterior on the grid; M, a regression of x on phi(z) under it."""
+        x = _points("x", x, self.dimensions)
         masses, phi = self.posterior(x), self.grid_features
         return self._regress(phi.T @ (masses.sum(0)[:, None] * phi), phi.T @ (masses.T @ x), x)
 
     @torch.no_grad()
     def m_step(self, x, mean, factor) -> CurveModel:
         """The theta that maximises the ELBO for q = N(mean, L^2), in place: the same regression, under that q."""
-        phi = self.features(mean + factor[:, :, 0] * self.nodes)               # (n, nodes, F)
+        x, mean, factor = _checked(self, x, mean, factor)
+        phi = self._features(mean + factor[:, :, 0] * self.nodes)               # (n, nodes, F)
         weighted = phi * self.node_weights[:, None]
         second = torch.einsum("nkf,nkg->fg", weighted, phi)
         return self._regress(second, torch.einsum("nkf,nd->fd", weighted, x), x)
@@ -178,11 +232,11 @@ class CurveModel(nn.Module):
         """B = second^-1 cross, sigma^2 the mean square left; second = sum E[phi phi^T], cross = sum E[phi] x^T."""
         self.weights.copy_(torch.linalg.solve(second, cross))
         left = ((x**2).sum() - (self.weights * cross).sum()) / x.numel()
-        self.log_std.fill_(0.5 * math.log(float(left)))
+        self.log_std.fill_(0.5 * math.log(max(float(left), FLOOR)))
         return self
 
     def _log_px_z(self, x, z) -> torch.Tensor:
-        squares = ((x[:, None] - self.decode(z)) ** 2).sum(-1)
+        squares = ((x[:, None] - self._features(z) @ self.weights) ** 2).sum(-1)
         return -0.5 * squares * (-2 * self.log_std).exp() - x.shape[1] * (self.log_std + 0.5 * LOG_2PI)
 
 
@@ -202,14 +256,22 @@ class PerPoint(nn.Module):
 
     def __init__(self, points: int, latents: int):
         super().__init__()
-        self.latents = latents
+        self.latents = latents = count("latents", latents)
         size = latents + latents * latents
         self.table = nn.Embedding(count("points", points), size, sparse=True, dtype=torch.float64)
         nn.init.zeros_(self.table.weight)
 
     def q(self, rows) -> tuple[torch.Tensor, torch.Tensor]:
         """(mean, factor) of the points `rows`."""
-        return _unpack(self.table(rows), self.latents)
+        return _unpack(self.table(self._rows(rows)), self.latents)
+
+    def _rows(self, rows) -> torch.Tensor:
+        array, points = np.asarray(rows), self.table.num_embeddings
+        if array.dtype.kind not in "iu" or array.ndim != 1 or array.size == 0:
+            raise TypeError(f"rows must be whole numbers along one axis, got {describe(rows)} with dtype {array.dtype}")
+        if array.min() < 0 or array.max() >= points:
+            raise ValueError(f"rows must lie in 0 ... {points - 1}, got from {array.min()} to {array.max()}")
+        return torch.tensor(array.astype(np.int64))
 
 
 class Amortised(nn.Module):
@@ -220,7 +282,9 @@ class Amortised(nn.Module):
 
     def __init__(self, dimensions: int, latents: int, hidden=(), *, seed: int):
         super().__init__()
-        size, self.latents = latents + latents * latents, latents
+        dimensions, hidden = count("dimensions", dimensions), _widths("hidden", hidden)
+        self.dimensions, self.latents = dimensions, count("latents", latents)
+        size = latents + latents * latents
         with seeded(seed):
             self.net = mlp((dimensions, *hidden, size if hidden else latents)).double()
         last = [layer for layer in self.net.modules() if isinstance(layer, nn.Linear)][-1]
@@ -230,6 +294,7 @@ class Amortised(nn.Module):
 
     def q(self, x) -> tuple[torch.Tensor, torch.Tensor]:
         """(mean, factor) of q(z | x), for every row of x."""
+        x = _points("x", x, self.dimensions)
         numbers = self.net(x)
         if self.shared is not None:
             numbers = torch.cat([numbers, self.shared.expand(len(x), -1)], 1)
@@ -270,6 +335,8 @@ class Climb:
 
     def column(self, name: str) -> np.ndarray:
         """One field of all records, (r,)."""
+        if name not in Record._fields:
+            raise ValueError(f"name must be one of {', '.join(Record._fields)}, got {name!r}")
         return np.array([getattr(record, name) for record in self.records])
 
 
@@ -285,7 +352,9 @@ def climb(way: str, model: nn.Module, x, test, *, passes: int, rate: float = 1e-
         raise ValueError(f"way must be one of {', '.join(WAYS)}, got {way!r}")
     if not isinstance(model, LinearModel | CurveModel):
         raise TypeError(f"model must be a LinearModel or a CurveModel, got {describe(model)}")
-    x, test, passes, batch = _tensor("x", x, 2), _tensor("test", test, 2), count("passes", passes), count("batch", batch)
+    x, test = _points("x", x, model.dimensions).detach(), _points("test", test, model.dimensions).detach()
+    passes, batch, seed = count("passes", passes), count("batch", batch), count("seed", seed, 0)
+    hidden = _widths("hidden", hidden)
     rate, model = real_number("rate", rate, positive=True), _copy_of(model)
     marks = _marks(marks, passes)
     inference = {"per point": lambda: PerPoint(len(x), model.latents),
@@ -333,13 +402,13 @@ def _gradient_epochs(model, inference, x, passes, rate, batch, seed):
 
 def _objective(model, inference, x, rows):
     if inference is None:
-        return model.evidence(x)
-    return model.elbo(x, *inference.q(rows if isinstance(inference, PerPoint) else x))
+        return model._evidence(x)
+    return model._elbo(x, *inference.q(rows if isinstance(inference, PerPoint) else x))
 
 
 def _record(done, model, inference, x, test, spent) -> Record:
     with torch.no_grad():
-        evidence, evidence_test = float(model.evidence(x).mean()), float(model.evidence(test).mean())
+        evidence, evidence_test = float(model._evidence(x).mean()), float(model._evidence(test).mean())
         objective = float(_objective(model, inference, x, torch.arange(len(x))).mean())
     if isinstance(inference, PerPoint):
         objective_test = float(_infer(model, test).mean())
@@ -356,13 +425,13 @@ def _infer(model, x, steps=INFER, rate=0.2):
     optimiser = torch.optim.Adam([numbers], lr=rate)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, cycle_momentum=False)
     for _ in range(steps):
-        loss = -model.elbo(x, *_unpack(numbers, model.latents)).sum()
+        loss = -model._elbo(x, *_unpack(numbers, model.latents)).sum()
         optimiser.zero_grad()
         (numbers.grad,) = torch.autograd.grad(loss, numbers)
         optimiser.step()
         cycle.step()
     with torch.no_grad():
-        return model.elbo(x, *_unpack(numbers, model.latents))
+        return model._elbo(x, *_unpack(numbers, model.latents))
 
 
 def _copy_of(model):
@@ -374,6 +443,8 @@ def _copy_of(model):
 def _marks(marks, passes):
     if marks is None:
         marks = [2**i for i in range(passes.bit_length())]
+    if not np.iterable(marks):
+        raise TypeError(f"marks must be a list of passes, got {describe(marks)}")
     marks = {count("marks", mark, 0) for mark in marks} | {0, passes}
     if max(marks) > passes:
         raise ValueError(f"marks must lie in 0 ... {passes}, the passes, got {max(marks)}")
@@ -392,7 +463,14 @@ def best_gaussian(model: CurveModel, x, begin=None, rounds: int = 40, scan: bool
     """
     if not isinstance(model, CurveModel):
         raise TypeError(f"model must be a CurveModel, got {describe(model)}")
-    x = _tensor("x", x, 2)
+    x, rounds = _points("x", x, model.dimensions), count("rounds", rounds)
+    if begin is not None:
+        if not isinstance(begin, (tuple, list)) or len(begin) != 2:
+            raise TypeError(f"begin must be a (mean, factor), got {describe(begin)}")
+        try:
+            begin = _checked(model, x, *begin)[1:]
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"begin must be a (mean, factor), one per row of x: {error}") from None
     with torch.no_grad():
         means, log_stds = torch.linspace(-4, 4, 61).double(), torch.linspace(-4.5, 0.3, 16).double()
         best = _Best(model, x)
@@ -422,7 +500,7 @@ class _Best:
         self.value = self.elbo(self.mean, self.log_std)
 
     def elbo(self, mean, log_std):
-        return self.model.elbo(self.x, mean[:, None], log_std.exp()[:, None, None])
+        return self.model._elbo(self.x, mean[:, None], log_std.exp()[:, None, None])
 
     def offer(self, mean, log_std) -> bool:
         value = self.elbo(mean, log_std)

@@ -190,10 +190,13 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
 
   land();
   steps.adapt(numbers(kept.state).states);
-  onCleanup(followWidth(root, view, () => {
-    widths = [plane.measure(), toy.measure(), Math.floor(steps.node.clientWidth)];
+  const measure = () => { // a part that the page has not laid out yet has no width, and nothing is drawn
+    const found = [plane.measure(), toy.measure(), Math.floor(steps.node.clientWidth)];
+    if (!found.every((width) => width > 0)) return;
+    widths = found;
     kept.redraw.now();
-  }));
+  };
+  for (const part of [root, plane.node, toy.node, steps.node]) onCleanup(followWidth(part, view, measure));
 });
 
 const same = (a, b) => a === b || (a.length === b.length && a.every(([x, y], i) => x === b[i][0] && y === b[i][1]));

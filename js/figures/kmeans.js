@@ -191,10 +191,13 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
   });
 
   steps.adapt(numbers(kept.state).states);
-  onCleanup(followWidth(root, view, () => {
-    widths = [plane.measure(), usage.measure(), Math.floor(steps.node.clientWidth)];
+  const measure = () => { // a part that the page has not laid out yet has no width, and nothing is drawn
+    const found = [plane.measure(), usage.measure(), Math.floor(steps.node.clientWidth)];
+    if (!found.every((width) => width > 0)) return;
+    widths = found;
     kept.redraw.now();
-  }));
+  };
+  for (const part of [root, plane.node, usage.node, steps.node]) onCleanup(followWidth(part, view, measure));
 });
 
 /** Codes from a link, "2.64,-0.98_2.22,0.28": undefined if there are none. */

@@ -213,7 +213,7 @@ function makeBeside(kit, { codes, labels, names }) {
   const { h } = kit;
   const stage = makeStage(kit, {
     codes, labels, names, handled: false,
-    label: [h("b", {}, "Autoencoder"), ": codes in units of the Gaussian that fits them"],
+    label: [h("b", {}, "Autoencoder"), ": codes, in units of their Gaussian"],
   });
   const out = inkCanvas(h);
   const error = h("span", { class: "lvm-number" });

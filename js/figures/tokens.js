@@ -102,7 +102,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
   });
   const ink = () => h("canvas", { class: "lvm-ink", width: side, height: side, "aria-hidden": "true" });
   const [input, output] = [ink(), ink()];
-  const frame = h("i", { class: "lvm-field" });
+  const frame = h("i", { class: "lvm-receptive" });
   const row = h("div", { class: "lvm-token-row lvm-token-three" },
     h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption lvm-fill-data" }, "a test image"), h("div", { class: "lvm-screen" }, input)),
     h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption" }, "its tokens: paint over them"), paper.node),

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from .._checks import describe
 from ..plots import palette
 
-__all__ = ["LiveFigure", "FigureError", "Bounded", "bundle", "stylesheet"]
+__all__ = ["LiveFigure", "FigureError", "Bounded", "Given", "bundle", "stylesheet"]
 
 HERE = Path(__file__).parent
 WIDTH = 720  # of the static picture, in CSS pixels; it is drawn with twice as many
@@ -40,6 +40,12 @@ class Bounded(traitlets.Float):
         if not self.low <= number <= self.high:  # NaN fails too
             raise FigureError(f"{self.name} must be a number from {self.low:g} to {self.high:g}, got {describe(value)}")
         return number
+
+
+class Given(traitlets.Any):
+    """Whatever the figure's own check of the trait allows; traitlets' Any would let None pass unchecked."""
+
+    allow_none = False
 
 
 def bundle(name: str) -> str:

@@ -15,7 +15,7 @@ from ..em import e_step, m_step_gaussian
 from ..landscape import Landscape
 from ..mixture import GaussianMixture
 from ..plots.palette import colour
-from .base import Bounded, FigureError, LiveFigure
+from .base import Bounded, FigureError, Given, LiveFigure
 from .em_points import PRESETS
 
 __all__ = ["EmFigure"]
@@ -45,9 +45,9 @@ class EmFigure(LiveFigure):
     heights = (1476, 906)
     state = ("points", "k", "seed", "moves", "start_q", "start_theta", "rate")
 
-    points = traitlets.Any(help="the points, (n, 2)").tag(sync=True)
-    k = traitlets.Any(3, help="number of components").tag(sync=True)
-    seed = traitlets.Any(4, help="which start").tag(sync=True)
+    points = Given(help="the points, (n, 2)").tag(sync=True)
+    k = Given(3, help="number of components").tag(sync=True)
+    seed = Given(4, help="which start").tag(sync=True)
     moves = traitlets.Unicode("EMEM", help="the half steps taken: E or M, an E first").tag(sync=True)
     start_q = Bounded(-1.6, *BOUNDS["start_q"], help="the toy's first theta'").tag(sync=True)
     start_theta = Bounded(0.5, *BOUNDS["start_theta"], help="the toy's first theta").tag(sync=True)

@@ -15,7 +15,7 @@ from ..curve import QuadraticCurve
 from ..densities import log_normal
 from ..plots.palette import colour
 from ..quadrature import line
-from .base import Bounded, FigureError, LiveFigure
+from .base import Bounded, FigureError, Given, LiveFigure
 
 __all__ = ["GradientFigure"]
 
@@ -49,8 +49,8 @@ class GradientFigure(LiveFigure):
     f = traitlets.Unicode("joint", help="joint: log p(x, z) of a toy curve; or wave: cos(6 z)").tag(sync=True)
     mean = Bounded(-0.4, *BOUNDS["mean"], help="mean of q").tag(sync=True)
     std = Bounded(0.6, *BOUNDS["std"], help="standard deviation of q").tag(sync=True)
-    n = traitlets.Any(20, help="how many samples").tag(sync=True)
-    seed = traitlets.Any(1, help="which samples").tag(sync=True)
+    n = Given(20, help="how many samples").tag(sync=True)
+    seed = Given(1, help="which samples").tag(sync=True)
     baseline = traitlets.Bool(False, help="score function: f - E_q[f] in place of f").tag(sync=True)
     ratio_mean = traitlets.Float(help="variance ratio along the mean").tag(sync=True)
     ratio_log_std = traitlets.Float(help="variance ratio along log std").tag(sync=True)

@@ -15,7 +15,7 @@ from ..densities import kl_normal_diag, log_normal
 from ..mixture import GaussianMixture
 from ..plots.palette import colour
 from ..quadrature import line
-from .base import Bounded, FigureError, LiveFigure
+from .base import Bounded, FigureError, Given, LiveFigure
 
 __all__ = ["KlFigure"]
 
@@ -27,12 +27,6 @@ DATA = {"two": GaussianMixture.spherical([0.6, 0.4], [[-1.5], [1.7]], [0.7, 0.5]
 NAMES = {"two": "two hills", "one": "one hill"}
 WIDE = line(-45, 45, 4501)  # not the grid of js/engine/kl.js: both are fine enough for the last digits
 STREAM = 2  # of the counter: other figures draw from others
-
-
-class Given(traitlets.Any):
-    """Whatever the figure's own check of the trait allows; traitlets' Any would let None pass unchecked."""
-
-    allow_none = False
 
 
 class KlFigure(LiveFigure):

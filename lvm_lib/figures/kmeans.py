@@ -13,9 +13,8 @@ from .._checks import describe
 from ..kmeans import inertia, update
 from ..mixture import GaussianMixture
 from ..plots.palette import colour
-from .base import Bounded, FigureError, LiveFigure
+from .base import Bounded, FigureError, Given, LiveFigure
 from .em_points import PRESETS
-from .kl import Given
 
 __all__ = ["KmeansFigure"]
 

@@ -18,7 +18,7 @@ from ..likelihoods import Bernoulli
 from ..plots.palette import colour
 from ..quadrature import line, log_integral, moments, product
 from ..vae import VAE
-from .base import FigureError, LiveFigure
+from .base import FigureError, Given, LiveFigure
 from .network import pack_all, unpack
 from .plane import shipped_vae
 
@@ -63,8 +63,8 @@ class TruePosteriorFigure(LiveFigure):
     labels = traitlets.List(help="what the images are called").tag(sync=True)
     grids = traitlets.List(help="for each image low, high and number of points along both axes").tag(sync=True)
 
-    digit = traitlets.Any(0, help="which image").tag(sync=True)
-    step = traitlets.Any(0, help="refinement steps").tag(sync=True)
+    digit = Given(0, help="which image").tag(sync=True)
+    step = Given(0, help="refinement steps").tag(sync=True)
     evidence = traitlets.Float(help="log p(x), nats").tag(sync=True)
     amortised = traitlets.Float(help="ELBO of the encoder's q, nats").tag(sync=True)
     refined = traitlets.Float(help="ELBO after the steps, nats").tag(sync=True)

@@ -20,7 +20,7 @@ from ..likelihoods import Bernoulli
 from ..plots.palette import colour
 from ..quadrature import hermite, product
 from ..vae import VAE, kl_to_prior
-from .base import FigureError, LiveFigure
+from .base import FigureError, Given, LiveFigure
 from .network import pack_all, unpack
 
 __all__ = ["ScrubberFigure"]
@@ -62,7 +62,7 @@ class ScrubberFigure(LiveFigure):
     curve = traitlets.List(help="-ELBO at each checkpoint, nats per image").tag(sync=True)
     losses = traitlets.List(help="training loss of each epoch, nats per image").tag(sync=True)
 
-    checkpoint = traitlets.Any(0, help="which checkpoint").tag(sync=True)
+    checkpoint = Given(0, help="which checkpoint").tag(sync=True)
     negative_elbo = traitlets.Float(help="-ELBO of the shown test images, nats per image").tag(sync=True)
 
     def __init__(self, vae=None, checkpoints=None, loss=None, *, data: str = "digits", precision: str = "int8", **traits):

@@ -51,6 +51,7 @@ def test_the_same_seed_gives_the_same_mixture_and_a_lone_code_no_spike():
 @pytest.mark.parametrize("codes, k, seed, error, message", [
     (np.zeros((5, 2)), 2, 0, ValueError, "vary in every dimension"), (np.eye(3), 3, 0, ValueError, "more than k = 3"),
     (np.full((9, 2), np.nan), 2, 0, ValueError, "codes must be finite"), (np.eye(4), 0, 0, ValueError, "k must be"),
+    (np.repeat(np.eye(2), 3, axis=0), 3, 0, ValueError, "at least k = 3 distinct"),
     (np.eye(4), 2, -1, ValueError, "seed must be"), ("codes", 2, 0, TypeError, "codes must be an array")])
 def test_bad_arguments_are_named(codes, k, seed, error, message):
     with pytest.raises(error, match=message):

@@ -86,6 +86,7 @@ def test_quantiles_are_odd_and_rise():
     (lambda: counter.words(0, []), TypeError, "index must hold"),
     (lambda: counter.philox([1, 2, 3], [0, 0]), ValueError, "counter must have 4 entries"),
     (lambda: counter.philox([1, 2, 3, 4], 0), ValueError, "key must have 2 entries"),
+    (lambda: counter.categorical([[0.0, 1.0]] * 3, [0.5, 0.5]), ValueError, "u must broadcast"),
 ])
 def test_errors_name_what_came(call, error, words):
     with pytest.raises(error, match=words):

@@ -234,6 +234,9 @@ def test_bad_input_of_the_mixture_is_named(x, arguments, message):
 
 @pytest.mark.parametrize("call, error, message", [
     (lambda: em.fit_mixture(GOOD, start="points"), TypeError, "start must be a GaussianMixture"),
+    (lambda: em.fit_mixture(GOOD[:, :1], start=em.start_mixture(GOOD, 2, 0)), ValueError, "start must have D = 1"),
+    (lambda: em.fit_bernoulli_mixture((GOOD > 0) * 1.0, start=BernoulliMixture([1.0], [[0.5]])), ValueError,
+     "start must have D = 2"),
     (lambda: em.fit_linear(GOOD, 2), ValueError, "latents must be below both sides"),
     (lambda: em.fit_bernoulli_mixture(GOOD, 2), ValueError, "only 0 and 1"),
     (lambda: em.fit_bernoulli_mixture((GOOD > 0) * 1.0, 11), ValueError, "at most the number of points"),

@@ -174,7 +174,9 @@ def test_python_agrees_with_scipy():
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 def test_engine_agrees_with_python(golden):
-    run = subprocess.run([NODE, "--test", "--test-reporter=tap", "js/tests"], cwd=ROOT, capture_output=True, text=True,
+    files = [str(path) for path in sorted((ROOT / "js" / "tests").glob("*.mjs"))
+             if path.name != "tokens.test.mjs"]  # its nets make a file of their own, in test_token_engine.py
+    run = subprocess.run([NODE, "--test", "--test-reporter=tap", *files], cwd=ROOT, capture_output=True, text=True,
                          env={**os.environ, "LVM_GOLDEN": str(golden)}, timeout=120)
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
     assert "# SKIP" not in run.stdout and "\n# skipped 0" in run.stdout, run.stdout[-600:]
