@@ -128,7 +128,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
   root.append(
     h("div", { class: "lvm-title" }, "What does one token say, and how far does it reach?"),
     h("div", { class: "lvm-splits-head lvm-pick-row" }, h("span", { class: "lvm-label" }, "Pick a test image"), images),
-    row, h("div", { class: "lvm-caption" }, `the ${size} codes, by the patch that each decodes to`), palette.node, invariant,
+    row, h("div", { class: "lvm-caption" }, `the ${size} codes, each as a patch`), palette.node, invariant,
     h("div", { class: "lvm-controls" },
       h("div", { class: "lvm-buttons" }, undo, button(h, "Take the code here", () => kept.change({ brush: now.all[kept.state.place] })),
         button(h, "Unpaint all", () => { if (kept.state.edits) { before = [...before, kept.state.edits].slice(-BACK); kept.change({ edits: "" }); } }),
