@@ -8,12 +8,8 @@ import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from built_book import SITE, leads_to
+from built_book import ARGUMENTS, SITE, leads_to
 from tools.need_browser import chromium
-
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-             "--disable-sync", "--no-first-run", "--disable-dev-shm-usage"]
-
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args):

@@ -12,7 +12,7 @@ import urllib.request
 import nbformat
 import pytest
 from built_book import ROOT
-from conftest import ARGUMENTS
+from built_book import ARGUMENTS
 from tools.need_browser import chromium
 
 CELL = """\
