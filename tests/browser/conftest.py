@@ -11,6 +11,7 @@ import pytest
 from built_book import ARGUMENTS, SITE, leads_to
 from tools.need_browser import chromium
 
+
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args):
         pass

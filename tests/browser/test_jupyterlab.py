@@ -11,8 +11,7 @@ import urllib.request
 
 import nbformat
 import pytest
-from built_book import ROOT
-from built_book import ARGUMENTS
+from built_book import ARGUMENTS, ROOT
 from tools.need_browser import chromium
 
 CELL = """\
