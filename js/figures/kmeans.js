@@ -32,6 +32,7 @@ const PACE = 700; // ms between two steps of Play
 export default figure("kmeans", "Live figure: from soft EM to K-means to a codebook, by one sigma", (kit) => {
   const { root, view, model, h, onCleanup } = kit;
   const sets = model.get("sets");
+  if (!arePoints(sets)) throw new Error("its points are damaged");
   let arrows = "moves";
   let [widths, draws, playing] = [null, 0, 0];
   let before = null; // numbers of the last draw
@@ -199,6 +200,13 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
   };
   for (const part of [root, plane.node, usage.node, steps.node]) onCleanup(followWidth(part, view, measure));
 });
+
+/** Whether `sets` holds points of the plane under each of its names, the first state's among them. */
+function arePoints(sets) {
+  const pair = (point) => Array.isArray(point) && point.length === 2 && point.every(Number.isFinite);
+  const isSet = (points) => Array.isArray(points) && points.length > 0 && points.every(pair);
+  return sets !== null && typeof sets === "object" && Object.hasOwn(sets, START.data) && Object.values(sets).every(isSet);
+}
 
 /** Codes from a link, "2.64,-0.98_2.22,0.28": undefined if there are none. */
 function pairs(text) {
