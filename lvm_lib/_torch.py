@@ -101,6 +101,19 @@ def seeded(seed: int):
     return _seeded(count("seed", seed, 0))
 
 
+def less_baseline(values: torch.Tensor, baseline, samples: int) -> torch.Tensor:
+    """f at the draws, (samples,), less a baseline: a number, or "leave-one-out", for each draw the mean of the others.
+
+    Raises TypeError or ValueError for any other baseline, and for leave-one-out with a single draw.
+    """
+    if baseline == "leave-one-out":
+        others = count("samples", samples, 2) - 1
+        return values - (values.sum() - values) / others
+    if isinstance(baseline, str):
+        raise ValueError(f"baseline must be a number or 'leave-one-out', got {baseline!r}")
+    return values - real_number("baseline", baseline, least=-float("inf"))
+
+
 @contextmanager
 def _seeded(seed):
     with torch.random.fork_rng(devices=[]):

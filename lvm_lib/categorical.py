@@ -21,7 +21,7 @@ from __future__ import annotations
 import torch
 
 from ._checks import count, describe
-from ._torch import real_number, real_tensor, torch_generator, warmth
+from ._torch import less_baseline, real_tensor, torch_generator, warmth
 
 __all__ = ["enumerated_gradient", "gumbel_softmax", "gumbel_softmax_gradient", "score_function_gradient",
            "straight_through_gradient"]
@@ -49,13 +49,7 @@ def score_function_gradient(f, logits, samples: int, generator, *, baseline=0.0)
     one_hot, q = _draw(logits, samples, generator)
     with torch.no_grad():
         values = _values(f, one_hot)
-    if baseline == "leave-one-out":
-        others = count("samples", samples, 2) - 1
-        values = values - (values.sum() - values) / others
-    elif isinstance(baseline, str):
-        raise ValueError(f"baseline must be a number or 'leave-one-out', got {baseline!r}")
-    else:
-        values = values - real_number("baseline", baseline, least=-float("inf"))
+    values = less_baseline(values, baseline, samples)
     return values[:, None] * (one_hot - q)
 
 

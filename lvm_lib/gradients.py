@@ -19,7 +19,7 @@ from typing import NamedTuple
 import torch
 
 from ._checks import count, describe
-from ._torch import real_number, real_tensor, torch_generator
+from ._torch import less_baseline, real_tensor, torch_generator
 
 __all__ = ["GradientSamples", "reparameterised_gradient", "score_function_gradient"]
 
@@ -56,13 +56,7 @@ def score_function_gradient(f, mean, log_std, samples: int, generator, *, baseli
     eps, std, z = _draw(mean, log_std, samples, generator)
     with torch.no_grad():
         values = _values(f, z)
-    if baseline == "leave-one-out":
-        others = count("samples", samples, 2) - 1
-        values = values - (values.sum() - values) / others
-    elif isinstance(baseline, str):
-        raise ValueError(f"baseline must be a number or 'leave-one-out', got {baseline!r}")
-    else:
-        values = values - real_number("baseline", baseline, least=-float("inf"))
+    values = less_baseline(values, baseline, samples)
     return GradientSamples(values[:, None] * eps / std, values[:, None] * (eps**2 - 1))
 
 

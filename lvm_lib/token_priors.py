@@ -61,7 +61,7 @@ class TokenPrior(nn.Module):
         self.classes = count("classes", classes, 0)
 
     def _logits(self, tokens, labels) -> torch.Tensor:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must give its logits")
 
     def logits(self, tokens, labels) -> torch.Tensor:
         """What the softmax of each place is taken of, (n, M, K); labels (n,), zeros for a prior without classes."""
