@@ -11,8 +11,7 @@ import urllib.request
 
 import nbformat
 import pytest
-from built_book import ARGUMENTS, ROOT
-from tools.need_browser import chromium
+from built_book import ROOT
 
 CELL = """\
 import json, pathlib, ipywidgets
@@ -47,11 +46,10 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """A JupyterLab on this machine alone, in an empty folder with one notebook: its address and the folder."""
-    missing = subprocess.run([sys.executable, "-m", "jupyterlab", "--version"], capture_output=True).returncode
-    if missing or chromium() is None:
+    if subprocess.run([sys.executable, "-m", "jupyterlab", "--version"], capture_output=True).returncode:
         if os.environ.get("CI"):
-            pytest.fail("JupyterLab or Chromium is missing, and in CI nothing may be skipped")
-        pytest.skip("JupyterLab or Chromium is missing: pip install -r requirements-test.txt; tools/need_browser.py")
+            pytest.fail("JupyterLab is missing, and in CI nothing may be skipped")
+        pytest.skip("JupyterLab is missing: pip install -r requirements-test.txt")
     folder, port = tmp_path_factory.mktemp("lab"), free_port()
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL, id="all")])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -91,13 +89,10 @@ def stated(root) -> dict:
     return json.loads(root.get_attribute("data-numbers"))
 
 
-def test_a_figure_lives_and_moves_and_a_lab_trains(lab):
+def test_a_figure_lives_and_moves_and_a_lab_trains(lab, browser):
     address, folder = lab
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    with browser.new_context(viewport={"width": 1400, "height": 1000}) as window:
+        page = window.new_page()
         page.set_default_timeout(1000 * SECONDS)
         page.goto(f"{address}/doc/tree/figure.ipynb")
         page.wait_for_selector(".jp-Notebook .jp-CodeCell")
@@ -117,7 +112,6 @@ def test_a_figure_lives_and_moves_and_a_lab_trains(lab):
         assert written(page, folder / "trained.json") == 1.0
         page.wait_for_function("document.querySelectorAll('[data-figure=gradient]').length === 2")
         means = sorted(stated(page.locator("[data-figure=gradient]").nth(i))["mean"] for i in range(2))
-        browser.close()
     assert abs(found["mean"] - now["mean"]) < 1e-9 and abs(found["ratio_mean"] / now["ratio_mean"] - 1) < 1e-6
     assert means == [now["mean"], 1.0]
 
