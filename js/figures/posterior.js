@@ -22,10 +22,9 @@ export const START = { digit: 0, step: 0 };
 const PACE = 350; // ms between two steps of Play
 const TERMS = [["evidence", "log *p*(*x*)", "evidence", (n) => n.evidence], ["refined", "ELBO(*q*)", "elbo", (n) => n.refined],
   ["amortisation", "amortisation left", "q", (n) => n.best - n.refined], ["approximation", "approximation gap", "gap", (n) => n.evidence - n.best]];
-const ready = new WeakMap(); // place -> a promise: the first posterior is there
 
-const drawn = figure("posterior", "Live figure: the true posterior against the encoder's guess, refined step by step", (kit) => {
-  const { root, view, h, model, onCleanup } = kit;
+export default figure("posterior", "Live figure: the true posterior against the encoder's guess, refined step by step", (kit) => {
+  const { root, view, h, model, onCleanup, arrived, lost } = kit;
   const images = imagesOf(bytesOf(model.get("pixels")));
   const [names, grids] = [model.get("labels"), model.get("grids")];
   const vae = modelOf(model.get("nets"), model.get("weights"));
@@ -115,8 +114,6 @@ const drawn = figure("posterior", "Live figure: the true posterior against the e
   onCleanup(pause);
 
   // ---- the posterior of a digit, in slices
-  let first = () => {};
-  ready.set(root.parentElement, new Promise((resolve) => { first = resolve; }));
   function ask(digit) {
     if (asked === digit) return;
     giveUp();
@@ -127,11 +124,11 @@ const drawn = figure("posterior", "Live figure: the true posterior against the e
         known.set(digit, found);
         asked = null;
         wait.textContent = "";
-        first();
         kept.redraw.now();
         kept.rest(); // what is read back follows
+        arrived();
       },
-      failed: (error) => { asked = null; wait.textContent = `The grid could not be decoded (${error.message}).`; first(); },
+      failed: (error) => { asked = null; wait.textContent = `The grid could not be decoded (${error.message}).`; lost(error); },
     });
   }
   onCleanup(() => giveUp());
@@ -159,16 +156,7 @@ const drawn = figure("posterior", "Live figure: the true posterior against the e
   }
 
   onCleanup(followWidth(root, view, () => { width = Math.floor(root.clientWidth) - 24; kept.redraw.now(); }));
-});
-
-/** As any figure, but alive only once its first posterior is known. */
-export default {
-  async render(context) {
-    const cleanup = drawn.render(context);
-    await ready.get(context.el);
-    return cleanup;
-  },
-};
+}, { slow: true });
 
 function machineReadable(n) {
   return {

@@ -21,10 +21,9 @@ import { makeCurves } from "./scrubber/curves.js";
 export const START = { checkpoint: 0 };
 const PACE = 700; // ms between two checkpoints of Play
 const TERMS = [["distortion", "distortion", "data", "distortion"], ["rate", "rate", "q", "rate"], ["elbo", "−ELBO", "elbo", "negativeElbo"]];
-const ready = new WeakMap(); // place -> a promise: the first checkpoint was measured
 
-const drawn = figure("scrubber", "Live figure: a training that you can wind back", (kit) => {
-  const { root, view, h, model, onCleanup } = kit;
+export default figure("scrubber", "Live figure: a training that you can wind back", (kit) => {
+  const { root, view, h, model, onCleanup, arrived, lost } = kit;
   const given = { epochs: model.get("epochs"), curve: model.get("curve"), losses: model.get("losses") };
   const labels = model.get("labels");
   const images = imagesOf(bytesOf(model.get("pixels")));
@@ -103,8 +102,6 @@ const drawn = figure("scrubber", "Live figure: a training that you can wind back
   onCleanup(pause);
 
   // ---- checkpoints, in slices: the one that is looked at first, then all others
-  let first = () => {};
-  ready.set(root.parentElement, new Promise((resolve) => { first = resolve; }));
   function work(k) {
     if (working === k) return;
     giveUp();
@@ -113,12 +110,12 @@ const drawn = figure("scrubber", "Live figure: a training that you can wind back
       done: (found) => {
         known.set(k, found);
         working = null;
-        first();
         if (k === kept.state.checkpoint) { kept.redraw.now(); kept.rest(); }
+        arrived();
         const next = given.epochs.findIndex((_, j) => !known.has(j));
         if (working === null && next >= 0) work(next);
       },
-      failed: (error) => { working = null; wait.textContent = `The checkpoint could not be computed (${error.message}).`; first(); },
+      failed: (error) => { working = null; wait.textContent = `The checkpoint could not be computed (${error.message}).`; lost(error); },
     });
   }
   onCleanup(() => giveUp());
@@ -145,16 +142,7 @@ const drawn = figure("scrubber", "Live figure: a training that you can wind back
   }
 
   onCleanup(followWidth(root, view, () => { width = Math.floor(root.clientWidth) - 24; kept.redraw.now(); }));
-});
-
-/** As any figure, but alive only once the checkpoint that it shows was measured. */
-export default {
-  async render(context) {
-    const cleanup = drawn.render(context);
-    await ready.get(context.el);
-    return cleanup;
-  },
-};
+}, { slow: true });
 
 /** Images of 28 x 28, one after another, as one sheet of SIDE x SIDE. */
 function tiled(images) {

@@ -5,9 +5,11 @@ import { followTheme } from "./theme.js";
 
 /**
  * The anywidget form of a figure. `build(kit)` draws into kit.root and registers what must be undone with
- * kit.onCleanup; kit = { model, root, document, view, h, s, slot, inPage, onCleanup }.
+ * kit.onCleanup; kit = { model, root, document, view, h, s, slot, inPage, onCleanup, arrived, lost }.
+ * A `slow` figure, whose first picture takes a while, counts as alive only once it called kit.arrived(); kit.lost(error)
+ * says that the picture never comes. After the arrival both do nothing.
  */
-export function figure(name, label, build) {
+export function figure(name, label, build, { slow = false } = {}) {
   return {
     render({ model, el }) {
       const document = el.ownerDocument;
@@ -19,22 +21,30 @@ export function figure(name, label, build) {
       const slot = firstFreeSlot(document, name);
       root.dataset.slot = slot;
       el.append(root);
-      try {
-        undo.push(followTheme(root));
-        build({
-          model, root, document, view, h, s, slot,
-          inPage: !model.widget_manager, // a kernel's front end owns the address bar; a page's reader does
-          onCleanup: (act) => undo.push(act),
-        });
-      } catch (error) {
+      let waiting = true;
+      let arrived = () => {};
+      const first = new Promise((resolve) => { arrived = () => { waiting = false; resolve(cleanup); }; });
+      const fail = (error) => {
         while (undo.length) undo.pop()();
         root.dataset.failed = "true";
         root.replaceChildren(h("p", { class: "lvm-failure", role: "alert" },
           `This live figure could not be drawn (${error && error.message ? error.message : error}). `
           + "The text and the static figures of this page do not depend on it."));
         view.console.error(error);
+        arrived();
+      };
+      try {
+        undo.push(followTheme(root));
+        build({
+          model, root, document, view, h, s, slot,
+          inPage: !model.widget_manager, // a kernel's front end owns the address bar; a page's reader does
+          onCleanup: (act) => undo.push(act),
+          arrived, lost: (error) => { if (waiting) fail(error); },
+        });
+      } catch (error) {
+        fail(error);
       }
-      return cleanup;
+      return slow ? first : cleanup;
     },
   };
 }

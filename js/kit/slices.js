@@ -2,7 +2,7 @@
 
 /**
  * Run `work` (a generator) in slices of at most about `ms` milliseconds, then call `done` with what it returned.
- * A value that it yields goes to `progress`. Returns a function that gives the work up.
+ * A value that it yields goes to `progress`; an error of the work, or of `done`, to `failed`. Returns a function that gives the work up.
  */
 export function sliced(view, work, { done, progress = () => {}, failed = (error) => { throw error; }, ms = 3 }) {
   let timer = 0;
@@ -11,15 +11,13 @@ export function sliced(view, work, { done, progress = () => {}, failed = (error)
     let step;
     try {
       do step = work.next(); while (!step.done && view.performance.now() < end);
+      if (step.done) { done(step.value); return; }
     } catch (error) {
       failed(error);
       return;
     }
-    if (step.done) done(step.value);
-    else {
-      progress(step.value);
-      timer = view.setTimeout(slice, 0); // not a frame: a hidden page goes on
-    }
+    progress(step.value);
+    timer = view.setTimeout(slice, 0); // not a frame: a hidden page goes on
   };
   timer = view.setTimeout(slice, 0);
   return () => view.clearTimeout(timer);
