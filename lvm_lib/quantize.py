@@ -15,7 +15,8 @@ beta belongs to the commitment: loss = reconstruction + losses.codebook + beta *
 "Straight-through" here is the identity copy in embedding space, codes = z + sg[e - z]: d loss / d z from the decoder's
 path is d loss / d codes, exactly. Both losses are computed before that line; behind it they would train nothing.
 
-van den Oord, Vinyals and Kavukcuoglu (2017); Razavi et al. (2019), appendix A; Mentzer et al. (2023), FSQ.
+van den Oord, Vinyals and Kavukcuoglu (2017), running means in appendix A.1; Razavi et al. (2019), who use
+them; Dhariwal et al. (2020), start from data and revival; Mentzer et al. (2024), FSQ.
 """
 
 from __future__ import annotations
