@@ -26,6 +26,10 @@ test("ticks are round, inside, and have a plain zero", () => {
 test("paths", () => {
   assert.equal(path([0, 1], [2, 3.25]), "M0 2L1 3.3");
   assert.equal(area([0, 1], [2, 3], 5), "M0 2L1 3L1 5L0 5Z");
+  assert.equal(area([0, 1, 2], [2, 3, 4], 5), "M0 2L1 3L2 4L2 5L0 5Z");
+  assert.equal(area([0, 1], [2, 3], [5, 6]), "M0 2L1 3L1 6L0 5Z");
+  assert.equal(path([0, 1, 2, 3, 4, 5], [7, 2, 2.01, 1.99, 2, 3]), "M0 7L1 2L4 2L5 3"); // level: the ends are enough
+  assert.equal(path([0, 2, 1, 3], [2, 2, 2, 2]), "M0 2L2 2L1 2L3 2"); // but not where it turns back
   assert.match(hatch(20, 10), /^M-10 10L0 0M/);
   assert.equal(held(5, "1234567890", 0, 100), 35);
   assert.equal(held(99, "1234567890", 0, 100), 65);
@@ -85,7 +89,7 @@ test("many requests, one draw in a frame", () => {
 });
 
 test("at rest: once after the last call; at most: once in the time, and never forgotten", async () => {
-  const view = { setTimeout, clearTimeout };
+  const view = { setTimeout, clearTimeout, performance };
   let rested = 0;
   let sent = 0;
   const rest = atRest(view, 30, () => rested++);
