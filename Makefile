@@ -48,8 +48,8 @@ lab: $(VENV)/lab.stamp ## open the chapters in JupyterLab
 bundle: node_modules/.stamp ## rebuild the live figures' JavaScript (needs Node.js)
 	@node js/build.mjs
 
-audit: $(VENV)/test.stamp node_modules/.stamp ## measure the built pages: Lighthouse, bytes, frames (QUICK=yes: one run; PAGES="elbo intro")
-	@$(BIN)/python -m tools.audit $(if $(QUICK),--quick) $(if $(PAGES),--pages $(PAGES))
+audit: $(VENV)/test.stamp node_modules/.stamp ## measure the built pages: Lighthouse, bytes, frames (QUICK=yes: one run; FRAMES=yes: frames alone; PAGES="elbo intro")
+	@$(BIN)/python -m tools.audit $(if $(QUICK),--quick) $(if $(FRAMES),--frames) $(if $(PAGES),--pages $(PAGES))
 
 colab: $(VENV)/build.stamp ## run chapters as a copy on Colab does, in an imitation of it (CHAPTER=elbo for one)
 	@$(BIN)/python -m tools.colab $(CHAPTER)

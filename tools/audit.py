@@ -3,6 +3,7 @@
     python -m tools.audit                      every page, best of three runs of Lighthouse
     python -m tools.audit --quick              one run
     python -m tools.audit --pages elbo intro   some pages
+    python -m tools.audit --frames             frames alone, without Lighthouse and without Node.js
     python -m tools.audit --json audit.json    the numbers as a file too
 
 What is measured, and how:
@@ -211,14 +212,17 @@ def traced_drag(browser, page, handle, seconds: float = 1.2) -> list[dict]:
     page.mouse.move(x, y)
     page.mouse.down()
     page.wait_for_timeout(100)
+    devtools = page.context.new_cdp_session(page)  # Playwright's own move runs scripts in the page each time
     browser.start_tracing(page=page, categories=["devtools.timeline", "toplevel"])
     start, number = time.perf_counter(), 0
     while (now := time.perf_counter() - start) < seconds:
         number += 1
         swing = 60 * abs((number / 20) % 2 - 1)  # to and fro, 3 px each time
-        page.mouse.move(x - 30 + swing, y + 15 - swing / 2)
+        devtools.send("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": x - 30 + swing, "y": y + 15 - swing / 2,
+                                                   "button": "left", "buttons": 1})
         time.sleep(max(0.0, number / 60 - (time.perf_counter() - start)))
     trace = json.loads(browser.stop_tracing())
+    devtools.detach()
     page.mouse.up()
     return trace["traceEvents"]
 
@@ -270,6 +274,17 @@ def pages(names: list[str]) -> list[str]:
     return wanted
 
 
+def frames_alone(page: str, url: str, path: str) -> dict:
+    """The frames of a page's figures and nothing else."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=BROWSER)
+        report = {"page": page, "frames": drag_frames(browser, url + page)}
+        browser.close()
+    return report
+
+
 def measure(page: str, url: str, runs: int, path: str) -> dict:
     from playwright.sync_api import sync_playwright
 
@@ -289,11 +304,13 @@ def measure(page: str, url: str, runs: int, path: str) -> dict:
 
 
 def rows(report: dict) -> list[tuple[str, str, float]]:
-    """(what, for whom, number) of a page's report, in the order of the table."""
-    lines = [(name, "", report["scores"][name]) for name in CATEGORIES]
-    lines += [("first load", "", report["first load"]), ("blocking requests", "", len(report["blocking"])),
-              ("requests", "", report["requests"]), ("CLS", "", report["CLS"])]
-    lines += [("figure", name, size) for name, size in report["figures"].items()]
+    """(what, for whom, number) of a page's report, in the order of the table; frames alone where that is all."""
+    lines = []
+    if "scores" in report:
+        lines += [(name, "", report["scores"][name]) for name in CATEGORIES]
+        lines += [("first load", "", report["first load"]), ("blocking requests", "", len(report["blocking"])),
+                  ("requests", "", report["requests"]), ("CLS", "", report["CLS"])]
+        lines += [("figure", name, size) for name, size in report["figures"].items()]
     lines += [("frame, p95", name, time_) for name, time_ in report["frames"].items()]
     return lines
 
@@ -308,16 +325,16 @@ def shown(report: dict) -> tuple[str, int]:
         missed += verdict == "MISSED"
         note = f"  ({', '.join(report['blocking'])})" if what == "blocking requests" and report["blocking"] else ""
         lines.append(f"  {f'{what} {whose}'.strip():<28}{number:>9} {unit:<3} {aim:<9}{verdict}{note}".rstrip())
-    for category, audits in report["failed"].items():
+    for category, audits in report.get("failed", {}).items():
         lines += [f"    {category}: {audit}" for audit in audits]
     return "\n".join(lines), missed
 
 
-def missing() -> str:
-    """What keeps the audit from running here; empty if nothing does."""
-    if node_version() < 20:
+def missing(frames: bool = False) -> str:
+    """What keeps the audit (or that of the frames alone) from running here; empty if nothing does."""
+    if not frames and node_version() < 20:
         return "Node.js 20 or newer is missing (nodejs.org, or your system's packages): Lighthouse needs it."
-    if not LIGHTHOUSE.exists():
+    if not frames and not LIGHTHOUSE.exists():
         return "Lighthouse is missing: run `npm ci` in the book's folder."
     if not (chromium() and Path(chromium()).exists()):
         return ("No Chromium found: install it (apt install chromium, or `python -m playwright install chromium`), "
@@ -336,15 +353,20 @@ def main() -> int:
     parser.add_argument("--pages", nargs="+", default=[], metavar="PAGE",
                         help="names such as elbo; all pages if not given")
     parser.add_argument("--quick", action="store_true", help="one run of Lighthouse instead of the best of three")
+    parser.add_argument("--frames", action="store_true", help="measure the frames of live figures and nothing else")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers to FILE too")
     options = parser.parse_args()
-    if lacking := missing():
+    if lacking := missing(options.frames):
         print(lacking, file=sys.stderr)
         return 2
     server, url = served(SITE)
     reports, missed = [], 0
     for page in pages(options.pages):
-        reports.append(measure(page, url, 1 if options.quick else 3, chromium()))
+        report = (frames_alone(page, url, chromium()) if options.frames
+                  else measure(page, url, 1 if options.quick else 3, chromium()))
+        if options.frames and not report["frames"]:
+            continue  # a page without live figures
+        reports.append(report)
         text, misses = shown(reports[-1])
         missed += misses
         print(text, flush=True)
@@ -353,7 +375,8 @@ def main() -> int:
         options.json.write_text(json.dumps(reports, indent=1) + "\n", encoding="utf-8")
     aims = sum(bool(AIMS[what][1]) for report in reports for what, _, _ in rows(report))
     busy = f"; load of this machine {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    print(f"{len(reports)} pages, {aims} aims, {missed} missed. Lighthouse: best of {1 if options.quick else 3}; frames: "
+    scores = "" if options.frames else f"Lighthouse: best of {1 if options.quick else 3}; "
+    print(f"{len(reports)} pages, {aims} aims, {missed} missed. {scores}frames: "
           f"the main thread's processor time by Chromium's trace, not slowed{busy}.")
     return 1 if missed else 0
 

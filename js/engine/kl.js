@@ -51,6 +51,17 @@ export class Mixture {
   /** log p at the points of the wide grid. */
   get onGrid() { return (this.kept ??= WIDE.points.map((x) => this.logDensity(x))); }
 
+  /** p times the rule's weight at the points of the wide grid. */
+  get masses() { return (this.weighed ??= this.onGrid.map((log, i) => Math.exp(log + WIDE.logWeights[i]))); }
+
+  /** E_p[f] on the wide grid. */
+  expected(f) {
+    const { masses } = this;
+    let sum = 0;
+    for (let i = 0; i < masses.length; i++) if (masses[i] > 0) sum += masses[i] * f(i);
+    return sum;
+  }
+
   /** Differential entropy, nats, by quadrature. */
   get entropy() {
     if (this.found === undefined) {
@@ -67,15 +78,14 @@ export class Mixture {
   }
 
   /** KL(this || N(mean, std^2)) by quadrature of p (log p - log q). */
-  klForward({ mean, std }) {
+  klForward(model, logQ = onGrid(model)) {
     const log = this.onGrid;
-    return expectation(log, (x, i) => log[i] - logNormal(x, mean, std), WIDE);
+    return this.expected((i) => log[i] - logQ[i]);
   }
 
   /** KL(N(mean, std^2) || this) by quadrature of q (log q - log p). */
-  klReverse({ mean, std }) {
+  klReverse(model, logQ = onGrid(model)) {
     const log = this.onGrid;
-    const logQ = WIDE.points.map((x) => logNormal(x, mean, std));
     return expectation(logQ, (_, i) => logQ[i] - log[i], WIDE);
   }
 
@@ -111,6 +121,13 @@ export class Mixture {
     });
     return at;
   }
+}
+
+/** Log of the model at the points of the wide grid. */
+function onGrid({ mean, std }) {
+  const out = new Float64Array(WIDE.points.length);
+  for (let i = 0; i < out.length; i++) out[i] = logNormal(WIDE.points[i], mean, std);
+  return out;
 }
 
 /** The integrand of one of the two divergences, from the two log densities. */
@@ -170,10 +187,11 @@ export function numbers(state) {
   const { data, direction, n, seed } = state;
   const density = DATA[data];
   const model = { mean: state.mean, std: state.std };
-  const klForward = density.klForward(model);
-  const klReverse = density.klReverse(model);
+  const logQ = onGrid(model);
+  const klForward = density.klForward(model, logQ);
+  const klReverse = density.klReverse(model, logQ);
   const expected = density.expectedLog(model);
-  const square = expectation(density.onGrid, (x) => (logNormal(x, model.mean, model.std) - expected) ** 2, WIDE);
+  const square = density.expected((i) => (logQ[i] - expected) ** 2);
   let average = 0;
   for (const x of drawsOf(state)) average += logNormal(x, model.mean, model.std) / n;
   return {

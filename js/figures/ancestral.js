@@ -1,11 +1,11 @@
 // Live figure 1: ancestral sampling. z from the prior, through g, plus noise; x piles up under the marginal p(x).
 // state -> numbers (js/engine/ancestral.js) -> picture. Nothing is drawn that the engine did not compute.
 
-import { BOUNDS, marginal, numbers, reachable, sample } from "../engine/ancestral.js";
+import { BOUNDS, marginal, numbers as numbersOf, reachable, sample } from "../engine/ancestral.js";
 import { announcer } from "../kit/announce.js";
 import { button, slider } from "../kit/controls.js";
-import { set } from "../kit/dom.js";
-import { figure, followWidth } from "../kit/figure.js";
+import { say as write, set } from "../kit/dom.js";
+import { figure, followWidth, remembered } from "../kit/figure.js";
 import { fixed, tolerance } from "../kit/format.js";
 import { keyed, sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
@@ -26,6 +26,7 @@ const STEP = [["lastZ", "*z*", "prior"], ["lastG", "*g*(*z*)", "model"], ["lastN
 
 export default figure("ancestral", "Live figure: ancestral sampling from a latent variable model", (kit) => {
   const { root, view, h, onCleanup } = kit;
+  const numbers = remembered(numbersOf); // asked for by a draw, by what is read back, and at rest
   const fitAxes = (state) => plane.adapt(Math.max(...marginal(state.noise).p), sample(state));
   let now = null; // numbers of the last draw
   let width = 0;
@@ -86,7 +87,7 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
     plane.draw(width, now, sample(state));
     const fresh = touched && before !== null && before.count !== now.count;
     [z, g, noise, x].forEach((term, i) => terms.write(term, now.count ? fixed(now[STEP[i][0]], 2) : "–", fresh));
-    which.textContent = now.count ? `The newest, draw ${now.count} of seed ${now.seed}:` : "No sample yet:";
+    write(which, now.count ? `The newest, draw ${now.count} of seed ${now.seed}:` : "No sample yet:");
     for (const [node, off] of [[back, !now.count], [one, now.count >= MOST], [many, now.count >= MOST]]) {
       if (node.disabled !== off) node.disabled = off;
     }

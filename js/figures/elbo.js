@@ -1,11 +1,11 @@
 // Live figure 3: log p(x) = ELBO(q) + KL(q || posterior), a bar whose end q cannot move.
 // state -> numbers (js/engine/curve.js) -> picture. Nothing is drawn that numbers() did not compute.
 
-import { BOUNDS, numbers, QuadraticCurve, reachable } from "../engine/curve.js";
+import { BOUNDS, numbers as numbersOf, QuadraticCurve, reachable } from "../engine/curve.js";
 import { announcer } from "../kit/announce.js";
 import { button, slider } from "../kit/controls.js";
-import { set } from "../kit/dom.js";
-import { figure, followWidth } from "../kit/figure.js";
+import { refill, set } from "../kit/dom.js";
+import { figure, followWidth, holdStill, remembered } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { atMost, atRest, perFrame } from "../kit/frame.js";
 import { drag, keyed, sliderKeys } from "../kit/handles.js";
@@ -29,6 +29,7 @@ const KEYS = {
 
 export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q under your control", (kit) => {
   const { root, view, h, model, onCleanup } = kit;
+  const numbers = remembered(numbersOf); // asked for by a draw, by what is read back, and at rest
   const space = kit.slot === 1 ? "elbo" : `elbo${kit.slot}`;
 
   // ---- state
@@ -75,7 +76,7 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
   /** Something is taken in hand or let go: while it is, the axis stands still and the traits are not read. */
   function hold(on) {
     inHand += on ? 1 : -1;
-    root.classList.toggle("is-held", inHand > 0);
+    holdStill(root, inHand > 0);
     if (!on) rest();
   }
 
@@ -142,7 +143,7 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
     for (const key of ["x", "bend"]) {
       sliders[key].update(state[key], fixed(state[key], 2), `${key === "x" ? "x" : "theta"} = ${fixed(state[key], 2)}`);
     }
-    exact.setAttribute("aria-pressed", String(state.kind === "exact"));
+    set(exact, { "aria-pressed": state.kind === "exact" });
     invariantSentence(h, invariant, now);
     predict.follow(now);
     set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
@@ -237,5 +238,5 @@ function invariantSentence(h, node, n) {
     : " Three separate routes: closed form, quadrature under q, quadrature over all z.";
   if (node.dataset.text === sum + verdict + how) return;
   node.dataset.text = sum + verdict + how;
-  node.replaceChildren(h("strong", {}, mathsOf(h, sum), verdict), ...mathsOf(h, how));
+  refill(node, [h("strong", {}, mathsOf(h, sum), verdict), ...mathsOf(h, how)]);
 }

@@ -1,11 +1,11 @@
 // Live figure 8: EM on points that the reader places, and a toy's landscape F(theta', theta) with the same moves.
 // state -> numbers (js/engine/em.js, js/engine/landscape.js) -> picture. Nothing is drawn that they did not compute.
 
-import { BOUNDS, FLOOR, MOST, MOVES, numbers, reachable } from "../engine/em.js";
+import { BOUNDS, FLOOR, MOST, MOVES, numbers as numbersOf, reachable } from "../engine/em.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
 import { say, set } from "../kit/dom.js";
-import { figure, followWidth } from "../kit/figure.js";
+import { figure, followWidth, remembered } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
@@ -33,6 +33,7 @@ const PACE = 700; // ms between two half steps of Play
 
 export default figure("em", "Live figure: EM on points that you place, and a landscape of its bound", (kit) => {
   const { root, view, model, h, onCleanup } = kit;
+  const numbers = remembered(numbersOf); // asked for by a draw, by what is read back, and at rest
   const presets = { ...model.get("presets"), none: [] };
   const ring = { x: 0, y: 0, index: -1, holding: false };
   let now = null; // numbers of the last draw

@@ -1,11 +1,11 @@
 // Live figure 4: gradient arrows. One expectation, estimated through the sample and through the density.
 // state -> numbers (js/engine/gradient.js) -> picture. Nothing is drawn that the engine did not compute.
 
-import { BOUNDS, numbers, reachable, samples, SEEDS, SIZES, WITHIN } from "../engine/gradient.js";
+import { BOUNDS, numbers as numbersOf, reachable, samples, SEEDS, SIZES, WITHIN } from "../engine/gradient.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
 import { set } from "../kit/dom.js";
-import { figure, followWidth } from "../kit/figure.js";
+import { figure, followWidth, remembered } from "../kit/figure.js";
 import { fixed } from "../kit/format.js";
 import { keyed, sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
@@ -27,6 +27,7 @@ const TERMS = [["exact", "exact ∇", "evidence", "exactMean", "exactLogStd"],
 
 export default figure("gradient", "Live figure: two estimates of one gradient, and how far they scatter", (kit) => {
   const { root, view, h, onCleanup } = kit;
+  const numbers = remembered(numbersOf); // asked for by a draw, by what is read back, and at rest
   let now = null; // numbers of the last draw
   let width = 0;
   let draws = 0;

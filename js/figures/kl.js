@@ -1,11 +1,11 @@
 // Live figure 2: KL(p_data || p_theta) + E_data[log p_theta] = -H(p_data), two bars that mirror each other.
 // state -> numbers (js/engine/kl.js) -> picture. Nothing is drawn that numbers() did not compute.
 
-import { BOUNDS, DATA, drawsOf, fitted, fittedToDraws, numbers, reachable, SEEDS, SIZES } from "../engine/kl.js";
+import { BOUNDS, DATA, drawsOf, fitted, fittedToDraws, numbers as numbersOf, reachable, SEEDS, SIZES } from "../engine/kl.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
 import { set } from "../kit/dom.js";
-import { figure, followWidth } from "../kit/figure.js";
+import { figure, followWidth, remembered } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keyed, sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
@@ -26,6 +26,7 @@ const SHORT = { data: { t: "two", o: "one" }, direction: { f: "forward", r: "rev
 
 export default figure("kl", "Live figure: KL divergence and log-likelihood of a model that you shape", (kit) => {
   const { root, view, h, onCleanup } = kit;
+  const numbers = remembered(numbersOf); // asked for by a draw, by what is read back, and at rest
   let now = null; // numbers of the last draw
 
   // ---- picture

@@ -1,11 +1,11 @@
 // Live figure 9: one sigma from soft EM to K-means to a codebook, with cells, usage and straight-through arrows.
 // state -> numbers (js/engine/kmeans.js) -> picture. Nothing is drawn that the engine did not compute.
 
-import { BOUNDS, numbers, placed, reachable, revived, scattered, update } from "../engine/kmeans.js";
+import { BOUNDS, numbers as numbersOf, placed, reachable, revived, scattered, update } from "../engine/kmeans.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
 import { set } from "../kit/dom.js";
-import { figure, followWidth } from "../kit/figure.js";
+import { figure, followWidth, remembered } from "../kit/figure.js";
 import { fixed } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
@@ -31,6 +31,7 @@ const PACE = 700; // ms between two steps of Play
 
 export default figure("kmeans", "Live figure: from soft EM to K-means to a codebook, by one sigma", (kit) => {
   const { root, view, model, h, onCleanup } = kit;
+  const numbers = remembered(numbersOf); // asked for by a draw, by what is read back, and at rest
   const sets = model.get("sets");
   if (!arePoints(sets)) throw new Error("its points are damaged");
   let arrows = "moves";

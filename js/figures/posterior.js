@@ -13,7 +13,7 @@ import { keep } from "../kit/keep.js";
 import { numeric } from "../kit/link.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
 import { paint } from "../kit/pixels.js";
-import { sliced } from "../kit/slices.js";
+import { inHand, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeBar } from "./posterior/bar.js";
 import { makePlane } from "./posterior/plane.js";
@@ -120,6 +120,7 @@ export default figure("posterior", "Live figure: the true posterior against the 
     asked = digit;
     wait.textContent = "Decoding the grid …";
     giveUp = sliced(view, posterior(vae, images[digit], grids[digit]), {
+      busy: () => inHand(view.document),
       done: (found) => {
         known.set(digit, found);
         asked = null;

@@ -32,6 +32,7 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
   let draws = 0;
   let walk = 0;
   let last = { key: "", drawn: null };
+  let found = { of: {}, numbers: null };
 
   /** The whole sample of a state; its step does not enter, so that a walk along it draws nothing anew. */
   const sampled = (s) => {
@@ -40,22 +41,28 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
     return last.drawn;
   };
 
+  /** Every number of a state, decoded anew only when the state differs: a pointer moves many times within one token. */
+  const numbers = (s) => {
+    if (!KEYS.every((key) => found.of[key] === s[key])) found = { of: s, numbers: numbersOf(s) };
+    return found.numbers;
+  };
+
   /** Every number that the figure states: the twin of `numbers` in lvm_lib/figures/prior.py. */
-  function numbers(s) {
+  function numbersOf(s) {
     const { tokens, logs, conditionals } = sampled(s);
     const locked = tokensOf(s.prefix).length;
     const sum = (from, to) => { let total = 0; for (let i = from; i < to; i++) total -= logs[i]; return total; };
     const image = made.decode(tokens.map((token, i) => (i < s.step ? token : empty)));
-    const found = {
+    const stated = {
       ...s, all: tokens, logs, conditionals, locked, image, nll: sum(locked, s.step), ofPrefix: sum(0, locked),
       uniform: s.step * Math.log(size), brightness: image.reduce((a, b) => a + b, 0) / image.length, centre: image[CENTRE],
     };
     if (s.step < places) {
       const next = conditionals[s.step];
-      found.entropy = -next.reduce((total, log) => total + Math.exp(log) * log, 0);
-      found.largest = Math.exp(Math.max(...next));
+      stated.entropy = -next.reduce((total, log) => total + Math.exp(log) * log, 0);
+      stated.largest = Math.exp(Math.max(...next));
     }
-    return found;
+    return stated;
   }
 
   const reachable = (given, fallback) => {

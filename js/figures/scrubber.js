@@ -13,7 +13,7 @@ import { keep } from "../kit/keep.js";
 import { numeric } from "../kit/link.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
 import { paint } from "../kit/pixels.js";
-import { sliced } from "../kit/slices.js";
+import { inHand, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeCloud } from "./scrubber/cloud.js";
 import { makeCurves } from "./scrubber/curves.js";
@@ -107,6 +107,7 @@ export default figure("scrubber", "Live figure: a training that you can wind bac
     giveUp();
     working = k;
     giveUp = sliced(view, measured(netOf(model.get("nets"), buffers[k]), images), {
+      busy: () => inHand(view.document),
       done: (found) => {
         known.set(k, found);
         working = null;

@@ -25,18 +25,30 @@ export function ticks(low, high, count) {
 
 const r = (v) => Math.round(v * 10) / 10;
 
-/** "M x y L x y ..." through the points. */
+/** "M x y L x y ..." through the points; those inside a level stretch are left out. */
 export function path(xs, ys) {
+  const last = xs.length - 1;
   let d = "";
-  for (let i = 0; i < xs.length; i++) d += `${i ? "L" : "M"}${r(xs[i])} ${r(ys[i])}`;
+  let before = NaN;
+  let here = r(ys[0]);
+  for (let i = 0; i <= last; i++) {
+    const next = i < last ? r(ys[i + 1]) : NaN;
+    const between = here === before && here === next && (xs[i] - xs[i - 1]) * (xs[i + 1] - xs[i]) >= 0;
+    if (!between) d += `${i ? "L" : "M"}${r(xs[i])} ${here}`;
+    before = here;
+    here = next;
+  }
   return d;
 }
 
 /** The closed area between two curves over the same xs; `lower` may be one number. */
 export function area(xs, upper, lower) {
-  let d = path(xs, upper);
-  for (let i = xs.length - 1; i >= 0; i--) d += `L${r(xs[i])} ${r(typeof lower === "number" ? lower : lower[i])}`;
-  return `${d}Z`;
+  const d = path(xs, upper);
+  const last = xs.length - 1;
+  if (typeof lower === "number") return `${d}L${r(xs[last])} ${r(lower)}L${r(xs[0])} ${r(lower)}Z`;
+  let back = "";
+  for (let i = last; i >= 0; i--) back += `L${r(xs[i])} ${r(lower[i])}`;
+  return `${d}${back}Z`;
 }
 
 /** Diagonal hatching for a box of that size, to be clipped by it: a pattern without an id. */

@@ -1,5 +1,7 @@
 // Buttons, sliders and choices: native elements, labels that wrap their inputs (no ids).
 
+import { say, set } from "./dom.js";
+
 export function button(h, text, act, attributes = {}) {
   const node = h("button", { type: "button", class: "lvm-button", ...attributes }, text);
   node.addEventListener("click", act);
@@ -28,8 +30,8 @@ export function slider(h, { label, low, high, step = 0.01, key, input, hold = ()
   });
   const update = (value, text, words = text) => {
     if (Number(field.value) !== value) field.value = String(value);
-    if (number.textContent !== text) number.textContent = text;
-    field.setAttribute("aria-valuetext", words);
+    say(number, text);
+    set(field, { "aria-valuetext": words });
   };
   return { node, field, update };
 }
@@ -46,5 +48,5 @@ export function choice(h, { label, options, value = null, choose, className = ""
   });
   const labels = options.map((option, i) => h("label", { class: "lvm-option" }, fields[i], h("span", {}, option.text)));
   const node = h("div", { class: `lvm-choice ${className}`, role: "radiogroup", "aria-label": label }, labels);
-  return { node, fields, set: (to) => { for (const f of fields) f.checked = f.value === to; } };
+  return { node, fields, set: (to) => { for (const f of fields) if (f.checked !== (f.value === to)) f.checked = !f.checked; } };
 }

@@ -58,6 +58,25 @@ function firstFreeSlot(document, name) {
   return slot;
 }
 
+/**
+ * Something is taken in hand (`on`) or all is let go: in between the figure keeps its height, so that a number that
+ * changes moves nothing outside, and the browser lays out the figure alone (rule .is-held of figure.css).
+ */
+export function holdStill(root, on) {
+  if (root.classList.contains("is-held") === on) return;
+  root.style.height = on ? `${root.getBoundingClientRect().height}px` : "";
+  root.classList.toggle("is-held", on);
+}
+
+/** `f` with its last answer kept. A state is replaced and never written to: the same object has the same answer. */
+export function remembered(f) {
+  let [asked, answer] = [[], undefined];
+  return (...all) => {
+    if (all.length !== asked.length || all.some((value, i) => value !== asked[i])) [asked, answer] = [all, f(...all)];
+    return answer;
+  };
+}
+
 /** Follow the container's width: calls `act(width)` at once and whenever it changes. */
 export function followWidth(element, view, act) {
   let last = -1;

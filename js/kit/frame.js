@@ -10,11 +10,20 @@ export function perFrame(view, draw) {
   return request;
 }
 
-/** A function that calls `act` once nothing has called it for `ms`. */
+/** A function that calls `act` once nothing has called it for `ms`. A call only moves the time: it starts no timer anew. */
 export function atRest(view, ms, act) {
   let timer = 0;
-  const request = () => { view.clearTimeout(timer); timer = view.setTimeout(act, ms); };
-  request.cancel = () => view.clearTimeout(timer);
+  let due = 0;
+  const wake = () => {
+    const left = due - view.performance.now();
+    timer = left > 0 ? view.setTimeout(wake, left) : 0;
+    if (!timer) act();
+  };
+  const request = () => {
+    due = view.performance.now() + ms;
+    if (!timer) timer = view.setTimeout(wake, ms);
+  };
+  request.cancel = () => { view.clearTimeout(timer); timer = 0; };
   return request;
 }
 

@@ -1,6 +1,7 @@
 // The life of a figure's state: traits, address, one draw per frame, what is in hand, and what is done at rest.
 
 import { button } from "./controls.js";
+import { holdStill } from "./figure.js";
 import { atMost, atRest, perFrame } from "./frame.js";
 import { drag } from "./handles.js";
 import { copy, merged, parse, replaceHash } from "./link.js";
@@ -52,7 +53,7 @@ export function keep(kit, { name, start, traits, reachable, encode, decode, draw
   /** Something is taken in hand or let go: while it is, the axes stand still and the traits are not read. */
   function hold(on) {
     inHand += on ? 1 : -1;
-    root.classList.toggle("is-held", inHand > 0);
+    holdStill(root, inHand > 0);
     if (!on) rest();
   }
 

@@ -1,5 +1,7 @@
 // Formulas as real text: "*p*" is a variable, "~data~" an index.
 
+import { refill } from "./dom.js";
+
 /** "KL(*p*~data~ ‖ *p*~θ~)" as a list of nodes and strings. */
 export function maths(h, text) {
   return text.split(/(\*[^*]+\*|~[^~]+~)/).filter(Boolean).map((part) => {
@@ -26,7 +28,7 @@ export function sentence(h, node, parts) {
   const text = parts.map((part) => part.join(" ")).join("|");
   if (node.dataset.text === text) return;
   node.dataset.text = text;
-  node.replaceChildren(...parts.flatMap(([kind, words]) => {
+  refill(node, parts.flatMap(([kind, words]) => {
     const inner = maths(h, words);
     return kind === "strong" ? [h("strong", {}, inner)] : inner;
   }));

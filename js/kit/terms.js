@@ -1,6 +1,10 @@
 // The two-way link between a formula and its picture. A term is a button with data-term; whatever it stands for in
 // the picture carries data-of="term other". Touch either and the rest steps back; a term whose number moves is lit.
 
+import { say } from "./dom.js";
+
+const LIT = 700; // ms
+
 export function linkTerms(root, view) {
   let pinned = null;
   const apply = (term) => {
@@ -27,22 +31,30 @@ export function linkTerms(root, view) {
   const listeners = { pointerover: over, pointerleave: away, focusin: focused, focusout: away, click, keydown: key };
   for (const [type, listener] of Object.entries(listeners)) root.addEventListener(type, listener);
 
-  const timers = new Map();
+  const numbers = new Map(); // button -> where its number stands
+  const until = new Map(); // lit button -> when it goes out; one timer serves them all
+  let timer = 0;
   const light = (button) => {
-    button.classList.add("is-lit");
-    view.clearTimeout(timers.get(button));
-    timers.set(button, view.setTimeout(() => button.classList.remove("is-lit"), 700));
+    if (!until.has(button)) button.classList.add("is-lit");
+    until.set(button, view.performance.now() + LIT);
+    if (!timer) timer = view.setTimeout(dim, LIT);
   };
+  function dim() {
+    const now = view.performance.now();
+    for (const [button, end] of until) if (end <= now) { until.delete(button); button.classList.remove("is-lit"); }
+    timer = until.size ? view.setTimeout(dim, Math.min(...until.values()) - now) : 0;
+  }
   return {
     /** Write a term's number; light the term if it is new and the reader has moved something. */
     write(button, text, lit) {
-      const number = button.querySelector(".lvm-term-number");
+      if (!numbers.has(button)) numbers.set(button, button.querySelector(".lvm-term-number"));
+      const number = numbers.get(button);
       if (number.textContent === text) return;
-      number.textContent = text;
+      say(number, text);
       if (lit) light(button);
     },
     release() {
-      for (const timer of timers.values()) view.clearTimeout(timer);
+      view.clearTimeout(timer);
       for (const [type, listener] of Object.entries(listeners)) root.removeEventListener(type, listener);
     },
   };

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { area, hatch, held, path, scale, ticks } from "../kit/axes.js";
+import { remembered } from "../kit/figure.js";
 import { fixed, tolerance } from "../kit/format.js";
 import { atMost, atRest, perFrame } from "../kit/frame.js";
 import { keyed } from "../kit/handles.js";
@@ -26,6 +27,10 @@ test("ticks are round, inside, and have a plain zero", () => {
 test("paths", () => {
   assert.equal(path([0, 1], [2, 3.25]), "M0 2L1 3.3");
   assert.equal(area([0, 1], [2, 3], 5), "M0 2L1 3L1 5L0 5Z");
+  assert.equal(area([0, 1, 2], [2, 3, 4], 5), "M0 2L1 3L2 4L2 5L0 5Z");
+  assert.equal(area([0, 1], [2, 3], [5, 6]), "M0 2L1 3L1 6L0 5Z");
+  assert.equal(path([0, 1, 2, 3, 4, 5], [7, 2, 2.01, 1.99, 2, 3]), "M0 7L1 2L4 2L5 3"); // level: the ends are enough
+  assert.equal(path([0, 2, 1, 3], [2, 2, 2, 2]), "M0 2L2 2L1 2L3 2"); // but not where it turns back
   assert.match(hatch(20, 10), /^M-10 10L0 0M/);
   assert.equal(held(5, "1234567890", 0, 100), 35);
   assert.equal(held(99, "1234567890", 0, 100), 65);
@@ -85,7 +90,7 @@ test("many requests, one draw in a frame", () => {
 });
 
 test("at rest: once after the last call; at most: once in the time, and never forgotten", async () => {
-  const view = { setTimeout, clearTimeout };
+  const view = { setTimeout, clearTimeout, performance };
   let rested = 0;
   let sent = 0;
   const rest = atRest(view, 30, () => rested++);
@@ -94,6 +99,38 @@ test("at rest: once after the last call; at most: once in the time, and never fo
   assert.equal(rested + sent, 0);
   await new Promise((done) => setTimeout(done, 120));
   assert.deepEqual([rested, sent], [1, 1]);
+});
+
+test("at rest: a call moves the time and starts no timer anew", () => {
+  let clock = 0;
+  const timers = [];
+  const view = {
+    performance: { now: () => clock }, clearTimeout: () => timers.pop(),
+    setTimeout: (act, ms) => timers.push({ act, at: clock + ms }),
+  };
+  let rested = 0;
+  const rest = atRest(view, 400, () => rested++);
+  const wake = () => { const { act, at } = timers.pop(); clock = at; act(); };
+  rest();
+  for (clock = 16; clock < 300; clock += 16) rest();
+  const asked = clock - 16;
+  assert.equal(timers.length, 1);
+  wake();
+  assert.deepEqual([rested, timers.length], [0, 1]);
+  wake();
+  assert.deepEqual([rested, timers.length, clock], [1, 0, asked + 400]);
+  rest();
+  rest.cancel();
+  rest();
+  assert.equal(timers.length, 1);
+});
+
+test("an answer is kept for the same question, and for that alone", () => {
+  let asked = 0;
+  const f = remembered((state, by) => { asked += 1; return state.x * by; });
+  const state = { x: 3 };
+  assert.deepEqual([f(state, 2), f(state, 2), asked], [6, 6, 1]);
+  assert.deepEqual([f({ x: 3 }, 2), asked, f(state, 5), asked], [6, 2, 15, 3]);
 });
 
 test("traits: a write is sent once, is no change of its own, and only what differs is set", () => {

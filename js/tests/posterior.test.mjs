@@ -66,6 +66,9 @@ test("slices: the work is done in pieces, can be given up, and a failure is told
   assert.deepEqual(told, [0.2, 0.4, 0.6, 0.8, 1]);
   const error = await new Promise((failed) => { sliced(view, (function* fail() { yield 0; throw new Error("no"); })(), { failed, done() {} }); });
   assert.equal(error.message, "no");
+  let waits = 3;
+  await new Promise((done) => { sliced(view, work(2), { done, busy: () => waits-- > 0 }); });
+  assert.ok(waits < 0, "the work waits while the page is busy, and is done after that");
   let ended = false;
   sliced(view, work(3), { done: () => { ended = true; } })();
   await new Promise((done) => { setTimeout(done, 20); });

@@ -60,12 +60,6 @@ class AncestralFigure(LiveFigure):
     seed = Whole(7, *BOUNDS["seed"], help="which sequence of draws").tag(sync=True)
     count = Whole(0, *BOUNDS["count"], help="how many draws of it").tag(sync=True)
 
-    def __init__(self, **traits):
-        unknown = sorted(set(traits) - {*BOUNDS} - set(LiveFigure.class_trait_names()))
-        if unknown:
-            raise TypeError(f"AncestralFigure takes {', '.join(BOUNDS)}, got {', '.join(unknown)}")
-        super().__init__(**traits)
-
     @property
     def model(self) -> Curve:
         """The generator with its noise, as a model of the library."""

@@ -67,13 +67,33 @@ class LiveFigure(anywidget.AnyWidget):
     heights = (900, 800)  # of the figure in CSS pixels, on a phone and in the text column: the page keeps that room free
     _settling = False  # while the figure itself writes what is read back
     state: tuple[str, ...] = ()  # the traits that make up a state; a page's data-numbers repeats them
+    read_back: tuple[str, ...] = ()  # the traits that follow from it: numbers() finds them, a front end may only report them
+    unit = "nats"  # of what is read back, as errors name it
+    absolute = 1.0  # up to this size a report must agree absolutely, above it relatively
     carried: tuple[str, ...] = ()  # the traits that a page's side file carries beside it: nets, weights, images
 
     def __init_subclass__(cls, **kwargs):
+        if cls.__dict__.get("read_back"):  # as if the class itself decorated two methods with its traits' names
+            handlers = {"_read_only": traitlets.validate(*cls.read_back)(lambda self, proposal: self.settled(proposal)),
+                        "_followed": traitlets.observe(*cls.state)(lambda self, change: self._on_input(change))}
+            for name, handler in handlers.items():
+                setattr(cls, name, handler)
+                handler.class_init(cls, name)
         if "name" in cls.__dict__ and cls.name:  # not for the classes that traitlets derives when it adds a trait
             cls._esm = bundle(cls.name) + f"\nexport default lvm_{cls.name}.default;"
             cls._css = stylesheet()
         super().__init_subclass__(**kwargs)
+
+    def __init__(self, **traits):
+        if not self.carried:  # a figure of a trained network takes more than its traits, and says so itself
+            unknown = sorted(set(traits) - set(self.state) - set(LiveFigure.class_trait_names()))
+            if unknown:
+                raise TypeError(f"{type(self).__name__} takes {', '.join(self.state)}, got {', '.join(unknown)}")
+        outer, self._settling = self._settling, True
+        super().__init__(**traits)
+        self._settling = outer
+        if self.read_back and not outer:
+            self._settle()
 
     def __repr__(self) -> str:
         return f"<live figure: {self.name}>"
@@ -86,11 +106,13 @@ class LiveFigure(anywidget.AnyWidget):
         """The value for a trait that is read back: what Python finds, to which a front end's report must agree (1e-6)."""
         if self._settling:
             return proposal["value"]
-        name, found = proposal["trait"].name, self.numbers()
-        if abs(proposal["value"] - found[name]) > 1e-6 * max(1, abs(found[name])):
-            raise FigureError(f"{name} is read back, it cannot be set: it is {found[name]:.6f} nats in this state, "
+        name = proposal["trait"].name
+        found = self.numbers()[name]
+        if not abs(proposal["value"] - found) <= 1e-6 * max(self.absolute, abs(found)):  # NaN fails too
+            unit = f" {self.unit}" if self.unit else ""
+            raise FigureError(f"{name} is read back, it cannot be set: it is {found:.9g}{unit} in this state, "
                               f"got {proposal['value']!r}")
-        return found[name]
+        return found
 
     def settle(self, names) -> None:
         """Bring the traits `names`, which are read back, in line with the state."""
@@ -103,6 +125,15 @@ class LiveFigure(anywidget.AnyWidget):
                         setattr(self, name, found[name])
         finally:
             self._settling = before
+
+    def _on_input(self, change):
+        """A trait of the state has changed."""
+        if not self._settling:
+            self._settle()
+
+    def _settle(self):
+        """Bring what is read back in line with the state."""
+        self.settle(self.read_back)
 
     @classmethod
     def recomputed(cls, numbers: dict, traits: dict | None = None) -> dict:

@@ -35,6 +35,7 @@ class ElboFigure(LiveFigure):
     name = "elbo"
     heights = (1207, 1015)
     state = (*BOUNDS, "kind")
+    read_back = ("evidence", "elbo", "kl")
 
     x = Bounded(0.5, *BOUNDS["x"], help="the observation").tag(sync=True)
     slope = Bounded(1.0, *BOUNDS["slope"], help="slope of the decoder at z = 0").tag(sync=True)
@@ -46,15 +47,6 @@ class ElboFigure(LiveFigure):
     evidence = traitlets.Float(help="log p(x), nats").tag(sync=True)
     elbo = traitlets.Float(help="ELBO(q), nats").tag(sync=True)
     kl = traitlets.Float(help="KL(q || p(z|x)), nats").tag(sync=True)
-
-    def __init__(self, **traits):
-        unknown = sorted(set(traits) - {*BOUNDS, "kind"} - set(LiveFigure.class_trait_names()))
-        if unknown:
-            raise TypeError(f"ElboFigure takes {', '.join(BOUNDS)} and kind, got {', '.join(unknown)}")
-        self._settling = True
-        super().__init__(**traits)
-        self._settling = False
-        self._settle()
 
     @property
     def model(self) -> QuadraticCurve:
@@ -126,25 +118,16 @@ class ElboFigure(LiveFigure):
             raise FigureError(f"kind must be 'gaussian' or 'exact', got {proposal['value']!r}")
         return proposal["value"]
 
-    @traitlets.validate("evidence", "elbo", "kl")
-    def _read_only(self, proposal):
-        """A front end may report a number, never another one than Python finds."""
-        return self.settled(proposal)
-
-    @traitlets.observe("x", "slope", "bend", "std_noise", "mean", "std", "kind")
     def _on_input(self, change):
-        if self._settling:
-            return
-        if self.kind == "exact" and change["name"] in ("mean", "std"):
+        if not self._settling and self.kind == "exact" and change["name"] in ("mean", "std"):
             moment = self.numbers()[change["name"]]
             if abs(change["new"] - moment) > 1e-9:  # not the echo of a front end: q is shaped by hand again
                 self.kind = "gaussian"
-        self._settle()
+        super()._on_input(change)
 
     def _settle(self):
-        """Bring what is read back in line with the state."""
-        read = ("evidence", "elbo", "kl")
-        self.settle(("mean", "std", *read) if self.kind == "exact" else read)
+        """Of an exact q mean and std are read back too."""
+        self.settle(("mean", "std", *self.read_back) if self.kind == "exact" else self.read_back)
 
     # ---- static
 

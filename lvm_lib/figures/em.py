@@ -44,6 +44,7 @@ class EmFigure(LiveFigure):
     name = "em"
     heights = (1476, 906)
     state = ("points", "k", "seed", "moves", "start_q", "start_theta", "rate")
+    read_back = ("f", "evidence", "gap")
 
     points = Given(help="the points, (n, 2)").tag(sync=True)
     k = Given(3, help="number of components").tag(sync=True)
@@ -57,15 +58,13 @@ class EmFigure(LiveFigure):
     evidence = traitlets.Float(help="log p(x; theta) summed over the points, nats").tag(sync=True)
     gap = traitlets.Float(help="KL(q || posterior) summed over the points, nats").tag(sync=True)
 
-    def __init__(self, **traits):
-        unknown = sorted(set(traits) - set(self.state) - set(LiveFigure.class_trait_names()))
-        if unknown:
-            raise TypeError(f"EmFigure takes {', '.join(self.state)}, got {', '.join(unknown)}")
-        self._settling = True
-        presets = {name: [list(map(float, point)) for point in points] for name, points in PRESETS.items()}
-        super().__init__(**{"points": presets["digits"], "presets": presets, **traits})
-        self._settling = False
-        self._settle()
+    @traitlets.default("presets")
+    def _presets(self):
+        return {name: [list(map(float, point)) for point in points] for name, points in PRESETS.items()}
+
+    @traitlets.default("points")
+    def _first_points(self):
+        return self._presets()["digits"]
 
     def start(self) -> GaussianMixture:
         """The mixture before the first move: means near k points that the seed chooses, one width, equal weights."""
@@ -176,20 +175,6 @@ class EmFigure(LiveFigure):
         if not re.fullmatch("(E[EM]*)?", moves) or len(moves) > MOVES:
             raise FigureError(f"moves must be up to {MOVES} letters E or M, an E first, got {moves[:80]!r}")
         return moves
-
-    @traitlets.validate("f", "evidence", "gap")
-    def _read_only(self, proposal):
-        """A front end may report a number, never another one than Python finds."""
-        return self.settled(proposal)
-
-    @traitlets.observe("points", "k", "seed", "moves")
-    def _on_input(self, change):
-        if not self._settling:
-            self._settle()
-
-    def _settle(self):
-        """Bring what is read back in line with the state."""
-        self.settle(("f", "evidence", "gap"))
 
     # ---- static
 

@@ -45,6 +45,8 @@ class GradientFigure(LiveFigure):
     name = "gradient"
     heights = (976, 940)
     state = ("f", "mean", "std", "n", "seed", "baseline")
+    read_back = ("ratio_mean", "ratio_log_std")
+    unit, absolute = "", 0.0
 
     f = traitlets.Unicode("joint", help="joint: log p(x, z) of a toy curve; or wave: cos(6 z)").tag(sync=True)
     mean = Bounded(-0.4, *BOUNDS["mean"], help="mean of q").tag(sync=True)
@@ -54,15 +56,6 @@ class GradientFigure(LiveFigure):
     baseline = traitlets.Bool(False, help="score function: f - E_q[f] in place of f").tag(sync=True)
     ratio_mean = traitlets.Float(help="variance ratio along the mean").tag(sync=True)
     ratio_log_std = traitlets.Float(help="variance ratio along log std").tag(sync=True)
-
-    def __init__(self, **traits):
-        unknown = sorted(set(traits) - set(self.state) - set(LiveFigure.class_trait_names()))
-        if unknown:
-            raise TypeError(f"GradientFigure takes {', '.join(self.state)}, got {', '.join(unknown)}")
-        self._settling = True
-        super().__init__(**traits)
-        self._settling = False
-        self._settle()
 
     @property
     def eps(self) -> np.ndarray:
@@ -127,26 +120,6 @@ class GradientFigure(LiveFigure):
         if name == "seed" and not (whole and 0 <= value < SEEDS):
             raise FigureError(f"seed must be a whole number from 0 to {SEEDS - 1}, got {describe(value)}")
         return int(value)
-
-    @traitlets.validate("ratio_mean", "ratio_log_std")
-    def _read_only(self, proposal):
-        """A front end may report a number, never another one than Python finds."""
-        if self._settling:
-            return proposal["value"]
-        name, found = proposal["trait"].name, self.numbers()
-        if abs(proposal["value"] / found[name] - 1) > 1e-6:
-            raise FigureError(f"{name} is read back, it cannot be set: it is {found[name]:.6g} in this state, "
-                              f"got {proposal['value']!r}")
-        return found[name]
-
-    @traitlets.observe("f", "mean", "std", "n", "seed", "baseline")
-    def _on_input(self, change):
-        if not self._settling:
-            self._settle()
-
-    def _settle(self):
-        """Bring what is read back in line with the state."""
-        self.settle(("ratio_mean", "ratio_log_std"))
 
     # ---- static
 

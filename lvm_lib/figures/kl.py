@@ -41,6 +41,7 @@ class KlFigure(LiveFigure):
     name = "kl"
     heights = (1160, 1003)
     state = ("data", "direction", "mean", "std", "n", "seed")
+    read_back = ("kl", "expected", "average")
 
     data = traitlets.Unicode("two", help="the data density: two or one (hills)").tag(sync=True)
     direction = traitlets.Unicode("forward", help="forward: KL(p_data || p_theta); or reverse").tag(sync=True)
@@ -51,15 +52,6 @@ class KlFigure(LiveFigure):
     kl = traitlets.Float(help="the KL of the direction, nats").tag(sync=True)
     expected = traitlets.Float(help="E_data[log p_theta], nats").tag(sync=True)
     average = traitlets.Float(help="average of log p_theta over the draws, nats").tag(sync=True)
-
-    def __init__(self, **traits):
-        unknown = sorted(set(traits) - set(self.state) - set(LiveFigure.class_trait_names()))
-        if unknown:
-            raise TypeError(f"KlFigure takes {', '.join(self.state)}, got {', '.join(unknown)}")
-        self._settling = True
-        super().__init__(**traits)
-        self._settling = False
-        self._settle()
 
     @property
     def draws(self) -> np.ndarray:
@@ -144,20 +136,6 @@ class KlFigure(LiveFigure):
         if name == "seed" and not (whole and 0 <= value < SEEDS):
             raise FigureError(f"seed must be a whole number from 0 to {SEEDS - 1}, got {describe(value)}")
         return int(value)
-
-    @traitlets.validate("kl", "expected", "average")
-    def _read_only(self, proposal):
-        """A front end may report a number, never another one than Python finds."""
-        return self.settled(proposal)
-
-    @traitlets.observe("data", "direction", "mean", "std", "n", "seed")
-    def _on_input(self, change):
-        if not self._settling:
-            self._settle()
-
-    def _settle(self):
-        """Bring what is read back in line with the state."""
-        self.settle(("kl", "expected", "average"))
 
     # ---- static
 

@@ -55,6 +55,8 @@ class KmeansFigure(LiveFigure):
     name = "kmeans"
     heights = (1296, 918)
     state = ("data", "codes", "sigma", "seed", "steps")
+    read_back = ("distortion", "energy", "perplexity")
+    unit = ""
 
     data = traitlets.Unicode("digits", help="the points: digits, clouds or uneven").tag(sync=True)
     codes = Given(help="where the codes begin, (K, 2)").tag(sync=True)
@@ -66,15 +68,13 @@ class KmeansFigure(LiveFigure):
     energy = traitlets.Float(help="what no step raises").tag(sync=True)
     perplexity = traitlets.Float(help="exp of the entropy of the codes' use").tag(sync=True)
 
-    def __init__(self, **traits):
-        unknown = sorted(set(traits) - set(self.state) - set(LiveFigure.class_trait_names()))
-        if unknown:
-            raise TypeError(f"KmeansFigure takes {', '.join(self.state)}, got {', '.join(unknown)}")
-        self._settling = True
-        sets = {name: [list(map(float, point)) for point in points] for name, points in SETS.items()}
-        super().__init__(**{"codes": scattered(44, 5), "sets": sets, **traits})
-        self._settling = False
-        self._settle()
+    @traitlets.default("sets")
+    def _sets(self):
+        return {name: [list(map(float, point)) for point in points] for name, points in SETS.items()}
+
+    @traitlets.default("codes")
+    def _first_codes(self):
+        return scattered(44, 5)
 
     @property
     def points(self) -> np.ndarray:
@@ -175,26 +175,6 @@ class KmeansFigure(LiveFigure):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not low <= value <= high:
             raise FigureError(f"{name} must be a whole number from {low} to {high}, got {describe(value)}")
         return int(value)
-
-    @traitlets.validate("distortion", "energy", "perplexity")
-    def _read_only(self, proposal):
-        """A front end may report a number, never another one than Python finds."""
-        if self._settling:
-            return proposal["value"]
-        name, found = proposal["trait"].name, self.numbers()
-        if abs(proposal["value"] - found[name]) > 1e-6 * max(1, abs(found[name])):
-            raise FigureError(f"{name} is read back, it cannot be set: it is {found[name]:.6f} in this state, "
-                              f"got {proposal['value']!r}")
-        return found[name]
-
-    @traitlets.observe("data", "codes", "sigma", "steps")
-    def _on_input(self, change):
-        if not self._settling:
-            self._settle()
-
-    def _settle(self):
-        """Bring what is read back in line with the state."""
-        self.settle(("distortion", "energy", "perplexity"))
 
     # ---- static
 

@@ -162,3 +162,25 @@ def test_the_page_keeps_the_figure_s_room_free(visit, page, width):
     after = seen.settle().evaluate(measure)
     for kept, taken in zip(before, after, strict=True):
         assert abs(taken - kept) < 0.1 * taken
+
+
+@pytest.mark.parametrize("page", WITH_FIGURES)
+def test_a_figure_in_hand_keeps_its_height_and_lets_it_go(visit, page):
+    seen = visit(page)
+    seen.settle()
+    handle = seen.page.locator("[data-figure] [role=slider]:not(input)").first
+    root = handle.locator("xpath=ancestor::*[@data-figure]")
+    handle.scroll_into_view_if_needed()
+    seen.page.wait_for_timeout(200)
+    measure = "node => [node.getBoundingClientRect().height, node.style.height, node.classList.contains('is-held')]"
+    free, style, held = root.evaluate(measure)
+    assert (style, held) == ("", False)
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    seen.page.mouse.move(x, y)
+    seen.page.mouse.down()
+    seen.page.mouse.move(x + 25, y + 5, steps=4)
+    height, style, held = root.evaluate(measure)
+    assert held and style.endswith("px") and height == pytest.approx(free, abs=0.1)
+    seen.page.mouse.up()
+    assert root.evaluate(measure)[1:] == ["", False]

@@ -81,6 +81,25 @@ def test_what_a_notebook_stores(cls):
     assert png == made(cls).png(), "the same state gives the same picture"
 
 
+@pytest.mark.parametrize("cls", [cls for cls in FIGURES if cls.read_back])
+def test_what_follows_from_the_state_may_be_reported_and_not_set(cls):
+    figure = cls()
+    found = figure.numbers()
+    for name in cls.read_back:
+        before = getattr(figure, name)
+        assert before == pytest.approx(found[name], abs=1e-12, rel=1e-12)
+        words = f"{name} is read back, it cannot be set: it is .*{f' {cls.unit}' if cls.unit else ''} in this state, got"
+        for wrong in (found[name] * 1.001 + 0.01, float("nan")):
+            with pytest.raises(ValueError, match=words):
+                setattr(figure, name, wrong)
+        setattr(figure, name, found[name] * (1 + 1e-9))  # a front end's rounding
+        assert getattr(figure, name) == pytest.approx(before, rel=1e-12)
+    with pytest.raises(TypeError, match=f"{cls.__name__} takes {cls.state[0]}, .*got nonsense"):
+        cls(nonsense=1)
+    with pytest.raises(TypeError, match=f"got {cls.read_back[0]}"):
+        cls(**{cls.read_back[0]: 0.0})
+
+
 # ---- elbo
 
 def test_the_picture_and_its_words_follow_the_state():

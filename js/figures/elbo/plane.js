@@ -50,6 +50,8 @@ export function makePlane({ h, s }) {
   const scales = { z: scale(Z, [0, 1]), x: scale(X, [1, 0]) };
   let box = null;
   let laid = 0;
+  let grid = null; // every third pixel and the last, z there, and the prior's density
+  let drawn = {}; // for which grid, model and x the still parts were drawn
 
   /** Pixel geometry for a width; ticks are made here, once per width and never in a drag. */
   function layOut(width) {
@@ -81,25 +83,24 @@ export function makePlane({ h, s }) {
       text(leftEdge - 7, scales.x(4) + 4, "end", "x", "lvm-axis-name"),
       text(right, low.y1 + 17, "end", "z", "lvm-axis-name"),
     );
+    const pixels = [];
+    for (let px = leftEdge; px < right; px += 3) pixels.push(px);
+    pixels.push(right);
+    const onPixels = pixels.map(scales.z.inverse);
+    grid = { pixels, zs: onPixels, prior: onPixels.map((z) => Math.exp(logNormal(z))) };
     laid = width;
   }
 
   function draw(width, n) {
     if (laid !== width) layOut(width);
-    const { left, right, top, low } = box;
+    const { left, right, low } = box;
     const curve = new QuadraticCurve({ slope: n.slope, bend: n.bend, std: n.noise });
-    const pixels = [];
-    for (let px = left; px <= right; px += 2) pixels.push(px);
-    const zs = pixels.map(scales.z.inverse);
-    const posterior = zs.map((z) => Math.exp(curve.logJoint(n.x, z) - n.evidence));
+    const { pixels, zs } = grid;
     const exact = n.kind === "exact";
-    const peak = Math.max(1, 1.2 * Math.max(...posterior));
+    const { posterior, peak } = ofModel(n, curve);
     const y = scale([0, peak], [low.y1, low.y0]);
 
     // above: decoder, its noise, where q lands, the observation, and the z that hit it
-    const at = (offset) => zs.map((z) => scales.x(curve.decode(z) + offset));
-    set(marks.band, { d: area(pixels, at(n.noise), at(-n.noise)) });
-    set(marks.curve, { d: path(pixels, at(0)) });
     const reach = [];
     for (let i = 0; i <= 48; i++) reach.push(n.mean + n.std * (i / 12 - 2));
     set(marks.reach, { d: path(reach.map(scales.z), reach.map((z) => scales.x(curve.decode(z)))) });
@@ -107,9 +108,7 @@ export function makePlane({ h, s }) {
     set(marks.data, { d: `M${left} ${yx}H${right}` });
     set(marks.drops, { d: solutions(n).map((z) => `M${scales.z(z)} ${yx}V${low.y1}`).join("") });
 
-    // below: prior, posterior, q
-    set(marks.prior, { d: path(pixels, zs.map((z) => y(Math.exp(logNormal(z))))) });
-    set(marks.posterior, { d: area(pixels, posterior.map(y), low.y1) });
+    // below: q, over what ofModel drew
     const dense = exact ? zs : around(zs, n);
     const q = exact ? posterior : dense.map((z) => Math.exp(logNormal(z, n.mean, n.std)));
     const values = ticks(0, peak, 2);
@@ -122,6 +121,27 @@ export function makePlane({ h, s }) {
     set(marks.q, { d: path(dense.map(scales.z), q.map((p) => y(Math.min(p, peak * 2)))) });
     handleThem(n, y, peak, exact);
     say(qText, exact ? " = the posterior" : ` = N(${fixed(n.mean, 2)}, ${fixed(n.std, 2)}²)`);
+  }
+
+  /** What q does not move, drawn anew only when x or the model moves: decoder, prior, posterior and their axis. */
+  function ofModel(n, curve) {
+    const { pixels, zs } = grid;
+    const model = `${n.slope} ${n.bend} ${n.noise}`;
+    if (drawn.grid !== grid || drawn.model !== model) {
+      const at = (offset) => zs.map((z) => scales.x(curve.decode(z) + offset));
+      set(marks.band, { d: area(pixels, at(n.noise), at(-n.noise)) });
+      set(marks.curve, { d: path(pixels, at(0)) });
+    }
+    if (drawn.grid !== grid || drawn.model !== model || drawn.x !== n.x) {
+      const posterior = zs.map((z) => Math.exp(curve.logJoint(n.x, z) - n.evidence));
+      const peak = Math.max(1, 1.2 * Math.max(...posterior));
+      const { y0, y1 } = box.low;
+      const y = scale([0, peak], [y1, y0]);
+      if (drawn.grid !== grid || drawn.peak !== peak) set(marks.prior, { d: path(pixels, grid.prior.map(y)) });
+      set(marks.posterior, { d: area(pixels, posterior.map(y), y1) });
+      drawn = { grid, model, x: n.x, posterior, peak };
+    }
+    return drawn;
   }
 
   function handleThem(n, y, peak, exact) {

@@ -123,8 +123,9 @@ export function makePlane({ h, s }) {
     set(marks.above, { d: area(px, values.map((v) => far(Math.max(v, 0))), zero) });
     set(marks.below, { d: under });
     let strokes = "";
-    for (let at = left + 2; at < box.right; at += 4) {
-      const v = DATA[n.data].integrand(scales.x.inverse(at), n, n.direction);
+    for (let i = 0; i < kept.strokes.length; i++) {
+      const { at, x, logP: p } = kept.strokes[i];
+      const v = integrandOf(p, logNormal(x, n.mean, n.std), n.direction);
       if (v < 0 && zero - far(v) < -1) strokes += `M${at} ${zero}V${far(v).toFixed(1)}`;
     }
     set(marks.belowLines, { d: strokes });
@@ -141,7 +142,12 @@ export function makePlane({ h, s }) {
     const pixels = [];
     for (let px = box.left; px <= box.right; px += 3) pixels.push(px);
     const xs = pixels.map(scales.x.inverse);
-    kept = { key, pixels, xs, logP: xs.map((x) => DATA[name].logDensity(x)) };
+    const strokes = []; // of the hatching
+    for (let at = box.left + 2; at < box.right; at += 4) {
+      const x = scales.x.inverse(at);
+      strokes.push({ at, x, logP: DATA[name].logDensity(x) });
+    }
+    kept = { key, pixels, xs, logP: xs.map((x) => DATA[name].logDensity(x)), strokes };
     return kept;
   }
 
