@@ -77,12 +77,17 @@ def best(runs: dict) -> dict:
 
 def number(value: float) -> str:
     """Three digits that count; all digits before the point from a thousand on."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return minus(f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}")
 
 
 def exactly(value: float) -> str:
     """Six decimals below a thousand, else one: for qualities, which are compared closely."""
-    return f"{value:.6f}" if abs(value) < 1000 else f"{value:,.1f}"
+    return minus(f"{value:.6f}" if abs(value) < 1000 else f"{value:,.1f}")
+
+
+def minus(text: str) -> str:
+    """A number with the sign that is printed for minus."""
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def spread(run: dict) -> str:
@@ -227,7 +232,7 @@ def growths(results: dict) -> Table:
                 lines.append((row.name, name, f"{knob.sizes[0]} to {knob.sizes[-1]}", NOT_MEASURED, number(knob.expected), NOT_MEASURED))
                 continue
             exponent = slope(found["sizes"], found["seconds"])
-            lines.append((row.name, name, f"{found['sizes'][0]} to {found['sizes'][-1]}", f"{exponent:.2f}",
+            lines.append((row.name, name, f"{found['sizes'][0]} to {found['sizes'][-1]}", minus(f"{exponent:.2f}"),
                           number(knob.expected), compared(exponent, knob.expected)))
     return Table(("What", "Varied", "From, to", "Exponent measured", "Expected", "In words"), lines)
 
@@ -252,8 +257,9 @@ def pages(audit: dict) -> Table:
                   and not all(met(value) for name, _, value in aims.rows(report) if name == what)]
         cells = ["none" if shown[what] is None else number(shown[what]) for what in PAGE_COLUMNS]
         lines.append((Path(page).stem, *cells, f"{MISSED}: {', '.join(missed)}" if missed else REACHED))
-    heads = [f"{words}{aims.AIMS[what][1] and ', ' + aims.AIMS[what][1]}" for what, words in PAGE_COLUMNS.items()]
-    return Table(("Page", *heads, "Verdict"), lines)
+    if lines:
+        lines.insert(0, ("target", *(aims.AIMS[what][1] for what in PAGE_COLUMNS), ""))
+    return Table(("Page", *PAGE_COLUMNS.values(), "Verdict"), lines)
 
 
 PAGE_COLUMNS = {"first load": "First load, kB", "figure": "Largest figure, kB", "performance": "Performance",

@@ -5,6 +5,8 @@ The tokenizer is that of vqvae.py; its training is not timed here.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from lvm_lib import fit
 from lvm_lib.token_priors import pixelcnn_prior, training_rows
@@ -14,7 +16,7 @@ from .vqvae import CODES, digits, trained
 
 # The recipe, as in the chapter on tokenizers.
 SIDE, CLASSES = 7, 10
-SIZES = {"channels": 48, "layers": 2, "seed": 0}
+PRIOR = partial(pixelcnn_prior, CODES, SIDE, CLASSES, channels=48, layers=2, seed=0)
 TRAINING = {"epochs": 8, "seed": 0}
 RATE = "nats per token, class given"
 
@@ -25,7 +27,7 @@ def ours(target):
     rows, test_tokens = training_rows(tokenizer.tokens(x), labels), tokenizer.tokens(test)
 
     def run():
-        prior = pixelcnn_prior(CODES, SIDE, CLASSES, **SIZES)
+        prior = PRIOR()
         history = fit.fit(prior, rows, **{**TRAINING, "epochs": sized(TRAINING["epochs"], 1)})
         with torch.no_grad():
             rate = -prior.log_prob(test_tokens, test_labels).mean().item() / SIDE**2
@@ -33,4 +35,4 @@ def ours(target):
     return run
 
 
-ROWS = [Aim("token prior, PixelCNN", RATE, ours, (Limit(RATE, "below", 1.90), Limit("seconds", "below", 35)))]
+ROWS = [Aim("prior over the VQ-VAE's tokens", RATE, ours, (Limit(RATE, "below", 1.90), Limit("seconds", "below", 35)))]

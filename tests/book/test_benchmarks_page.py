@@ -103,8 +103,8 @@ def test_the_page_shows_what_is_stored_and_what_is_not(bench_book):
 
     beside = [row for row in page.table("Beside other libraries") if row[0] == slow.name]
     assert beside == [
-        (slow.name, slow.peer, "1", "0.0432 (0.0389 to 0.0475)", "0.543 (0.489 to 0.598)", "-5.123457", "-5.765432"),
-        (slow.name, slow.peer, "2", "0.9 (0.81 to 0.99)", "2 (1.8 to 2.2)", "-5.100000", "-5.700000")]
+        (slow.name, slow.peer, "1", "0.0432 (0.0389 to 0.0475)", "0.543 (0.489 to 0.598)", "−5.123457", "−5.765432"),
+        (slow.name, slow.peer, "2", "0.9 (0.81 to 0.99)", "2 (1.8 to 2.2)", "−5.100000", "−5.700000")]
     assert page.table("Building the book") == [(book.COLD, "401"), (book.ALL, "365"), (book.LONGEST, "90.6"), ("elbo", "90.6")]
     grown = {row[:2]: row[3:] for row in page.table("Growth")}
     name = growth.ROWS[0].name
@@ -142,6 +142,7 @@ def test_pages_of_the_book_are_shown_as_they_were_audited(bench_book):
     bench_book.build()
     shown = Page(bench_book)
     assert shown.table("The pages") == [
+        ("target", "< 600", "<= 1000", ">= 95", "100", "100", "100", "<= 2", "< 0.1", "< 8", ""),
         ("elbo", "123", "44.5", "97", "100", "100", "100", "1", "0.0123", "3.5", "reached"),
         ("vae", "700", "44.5", "80", "100", "100", "100", "1", "0.0123", "9.25", "missed: performance, first load, frame, p95")]
     assert "Measured on 2031-01-02 on Imagined 9000" in shown.soup.get_text()

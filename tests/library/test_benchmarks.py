@@ -204,7 +204,7 @@ def test_an_exponent_is_put_beside_the_expected_one():
 def test_numbers_keep_three_digits():
     assert [report.number(value) for value in (0.046370, 12.345, 123.4, 1234.5, 0, 60, 1)] == [
         "0.0464", "12.3", "123", "1,234", "0", "60", "1"]
-    assert report.exactly(-5.93472610) == "-5.934726" and report.exactly(393123.456) == "393,123.5"
+    assert report.exactly(-5.93472610) == "−5.934726" and report.exactly(393123.456) == "393,123.5"
 
 
 def test_stored_results_are_what_the_report_can_read():
@@ -214,7 +214,7 @@ def test_stored_results_are_what_the_report_can_read():
         assert report.text(results) and report.targets(results).rows
     audit = report.read(report.AUDIT)
     if audit:
-        assert audit["machine"] and len(report.pages(audit).rows) == len(audit["pages"])
+        assert audit["machine"] and len(report.pages(audit).rows) == 1 + len(audit["pages"])
 
 
 def test_an_audit_is_kept_page_by_page_and_only_of_this_machine(tmp_path, monkeypatch):
