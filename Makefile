@@ -57,7 +57,7 @@ colab: $(VENV)/build.stamp ## run chapters as a copy on Colab does, in an imitat
 release: book ## pack the built book into one archive and tag its version; pushes nothing
 	@$(BIN)/python -m tools.release
 
-bench: $(VENV)-bench/stamp ## time this library beside its peers, in separate processes (ROWS="ppca vae" for some)
+bench: $(VENV)-bench/stamp ## time this library, its peers, the book's build: 15 minutes (ROWS="ppca vae" for some)
 	@$(BENCH)/python -m benchmarks $(ROWS)
 
 pins: $(VENV)/build.stamp ## resolve requirements*.txt anew from pyproject.toml

@@ -1,10 +1,11 @@
-"""The book's Sphinx extension: seven small parts, each in its own file.
+"""The book's Sphinx extension: eight small parts, each in its own file.
 
 alone.py       lets one build run at a time
 run.py         executes chapters (through tools.chapters) and keeps no stale page
 live.py        puts live figures into pages: a host element each, state and weights in side files
 formulas.py    renders formulas at build time, so that pages carry no formula script
 identities.py  lists every numbered equation with its tests, and links the two
+bench.py       fills the page "Benchmarks" from stored results
 status.py      says how long each chapter took in this build
 page.py        what every page's head holds, and does not
 """
@@ -27,6 +28,7 @@ def machinery() -> str:
 
 def setup(app):
     import alone
+    import bench
     import formulas
     import identities
     import page
@@ -34,6 +36,6 @@ def setup(app):
     import status
 
     app.add_config_value("lvm_machinery", machinery(), "env")
-    for part in (alone, run, formulas, identities, status, page):
+    for part in (alone, run, formulas, identities, bench, status, page):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from lvm_lib import data, em
 
-from .row import Row, within
+from .row import Row, sized, within
 
-COMPONENTS, STEPS = 10, 20
+COMPONENTS, STEPS = 10, sized(20, 3)
 
 
 def digits_in(dimensions):

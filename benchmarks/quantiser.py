@@ -11,10 +11,10 @@ from functools import partial
 import torch
 from lvm_lib.quantize import VectorQuantizer
 
-from .row import Row, within
+from .row import Row, sized, within
 
 ROWS_OF_Z, DIMENSIONS, DECAY, BETA = 12_544, 32, 0.99, 0.25
-STEPS = 10  # per run
+STEPS = sized(10, 1)  # per run
 
 
 def setting(size):

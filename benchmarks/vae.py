@@ -16,9 +16,9 @@ import torch
 from lvm_lib import data, fit
 from lvm_lib.vae import mlp_vae
 
-from .row import Measured, Row, at_most
+from .row import Measured, Row, at_most, sized
 
-EPOCHS, BATCH, PLAN = 20, 128, 6
+EPOCHS, BATCH, PLAN = sized(20, 1), 128, sized(6, 1)
 
 
 def minus_elbo(mean, log_std, logits_of, x, samples=5) -> float:

@@ -4,7 +4,8 @@
     python -m tools.audit --quick              one run
     python -m tools.audit --pages elbo intro   some pages
     python -m tools.audit --frames             frames alone, without Lighthouse and without Node.js
-    python -m tools.audit --json audit.json    the numbers as a file too
+
+The numbers go to benchmarks/audit.json too, page by page, with the machine; the book's page "Benchmarks" shows them.
 
 What is measured, and how:
 - Lighthouse's four scores: its mobile preset (a slowed processor and net), in a browser of its own for each run. The
@@ -35,15 +36,18 @@ import sys
 import tempfile
 import threading
 import time
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from benchmarks.machine import machine
 from tools.need_browser import chromium
 from tools.need_node import node_version
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = Path(os.environ.get("LVM_SITE", ROOT / "_build" / "html"))
+STORED = ROOT / "benchmarks" / "audit.json"
 LIGHTHOUSE = ROOT / "node_modules" / ".bin" / "lighthouse"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 BROWSER = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -330,6 +334,19 @@ def shown(report: dict) -> tuple[str, int]:
     return "\n".join(lines), missed
 
 
+def store(report: dict, runs: int, path: Path) -> None:
+    """Put a page's report among those at `path`; what is of another machine, or of a page that is gone, is dropped."""
+    try:
+        pages_before = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        pages_before = {}
+    same = pages_before.get("machine") == machine()
+    kept = {name: old for name, old in pages_before.get("pages", {}).items() if same and (SITE / name).exists()}
+    kept[report["page"]] = {**report, "date": date.today().isoformat(), "runs": runs}
+    text = json.dumps({"machine": machine(), "pages": kept}, indent=1, sort_keys=True) + "\n"
+    path.write_text(text, encoding="utf-8")
+
+
 def missing(frames: bool = False) -> str:
     """What keeps the audit (or that of the frames alone) from running here; empty if nothing does."""
     if not frames and node_version() < 20:
@@ -354,28 +371,29 @@ def main() -> int:
                         help="names such as elbo; all pages if not given")
     parser.add_argument("--quick", action="store_true", help="one run of Lighthouse instead of the best of three")
     parser.add_argument("--frames", action="store_true", help="measure the frames of live figures and nothing else")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers to FILE too")
+    parser.add_argument("--json", type=Path, metavar="FILE", default=STORED,
+                        help="where the numbers go (benchmarks/audit.json if not given)")
     options = parser.parse_args()
     if lacking := missing(options.frames):
         print(lacking, file=sys.stderr)
         return 2
     server, url = served(SITE)
+    runs = 1 if options.quick else 3
     reports, missed = [], 0
     for page in pages(options.pages):
-        report = (frames_alone(page, url, chromium()) if options.frames
-                  else measure(page, url, 1 if options.quick else 3, chromium()))
+        report = frames_alone(page, url, chromium()) if options.frames else measure(page, url, runs, chromium())
         if options.frames and not report["frames"]:
             continue  # a page without live figures
         reports.append(report)
+        if not options.frames:
+            store(report, runs, options.json)
         text, misses = shown(reports[-1])
         missed += misses
         print(text, flush=True)
     server.shutdown()
-    if options.json:
-        options.json.write_text(json.dumps(reports, indent=1) + "\n", encoding="utf-8")
     aims = sum(bool(AIMS[what][1]) for report in reports for what, _, _ in rows(report))
     busy = f"; load of this machine {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    scores = "" if options.frames else f"Lighthouse: best of {1 if options.quick else 3}; "
+    scores = "" if options.frames else f"Lighthouse: best of {runs}; "
     print(f"{len(reports)} pages, {aims} aims, {missed} missed. {scores}frames: "
           f"the main thread's processor time by Chromium's trace, not slowed{busy}.")
     return 1 if missed else 0

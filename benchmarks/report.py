@@ -1,0 +1,375 @@
+"""From stored results to tables, verdicts and figures: for the terminal, and for the book's page "Benchmarks".
+
+Nothing is run here, and no number is made here but by arithmetic on results.json and audit.json; what is not in them is
+"not measured".
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from .row import Aim, Growth, Limit, Reading, Row
+
+HERE = Path(__file__).resolve().parent
+RESULTS, AUDIT = HERE / "results.json", HERE / "audit.json"
+NOT_ROWS = {"__init__", "__main__", "machine", "report", "row", "worker"}
+NOT_MEASURED, REACHED, MISSED = "not measured", "reached", "missed"
+NEAR = 0.25  # an exponent this far from the expected one is still as expected
+
+
+class Table(NamedTuple):
+    """A table in plain text: a head and rows of as many cells."""
+
+    head: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+    def markdown(self) -> str:
+        """As Markdown; a table without rows says so in words."""
+        if not self.rows:
+            return f"*{NOT_MEASURED.capitalize()}.*"
+        return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |"
+                         for row in (self.head, ("---",) * len(self.head), *self.rows))
+
+    def text(self) -> str:
+        """In columns, for the terminal."""
+        widths = [max(len(row[i]) for row in (self.head, *self.rows)) for i in range(len(self.head))]
+        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+                         for row in (self.head, *self.rows))
+
+
+# ------------------------------------------------------------------ what there is
+
+def read(path: Path) -> dict:
+    """The stored results; empty where there are none yet."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def files() -> list[str]:
+    """The names of the files of rows."""
+    return sorted(path.stem for path in HERE.glob("*.py") if path.stem not in NOT_ROWS)
+
+
+def rows(file: str) -> list:
+    """The rows of one file."""
+    return importlib.import_module(f"{__package__}.{file}").ROWS
+
+
+def every(kind=object) -> list:
+    """The rows of all files that are of a kind, in order."""
+    return [row for file in files() for row in rows(file) if isinstance(row, kind)]
+
+
+def entry(results: dict, row) -> dict | None:
+    """What is stored of a row."""
+    return results.get("rows", {}).get(row.name)
+
+
+def best(runs: dict) -> dict:
+    """The fastest of the runs at different numbers of threads, by their medians."""
+    return min(runs.values(), key=lambda run: run["seconds"])
+
+
+# ------------------------------------------------------------------ numbers in words
+
+def number(value: float) -> str:
+    """Three digits that count; all digits before the point from a thousand on."""
+    return minus(f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}")
+
+
+def exactly(value: float) -> str:
+    """Six decimals below a thousand, else one: for qualities, which are compared closely."""
+    return minus(f"{value:.6f}" if abs(value) < 1000 else f"{value:,.1f}")
+
+
+def minus(text: str) -> str:
+    """A number with the sign that is printed for minus."""
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def spread(run: dict) -> str:
+    """A median, from the fastest to the slowest run."""
+    return f"{number(run['seconds'])} ({number(run['fastest'])} to {number(run['slowest'])})"
+
+
+def slope(sizes, seconds) -> float:
+    """The exponent a of seconds = c sizes^a, by least squares on logarithms; NaN for fewer than two sizes."""
+    x, y = [math.log(size) for size in sizes], [math.log(second) for second in seconds]
+    if len(x) != len(y):
+        raise ValueError(f"as many seconds as sizes expected, got {len(y)} and {len(x)}")
+    mean_x, mean_y = sum(x) / max(len(x), 1), sum(y) / max(len(y), 1)
+    across = sum((a - mean_x) ** 2 for a in x)
+    return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y)) / across if across else math.nan
+
+
+# ------------------------------------------------------------------ targets and verdicts
+
+def aimed(limit: Limit, unit: str = "") -> str:
+    """A limit in words."""
+    if limit.what == "seconds":
+        return f"{limit.sense} {number(limit.bound)} s"
+    return f"{limit.sense} {number(limit.bound)}{unit and ' ' + unit}"
+
+
+def verdict(row, stored: dict | None) -> str:
+    """ "reached", or "missed: " and why, or "not measured"; empty for a comparison without an aim."""
+    if stored is None:
+        return NOT_MEASURED
+    faults = slower(row, stored) if isinstance(row, Row) else beyond(row.limits, values(row, stored))
+    if isinstance(row, Row) and row.aim is None and not faults:
+        return ""
+    return f"{MISSED}: {', and '.join(faults)}" if faults else REACHED
+
+
+def slower(row: Row, stored: dict) -> list[str]:
+    """In what this library is behind its peer, or behind what was aimed at."""
+    faults = []
+    if stored["fault"]:
+        faults.append(f"{row.quality} {stored['fault']}")
+    if row.aim is not None and not stored["ratio"] <= row.aim:
+        faults.append(f"faster than {row.peer}, but not by as much as aimed at" if stored["ratio"] < 1
+                      else f"slower than {row.peer}")
+    return faults
+
+
+def values(row: Aim, stored: dict) -> dict[str, float]:
+    """What an aim reached, by name."""
+    run = best(stored["ours"])
+    return {"seconds": run["seconds"], row.quality: run["quality"], **run.get("also", {})}
+
+
+def beyond(limits, found: dict[str, float]) -> list[str]:
+    """The limits that are not kept, in words."""
+    faults = []
+    for limit in limits:
+        value = found.get(limit.what, math.nan)
+        if not limit.met(value):
+            amount = f"{number(value)} s" if limit.what == "seconds" else f"{limit.what} {number(value)}"
+            faults.append(f"{amount} is not {aimed(limit)}")
+    return faults
+
+
+def targets(results: dict) -> Table:
+    """Every target with what was measured, and whether it is reached."""
+    lines = []
+    for row in every():
+        stored = entry(results, row)
+        if isinstance(row, Row) and row.aim is not None:
+            found = f"{number(stored['ratio'])} of its time" if stored else NOT_MEASURED
+            lines.append((row.name, f"at most {number(row.aim)} of {row.peer}'s time", found, verdict(row, stored)))
+        elif isinstance(row, Aim):
+            found = [NOT_MEASURED]
+            if stored:
+                reached = values(row, stored)
+                found = [f"{spread(best(stored['ours']))} s" if limit.what == "seconds" else
+                         f"{limit.what} {number(reached[limit.what])}" for limit in row.limits]
+            wanted = [aimed(limit) if limit.what == "seconds" else f"{limit.what} {aimed(limit)}" for limit in row.limits]
+            lines.append((row.name, "; ".join(wanted), "; ".join(found), verdict(row, stored)))
+        elif isinstance(row, Reading):
+            for what, limit in row.limits.items():
+                value = (stored or {"values": {}})["values"].get(what)
+                if value is None:
+                    found, said = NOT_MEASURED, NOT_MEASURED
+                else:
+                    found = f"{number(value)} {row.unit}"
+                    said = REACHED if limit.met(value) else f"{MISSED}: not {aimed(limit, row.unit)}"
+                lines.append((f"{row.name}: {what}", aimed(limit, row.unit), found, said))
+    return Table(("What", "Target", "Measured", "Verdict"), lines)
+
+
+def summary(results: dict) -> str:
+    """How many targets are reached, and each that is missed, in words."""
+    lines = targets(results).rows
+    missed = [f"{what} ({said.removeprefix(f'{MISSED}: ')})" for what, _, _, said in lines if said.startswith(MISSED)]
+    reached = sum(said == REACHED for *_, said in lines)
+    open_ = sum(said == NOT_MEASURED for *_, said in lines)
+    counts = [(reached, REACHED)] + [(count, word) for count, word in ((len(missed), MISSED), (open_, NOT_MEASURED)) if count]
+    words = [f"{count} {'is' if count == 1 else 'are'} {word}" for count, word in counts]
+    return f"Of {len(lines)} targets {', '.join(words)}." + (f" {MISSED.capitalize()}: {'; '.join(missed)}." if missed else "")
+
+
+# ------------------------------------------------------------------ the other tables
+
+def peers(results: dict) -> Table:
+    """This library beside others, at each number of threads."""
+    lines = []
+    for row in every(Row):
+        stored = entry(results, row)
+        if stored is None:
+            lines.append((row.name, row.peer, *[NOT_MEASURED] * 5))
+            continue
+        for threads in sorted(stored["ours"], key=int):
+            ours, theirs = stored["ours"][threads], stored["theirs"][threads]
+            lines.append((row.name, row.peer, str(threads), spread(ours), spread(theirs),
+                          exactly(ours["quality"]), exactly(theirs["quality"])))
+    return Table(("What", "Beside", "Threads", "This library, s", "The other, s", "Quality here", "Quality there"), lines)
+
+
+def qualities() -> Table:
+    """What the numbers called quality are."""
+    return Table(("What", "Quality"), [(row.name, row.quality) for row in every(Row)])
+
+
+def readings(results: dict, file: str) -> Table:
+    """The numbers that one file's readings brought home."""
+    (row,) = rows(file)
+    stored = entry(results, row)
+    found = stored["values"].items() if stored else [(what, None) for what in row.limits]
+    return Table((row.heading, row.unit), [(what, NOT_MEASURED if value is None else number(value)) for what, value in found])
+
+
+def growths(results: dict) -> Table:
+    """For each model and size the fitted exponent beside the expected one."""
+    lines = []
+    for row in every(Growth):
+        stored = entry(results, row)
+        for name, knob in row.knobs.items():
+            found = (stored or {"growth": {}})["growth"].get(name)
+            if found is None:
+                lines.append((row.name, name, f"{knob.sizes[0]} to {knob.sizes[-1]}", NOT_MEASURED, number(knob.expected), NOT_MEASURED))
+                continue
+            exponent = slope(found["sizes"], found["seconds"])
+            lines.append((row.name, name, f"{found['sizes'][0]} to {found['sizes'][-1]}", minus(f"{exponent:.2f}"),
+                          number(knob.expected), compared(exponent, knob.expected)))
+    return Table(("What", "Varied", "From, to", "Exponent measured", "Expected", "In words"), lines)
+
+
+def compared(exponent: float, expected: float) -> str:
+    """An exponent beside the one that was expected."""
+    if math.isnan(exponent):
+        return NOT_MEASURED
+    if abs(exponent - expected) <= NEAR:
+        return "as expected"
+    return "grows faster than expected" if exponent > expected else "grows more slowly than expected"
+
+
+def pages(audit: dict) -> Table:
+    """What `make audit` measured of each page of the book, and which of its aims are missed."""
+    from tools import audit as aims
+
+    lines = []
+    for page, report in sorted(audit.get("pages", {}).items()):
+        shown = {what: max([value for name, _, value in aims.rows(report) if name == what], default=None) for what in aims.AIMS}
+        missed = [what for what, (_, aim, met) in aims.AIMS.items() if aim and shown[what] is not None
+                  and not all(met(value) for name, _, value in aims.rows(report) if name == what)]
+        cells = ["none" if shown[what] is None else number(shown[what]) for what in PAGE_COLUMNS]
+        lines.append((Path(page).stem, *cells, f"{MISSED}: {', '.join(missed)}" if missed else REACHED))
+    if lines:
+        lines.insert(0, ("target", *(aims.AIMS[what][1] for what in PAGE_COLUMNS), ""))
+    return Table(("Page", *PAGE_COLUMNS.values(), "Verdict"), lines)
+
+
+PAGE_COLUMNS = {"first load": "First load, kB", "figure": "Largest figure, kB", "performance": "Performance",
+                "accessibility": "Accessibility", "best-practices": "Best practices", "seo": "SEO",
+                "blocking requests": "Blocking requests", "CLS": "Layout shift", "frame, p95": "Slowest frame, ms"}
+
+
+def measured_on(results: dict) -> str:
+    """Machine, versions and date, in a sentence."""
+    if "machine" not in results:
+        return f"{NOT_MEASURED.capitalize()} yet."
+    on, dates = results["machine"], sorted({stored["date"] for part in ("rows", "pages")
+                                            for stored in results.get(part, {}).values() if "date" in stored})
+    when = f" on {dates[0]}" if len(dates) == 1 else f" from {dates[0]} to {dates[-1]}" if dates else ""
+    with_ = ", ".join(f"{name} {version}" for name, version in results.get("versions", {}).items())
+    return (f"Measured{when} on {on['processor']}, {on['cores']} cores, {on['system']}, Python {on['python']}"
+            f"{with_ and f', with {with_}'}.")
+
+
+def text(results: dict) -> str:
+    """Everything that was measured on this machine, for the terminal."""
+    tables = [targets(results), peers(results), *(readings(results, file) for file in ("decode", "book")), growths(results)]
+    shown = [Table(table.head, [row for row in table.rows if NOT_MEASURED not in row]) for table in tables]
+    return "\n\n".join([*(table.text() for table in shown if table.rows), summary(results), measured_on(results)])
+
+
+# ------------------------------------------------------------------ figures: each a matplotlib figure and its alternative text
+
+def ratios_figure(results: dict):
+    """Our time over the peer's, for each comparison that was measured; None where none was."""
+    from lvm_lib import plots
+
+    found = [(row, entry(results, row)["ratio"]) for row in every(Row) if entry(results, row)]
+    if not found:
+        return None
+    figure, axis = plots.subplots(height=1.2 + 0.42 * len(found))
+    bars(axis, {row.name: ratio for row, ratio in found}, at_least=1.0)
+    for place, (row, _) in enumerate(found):
+        if row.aim is not None:
+            axis.plot([row.aim, row.aim], [place - 0.36, place + 0.36], color=plots.colour("ink"), lw=2.2)
+    axis.axvline(1, color=plots.colour("muted"), lw=1, ls=":")
+    aims = [ratio <= row.aim for row, ratio in found if row.aim is not None]
+    axis.set_title(f"{sum(aims)} of {len(aims)} reach the target")
+    axis.set_xlabel("time, as a part of the other library's\n(dotted: equal; upright mark: target)")
+    said = "; ".join(f"{row.name}, {number(ratio)}" + ("" if row.aim is None else f" (target {number(row.aim)})") for row, ratio in found)
+    return figure, f"Bars of this library's time as a part of another's, best against best. {said}."
+
+
+def bars(axis, found: dict[str, float], at_least: float) -> None:
+    """Bars from above down, each with its number at the right edge; the axis reaches `at_least`."""
+    from lvm_lib import plots
+
+    axis.barh(range(len(found)), list(found.values()), height=0.5, color=plots.colour("accent"))
+    for place, value in enumerate(found.values()):
+        axis.annotate(number(value), (1.02, place), xycoords=("axes fraction", "data"), va="center", color=plots.colour("ink"))
+    axis.set_yticks(range(len(found)), list(found))
+    axis.invert_yaxis()
+    axis.set_xlim(0, 1.06 * max(at_least, *found.values()))
+
+
+def chapters_figure(results: dict):
+    """Seconds of each chapter in the build from nothing; None where it was not measured."""
+    from lvm_lib import plots
+
+    from . import book
+
+    (row,) = book.ROWS
+    stored = entry(results, row)
+    own = {book.COLD, book.WARM, book.ONE, book.ALL, book.LONGEST}
+    found = {what: seconds for what, seconds in (stored or {"values": {}})["values"].items() if what not in own}
+    if not found:
+        return None
+    limit = row.limits[book.LONGEST].bound
+    figure, axis = plots.subplots(height=1.0 + 0.36 * len(found))
+    bars(axis, found, at_least=limit)
+    axis.axvline(limit, color=plots.colour("ink"), lw=1.4, ls="--")
+    axis.set_title(f"All chapters together: {number(sum(found.values()))} s")
+    axis.set_xlabel(f"seconds to run the chapter (dashed: the limit, {number(limit)} s)")
+    said = ", ".join(f"{name} {number(seconds)}" for name, seconds in found.items())
+    return figure, f"Bars of the seconds that each chapter takes when the book is built, beside a limit of {number(limit)} s: {said}."
+
+
+def growth_figure(results: dict):
+    """Time against size, both as multiples of the first, one panel for each model; None where none was measured."""
+    from lvm_lib import plots
+
+    found = [(row, entry(results, row)["growth"]) for row in every(Growth) if entry(results, row)]
+    if not found:
+        return None
+    columns = min(3, len(found))
+    lines = -(-len(found) // columns)
+    figure, axes = plots.subplots(lines, columns, height=2.5 * lines, squeeze=False, sharey=True)
+    said = []
+    for axis, (row, grown) in zip(axes.flat, found):
+        parts = []
+        for (name, one), marker, shade, dash in zip(grown.items(), "os^", ("accent", "ink", "muted"), ("-", "--", "-.")):
+            exponent = slope(one["sizes"], one["seconds"])
+            axis.loglog([size / one["sizes"][0] for size in one["sizes"]], [t / one["seconds"][0] for t in one["seconds"]],
+                        dash, marker=marker, ms=4, lw=1.4, color=plots.colour(shade), label=f"{name}: {exponent:.2f}")
+            parts.append(f"{name} {exponent:.2f}")
+        axis.set_title(row.name.split(",")[0], fontsize=10)
+        axis.legend(fontsize=8, handlelength=2.4, loc="upper left")
+        axis.set_xticks([1, 2, 4, 8], ["1", "2", "4", "8"])
+        axis.set_yticks([1, 4, 16, 64], ["1", "4", "16", "64"])
+        axis.minorticks_off()
+        said.append(f"{row.name}: {', '.join(parts)}")
+    for axis in axes.flat[len(found):]:
+        axis.set_axis_off()
+    for axis in axes[:, 0]:
+        axis.set_ylabel("time, times the first")
+    for axis in axes.flat[max(len(found) - columns, 0):len(found)]:
+        axis.set_xlabel("size, times the first")
+    return figure, f"Time against size on logarithmic axes, nearly straight lines. Their slopes: {'; '.join(said)}."
