@@ -69,15 +69,18 @@ export function binarised(grey) {
   return Uint8Array.from(grey, (v, i) => (coins[i] < v ? 1 : 0));
 }
 
-// ---- a black and white image as text: 98 bytes, the first pixel in the highest bit, in base64 for addresses
+// ---- images as text, in base64 for addresses: black and white in 98 bytes, the first pixel in the highest bit; grey in a
+//      byte for a pixel, but a run of white pixels in two, 0 and its length (1 to 255)
 
 export const LENGTH = 131; // characters
 
 export function written(pixels) {
   const bytes = new Uint8Array(PIXELS / 8);
   pixels.forEach((v, i) => { if (v) bytes[i >> 3] |= 128 >> (i & 7); });
-  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  return inBase64(bytes);
 }
+
+const inBase64 = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 
 /** The pixels of such a text, or null if it is none. */
 export function readImage(text) {
@@ -86,3 +89,41 @@ export function readImage(text) {
   const pixels = Uint8Array.from({ length: PIXELS }, (_, i) => (raw.charCodeAt(i >> 3) >> (7 - (i & 7))) & 1);
   return written(pixels) === text ? pixels : null; // one text for one image
 }
+
+/** An image of 784 grey levels, whole numbers 0 (white) to 255 (black), as text. */
+export function writtenGrey(levels) {
+  const bytes = [];
+  for (let d = 0; d < PIXELS; d++) {
+    bytes.push(levels[d]);
+    if (levels[d]) continue;
+    const from = d;
+    while (d + 1 < PIXELS && levels[d + 1] === 0 && d + 1 - from < 255) d++;
+    bytes.push(d + 1 - from);
+  }
+  return inBase64(bytes);
+}
+
+const LONGEST = 4 * Math.ceil(1.5 * PIXELS / 3); // white and grey by turns
+
+/** The levels of such a text, or null if it is none. */
+export function readGrey(text) {
+  if (typeof text !== "string" || text.length > LONGEST || text.length % 4 === 1 || !/^[\w-]+$/.test(text)) return null;
+  const raw = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+  const levels = new Uint8Array(PIXELS);
+  let d = 0;
+  for (let i = 0; i < raw.length && d < PIXELS; i++) {
+    const level = raw.charCodeAt(i);
+    if (level) levels[d++] = level; else d += raw.charCodeAt(++i);
+  }
+  return d === PIXELS && writtenGrey(levels) === text ? levels : null; // one text for one image
+}
+
+// ---- the two forms of an input: `read` gives values 0..1, `written` takes them back, `drawn` takes a normalised drawing
+
+export const BLACK_AND_WHITE = { read: readImage, written, drawn: (grey) => written(binarised(grey)) };
+
+const inLevels = (grey) => writtenGrey(Uint8Array.from(grey, (v) => Math.round(255 * v)));
+export const GREY = {
+  read: (text) => { const levels = readGrey(text); return levels && Float64Array.from(levels, (v) => v / 255); },
+  written: inLevels, drawn: inLevels,
+};

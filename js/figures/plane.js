@@ -1,7 +1,7 @@
 // Live figure 5: an image, q(z | x) on the plane of z, and what is decoded where the reader's z stands.
 // state -> numbers (js/engine/latent.js) -> picture. Nothing is drawn that numbers() did not compute.
 
-import { readImage, SIDE, written } from "../engine/drawing.js";
+import { BLACK_AND_WHITE, readImage, SIDE, written } from "../engine/drawing.js";
 import { bytesOf, sigmoid } from "../engine/nn.js";
 import { along, Models, numbers, reachable, REACH, STEPS } from "../engine/latent.js";
 import { announcer } from "../kit/announce.js";
@@ -14,8 +14,8 @@ import { keep } from "../kit/keep.js";
 import { numeric } from "../kit/link.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
-import { imageOf, inkCanvas } from "./plane/ink.js";
-import { makeInput } from "./plane/input.js";
+import { imageOf, inkCanvas } from "./drawing/ink.js";
+import { makeInput, makePicks } from "./drawing/input.js";
 import { makeStage } from "./plane/stage.js";
 
 const EMPTY = written(new Uint8Array(SIDE * SIDE));
@@ -59,8 +59,16 @@ export default figure("plane", "Live figure: the latent plane of a variational a
 
   // ---- picture
   const live = announcer(h);
+  const take = (x) => kept.change({ x, follow: true });
   const input = makeInput(kit, {
-    names, picks, hold: kept.hold, say: (words) => live.speak(words), change: (x) => kept.change({ x, follow: true }),
+    form: BLACK_AND_WHITE, hold: kept.hold, say: (words) => live.speak(words), change: take, remember: () => kept.state, restore: kept.change,
+  });
+  const stored = makePicks(kit, {
+    names,
+    picked(c) { // pressed again, the next of the class
+      input.forget();
+      take(picks[c][(picks[c].indexOf(kept.state.x) + 1) % picks[c].length]);
+    },
   });
   const stage = makeStage(kit, {
     codes: codes[0], labels, names, handled: true,
@@ -124,8 +132,7 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   root.append(
     h("div", { class: "lvm-title" }, "Where does a picture lie, and which picture lies there?"),
     ...(nets ? [h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, "VAE trained with"), nets.node)] : []),
-    h("div", { class: "lvm-splits-head lvm-pick-row" }, h("span", { class: "lvm-label" }, "Pick a test image"), input.stored),
-    row, formula, invariant, ...(beside ? [beside.node] : []),
+    stored, row, formula, invariant, ...(beside ? [beside.node] : []),
     h("div", { class: "lvm-controls" }, h("div", { class: "lvm-buttons" }, follow, tiles, reset, kept.share), walkRow),
     live.region,
   );

@@ -11,7 +11,7 @@ import { keyed, sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { numeric } from "../kit/link.js";
 import { sentence } from "../kit/maths.js";
-import { imageOf } from "./plane/ink.js";
+import { imageOf } from "./drawing/ink.js";
 import { makeBars, makeGrid } from "./prior/grid.js";
 
 const SEEDS = 1000;

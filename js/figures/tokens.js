@@ -1,6 +1,7 @@
-// Live figure 10: the tokens of a digit under the reader's brush; what is decoded, and how far one token reaches.
-// state -> tokens -> image (js/engine/tokens.js) -> picture. Nothing is drawn that numbers() did not compute.
+// Live figure 10: the tokens of a digit, given or drawn, under the reader's brush; what is decoded, and how far one token reaches.
+// state -> x -> tokens -> image (js/engine/tokens.js) -> picture. Nothing is drawn that numbers() did not compute.
 
+import { GREY, PIXELS, readGrey, writtenGrey } from "../engine/drawing.js";
 import { bytesOf } from "../engine/nn.js";
 import { tokenNets } from "../engine/tokens.js";
 import { announcer } from "../kit/announce.js";
@@ -12,10 +13,11 @@ import { drag, keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { numeric } from "../kit/link.js";
 import { sentence } from "../kit/maths.js";
-import { imageOf } from "./plane/ink.js";
+import { imageOf } from "./drawing/ink.js";
+import { makeInput, makePicks } from "./drawing/input.js";
 import { makePaper, makePalette } from "./tokens/paper.js";
 
-const KEYS = ["image", "edits", "place", "brush"];
+const KEYS = ["image", "drawn", "edits", "place", "brush"];
 const MOVED = 1e-9;
 const CENTRE = 406;
 const PATCH = 4;
@@ -28,21 +30,26 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
   const stored = bytesOf(model.get("images"));
   const { places, size, grid, reach } = made;
   const side = PATCH * grid;
-  const picks = Array.from({ length: stored.length / 784 }, (_, i) => Float64Array.from(stored.subarray(784 * i, 784 * (i + 1)), (v) => v / 255));
+  const picks = Array.from({ length: stored.length / PIXELS }, (_, i) => writtenGrey(stored.subarray(PIXELS * i, PIXELS * (i + 1))));
   const each = picks.length / names.length;
-  const given = picks.map(() => null); // tokens and image of each pick, once asked for
+  const seen = { text: "" }; // the last image, its tokens and what they decode to
   let before = []; // edits to go back to
   let now = null;
   let draws = 0;
 
-  const unedited = (image) => {
-    given[image] ??= (() => { const tokens = made.encode(picks[image]); return { tokens, image: made.decode(tokens) }; })();
-    return given[image];
+  const shownText = (s) => s.drawn || picks[s.image];
+  const unedited = (text) => {
+    if (text !== seen.text) {
+      const pixels = GREY.read(text);
+      const tokens = made.encode(pixels);
+      Object.assign(seen, { text, pixels, tokens, image: made.decode(tokens) });
+    }
+    return seen;
   };
 
   /** Every number that the figure states: the twin of `numbers` in lvm_lib/figures/tokens.py. */
   function numbers(s) {
-    const from = unedited(s.image);
+    const from = unedited(shownText(s));
     const edits = read(s.edits);
     const tokens = from.tokens.slice();
     const field = new Uint8Array(side * side);
@@ -51,7 +58,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
     let [moved, outside, error] = [0, 0, 0];
     for (let d = 0; d < image.length; d++) {
       if (Math.abs(image[d] - from.image[d]) > MOVED) { moved++; if (!field[d]) outside++; }
-      error += (image[d] - picks[s.image][d]) ** 2 / image.length;
+      error += (image[d] - from.pixels[d]) ** 2 / image.length;
     }
     const own = new Uint8Array(side * side);
     mark(own, s.place);
@@ -72,14 +79,15 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
 
   const whole = (v, high, other) => (Number.isFinite(v) ? Math.min(Math.max(Math.round(v), 0), high) : other);
   const reachable = (values, fallback) => ({
-    image: whole(values.image, picks.length - 1, fallback.image), edits: checked(values.edits, places, size) ?? fallback.edits,
+    image: whole(values.image, picks.length - 1, fallback.image),
+    drawn: values.drawn === "" || readGrey(values.drawn) ? values.drawn : fallback.drawn, edits: checked(values.edits, places, size) ?? fallback.edits,
     place: whole(values.place, places - 1, fallback.place), brush: whole(values.brush, size - 1, fallback.brush),
   });
   const kept = keep(kit, {
     name: "tokens", traits: Object.fromEntries(KEYS.map((key) => [key, key])), reachable,
-    start: { image: Math.min(3 * each, picks.length - 1), edits: "", place: Math.floor(places / 2), brush: 0 },
-    encode: (s) => ({ i: s.image, e: s.edits, p: s.place, b: s.brush }),
-    decode: (strings) => ({ image: numeric(strings.i), edits: strings.e ?? "", place: numeric(strings.p), brush: numeric(strings.b) }),
+    start: { image: Math.min(3 * each, picks.length - 1), drawn: "", edits: "", place: Math.floor(places / 2), brush: 0 },
+    encode: (s) => ({ i: s.image, x: s.drawn, e: s.edits, p: s.place, b: s.brush }),
+    decode: (strings) => ({ image: numeric(strings.i), drawn: strings.x ?? "", edits: strings.e ?? "", place: numeric(strings.p), brush: numeric(strings.b) }),
     report: () => ({ rate: places * Math.log(size) }),
     adapt: () => false, speak: () => live.speak(spoken(now, made)), draw,
   });
@@ -87,7 +95,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
   /** Paint codes over places: [[place, code], ...]; a code that stood there before any edit is no edit. */
   function paint(pairs, more = {}) {
     const edits = new Map(read(kept.state.edits));
-    const from = unedited(kept.state.image).tokens;
+    const from = unedited(shownText(kept.state)).tokens;
     for (const [place, code] of pairs) { if (from[place] === code) edits.delete(place); else edits.set(place, code); }
     const text = [...edits].sort((a, b) => a[0] - b[0]).map((pair) => pair.join(":")).join(",");
     if (text !== kept.state.edits) before = [...before, kept.state.edits].slice(-BACK);
@@ -96,15 +104,27 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
 
   // ---- picture
   const live = announcer(h);
+  const stop = () => { before = []; };
+  const input = makeInput(kit, {
+    form: GREY, hold: kept.hold, say: (words) => live.speak(words), change(drawn) { stop(); kept.change({ drawn, edits: "" }); },
+    remember: () => [kept.state, before], restore([state, edits]) { before = edits; kept.change(state); },
+  });
+  const given = makePicks(kit, {
+    names,
+    picked(c) { // pressed again, the next of the class
+      stop();
+      input.forget();
+      const here = kept.state.drawn ? -1 : kept.state.image - c * each;
+      kept.change({ image: c * each + (here >= 0 && here < each ? (here + 1) % each : 0), drawn: "", edits: "" });
+    },
+  });
   const paper = makePaper(kit, made, {
     paint: (place) => paint([[place, kept.state.brush]], { place }), move: (place) => kept.change({ place }),
     take: () => kept.change({ brush: now.all[kept.state.place] }), clear: () => paint([[kept.state.place, now.from[kept.state.place]]]),
   });
-  const ink = () => h("canvas", { class: "lvm-ink", width: side, height: side, "aria-hidden": "true" });
-  const [input, output] = [ink(), ink()];
+  const output = h("canvas", { class: "lvm-ink", width: side, height: side, "aria-hidden": "true" });
   const frame = h("i", { class: "lvm-receptive" });
-  const row = h("div", { class: "lvm-token-row lvm-token-three" },
-    h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption lvm-fill-data" }, "a test image"), h("div", { class: "lvm-screen" }, input)),
+  const row = h("div", { class: "lvm-token-row lvm-token-drawn" }, input.node,
     h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption" }, "its tokens: paint over them"), paper.node),
     h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption lvm-fill-model" }, "decoded; the frame is the token's field"),
       h("div", { class: "lvm-screen lvm-token-out" }, output, frame)));
@@ -112,14 +132,6 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
   const invariant = h("p", { class: "lvm-invariant" });
 
   // ---- controls
-  const stop = () => { before = []; };
-  const images = h("div", { class: "lvm-picks", role: "group", "aria-label": "Stored test images, not seen in training" },
-    names.map((name, i) => h("button", { type: "button", class: "lvm-pick", "aria-label": `test image: ${name}` }, name.length === 1 ? name : String(i))));
-  [...images.children].forEach((node, i) => node.addEventListener("click", () => {
-    stop();
-    const here = kept.state.image - i * each;
-    kept.change({ image: i * each + (here >= 0 && here < each ? (here + 1) % each : 0), edits: "" });
-  }));
   const brush = slider(h, {
     label: "brush: code", low: 0, high: size - 1, step: 1, hold: kept.hold, input: (v) => kept.change({ brush: Math.round(v) }),
     key: (event) => (event.key === "End" ? size - 1 : keyed(event, kept.state.brush, { low: 0, high: size - 1, step: 1, leap: 16 })),
@@ -127,12 +139,11 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
   const undo = button(h, "Undo", () => { const edits = before.at(-1); if (edits === undefined) return; before = before.slice(0, -1); kept.change({ edits }); });
   root.append(
     h("div", { class: "lvm-title" }, "What does one token say, and how far does it reach?"),
-    h("div", { class: "lvm-splits-head lvm-pick-row" }, h("span", { class: "lvm-label" }, "Pick a test image"), images),
-    row, h("div", { class: "lvm-caption" }, `the ${size} codes, each as a patch`), palette.node, invariant,
+    given, row, h("div", { class: "lvm-caption lvm-palette-head" }, `the ${size} codes, each as a patch`), palette.node, invariant,
     h("div", { class: "lvm-controls" },
       h("div", { class: "lvm-buttons" }, undo, button(h, "Take the code here", () => kept.change({ brush: now.all[kept.state.place] })),
         button(h, "Unpaint all", () => { if (kept.state.edits) { before = [...before, kept.state.edits].slice(-BACK); kept.change({ edits: "" }); } }),
-        button(h, "Reset", () => { stop(); kept.reset(); }), kept.share),
+        button(h, "Reset", () => { stop(); input.forget(); kept.reset(); }), kept.share),
       h("div", { class: "lvm-sliders" }, brush.node)),
     live.region,
   );
@@ -140,10 +151,9 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
   // ---- drawing
   function draw(state) {
     now = numbers(state);
-    for (const [canvas, pixels] of [[input, picks[state.image]], [output, now.picture]]) {
-      const pen = canvas.getContext("2d");
-      pen.putImageData(imageOf(pen, pixels), 0, 0);
-    }
+    input.draw(shownText(state));
+    const pen = output.getContext("2d");
+    pen.putImageData(imageOf(pen, now.picture), 0, 0);
     paper.draw(now);
     palette.draw(state.brush);
     const [r, c] = [Math.floor(state.place / grid), state.place % grid];
@@ -186,7 +196,7 @@ function checked(text, places, size) {
 
 function machineReadable(n) {
   return {
-    image: n.image, edits: n.edits, place: n.place, brush: n.brush, tokens: n.all.join(","), painted: n.painted, moved: n.moved,
+    image: n.image, drawn: n.drawn, edits: n.edits, place: n.place, brush: n.brush, tokens: n.all.join(","), painted: n.painted, moved: n.moved,
     outside: n.outside, field: n.field, rate: n.rate, brightness: n.brightness, centre: n.centre, error: n.error,
   };
 }

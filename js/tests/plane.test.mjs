@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { binarised, centreOfMass, LENGTH, normalised, PIXELS, readImage, rendered, SIDE, STROKE, written } from "../engine/drawing.js";
+import {
+  binarised, BLACK_AND_WHITE, centreOfMass, GREY, LENGTH, normalised, PIXELS, readGrey, readImage, rendered, SIDE, STROKE, written, writtenGrey,
+} from "../engine/drawing.js";
 import { along, Models, numbers, reachable, REACH, RULE, STEPS } from "../engine/latent.js";
 import { inSlices } from "../kit/frame.js";
 
@@ -73,6 +75,31 @@ test("images as text: there and back, and what is none", () => {
   assert.equal(text.length, LENGTH);
   assert.deepEqual(readImage(text), image);
   for (const bad of ["", text.slice(1), `${text}A`, text.replace(/.$/, "="), `${text.slice(0, -1)}B`, 7, undefined]) assert.equal(readImage(bad), null);
+});
+
+test("images as text: grey levels there and back, one text for one image, and what is none", () => {
+  const random = (d) => ((d * 7919 + 13) % 256) * (d % 3 ? 1 : 0);
+  const images = [() => 0, () => 255, (d) => (d % 2 ? 9 : 0), (d) => (d === 783 ? 1 : 0), (d) => (d === 0 ? 1 : 0), random]
+    .map((level) => Uint8Array.from({ length: PIXELS }, (_, d) => level(d)));
+  for (const levels of images) {
+    const text = writtenGrey(levels);
+    assert.match(text, /^[\w-]+$/);
+    assert.deepEqual(readGrey(text), levels);
+    assert.equal(GREY.written(GREY.read(text)), text);
+    for (const bad of [text.slice(1), text.slice(0, -2), `${text}A`, `${text}AAAA`, `${text.slice(0, -1)}=`]) assert.equal(readGrey(bad), null);
+  }
+  const bytes = (...values) => Buffer.from(values).toString("base64url");
+  assert.equal(readGrey(bytes(0, 255, 0, 255, 0, 255, 0, 19)) !== null, true, "the blank image");
+  assert.equal(readGrey(bytes(0, 254, 0, 255, 0, 255, 0, 20)), null, "a run that is cut elsewhere");
+  assert.equal(readGrey(bytes(0, 255, 0, 255, 0, 255, 0, 0, 0, 19)), null, "an empty run");
+  for (const bad of ["", 7, undefined, null, "A".repeat(5000)]) assert.equal(readGrey(bad), null);
+});
+
+test("the forms of an input: a drawing keeps its grey levels in one, becomes black and white in the other", () => {
+  const grey = normalised(RING);
+  GREY.read(GREY.drawn(grey)).forEach((v, d) => close(v, grey[d], 1 / 509));
+  assert.deepEqual(BLACK_AND_WHITE.read(BLACK_AND_WHITE.drawn(grey)), binarised(grey));
+  assert.equal(BLACK_AND_WHITE.written(BLACK_AND_WHITE.read(written(binarised(grey)))), written(binarised(grey)));
 });
 
 test("Gauss-Hermite: moments of the standard normal to degree 9", () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { GREY, normalised, readGrey, writtenGrey } from "../engine/drawing.js";
 import { logConditional, sample, tokenNets } from "../engine/tokens.js";
 
 const file = process.env.LVM_TOKENS;
@@ -16,6 +17,29 @@ test("tokens: a grid decodes to the image that torch decodes it to", { skip }, (
 
 test("tokens: an image has the tokens that torch gives it", { skip }, () => {
   for (const { pixels, tokens } of golden.encoded) assert.deepEqual(made.encode(pixels), tokens);
+});
+
+test("tokens: a drawn image has the text, the tokens and the decode that Python finds, with the nets that come with the library", { skip }, () => {
+  const shipped = tokenNets(golden.shipped.nets, Buffer.from(golden.shipped.weights, "base64"));
+  assert.ok(golden.drawn.length >= 12);
+  for (const { text, levels, tokens, image } of golden.drawn) {
+    assert.deepEqual(Array.from(readGrey(text)), levels);
+    assert.equal(writtenGrey(levels), text);
+    const found = shipped.encode(GREY.read(text));
+    assert.deepEqual(found, tokens);
+    assert.ok(far(shipped.decode(found), image) < 1e-9);
+  }
+});
+
+test("tokens: test digits that are drawn again come back from their tokens", { skip }, () => {
+  const shipped = tokenNets(golden.shipped.nets, Buffer.from(golden.shipped.weights, "base64"));
+  for (const strokes of golden.strokes) {
+    const x = GREY.read(GREY.drawn(normalised(strokes)));
+    const image = shipped.decode(shipped.encode(x));
+    const error = image.reduce((sum, v, d) => sum + (v - x[d]) ** 2, 0) / 784;
+    const ofBlank = x.reduce((sum, v) => sum + v ** 2, 0) / 784;
+    assert.ok(error < 0.03 && error < ofBlank / 3, `${error} against ${ofBlank} of a blank image`);
+  }
 });
 
 test("tokens: every conditional is the library's", { skip }, () => {

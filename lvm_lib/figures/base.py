@@ -86,9 +86,7 @@ class LiveFigure(anywidget.AnyWidget):
 
     def __init__(self, **traits):
         if not self.carried:  # a figure of a trained network takes more than its traits, and says so itself
-            unknown = sorted(set(traits) - set(self.state) - set(LiveFigure.class_trait_names()))
-            if unknown:
-                raise TypeError(f"{type(self).__name__} takes {', '.join(self.state)}, got {', '.join(unknown)}")
+            self._known_traits(traits)
         outer, self._settling = self._settling, True
         super().__init__(**traits)
         self._settling = outer
@@ -97,6 +95,12 @@ class LiveFigure(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         return f"<live figure: {self.name}>"
+
+    def _known_traits(self, traits: dict, *arguments: str) -> None:
+        """Raise TypeError, naming what may be given, if `traits` holds a key that is no trait; arguments: the others."""
+        unknown = sorted(set(traits) - {*self.state, *self.carried} - set(LiveFigure.class_trait_names()))
+        if unknown:
+            raise TypeError(f"{type(self).__name__} takes {', '.join([*arguments, *self.state])}, got {', '.join(unknown)}")
 
     def numbers(self) -> dict:
         """Every number that the figure states in its current state, computed by the library."""

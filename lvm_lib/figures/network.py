@@ -25,14 +25,25 @@ from torch import nn
 from torch.nn import functional
 
 from .._checks import count, describe
-from ..vae import GaussianEncoder, LinearEncoder
+from ..likelihoods import Bernoulli
+from ..vae import VAE, GaussianEncoder, LinearEncoder
 
-__all__ = ["CausalSelfAttention", "Positions", "Residual", "pack", "pack_all", "unpack"]
+__all__ = ["CausalSelfAttention", "Positions", "Residual", "pack", "pack_all", "planar_vae", "unpack"]
 
 PRECISIONS = ("float16", "int8", "mixed")
 MANY = 10_000  # weights of a matrix that "mixed" rounds to int8
 LARGEST = 65504.0  # of float16
 SKIPPED = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)  # as in eval mode
+
+
+def planar_vae(vae) -> VAE:
+    """`vae`, if it is one whose plane a figure can show; TypeError if it is no VAE, ValueError if it is of another kind."""
+    if not isinstance(vae, VAE):
+        raise TypeError(f"vae must be a VAE with two latent dimensions and a Bernoulli likelihood, got {describe(vae)}")
+    if vae.latents != 2 or not isinstance(vae.likelihood, Bernoulli):
+        raise ValueError(f"vae must have two latent dimensions and a Bernoulli likelihood, got {vae.latents} and "
+                         f"{type(vae.likelihood).__name__}")
+    return vae
 
 
 # ---------------------------------------------------------------- layers that torch has no plain module for

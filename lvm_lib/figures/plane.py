@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 from functools import cached_property, lru_cache
@@ -24,14 +23,14 @@ from ..plots.palette import colour
 from ..quadrature import hermite, product
 from ..vae import VAE, mlp_vae
 from .base import Bounded, FigureError, LiveFigure
-from .network import pack_all, unpack
+from .drawing import PIXELS, SIDE, read_image, written
+from .network import pack_all, planar_vae, unpack
 
 __all__ = ["LatentPlaneFigure", "shipped_vae"]
 
 REACH = 4.0  # of the plane, in standard deviations of the prior
 STEPS = 40   # of a path
 POINTS = 5   # of the Gauss-Hermite rule, per dimension
-SIDE, PIXELS = 28, 784
 CENTRE = 406  # the pixel in row 14, column 14
 PICKS = 6    # stored test images per class that a reader may pick
 NETS = Path(__file__).parent / "nets"
@@ -97,10 +96,7 @@ class LatentPlaneFigure(LiveFigure):
     log_px_z = traitlets.Float(help="log p(x | z) at the handle, nats").tag(sync=True)
 
     def __init__(self, vae=None, ae=None, *, data: str = "digits", precision: str = "mixed", **traits):
-        unknown = sorted(set(traits) - set(self.state) - set(self.carried) - set(LiveFigure.class_trait_names()))
-        if unknown:
-            raise TypeError(f"LatentPlaneFigure takes vae, ae, data, precision, {', '.join(self.state)}, "
-                            f"got {', '.join(unknown)}")
+        self._known_traits(traits, "vae", "ae", "data", "precision")
         given = {key: traits.pop(key) for key in self.carried if key in traits} or _carried(vae, ae, data, precision)
         self._settling = True
         super().__init__(**{**given, **_start(given), **traits})
@@ -244,27 +240,6 @@ class LatentPlaneFigure(LiveFigure):
         return figure
 
 
-# ---------------------------------------------------------------- images as text
-
-def written(image) -> str:
-    """A black and white image of 784 pixels, 0 or 1, as text: 98 bytes in base64. Raises ValueError for another."""
-    pixels = np.asarray(image)
-    if pixels.size != PIXELS or not np.isin(pixels, (0, 1)).all():
-        raise ValueError(f"image must hold 784 pixels, each 0 or 1, got {describe(image)}")
-    return base64.urlsafe_b64encode(np.packbits(pixels.ravel().astype(np.uint8)).tobytes()).decode("ascii").rstrip("=")
-
-
-def read_image(text: str) -> np.ndarray:
-    """The 784 pixels of such a text; raises FigureError if it is none."""
-    try:
-        raw = base64.b64decode(text + "=", altchars=b"-_", validate=True)
-    except ValueError:
-        raw = b""
-    if len(raw) != PIXELS // 8 or written(np.unpackbits(np.frombuffer(raw, np.uint8))) != text:
-        raise FigureError(f"x must be a black and white image as text, 98 bytes in base64, got {text!r}")
-    return np.unpackbits(np.frombuffer(raw, np.uint8))
-
-
 # ---------------------------------------------------------------- from models to traits
 
 def _carried(vae, ae, data, precision) -> dict:
@@ -306,11 +281,7 @@ def _vaes(vae) -> dict[str, VAE]:
     for name, model in given.items():
         if not isinstance(name, str) or name == "ae":
             raise ValueError(f"vae must name each model by a text other than 'ae', got {name!r}")
-        if not isinstance(model, VAE):
-            raise TypeError(f"vae must be a VAE or a dict of them, got {describe(model)}")
-        if model.latents != 2 or not isinstance(model.likelihood, Bernoulli):
-            raise ValueError(f"vae must have 2 latent dimensions and a Bernoulli likelihood, got {model.latents} and "
-                             f"{type(model.likelihood).__name__}")
+        planar_vae(model)
     if not given:
         raise ValueError("vae must name at least one model, got none")
     return given

@@ -14,12 +14,10 @@ from matplotlib.patches import Ellipse
 
 from .. import data
 from .._checks import describe, real_array
-from ..likelihoods import Bernoulli
 from ..plots.palette import colour
 from ..quadrature import line, log_integral, moments, product
-from ..vae import VAE
 from .base import FigureError, Given, LiveFigure
-from .network import pack_all, unpack
+from .network import pack_all, planar_vae, unpack
 from .plane import shipped_vae
 
 __all__ = ["TruePosteriorFigure"]
@@ -71,10 +69,7 @@ class TruePosteriorFigure(LiveFigure):
     best = traitlets.Float(help="the largest ELBO found, nats").tag(sync=True)
 
     def __init__(self, vae=None, images=None, names=None, *, precision: str = "mixed", **traits):
-        unknown = sorted(set(traits) - {*self.state, *self.carried} - set(LiveFigure.class_trait_names()))
-        if unknown:
-            raise TypeError(f"TruePosteriorFigure takes vae, images, names, precision, {', '.join(self.state)}, "
-                            f"got {', '.join(unknown)}")
+        self._known_traits(traits, "vae", "images", "names", "precision")
         if not set(self.carried) <= set(traits):
             traits = {**_carried(shipped_vae() if vae is None else vae, images, names, precision), **traits}
         self._settling = True
@@ -175,8 +170,7 @@ class TruePosteriorFigure(LiveFigure):
 
 def _carried(vae, images, names, precision) -> dict:
     """The traits that do not change: nets, weights, images, names, grids."""
-    if not isinstance(vae, VAE) or vae.latents != 2 or not isinstance(vae.likelihood, Bernoulli):
-        raise TypeError(f"vae must be a VAE with two latent dimensions and a Bernoulli likelihood, got {describe(vae)}")
+    planar_vae(vae)
     if images is None:
         chosen = [int(np.flatnonzero(data.load("digits").test_labels == label)[0]) for label in range(10)]
         images, names = data.binarised("digits")[chosen], [str(label) for label in range(10)]

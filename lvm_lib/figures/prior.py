@@ -58,9 +58,7 @@ class PriorFigure(LiveFigure):
 
     def __init__(self, tokenizer: VQVAE | None = None, priors: dict[str, TokenPrior] | None = None, *,
                  names=tuple("0123456789"), **traits):
-        unknown = sorted(set(traits) - set(self.state) - set(self.carried) - set(LiveFigure.class_trait_names()))
-        if unknown:
-            raise TypeError(f"PriorFigure takes tokenizer, priors, names, {', '.join(self.state)}, got {', '.join(unknown)}")
+        self._known_traits(traits, "tokenizer", "priors", "names")
         given = {key: traits.pop(key) for key in ("nets", "weights") if key in traits}
         if not given:
             nets, weights = shipped() if tokenizer is None and priors is None else packed(tokenizer, _checked(priors, names))

@@ -19,9 +19,9 @@ from ..counter import normal_quantile
 from ..likelihoods import Bernoulli
 from ..plots.palette import colour
 from ..quadrature import hermite, product
-from ..vae import VAE, kl_to_prior
+from ..vae import kl_to_prior
 from .base import FigureError, Given, LiveFigure
-from .network import pack_all, unpack
+from .network import pack_all, planar_vae, unpack
 
 __all__ = ["ScrubberFigure"]
 
@@ -66,10 +66,7 @@ class ScrubberFigure(LiveFigure):
     negative_elbo = traitlets.Float(help="-ELBO of the shown test images, nats per image").tag(sync=True)
 
     def __init__(self, vae=None, checkpoints=None, loss=None, *, data: str = "digits", precision: str = "int8", **traits):
-        unknown = sorted(set(traits) - {*self.state, *self.carried} - set(LiveFigure.class_trait_names()))
-        if unknown:
-            raise TypeError(f"ScrubberFigure takes vae, checkpoints, loss, data, precision and checkpoint, "
-                            f"got {', '.join(unknown)}")
+        self._known_traits(traits, "vae", "checkpoints", "loss", "data", "precision")
         if not set(self.carried) <= set(traits):
             carried = _carried(vae, checkpoints, loss, data, precision)
             traits = {"checkpoint": len(carried["epochs"]) - 1, **carried, **traits}
@@ -162,8 +159,7 @@ class ScrubberFigure(LiveFigure):
 
 def _carried(vae, checkpoints, loss, name, precision) -> dict:
     """The traits that do not change."""
-    if not isinstance(vae, VAE) or vae.latents != 2 or not isinstance(vae.likelihood, Bernoulli):
-        raise TypeError(f"vae must be a VAE with two latent dimensions and a Bernoulli likelihood, got {describe(vae)}")
+    planar_vae(vae)
     if not isinstance(checkpoints, dict) or not 2 <= len(checkpoints) <= 20:
         raise ValueError(f"checkpoints must map 2 to 20 epochs to weights, got {describe(checkpoints)}")
     losses = [] if loss is None else real_array("loss", loss, 1).tolist()

@@ -1,4 +1,4 @@
-"""Live figure 10: the tokens of a digit, to be painted over; what is decoded, and how far one token reaches."""
+"""Live figure 10: the tokens of a digit, given or drawn, to be painted over; what is decoded, and how far one token reaches."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from .. import data as images
+from .._checks import describe, real_array
 from ..autoencoder import PATCH
 from ..plots.palette import colour
 from ..vqvae import VQVAE
 from .base import FigureError, LiveFigure
+from .drawing import PIXELS, SIDE, read_grey, written_grey
 from .network import unpack
 from .prior import CENTRE, shipped
 from .token_nets import packed, rebuilt
@@ -28,19 +30,20 @@ MOVED = 1e-9   # a pixel that differs by more has changed
 
 
 class TokensFigure(LiveFigure):
-    """A test image, its grid of tokens under the reader's brush, and the image that the tokens decode to.
+    """An image, its grid of tokens under the reader's brush, and the image that the tokens decode to.
 
     tokenizer: a VQVAE of 28 x 28 grey images with a convolutional decoder; None: the small one that comes with the
         library.  data: "digits" or "clothing": the stored test images to pick from.
 
-    Traits (set from Python, or by the reader): image (its number among the picks), edits (what was painted, as text:
-    "24:17,30:5", places rising), place (where the brush stands, 0 ... M - 1), brush (the code that it paints).
+    Traits (set from Python, or by the reader): image (its number among the picks), drawn (an image that stands in its
+    place, as text, see `drawing`; "" where the picked one stands), edits (what was painted, as text: "24:17,30:5", places
+    rising), place (where the brush stands, 0 ... M - 1), brush (the code that it paints).
     Read back: rate, M log K nats, which no edit changes.
     """
 
     name = "tokens"
-    heights = (985, 745)
-    state = ("image", "edits", "place", "brush")
+    heights = (995, 850)
+    state = ("image", "drawn", "edits", "place", "brush")
     carried = ("nets", "weights", "images", "names")
 
     nets = traitlets.Dict(help="the tokenizer: its layers").tag(sync=True)
@@ -49,15 +52,14 @@ class TokensFigure(LiveFigure):
     names = traitlets.List(help="names of the classes").tag(sync=True)
 
     image = traitlets.Int(0, min=0, help="which of the images to pick").tag(sync=True)
+    drawn = traitlets.Unicode("", help="a drawn image that stands in its place").tag(sync=True)
     edits = traitlets.Unicode("", help="what was painted").tag(sync=True)
     place = traitlets.Int(24, min=0, help="where the brush stands").tag(sync=True)
     brush = traitlets.Int(0, min=0, help="the code that it paints").tag(sync=True)
     rate = traitlets.Float(help="M log K, nats").tag(sync=True)
 
     def __init__(self, tokenizer: VQVAE | None = None, *, data: str = "digits", **traits):
-        unknown = sorted(set(traits) - set(self.state) - set(self.carried) - set(LiveFigure.class_trait_names()))
-        if unknown:
-            raise TypeError(f"TokensFigure takes tokenizer, data, {', '.join(self.state)}, got {', '.join(unknown)}")
+        self._known_traits(traits, "tokenizer", "data")
         given = {key: traits.pop(key) for key in self.carried if key in traits}
         if not given:
             nets, weights = shipped() if tokenizer is None else packed(tokenizer)
@@ -83,17 +85,32 @@ class TokensFigure(LiveFigure):
     @property
     def pixels(self) -> np.ndarray:
         """The image that is encoded, (784,), in [0, 1]."""
-        return np.frombuffer(self.images, np.uint8).reshape(-1, 784)[self.image] / 255
+        levels = read_grey(self.drawn) if self.drawn else np.frombuffer(self.images, np.uint8).reshape(-1, PIXELS)[self.image]
+        return levels / 255
+
+    @property
+    def drawing(self) -> np.ndarray:
+        """The image that is encoded, (28, 28), in [0, 1]; set, it is drawn, in 256 levels, and nothing of it is painted."""
+        return self.pixels.reshape(SIDE, SIDE)
+
+    @drawing.setter
+    def drawing(self, image):
+        values = real_array("drawing", image)
+        if values.size != PIXELS or not 0 <= values.min() <= values.max() <= 1:
+            raise ValueError(f"drawing must hold 784 numbers from 0 to 1, got {describe(image)}")
+        text = written_grey(np.round(255 * values))
+        self.edits = ""
+        self.drawn = text
 
     def numbers(self) -> dict:
         """All numbers of the current state, by torch in float64: the Python twin of `numbers` in js/figures/tokens.js."""
         before, after = self._decoded(self._encoded()), self._decoded(self.tokens)
-        moved, field = np.abs(after - before) > MOVED, np.zeros(784, bool)
+        moved, field = np.abs(after - before) > MOVED, np.zeros(PIXELS, bool)
         for place, _ in read_edits(self.edits):
             field |= field_of(place, self.nets["grid"], self.nets["reach"])
         found = {"rate": self.nets["grid"] ** 2 * math.log(self.nets["size"]), "brightness": after.mean(),
                  "centre": after[CENTRE], "error": ((after - self.pixels) ** 2).mean()}
-        return {"image": self.image, "edits": self.edits, "place": self.place, "brush": self.brush,
+        return {"image": self.image, "drawn": self.drawn, "edits": self.edits, "place": self.place, "brush": self.brush,
                 "tokens": ",".join(map(str, self.tokens.tolist())), "painted": len(read_edits(self.edits)),
                 "moved": int(moved.sum()), "outside": int((moved & ~field).sum()),
                 "field": int(field_of(self.place, self.nets["grid"], self.nets["reach"]).sum()),
@@ -108,7 +125,7 @@ class TokensFigure(LiveFigure):
             "an edit changes pixels inside its field only": n["outside"] == 0,
             "no edit, no change": n["painted"] > 0 or n["moved"] == 0,
             "what was painted stands": all(int(tokens[place]) == code for place, code in edits),
-            "the field is smaller than the image": 0 < n["field"] < 784,
+            "the field is smaller than the image": 0 < n["field"] < PIXELS,
             "the rate is M log K, whatever is painted": n["rate"] > 0 and len(tokens) == 49}
         return [rule for rule, holds in rules.items() if not holds]
 
@@ -123,10 +140,16 @@ class TokensFigure(LiveFigure):
     @traitlets.validate("image", "place", "brush")
     def _bounded(self, proposal):
         name, value = proposal["trait"].name, proposal["value"]
-        limit = {"image": len(self.images) // 784, "place": self.nets["grid"] ** 2, "brush": self.nets["size"]}[name]
+        limit = {"image": len(self.images) // PIXELS, "place": self.nets["grid"] ** 2, "brush": self.nets["size"]}[name]
         if not 0 <= value < limit:
             raise FigureError(f"{name} must lie in 0 ... {limit - 1}, got {value!r}")
         return value
+
+    @traitlets.validate("drawn")
+    def _read(self, proposal):
+        if proposal["value"]:
+            read_grey(proposal["value"])
+        return proposal["value"]
 
     @traitlets.validate("edits")
     def _painted(self, proposal):
@@ -141,7 +164,7 @@ class TokensFigure(LiveFigure):
         """A front end may report a number, never another one than Python finds."""
         return self.settled(proposal)
 
-    @traitlets.observe("image", "edits", "place", "brush")
+    @traitlets.observe("image", "drawn", "edits", "place", "brush")
     def _on_input(self, change):
         if not self._settling:
             self._settle()
@@ -156,7 +179,7 @@ class TokensFigure(LiveFigure):
     def alt(self) -> str:
         """A sentence with the numbers of the current state."""
         n = self.numbers()
-        return (f"A test image, its {self.nets['grid']} by {self.nets['grid']} tokens, {n['painted']} of them painted over, and the "
+        return (f"A {'drawn' if self.drawn else 'test'} image, its {self.nets['grid']} by {self.nets['grid']} tokens, {n['painted']} of them painted over, and the "
                 f"image they decode to. A token reaches {n['field']} of 784 pixels; {n['moved']} pixels have changed. The rate "
                 f"is {n['rate']:.1f} nats.")
 
@@ -165,15 +188,15 @@ class TokensFigure(LiveFigure):
         grid, reach = self.nets["grid"], self.nets["reach"]
         figure = Figure(figsize=(7.2, 3.3), layout="constrained")
         left, middle, right = figure.subplots(1, 3)
-        left.imshow(self.pixels.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
-        left.set(title="a test image")
+        left.imshow(self.pixels.reshape(SIDE, SIDE), cmap="gray_r", vmin=0, vmax=1)
+        left.set(title="a drawn image" if self.drawn else "a test image")
         middle.imshow(np.zeros((grid, grid)), cmap="gray_r", vmin=0, vmax=1)
         painted = dict(read_edits(self.edits))
         for place, token in enumerate(self.tokens.tolist()):
             middle.text(place % grid, place // grid, str(token), ha="center", va="center", fontsize=7,
                         color=colour("q") if place in painted else colour("ink"))
         middle.set(title="its tokens")
-        right.imshow(self._decoded(self.tokens).reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
+        right.imshow(self._decoded(self.tokens).reshape(SIDE, SIDE), cmap="gray_r", vmin=0, vmax=1)
         row, column = divmod(self.place, grid)
         top, left_edge = max(row - reach, 0) * PATCH, max(column - reach, 0) * PATCH
         tall = min(row + reach + 1, grid) * PATCH - top

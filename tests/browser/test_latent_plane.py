@@ -7,7 +7,7 @@ import pytest
 from built_book import side_file
 
 from lvm_lib.figures import LatentPlaneFigure
-from lvm_lib.figures.plane import read_image
+from lvm_lib.figures.drawing import read_image
 
 PAGE = "book/intro.html"
 

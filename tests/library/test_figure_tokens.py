@@ -7,6 +7,7 @@ import torch
 from lvm_lib import data
 from lvm_lib.figures import PriorFigure, TokensFigure
 from lvm_lib.figures.base import FigureError
+from lvm_lib.figures.network import unpack
 from lvm_lib.figures.prior import shipped
 from lvm_lib.figures.token_nets import rebuilt
 from lvm_lib.figures.tokens import field_of, read_edits
@@ -43,7 +44,41 @@ def test_the_field_is_that_of_the_decoder():
         np.testing.assert_array_equal(field_of(place, 7, decoder.reach).reshape(28, 28), decoder.field(place))
 
 
+def test_a_drawn_image_stands_in_the_place_of_the_picked_one():
+    """Nothing of it is painted; it is found again from its text; without it the picked image is back."""
+    figure = TokensFigure(image=2, edits="24:5")
+    image = np.rot90(data.load("digits").test[77]) / 255
+    figure.drawing = image
+    assert figure.edits == "" and np.array_equal(figure.drawing, image) and "drawn image" in figure.alt
+    with torch.no_grad():
+        vectors = torch.nn.Sequential(*_encoder(figure))(torch.tensor(image.reshape(1, 784)))[0].flatten(1).T
+        codes = rebuilt(figure.nets, figure.weights)[0].codebook[0].weight
+    assert figure.tokens.tolist() == torch.cdist(vectors, codes).argmin(1).tolist()
+    n = figure.numbers()
+    traits = {name: getattr(figure, name) for name in figure.carried}
+    assert n["drawn"] and TokensFigure.broken(n) == [] and n["moved"] == 0 and TokensFigure.recomputed(n, traits) == n
+    figure.edits = "24:5,25:6"
+    n = figure.numbers()
+    assert n["moved"] > 0 and n["outside"] == 0 and n["rate"] == pytest.approx(49 * np.log(128)) and TokensFigure.broken(n) == []
+    picture = figure.png()
+    figure.drawn = ""
+    assert figure.png() != picture and (figure.tokens != TokensFigure(image=3).tokens).any()
+    figure.edits = ""
+    assert figure.numbers() == TokensFigure(image=2).numbers()
+
+
+def _encoder(figure):
+    return unpack(figure.nets["encoder"], figure.weights).double()
+
+
+@pytest.mark.parametrize("image", [np.zeros(783), np.full((28, 28), 1.01), np.full((28, 28), -0.1), np.full((28, 28), np.nan), "x"])
+def test_drawings_that_are_none_are_refused(image):
+    with pytest.raises((ValueError, TypeError), match="drawing must"):
+        TokensFigure().drawing = image
+
+
 @pytest.mark.parametrize("traits, message", [
+    ({"drawn": "AAAA"}, "drawn must be an image of 784"), ({"drawn": "<img src=x>"}, "drawn must be an image of 784"),
     ({"edits": "24"}, "place:code pairs"), ({"edits": "5:1,4:1"}, "places rising"), ({"edits": "49:0"}, "places below 49"),
     ({"edits": "0:128"}, "codes below 128"), ({"edits": "<b>"}, "place:code pairs"), ({"brush": 128}, "brush must lie in 0 ... 127"),
     ({"place": 49}, "place must lie in 0 ... 48"), ({"image": 20}, "image must lie in 0 ... 19")])

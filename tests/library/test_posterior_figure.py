@@ -115,10 +115,10 @@ def test_errors_name_what_came_and_what_was_expected(shown, bad, words):
 def test_what_is_no_such_vae_is_refused():
     with pytest.raises(TypeError, match="vae must be a VAE with two latent dimensions"):
         TruePosteriorFigure("vae")
-    with pytest.raises(TypeError, match="two latent dimensions and a Bernoulli"):
+    with pytest.raises(ValueError, match="two latent dimensions and a Bernoulli"):
         TruePosteriorFigure(mlp_vae(3, (8,), seed=0))
     grey = VAE(GaussianEncoder(mlp_encoder(4, (8,))), mlp_decoder(2, (8,)), Gaussian(0.1), 2)
-    with pytest.raises(TypeError, match="Bernoulli"):
+    with pytest.raises(ValueError, match="Bernoulli"):
         TruePosteriorFigure(grey)
     with pytest.raises(ValueError, match="images must be 1 to 20 images of 784 pixels 0 or 1"):
         TruePosteriorFigure(golden_posterior.small_vae(), data.unit(data.load("digits").test[:2]))

@@ -7,10 +7,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import golden_plane
 import numpy as np
 import pytest
 import torch
 
+from lvm_lib import data
+from lvm_lib.figures import TokensFigure
+from lvm_lib.figures.drawing import read_grey
+from lvm_lib.figures.prior import shipped
 from lvm_lib.figures.token_nets import packed, rebuilt
 from lvm_lib.quantize import VectorQuantizer
 from lvm_lib.token_priors import IndependentPrior, UniformPrior, pixelcnn_prior, transformer_prior
@@ -85,8 +90,25 @@ def golden(page, tmp_path):
                for row, tokens in zip(pixels, _rounded(tokenizer, layers, weights).tokens(pixels))]
     file = tmp_path / "tokens.json"
     file.write_text(json.dumps({"nets": layers, "weights": base64.b64encode(weights).decode(), "cases": cases,
-                                "decoded": decoded, "encoded": encoded}))
+                                "decoded": decoded, "encoded": encoded, **of_shipped()}))
     return file
+
+
+def of_shipped() -> dict:
+    """What the page may be given instead of a stored image: smooth, noisy, blank, black; tokens and decode as Python has them."""
+    rng, digits = np.random.default_rng(2), data.load("digits")
+    nets, weights = shipped()
+    figure, cases = TokensFigure(), []
+    noisy = [np.where(rng.random((28, 28)) < 0.1, rng.random((28, 28)), image / 255) for image in digits.test[:8]]
+    for image in (*digits.test[40:44] / 255, *noisy, np.zeros((28, 28)), np.ones((28, 28)), rng.random((28, 28))):
+        figure.drawing = image
+        levels = np.round(255 * image).astype(int).ravel()
+        assert (read_grey(figure.drawn) == levels).all()
+        cases.append({"text": figure.drawn, "levels": levels.tolist(), "tokens": figure.tokens.tolist(),
+                      "image": figure._decoded(figure.tokens).tolist()})
+    strokes = [golden_plane.strokes(digits.test[np.flatnonzero(digits.test_labels == label)[0]]) for label in range(10)]
+    return {"drawn": cases, "strokes": strokes,
+            "shipped": {"nets": nets, "weights": base64.b64encode(weights).decode()}}
 
 
 def _rounded(tokenizer, layers, weights):

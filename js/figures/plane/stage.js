@@ -6,7 +6,7 @@ import { scale, ticks } from "../../kit/axes.js";
 import { set, show } from "../../kit/dom.js";
 import { inSlices } from "../../kit/frame.js";
 import { fixed } from "../../kit/format.js";
-import { imageOf } from "./ink.js";
+import { imageOf } from "../drawing/ink.js";
 
 const TILES = 20; // of the background, along one side
 // One hue for each class, in between light and dark, so that both grounds carry it; the numeral says the class.

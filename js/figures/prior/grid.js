@@ -2,52 +2,29 @@
 
 import { say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
+import { makeCells } from "../tokens/cells.js";
 
-const CELL = 20; // units of the grid's own drawing
 const BARS = 6;
 
 /** The grid: `go(place)` when a cell is pressed, so many tokens are then drawn; `handle` stands at the next place. */
-export function makeGrid({ h, s, onCleanup }, { grid, places, size }, { go }) {
-  const cells = Array.from({ length: places }, (_, i) => {
-    const [x, y] = [CELL * (i % grid), CELL * Math.floor(i / grid)];
-    return {
-      box: s("rect", { x: x + 0.5, y: y + 0.5, width: CELL - 1, height: CELL - 1, class: "lvm-token" }),
-      text: s("text", { x: x + CELL / 2, y: y + CELL / 2 + 2.6, "text-anchor": "middle", class: "lvm-token-text" }),
-    };
-  });
-  const here = s("rect", { width: CELL, height: CELL, class: "lvm-token-here" });
-  const side = CELL * grid;
-  const svg = s("svg", { class: "lvm-token-grid", viewBox: `-1 -1 ${side + 2} ${side + 2}`, "aria-hidden": "true" },
-    cells.map(({ box, text }) => [box, text]).flat(), here);
-  const pressed = (event) => go(placeAt(event, svg, grid));
-  svg.addEventListener("click", pressed);
-  onCleanup(() => svg.removeEventListener("click", pressed));
+export function makeGrid(kit, made, { go }) {
+  const { places, size } = made;
+  const cells = makeCells(kit, made, { pressed: go });
 
   function draw(n) {
-    cells.forEach(({ box, text }, i) => {
+    cells.draw((i) => {
       const drawn = i < n.step;
       const share = drawn ? Math.min(-n.logs[i] / Math.log(size), 1) : 0;
-      set(box, { class: `lvm-token${drawn ? "" : " is-open"}${i < n.locked ? " is-locked" : ""}`, "fill-opacity": drawn ? (0.06 + 0.8 * share).toFixed(3) : 0 });
-      set(text, { class: `lvm-token-text${share > 0.55 ? " is-light" : ""}` });
-      say(text, drawn ? String(n.all[i]) : "");
+      return {
+        code: drawn ? String(n.all[i]) : "", fill: drawn ? (0.06 + 0.8 * share).toFixed(3) : 0,
+        onBox: `${drawn ? "" : " is-open"}${i < n.locked ? " is-locked" : ""}`, onText: share > 0.55 ? " is-light" : "",
+      };
     });
-    show(here, n.step < places);
-    const end = Math.min(n.step, places - 1);
-    handle.style.left = `${100 * (end % grid + 0.5) / grid}%`;
-    handle.style.top = `${100 * (Math.floor(end / grid) + 0.5) / grid}%`;
-    set(handle, { "aria-valuenow": n.step, "aria-valuetext": `${n.step} of ${places} tokens` });
-    set(here, { x: CELL * (n.step % grid), y: CELL * Math.floor(n.step / grid) });
+    show(cells.here, n.step < places);
+    cells.stand(Math.min(n.step, places - 1));
+    set(cells.handle, { "aria-valuenow": n.step, "aria-valuetext": `${n.step} of ${places} tokens` });
   }
-  const handle = h("div", { class: "lvm-handle lvm-handle-token" }, h("i", {}));
-  const at = (event) => placeAt(event, svg, grid);
-  return { node: h("div", { class: "lvm-token-box" }, svg, handle), draw, handle, at };
-}
-
-/** The place of the grid under a pointer, the nearest one outside. */
-function placeAt(event, svg, grid) {
-  const frame = svg.getBoundingClientRect();
-  const cell = (v, all) => Math.min(Math.max(Math.floor(grid * v / all), 0), grid - 1);
-  return cell(event.clientY - frame.top, frame.height) * grid + cell(event.clientX - frame.left, frame.width);
+  return { node: cells.node, draw, handle: cells.handle, at: cells.at };
 }
 
 /** The most probable codes of the next token, the one that the seed takes among them. */

@@ -1,9 +1,9 @@
 // The grid that is painted on, and the palette of codes.
 
-import { say, set } from "../../kit/dom.js";
-import { imageOf } from "../plane/ink.js";
+import { set } from "../../kit/dom.js";
+import { imageOf } from "../drawing/ink.js";
+import { makeCells } from "./cells.js";
 
-const CELL = 20;   // units of the grid's own drawing
 const PATCH = 4;
 const COLUMNS = 16; // of the palette
 
@@ -11,29 +11,18 @@ const COLUMNS = 16; // of the palette
  * The grid of tokens. `paint(place)` on a click or Space, `move(place)` by arrows, `take()` on P, `clear()` on Delete.
  * `handle` stands at the brush's place; `at(event)` is the place under a pointer.
  */
-export function makePaper({ h, s, onCleanup }, { grid, places }, { paint, move, take, clear }) {
-  const cells = Array.from({ length: places }, (_, i) => {
-    const [x, y] = [CELL * (i % grid), CELL * Math.floor(i / grid)];
-    return {
-      box: s("rect", { x: x + 0.5, y: y + 0.5, width: CELL - 1, height: CELL - 1, class: "lvm-token" }),
-      text: s("text", { x: x + CELL / 2, y: y + CELL / 2 + 2.6, "text-anchor": "middle", class: "lvm-token-text" }),
-    };
+export function makePaper(kit, made, { paint, move, take, clear }) {
+  const { grid, places } = made;
+  const cells = makeCells(kit, made, {
+    pressed: paint,
+    attributes: {
+      role: "slider", tabindex: "0", "aria-valuemin": 1, "aria-valuemax": places, "aria-orientation": "horizontal",
+      "aria-label": "Place of the brush: arrows move it, Space paints, P takes the code here, Delete unpaints",
+    },
   });
-  const here = s("rect", { width: CELL, height: CELL, class: "lvm-token-here" });
-  const side = CELL * grid;
-  const svg = s("svg", { class: "lvm-token-grid", viewBox: `-1 -1 ${side + 2} ${side + 2}`, "aria-hidden": "true" },
-    cells.map(({ box, text }) => [box, text]).flat(), here);
-  const handle = h("div", {
-    class: "lvm-handle lvm-handle-token", role: "slider", tabindex: "0", "aria-valuemin": 1, "aria-valuemax": places, "aria-orientation": "horizontal",
-    "aria-label": "Place of the brush: arrows move it, Space paints, P takes the code here, Delete unpaints",
-  }, h("i", {}));
-  const at = (event) => {
-    const frame = svg.getBoundingClientRect();
-    const cell = (v, all) => Math.min(Math.max(Math.floor(grid * v / all), 0), grid - 1);
-    return cell(event.clientY - frame.top, frame.height) * grid + cell(event.clientX - frame.left, frame.width);
-  };
+  const { handle } = cells;
   let place = 0;
-  const pressed = (event) => paint(at(event));
+  const pressed = (event) => paint(cells.at(event));
   const key = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const [row, column] = [Math.floor(place / grid), place % grid];
@@ -46,28 +35,24 @@ export function makePaper({ h, s, onCleanup }, { grid, places }, { paint, move, 
     event.preventDefault();
     to();
   };
-  svg.addEventListener("click", pressed);
   handle.addEventListener("click", pressed);
   handle.addEventListener("keydown", key);
-  onCleanup(() => { svg.removeEventListener("click", pressed); handle.removeEventListener("keydown", key); });
+  kit.onCleanup(() => { handle.removeEventListener("click", pressed); handle.removeEventListener("keydown", key); });
 
   function draw(n) {
     place = n.place;
-    cells.forEach(({ box, text }, i) => {
-      const painted = n.all[i] !== n.from[i];
-      set(box, { class: `lvm-token${painted ? " is-painted" : ""}`, "fill-opacity": painted ? 0.2 : 0 });
-      set(text, { class: `lvm-token-text${painted ? " is-painted" : ""}` });
-      say(text, String(n.all[i]));
+    const painted = (i) => n.all[i] !== n.from[i];
+    cells.draw((i) => {
+      const on = painted(i) ? " is-painted" : "";
+      return { code: String(n.all[i]), fill: on ? 0.2 : 0, onBox: on, onText: on };
     });
-    set(here, { x: CELL * (place % grid), y: CELL * Math.floor(place / grid) });
-    handle.style.left = `${100 * (place % grid + 0.5) / grid}%`;
-    handle.style.top = `${100 * (Math.floor(place / grid) + 0.5) / grid}%`;
+    cells.stand(place);
     set(handle, {
       "aria-valuenow": place + 1,
-      "aria-valuetext": `row ${Math.floor(place / grid) + 1}, column ${place % grid + 1}, code ${n.all[place]}${n.all[place] !== n.from[place] ? ", painted" : ""}`,
+      "aria-valuetext": `row ${Math.floor(place / grid) + 1}, column ${place % grid + 1}, code ${n.all[place]}${painted(place) ? ", painted" : ""}`,
     });
   }
-  return { node: h("div", { class: "lvm-token-box" }, svg, handle), draw, handle, at };
+  return { node: cells.node, draw, handle, at: cells.at };
 }
 
 /** All codes as small patches: what the middle of the grid decodes to where every token is that code. */

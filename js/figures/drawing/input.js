@@ -1,6 +1,6 @@
-// The left of the figure: a pad to draw on, stored images to pick, and x, the 28 x 28 image that the encoder sees.
+// Where an image comes in: a pad to draw on, x pixel by pixel, the 28 x 28 image that the encoder sees, and stored images.
 
-import { binarised, normalised, readImage, SIDE, written } from "../../engine/drawing.js";
+import { normalised, SIDE } from "../../engine/drawing.js";
 import { button } from "../../kit/controls.js";
 import { set } from "../../kit/dom.js";
 import { drag } from "../../kit/handles.js";
@@ -9,10 +9,11 @@ import { inkCanvas } from "./ink.js";
 const PAD = 140; // units of the pad's own drawing, whatever its size on the screen
 
 /**
- * `picks` is a list, for each class, of images as text; `change(text)` takes a new x, `hold(on)` says that a stroke
- * begins and ends, `say(words)` speaks of the pixel under the cursor.
+ * The pad and x. `form` says how an image is a text (js/engine/drawing.js: BLACK_AND_WHITE or GREY); `change(text)` takes
+ * a new x, `hold(on)` says that a stroke begins and ends; a stroke that is taken back goes to `restore(memory)` with what
+ * `remember()` gave before it; `say(words)` speaks of the pixel under the cursor. `draw(text)` shows x, `forget()` empties the pad.
  */
-export function makeInput({ h, s, view, onCleanup }, { names, picks, change, hold, say }) {
+export function makeInput({ h, s, view, onCleanup }, { form, change, hold, remember, restore, say }) {
   let strokes = [];
   let shown = "";
   let cursor = [14, 14];
@@ -29,12 +30,12 @@ export function makeInput({ h, s, view, onCleanup }, { names, picks, change, hol
     mark.style.transform = `translate(${column * 100}%, ${row * 100}%)`;
   };
   const turn = ([row, column]) => {
-    const image = readImage(shown);
+    const image = form.read(shown);
     const at = row * SIDE + column;
-    image[at] = 1 - image[at];
-    strokes = [];
-    change(written(image));
-    return image[at] ? "black" : "white";
+    image[at] = image[at] > 0.5 ? 0 : 1;
+    forget();
+    change(form.written(image));
+    return shade(image[at]);
   };
   const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
   pixels.addEventListener("keydown", (event) => {
@@ -45,7 +46,7 @@ export function makeInput({ h, s, view, onCleanup }, { names, picks, change, hol
     event.preventDefault();
     if (by) cursor = cursor.map((v, i) => Math.min(Math.max(v + by[i] * (event.shiftKey ? 5 : 1), 0), SIDE - 1));
     const [row, column] = cursor;
-    const is = turned ? turn(cursor) : readImage(shown)[row * SIDE + column] ? "black" : "white";
+    const is = turned ? turn(cursor) : shade(form.read(shown)[row * SIDE + column]);
     say(`row ${row + 1}, column ${column + 1}, ${is}`);
     place();
   });
@@ -70,7 +71,7 @@ export function makeInput({ h, s, view, onCleanup }, { names, picks, change, hol
     return [clamp((event.clientX - box.left) / box.width * PAD), clamp((event.clientY - box.top) / box.height * PAD)];
   };
   const redo = () => {
-    if (strokes.length) change(written(binarised(normalised(strokes, PAD))));
+    if (strokes.length) change(form.drawn(normalised(strokes, PAD)));
     paintPad();
   };
   const paintPad = () => {
@@ -84,7 +85,7 @@ export function makeInput({ h, s, view, onCleanup }, { names, picks, change, hol
       if (event.pointerType === "touch" && !armed) return false;
       event.preventDefault();
       hold(true);
-      const memory = { strokes, x: shown };
+      const memory = { strokes, state: remember() };
       strokes = [...strokes, [at(event)]];
       redo();
       return memory;
@@ -97,7 +98,7 @@ export function makeInput({ h, s, view, onCleanup }, { names, picks, change, hol
       redo();
     },
     end: () => hold(false),
-    revert(memory) { strokes = memory.strokes; paintPad(); change(memory.x); },
+    revert(memory) { strokes = memory.strokes; paintPad(); restore(memory.state); },
   }));
   const arm = button(h, "Draw", () => {
     armed = !armed;
@@ -105,18 +106,8 @@ export function makeInput({ h, s, view, onCleanup }, { names, picks, change, hol
     panel.classList.toggle("is-large", armed);
     arm.setAttribute("aria-pressed", String(armed));
   }, { "aria-pressed": "false" });
-  const clear = button(h, "Clear", () => { strokes = []; paintPad(); change(written(new Uint8Array(SIDE * SIDE))); });
-
-  // ---- stored images, one button for each class; pressed again, the next of the class
-  const choose = (of) => {
-    strokes = [];
-    paintPad();
-    change(of[(of.indexOf(shown) + 1) % of.length]);
-  };
-  const stored = h("div", { class: "lvm-picks", role: "group", "aria-label": "Stored test images, not seen in training" },
-    picks.map((of, i) => h("button", { type: "button", class: "lvm-pick", "aria-label": `test image: ${names[i]}` },
-      names[i].length === 1 ? names[i] : String(i))));
-  [...stored.children].forEach((node, i) => node.addEventListener("click", () => choose(picks[i])));
+  function forget() { strokes = []; paintPad(); }
+  const clear = button(h, "Clear", () => { forget(); change(form.written(new Float64Array(SIDE * SIDE))); });
 
   const panel = h("div", { class: "lvm-panel-pad" }, h("div", { class: "lvm-caption" }, h("b", {}, "Draw"), " your own"), pad,
     h("div", { class: "lvm-pad-buttons" }, arm, clear));
@@ -124,12 +115,23 @@ export function makeInput({ h, s, view, onCleanup }, { names, picks, change, hol
     h("div", { class: "lvm-panel-x" }, h("div", { class: "lvm-caption lvm-fill-data" }, "input ", h("b", {}, h("var", {}, "x"))), pixels), panel);
 
   return {
-    node, stored,
+    node, forget,
     draw(text) {
       if (text === shown) return;
       shown = text;
-      x.paint(readImage(text));
+      x.paint(form.read(text));
     },
-    forget() { strokes = []; paintPad(); },
   };
+}
+
+/** A grey level in words. */
+const shade = (v) => (v === 0 ? "white" : v === 1 ? "black" : `${Math.round(100 * v)} percent grey`);
+
+/** One button for each class of stored images: `picked(c)` when that of class c is pressed. */
+export function makePicks({ h }, { names, picked }) {
+  const node = h("div", { class: "lvm-picks", role: "group", "aria-label": "Stored test images, not seen in training" },
+    names.map((name, i) => h("button", { type: "button", class: "lvm-pick", "aria-label": `test image: ${name}` },
+      name.length === 1 ? name : String(i))));
+  [...node.children].forEach((one, i) => one.addEventListener("click", () => picked(i)));
+  return h("div", { class: "lvm-splits-head lvm-pick-row" }, h("span", { class: "lvm-label" }, "Pick a test image"), node);
 }
