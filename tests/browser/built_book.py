@@ -45,3 +45,25 @@ def side_file(page: str, state: str) -> dict:
             place = place[key]
         place[buffer["path"][-1]] = base64.b64decode(buffer["data"])
     return traits
+
+
+ONE = [(0.6, 0.2), (0.5, 0.5), (0.4, 0.85)]  # a stroke of a drawn digit, in parts of the pad's sides
+
+
+def scribble(page, figure, points, press="mouse"):
+    """Draw on the pad of a figure through points given as parts of its sides, by mouse or by finger."""
+    pad = figure.locator(".lvm-pad")
+    pad.scroll_into_view_if_needed()
+    page.wait_for_timeout(200)
+    box = pad.bounding_box()
+    at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    if press == "mouse":
+        page.mouse.move(*at[0])
+        page.mouse.down()
+        for x, y in at[1:]:
+            page.mouse.move(x, y, steps=4)
+        page.mouse.up()
+        return
+    devtools = page.context.new_cdp_session(page)
+    for kind, points_ in [("touchStart", at[:1]), *(("touchMove", [p]) for p in at[1:]), ("touchEnd", [])]:
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points_]})
