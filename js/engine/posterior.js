@@ -1,5 +1,6 @@
 // The true posterior of a VAE with two latent dimensions on a grid, and a Gaussian q refined on that grid. No DOM.
 //
+//   grid           stored with an image that comes with the figure, found by `gridOf` for one that the reader draws
 //   log p(x, z)    decoder at every point of the grid, Bernoulli pixels, prior N(0, I)
 //   log p(x)       the trapezoid rule's log integral of it
 //   ELBO(q)        q normalised on the same grid, so that log p(x) - ELBO is a KL between two distributions on the
@@ -9,6 +10,7 @@
 // The Python twin is lvm_lib.figures.posterior; tests hold the two together.
 
 import { LOG_TWO_PI } from "./density.js";
+import { readImage } from "./drawing.js";
 import { line } from "./grid.js";
 import { logBernoulli } from "./latent.js";
 import { network } from "./nn.js";
@@ -17,6 +19,9 @@ export const STEPS = 30; // refinement steps that a reader may take
 const [LAST, LEAST, HALVINGS] = [200, 1e-7, 25];
 const PIXELS = 784;
 const BATCH = 16; // points that are decoded at once
+const [FAR, NEAR, WIDE, SPACING, LEAST_POINTS, COARSE] = [9, 18, 5.5, 0.4, 33, 0.05]; // of a grid: see gridOf
+const LOOKS = [97, ...new Array(20).fill(33)]; // points along both axes, look after look
+export const MOST = 20000; // points of a grid for a drawn image
 
 /** The black and white images of a figure: 98 bytes each, the first pixel in the highest bit. */
 export function imagesOf(bytes) {
@@ -32,11 +37,15 @@ export function modelOf(nets, weights) {
   return { encoder: network(nets.encoder, weights), decoder: network(nets.decoder, weights) };
 }
 
-/** The posterior of one image on its grid [low1, high1, points1, low2, high2, points2]; a generator: yields how far it is. */
-export function* posterior({ encoder, decoder }, x, [low1, high1, m1, low2, high2, m2]) {
+/** The encoder's q of one image. */
+function guess(encoder, x) {
   const out = encoder.row(x);
-  const q = { mean: [out[0], out[1]], logStd: [out[2], out[3]] };
-  const lines = [line(low1, high1, m1), line(low2, high2, m2)];
+  return { mean: [out[0], out[1]], logStd: [out[2], out[3]] };
+}
+
+/** log p(x, z) on the product of two lines, with points and weights; a generator: yields after every batch. */
+function* jointOn(decoder, x, lines) {
+  const [m1, m2] = lines.map((own) => own.points.length);
   const m = m1 * m2;
   const [z1, z2, logWeights, logJoint] = [0, 1, 2, 3].map(() => new Float64Array(m));
   for (let i = 0, k = 0; i < m1; i++) for (let j = 0; j < m2; j++, k++) {
@@ -52,16 +61,64 @@ export function* posterior({ encoder, decoder }, x, [low1, high1, m1, low2, high
       const prior = -LOG_TWO_PI - 0.5 * (z[2 * r] ** 2 + z[2 * r + 1] ** 2);
       logJoint[k + r] = prior + logBernoulli(x, logits, r * PIXELS);
     }
-    yield 0.8 * (k + rows) / m;
+    yield (k + rows) / m;
   }
-  const on = { z1, z2, logWeights, logJoint, m, m1, m2, lines };
+  return { z1, z2, logWeights, logJoint, m, m1, m2, lines };
+}
+
+const unresolved = (words) => Object.assign(new Error(words), { unresolved: true });
+
+/**
+ * A grid [low1, high1, points1, low2, high2, points2] for any image; a generator. It looks at the plane, keeps what lies
+ * within 18 nats of the highest point seen, looks closer, until that shrinks no more; then it takes in 5.5 standard
+ * deviations of q, at a spacing of 0.4 standard deviations of the posterior. An error that is `unresolved` where that takes more than MOST points.
+ */
+export function* gridOf({ encoder, decoder }, x) {
+  const q = guess(encoder, x);
+  let [low, high] = [[-FAR, -FAR], [FAR, FAR]];
+  let seen = null;
+  for (const look of LOOKS) {
+    seen = yield* jointOn(decoder, x, low.map((from, a) => line(from, high[a], look)));
+    let top = -Infinity;
+    for (const value of seen.logJoint) top = Math.max(top, value);
+    const before = high.map((to, a) => to - low[a]);
+    const own = [seen.z1, seen.z2];
+    [low, high] = [[Infinity, Infinity], [-Infinity, -Infinity]];
+    for (let k = 0; k < seen.m; k++) if (seen.logJoint[k] > top - NEAR) for (const a of [0, 1]) {
+      low[a] = Math.min(low[a], own[a][k]);
+      high[a] = Math.max(high[a], own[a][k]);
+    }
+    const step = before.map((wide) => wide / (look - 1));
+    [low, high] = [low.map((v, a) => v - step[a]), high.map((v, a) => v + step[a])];
+    if (high.every((to, a) => to - low[a] > 0.8 * before[a])) break;
+  }
+  seen.evidence = logSum(seen.m, (k) => seen.logJoint[k] + seen.logWeights[k]);
+  const { std } = momentsOf(seen);
+  const reach = q.logStd.map((v) => WIDE * Math.exp(v));
+  [low, high] = [low.map((v, a) => Math.min(v, q.mean[a] - reach[a])), high.map((v, a) => Math.max(v, q.mean[a] + reach[a]))];
+  const points = std.map((s, a) => Math.max(2 * Math.ceil((high[a] - low[a]) / (SPACING * s) / 2) + 1, LEAST_POINTS));
+  if (!(points[0] * points[1] <= MOST)) throw unresolved(`${points[0] * points[1]} points`);
+  return [low[0], high[0], points[0], low[1], high[1], points[1]];
+}
+
+/**
+ * The posterior of one image on its grid [low1, high1, points1, low2, high2, points2], or, without one, on that which
+ * gridOf finds; a generator: yields how far it is.
+ */
+export function* posterior(vae, x, grid = null) {
+  const [low1, high1, m1, low2, high2, m2] = grid ?? (yield* gridOf(vae, x));
+  const q = guess(vae.encoder, x);
+  const on = yield* jointOn(vae.decoder, x, [line(low1, high1, m1), line(low2, high2, m2)]);
+  const { m, logJoint, logWeights, lines } = on;
   on.evidence = logSum(m, (k) => logJoint[k] + logWeights[k]);
   const { mean, std } = momentsOf(on);
   const steps = lines.map((own) => own.step);
+  const halving = halved(on) - on.evidence;
+  if (!grid && !(Math.abs(halving) < COARSE)) throw unresolved(`twice the spacing moves log p(x) by ${halving}`);
   const path = yield* climb(on, q);
   const other = yield* climb(on, { mean, logStd: std.map(Math.log) });
   return {
-    ...on, x, path, mean, std, spacing: Math.max(steps[0] / std[0], steps[1] / std[1]), halving: halved(on) - on.evidence,
+    ...on, x, path, mean, std, spacing: Math.max(steps[0] / std[0], steps[1] / std[1]), halving,
     best: Math.max(path.at(-1).elbo, other.at(-1).elbo),
   };
 }
@@ -161,13 +218,13 @@ function* climb(on, start) {
   return path;
 }
 
-/** All numbers of a state {digit, step} whose posterior is known: the figure draws nothing else. */
+/** All numbers of a state { digit, drawn, step } whose posterior is known: the figure draws nothing else. */
 export function numbers(state, p) {
   const taken = Math.min(state.step, p.path.length - 1);
   const { q, elbo } = p.path[taken];
   const std = q.logStd.map(Math.exp);
   return {
-    digit: state.digit, step: state.step, taken, evidence: p.evidence, amortised: p.path[0].elbo,
+    digit: state.digit, drawn: state.drawn, step: state.step, taken, evidence: p.evidence, amortised: p.path[0].elbo,
     before: p.path[Math.max(taken - 1, 0)].elbo, refined: elbo, best: p.best, kl: klOf(p, q),
     mean1: q.mean[0], mean2: q.mean[1], std1: std[0], std2: std[1], posteriorMean1: p.mean[0], posteriorMean2: p.mean[1],
     posteriorStd1: p.std[0], posteriorStd2: p.std[1], spacing: p.spacing, halving: p.halving,
@@ -197,5 +254,6 @@ export function contour({ lines: [a, b], m1, m2 }, values, level) {
 /** A state inside the bounds; what is missing or makes no sense comes from `fallback`. */
 export function reachable(state, fallback, count) {
   const whole = (value, most, other) => (Number.isFinite(value) ? Math.min(Math.max(Math.round(value), 0), most) : other);
-  return { digit: whole(state.digit, count - 1, fallback.digit), step: whole(state.step, STEPS, fallback.step) };
+  const drawn = state.drawn === "" || readImage(state.drawn) ? state.drawn : fallback.drawn;
+  return { digit: whole(state.digit, count - 1, fallback.digit), drawn, step: whole(state.step, STEPS, fallback.step) };
 }

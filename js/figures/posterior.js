@@ -1,7 +1,8 @@
 // Live figure 6: the true posterior of a VAE on a grid, the encoder's q, and q refined for this one image.
 // state -> posterior on the grid (in slices) -> numbers (js/engine/posterior.js) -> picture.
 
-import { imagesOf, modelOf, numbers, posterior, reachable, STEPS } from "../engine/posterior.js";
+import { BLACK_AND_WHITE, readImage, written } from "../engine/drawing.js";
+import { imagesOf, modelOf, MOST, numbers, posterior, reachable, STEPS } from "../engine/posterior.js";
 import { bytesOf, sigmoid } from "../engine/nn.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
@@ -12,14 +13,16 @@ import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { numeric } from "../kit/link.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
-import { paint } from "../kit/pixels.js";
 import { inHand, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
+import { inkCanvas } from "./drawing/ink.js";
+import { makeInput } from "./drawing/input.js";
 import { makeBar } from "./posterior/bar.js";
 import { makePlane } from "./posterior/plane.js";
 
-export const START = { digit: 0, step: 0 };
+export const START = { digit: 0, drawn: "", step: 0 };
 const PACE = 350; // ms between two steps of Play
+const REMEMBERED = 8; // posteriors of drawn images
 const TERMS = [["evidence", "log *p*(*x*)", "evidence", (n) => n.evidence], ["refined", "ELBO(*q*)", "elbo", (n) => n.refined],
   ["amortisation", "amortisation left", "q", (n) => n.best - n.refined], ["approximation", "approximation gap", "gap", (n) => n.evidence - n.best]];
 
@@ -28,8 +31,12 @@ export default figure("posterior", "Live figure: the true posterior against the 
   const images = imagesOf(bytesOf(model.get("pixels")));
   const [names, grids] = [model.get("labels"), model.get("grids")];
   const vae = modelOf(model.get("nets"), model.get("weights"));
-  const known = new Map(); // digit -> its posterior
-  let asked = null; // the digit whose posterior is being computed
+  const texts = images.map((x) => written(Uint8Array.from(x)));
+  const keyOf = (s) => s.drawn || s.digit;
+  const shownText = (s) => s.drawn || texts[s.digit];
+  const known = new Map(); // digit, or text of a drawn image -> its posterior
+  let asked = null; // the key whose posterior is being computed
+  let stroke = null; // while a stroke is drawn: what it has made of x so far
   let giveUp = () => {};
   let now = null;
   let width = 0;
@@ -42,11 +49,10 @@ export default figure("posterior", "Live figure: the true posterior against the 
   const live = announcer(h);
   const invariant = h("p", { class: "lvm-invariant" });
   const wait = h("p", { class: "lvm-wait", role: "status" });
-  const picture = () => h("canvas", { class: "lvm-bitmap", width: 28, height: 28, role: "img" });
-  const [seen, decoded] = [picture(), picture()];
-  const side = h("div", { class: "lvm-posterior-side" },
-    h("figure", { class: "lvm-thumb" }, seen, h("figcaption", {}, "the image ", h("var", {}, "x"))),
-    h("figure", { class: "lvm-thumb" }, decoded, h("figcaption", {}, "mean of ", h("var", {}, "p"), "(", h("var", {}, "x"), " | ", h("var", {}, "z"), ") at ", h("var", {}, "q"), "'s mean")));
+  const decoded = inkCanvas(h, { role: "img", "aria-hidden": null, "aria-label": "the mean of p(x | z) at the mean of q" });
+  const output = h("div", { class: "lvm-side lvm-side-out" },
+    h("div", { class: "lvm-caption lvm-fill-model" }, "mean of ", h("i", {}, "p"), "(", h("var", {}, "x"), " | ", h("var", {}, "z"), ")"),
+    h("div", { class: "lvm-screen" }, decoded.node), h("div", { class: "lvm-small" }, "at the mean of refined ", h("var", {}, "q")));
   const terms_ = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
   const formula = h("div", {
     class: "lvm-formula lvm-formula-small", role: "group",
@@ -55,12 +61,12 @@ export default figure("posterior", "Live figure: the true posterior against the 
 
   const kept = keep(kit, {
     name: "posterior", start: START, reachable: (values, fallback) => reachable(values, fallback, images.length),
-    traits: { digit: "digit", step: "step" },
-    encode: (s) => ({ d: s.digit, k: s.step }),
-    decode: (given) => ({ digit: numeric(given.d), step: numeric(given.k) }),
+    traits: { digit: "digit", drawn: "drawn", step: "step" },
+    encode: (s) => ({ d: s.digit, x: s.drawn, k: s.step }),
+    decode: (given) => ({ digit: numeric(given.d), drawn: given.x ?? "", step: numeric(given.k) }),
     report: (s) => {
-      if (!known.has(s.digit)) return {};
-      const { evidence, amortised, refined, best } = numbers(s, known.get(s.digit));
+      if (!known.has(keyOf(s))) return {};
+      const { evidence, amortised, refined, best } = numbers(s, known.get(keyOf(s)));
       return { evidence, amortised, refined, best };
     },
     adapt: () => false,
@@ -68,10 +74,29 @@ export default figure("posterior", "Live figure: the true posterior against the 
     draw,
   });
 
+  // ---- x: given or drawn. A stroke counts once it ends: its posterior takes a second or two.
+  const input = makeInput(kit, {
+    form: BLACK_AND_WHITE, say: (words) => live.speak(words), remember: () => null,
+    change(text) {
+      if (stroke === null) take(text);
+      else { stroke = text; input.draw(text); }
+    },
+    hold(on) {
+      const text = stroke;
+      stroke = on ? "" : null;
+      kept.hold(on);
+      if (!on && text) take(text);
+    },
+    restore() { stroke = ""; input.draw(shownText(kept.state)); },
+  });
+  const take = (drawn) => { pause(); kept.change({ drawn, step: 0 }); };
+  const arrow = (text) => h("div", { class: "lvm-arrow", "aria-hidden": "true" }, h("span", {}, text));
+  const row = h("div", { class: "lvm-flow lvm-posterior-row" }, input.node, arrow("encoder"), plane.node, arrow("decoder"), output);
+
   // ---- controls
   const pick = choice(h, {
     label: "Test image", value: String(kept.state.digit), className: "lvm-choice-tight",
-    choose: (value) => { pause(); kept.change({ digit: Number(value), step: 0 }); },
+    choose: (value) => { pause(); input.forget(); kept.change({ digit: Number(value), drawn: "", step: 0 }); },
     options: names.map((name, k) => ({ value: String(k), text: name })),
   });
   const steps = slider(h, {
@@ -84,11 +109,11 @@ export default figure("posterior", "Live figure: the true posterior against the 
   const forth = button(h, "Step", move(1));
   const play = button(h, "Play", () => (playing ? pause() : start()));
   const buttons = h("div", { class: "lvm-buttons" }, back, forth, play,
-    button(h, "Reset", () => { pause(); kept.reset(); }), kept.share);
+    button(h, "Reset", () => { pause(); input.forget(); kept.reset(); }), kept.share);
   root.append(
     h("div", { class: "lvm-title" }, "How good is the encoder's guess for this one image?"),
     h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, "Test digit"), pick.node),
-    h("div", { class: "lvm-posterior-row" }, plane.node, side), wait, formula, bar.node, invariant,
+    row, wait, formula, bar.node, invariant,
     h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, steps.node)),
     live.region,
   );
@@ -100,7 +125,7 @@ export default figure("posterior", "Live figure: the true posterior against the 
     if (kept.state.step >= STEPS) kept.change({ step: 0 });
     play.textContent = "Pause";
     playing = view.setInterval(() => {
-      const p = known.get(kept.state.digit);
+      const p = known.get(keyOf(kept.state));
       const last = p ? Math.min(STEPS, p.path.length - 1) : STEPS;
       if (kept.state.step >= last) pause();
       else if (p) kept.change({ step: kept.state.step + 1 });
@@ -113,42 +138,56 @@ export default figure("posterior", "Live figure: the true posterior against the 
   }
   onCleanup(pause);
 
-  // ---- the posterior of a digit, in slices
-  function ask(digit) {
-    if (asked === digit) return;
+  // ---- the posterior of an image, in slices
+  function ask({ digit, drawn }) {
+    const key = drawn || digit;
+    if (asked === key) return;
     giveUp();
-    asked = digit;
-    wait.textContent = "Decoding the grid …";
-    giveUp = sliced(view, posterior(vae, images[digit], grids[digit]), {
+    asked = key;
+    wait.textContent = drawn ? "Searching the plane for the posterior of this image …" : "Decoding the grid …";
+    const work = drawn ? posterior(vae, Float64Array.from(readImage(drawn))) : posterior(vae, images[digit], grids[digit]);
+    giveUp = sliced(view, work, {
       busy: () => inHand(view.document),
       done: (found) => {
-        known.set(digit, found);
+        known.set(key, found);
+        const old = [...known.keys()].filter((one) => typeof one === "string");
+        if (old.length > REMEMBERED) known.delete(old[0]);
         asked = null;
         wait.textContent = "";
         kept.redraw.now();
         kept.rest(); // what is read back follows
         arrived();
       },
-      failed: (error) => { asked = null; wait.textContent = `The grid could not be decoded (${error.message}).`; lost(error); },
+      failed: (error) => {
+        asked = null;
+        if (drawn && error.unresolved) { // the figure goes back to what it can show
+          wait.textContent = `No grid of at most ${MOST} points resolves the posterior of this drawing. What is shown belongs to the image before.`;
+          input.forget();
+          kept.change(now ? { digit: now.digit, drawn: now.drawn, step: now.step } : { drawn: "" });
+          return;
+        }
+        wait.textContent = `The grid could not be decoded (${error.message}).`;
+        lost(error);
+      },
     });
   }
   onCleanup(() => giveUp());
 
-  // ---- drawing: until its posterior is known, a digit's picture is the last one's
+  // ---- drawing: until its posterior is known, an image's picture is the last one's
   function draw(state, touched) {
     if (!width) return;
-    pick.set(String(state.digit));
-    const p = known.get(state.digit);
+    pick.set(state.drawn ? "" : String(state.digit));
+    if (stroke === null) input.draw(shownText(state));
+    const p = known.get(keyOf(state));
     root.classList.toggle("is-waiting", !p);
-    if (!p) { ask(state.digit); return; }
+    if (!p) { ask(state); return; }
+    if (asked !== null && asked !== keyOf(state)) { giveUp(); asked = null; wait.textContent = ""; }
     const lit = touched && now !== null;
     now = numbers(state, p);
-    const wide = width >= 560 ? width - 176 : width;
-    plane.draw(wide, Math.min(Math.round(0.8 * wide), 360), now, p);
+    plane.draw(Math.floor(plane.node.clientWidth), now, p);
     bar.draw(width, now);
     TERMS.forEach(([, , , value], i) => terms.write(terms_[i], fixed(value(now), 2), lit));
-    paint(seen, p.x, `the black and white image of a ${names[state.digit]}`);
-    paint(decoded, vae.decoder.row(Float64Array.of(now.mean1, now.mean2)).map(sigmoid), `decoded at the mean of q: a ${names[state.digit]}`);
+    decoded.paint(vae.decoder.row(Float64Array.of(now.mean1, now.mean2)).map(sigmoid));
     const last = Math.min(STEPS, p.path.length - 1);
     steps.update(state.step, String(state.step), `${now.taken} refinement steps`);
     for (const [node, off] of [[back, state.step === 0], [forth, state.step >= STEPS]]) if (node.disabled !== off) node.disabled = off;
@@ -161,7 +200,7 @@ export default figure("posterior", "Live figure: the true posterior against the 
 
 function machineReadable(n) {
   return {
-    digit: n.digit, step: n.step, taken: n.taken, evidence: n.evidence, amortised: n.amortised, before: n.before,
+    digit: n.digit, drawn: n.drawn, step: n.step, taken: n.taken, evidence: n.evidence, amortised: n.amortised, before: n.before,
     refined: n.refined, best: n.best, kl: n.kl, mean1: n.mean1, mean2: n.mean2, std1: n.std1, std2: n.std2,
     posterior_mean1: n.posteriorMean1, posterior_mean2: n.posteriorMean2, posterior_std1: n.posteriorStd1,
     posterior_std2: n.posteriorStd2, spacing: n.spacing, halving: n.halving,
@@ -169,7 +208,7 @@ function machineReadable(n) {
 }
 
 function spoken(n, names) {
-  return `Image ${names[n.digit]}, ${n.taken} refinement steps. log p of x is ${nats(n.evidence)}, the ELBO of q ${fixed(n.refined)}, `
+  return `${n.drawn ? "Drawn image" : `Image ${names[n.digit]}`}, ${n.taken} refinement steps. log p of x is ${nats(n.evidence)}, the ELBO of q ${fixed(n.refined)}, `
     + `the encoder's ${fixed(n.amortised)}. q has mean ${fixed(n.mean1, 2)}, ${fixed(n.mean2, 2)}.`;
 }
 

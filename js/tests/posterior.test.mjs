@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { contour, imagesOf, klOf, modelOf, numbers, posterior, reachable, STEPS } from "../engine/posterior.js";
+import { readImage } from "../engine/drawing.js";
+import { contour, gridOf, imagesOf, klOf, modelOf, MOST, numbers, posterior, reachable, STEPS } from "../engine/posterior.js";
 import { START } from "../figures/posterior.js";
 import { sliced } from "../kit/slices.js";
 
@@ -22,10 +23,40 @@ const found = golden && (() => {
 
 test("posterior: all numbers of a state in Python", { skip }, () => {
   assert.equal(STEPS, golden.steps);
-  for (const { digit, step, expected } of golden.states) {
-    const n = numbers({ digit, step }, found[digit]);
-    for (const [key, value] of Object.entries(expected)) close(n[key], value, 1e-8, `${key} of ${digit}, ${step}`);
+  for (const { digit, drawn, step, expected } of golden.states) {
+    const n = numbers({ digit, drawn, step }, found[digit]);
+    for (const [key, value] of Object.entries(expected)) {
+      if (typeof value === "number") close(n[key], value, 1e-8, `${key} of ${digit}, ${step}`); else assert.equal(n[key], value);
+    }
   }
+});
+
+test("posterior: a drawn image gets the grid that Python finds for it, and the numbers", { skip }, () => {
+  assert.equal(MOST, golden.most);
+  assert.ok(golden.drawn.length >= 4);
+  const vae = modelOf(golden.nets, bytes(golden.weights));
+  for (const { state, box, expected } of golden.drawn) {
+    const x = Float64Array.from(readImage(state.drawn));
+    run(gridOf(vae, x)).forEach((v, i) => (i % 3 === 2 ? assert.equal(v, box[i]) : close(v, box[i], 1e-9)));
+    const p = run(posterior(vae, x));
+    const n = numbers(state, p);
+    for (const [key, value] of Object.entries(expected)) {
+      if (typeof value === "number") close(n[key], value, 1e-8, key); else assert.equal(n[key], value);
+    }
+    assert.ok(n.spacing < 0.5 && n.evidence >= n.best && n.best >= n.refined - 1e-9 && n.refined >= n.amortised);
+    assert.ok(2 * Math.max(p.lines[0].step / p.std[0], p.lines[1].step / p.std[1]) < 1, "under half the posterior's width");
+  }
+});
+
+test("posterior: what no grid resolves is said", () => {
+  const sharp = { encoder: { row: () => [3, 3, 0, 0] }, decoder: { run: (z, [rows]) => {
+    const data = new Float64Array(784 * rows);
+    for (let r = 0; r < rows; r++) data[784 * r] = -4e6 * Math.hypot(z[2 * r], z[2 * r + 1]); // log p(x | z) falls steeply from z = 0
+    return { data };
+  } } };
+  const x = new Float64Array(784);
+  x[0] = 1;
+  assert.throws(() => run(gridOf(sharp, x)), (error) => error.unresolved === true);
 });
 
 test("posterior: log p(x) >= best >= refined >= encoder's ELBO, and the gap is a KL", { skip }, () => {
@@ -52,7 +83,7 @@ test("posterior: a contour of a cone is a circle", () => {
 });
 
 test("posterior: what a link says is brought inside the bounds", () => {
-  assert.deepEqual(reachable({ digit: 99, step: -3 }, START, 10), { digit: 9, step: 0 });
+  assert.deepEqual(reachable({ digit: 99, drawn: "<b>", step: -3 }, START, 10), { digit: 9, drawn: "", step: 0 });
   assert.deepEqual(reachable({ step: NaN }, START, 10), START);
 });
 

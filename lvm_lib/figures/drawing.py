@@ -26,11 +26,11 @@ def written(image) -> str:
     return _in_base64(np.packbits(pixels.ravel().astype(np.uint8)).tobytes())
 
 
-def read_image(text: str) -> np.ndarray:
-    """The 784 pixels of such a text; raises FigureError if it is none."""
+def read_image(text: str, name: str = "x") -> np.ndarray:
+    """The 784 pixels of such a text; raises FigureError, which calls it `name`, if it is none."""
     raw = _bytes_of(text)
     if len(raw) != PIXELS // 8 or written(np.unpackbits(np.frombuffer(raw, np.uint8))) != text:
-        raise FigureError(f"x must be a black and white image as text, 98 bytes in base64, got {describe(text)}")
+        raise FigureError(f"{name} must be a black and white image as text, 98 bytes in base64, got {describe(text)}")
     return np.unpackbits(np.frombuffer(raw, np.uint8))
 
 

@@ -17,6 +17,7 @@ from .._checks import describe, real_array
 from ..plots.palette import colour
 from ..quadrature import line, log_integral, moments, product
 from .base import FigureError, Given, LiveFigure
+from .drawing import PIXELS, SIDE, read_image, written
 from .network import pack_all, planar_vae, unpack
 from .plane import shipped_vae
 
@@ -30,7 +31,9 @@ NEAR = 18.0      # nats below the peak that the grid still holds: beyond, there 
 WIDE = 5.5       # standard deviations of the encoder's q that the grid holds on either side
 SPACING = 0.4    # of the grid, in standard deviations of the posterior, at most
 MOST = 6400      # points of a grid that a page can decode in about a second
-PIXELS = 784
+MOST_DRAWN = 20_000  # of one for a drawn image, for which a reader waits
+FAR_DRAWN = 9.0  # where its search begins: an image unlike any digit may be explained far out
+COARSE = 0.05    # nats by which log p(x) must not move when the spacing doubles
 
 
 class TruePosteriorFigure(LiveFigure):
@@ -43,16 +46,18 @@ class TruePosteriorFigure(LiveFigure):
     precision: of the weights in the page, "mixed", "int8" or "float16", as lvm_lib.figures.network explains.
     Each image gets its grid when the figure is made: it holds all within 18 nats of the posterior's peak and 5.5
     standard deviations of q, its spacing is at most 0.4 posterior standard deviations; how much log p(x) moves when
-    every second point is left out is among the numbers. Raises ValueError where no such grid has at most 6,400 points.
+    every second point is left out is among the numbers. Raises ValueError where no such grid has at most 6,400 points. An
+    image that a reader draws gets its grid in the page by the same search, with at most 20,000 points.
 
-    Traits (set from Python, or by the reader): digit (which image), step (refinement steps, 0 to 30: natural-gradient
+    Traits (set from Python, or by the reader): digit (which image), drawn (a black and white image that stands in its
+    place, as text, see `drawing`; "" where the given one stands), step (refinement steps, 0 to 30: natural-gradient
     steps on the ELBO over that grid, which start at the encoder's q and are taken only if the ELBO rises).
     Read back, in nats: evidence, amortised, refined, best (of two searches for the best q of the family).
     """
 
     name = "posterior"
-    heights = (1090, 830)
-    state = ("digit", "step")
+    heights = (1140, 815)
+    state = ("digit", "drawn", "step")
     carried = ("nets", "weights", "pixels", "labels", "grids")
 
     nets = traitlets.Dict(help="layers of encoder and decoder").tag(sync=True)
@@ -62,6 +67,7 @@ class TruePosteriorFigure(LiveFigure):
     grids = traitlets.List(help="for each image low, high and number of points along both axes").tag(sync=True)
 
     digit = Given(0, help="which image").tag(sync=True)
+    drawn = traitlets.Unicode("", help="a drawn image that stands in its place").tag(sync=True)
     step = Given(0, help="refinement steps").tag(sync=True)
     evidence = traitlets.Float(help="log p(x), nats").tag(sync=True)
     amortised = traitlets.Float(help="ELBO of the encoder's q, nats").tag(sync=True)
@@ -84,7 +90,18 @@ class TruePosteriorFigure(LiveFigure):
         return mean, np.exp(log_std)
 
     @property
+    def drawing(self) -> np.ndarray:
+        """The black and white image whose posterior is shown, (28, 28), of 0 and 1; set, it is drawn."""
+        return self._posterior.x.reshape(SIDE, SIDE)
+
+    @drawing.setter
+    def drawing(self, image):
+        self.drawn = written(image)
+
+    @property
     def _posterior(self):
+        if self.drawn:
+            return _posterior_of_drawn(json.dumps(self.nets), self.weights, self.drawn)
         return _posterior(json.dumps(self.nets), self.weights, self.pixels, json.dumps(self.grids), self.digit)
 
     @property
@@ -101,7 +118,7 @@ class TruePosteriorFigure(LiveFigure):
                  "kl": p.kl(mean, np.log(std)), "mean1": mean[0], "mean2": mean[1], "std1": std[0], "std2": std[1],
                  "posterior_mean1": p.mean[0], "posterior_mean2": p.mean[1], "posterior_std1": p.std[0],
                  "posterior_std2": p.std[1], "spacing": p.spacing, "halving": p.halving}
-        return {"digit": self.digit, "step": self.step, "taken": taken, **{key: float(value) for key, value in found.items()}}
+        return {"digit": self.digit, "drawn": self.drawn, "step": self.step, "taken": taken, **{key: float(value) for key, value in found.items()}}
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
@@ -113,7 +130,7 @@ class TruePosteriorFigure(LiveFigure):
                  "no step lowers the ELBO": n["refined"] >= n["before"] - 1e-12,
                  "refined ELBO + KL = log p(x)": abs(n["refined"] + n["kl"] - n["evidence"]) < 1e-6,
                  "the grid's spacing is at most half the posterior's standard deviation": n["spacing"] <= 0.5,
-                 "a grid of twice the spacing finds the same log p(x)": abs(n["halving"]) < 0.05,
+                 "a grid of twice the spacing finds the same log p(x)": abs(n["halving"]) < COARSE,
                  "no more steps were taken than asked for": n["taken"] <= n["step"]}
         return [rule for rule, holds in rules.items() if not holds]
 
@@ -127,12 +144,18 @@ class TruePosteriorFigure(LiveFigure):
             raise FigureError(f"{name} must be a whole number from 0 to {most}, got {describe(value)}")
         return int(value)
 
+    @traitlets.validate("drawn")
+    def _resolved(self, proposal):
+        if proposal["value"]:
+            _posterior_of_drawn(json.dumps(self.nets), self.weights, proposal["value"])
+        return proposal["value"]
+
     @traitlets.validate("evidence", "amortised", "refined", "best")
     def _read_only(self, proposal):
         """A front end may report a number, never another one than Python finds."""
         return self.settled(proposal)
 
-    @traitlets.observe("digit", "step")
+    @traitlets.observe("digit", "drawn", "step")
     def _on_input(self, change):
         if not self._settling:
             self._settle()
@@ -144,10 +167,14 @@ class TruePosteriorFigure(LiveFigure):
     # ---- static
 
     @property
+    def _called(self) -> str:
+        return "a drawn image" if self.drawn else f"a {self.labels[self.digit]}"
+
+    @property
     def alt(self) -> str:
         """A sentence with the numbers of the current state."""
         n = self.numbers()
-        return (f"The true posterior of z for a {self.labels[self.digit]}, as contours, and q as an ellipse after "
+        return (f"The true posterior of z for {self._called}, as contours, and q as an ellipse after "
                 f"{n['taken']} refinement steps. log p(x) = {n['evidence']:.2f} nats, the ELBO of the encoder's q is "
                 f"{n['amortised']:.2f}, that of the refined q {n['refined']:.2f}, the best found {n['best']:.2f}.")
 
@@ -159,8 +186,8 @@ class TruePosteriorFigure(LiveFigure):
         title = "The encoder's ellipse, the true posterior, and what refining gains"
         figure.suptitle(title, x=0.02, ha="left", weight="bold")
         _plane(parts["plane"], p, self.q)
-        parts["x"].imshow(p.x.reshape(28, 28), cmap="gray")
-        parts["x"].set_title(f"x: a {self.labels[self.digit]}", fontsize=10, loc="left")
+        parts["x"].imshow(self.drawing, cmap="gray")
+        parts["x"].set_title(f"x: {self._called}", fontsize=10, loc="left")
         parts["x"].set_axis_off()
         _bar(parts["bar"], n)
         return figure
@@ -208,9 +235,10 @@ def _setting(encoder, decoder, x):
     return log_joint, mean.numpy(), log_std.numpy()
 
 
-def _box(log_joint, mean, log_std) -> list[float]:
-    """[low1, high1, points1, low2, high2, points2] of a grid that holds the posterior and q, and is fine enough."""
-    low, high = np.full(2, -6.0), np.full(2, 6.0)
+def _box(log_joint, mean, log_std, most=MOST, far=6.0) -> list[float]:
+    """[low1, high1, points1, low2, high2, points2] of a grid that holds the posterior and q, and is fine enough: the twin
+    of `gridOf` in js/engine/posterior.js. The search begins at +-far. Raises ValueError where it needs more than `most` points."""
+    low, high = np.full(2, -far), np.full(2, far)
     for look in (97, *[33] * 20):
         grid = product(*(line(a, b, look) for a, b in zip(low, high)))
         values = log_joint(grid.points)
@@ -224,8 +252,8 @@ def _box(log_joint, mean, log_std) -> list[float]:
     low = np.minimum(low, mean - WIDE * np.exp(log_std))
     high = np.maximum(high, mean + WIDE * np.exp(log_std))
     points = [max(2 * math.ceil(wide / (SPACING * s) / 2) + 1, 33) for wide, s in zip(high - low, std)]
-    if points[0] * points[1] > MOST:
-        raise ValueError(f"images must have posteriors that {MOST} points resolve, got one that needs "
+    if points[0] * points[1] > most:
+        raise ValueError(f"images must have posteriors that {most} points resolve, got one that needs "
                          f"{points[0]} x {points[1]}: choose another image")
     return [float(low[0]), float(high[0]), points[0], float(low[1]), float(high[1]), points[1]]
 
@@ -236,6 +264,7 @@ class _OnGrid:
     """log p(x, z) on the grid of one image; the ELBO of a Gaussian q that is normalised on that grid; its refinement."""
 
     def __init__(self, log_joint, mean, log_std, box, x):
+        self.box = box
         self.lines = line(box[0], box[1], box[2]), line(box[3], box[4], box[5])
         self.grid, self.x = product(*self.lines), x
         self.log_joint = log_joint(self.grid.points)
@@ -298,6 +327,22 @@ class _OnGrid:
 def _posterior(nets, weights, images, grids, digit) -> _OnGrid:
     x = np.unpackbits(np.frombuffer(images, np.uint8).reshape(-1, PIXELS // 8)[digit]).astype(float)
     return _OnGrid(*_setting(*_modules(nets, weights), x), json.loads(grids)[digit], x)
+
+
+@lru_cache(maxsize=32)
+def _posterior_of_drawn(nets, weights, text) -> _OnGrid:
+    """The posterior of an image that comes as text, on a grid that is found for it; FigureError where there is none."""
+    x = read_image(text, "drawn").astype(float)
+    setting = _setting(*_modules(nets, weights), x)
+    try:
+        box = _box(*setting, MOST_DRAWN, FAR_DRAWN)
+    except ValueError as error:
+        raise FigureError(f"drawn must be an image whose posterior a page can resolve: {error}") from None
+    found = _OnGrid(*setting, box, x)
+    if abs(found.halving) >= COARSE:
+        raise FigureError(f"drawn must be an image whose posterior a page can resolve: with twice the spacing log p(x) moves by "
+                          f"{abs(found.halving):.3f} nats")
+    return found
 
 
 # ---------------------------------------------------------------- the picture

@@ -3,11 +3,13 @@
 import base64
 from functools import cache
 
+import numpy as np
 from golden_gradient import camel
 
 from lvm_lib import data
 from lvm_lib.fit import fit
-from lvm_lib.figures.posterior import STEPS, TruePosteriorFigure
+from lvm_lib.figures.drawing import written
+from lvm_lib.figures.posterior import MOST_DRAWN, STEPS, TruePosteriorFigure
 from lvm_lib.vae import mlp_vae
 
 
@@ -25,12 +27,23 @@ def figure() -> TruePosteriorFigure:
     return TruePosteriorFigure(small_vae(), data.binarised("digits")[[3, 50, 200]])
 
 
+def to_draw() -> list[np.ndarray]:
+    """Images that no digit of the data is: mirrored, turned, two in one, blank."""
+    x = data.binarised("digits").reshape(-1, 28, 28)
+    return [x[7][:, ::-1], np.rot90(x[12]), np.maximum(x[4], x[9]), np.zeros((28, 28), int)]
+
+
 def golden() -> dict:
     shown = figure()
     states = []
     for digit in range(3):
         for step in (0, 1, 2, 5, STEPS):
             n = TruePosteriorFigure(**{key: getattr(shown, key) for key in shown.carried}, digit=digit, step=step).numbers()
-            states.append({"digit": digit, "step": step, "expected": {camel(key): value for key, value in n.items()}})
-    return {"steps": STEPS, "nets": shown.nets, "weights": base64.b64encode(shown.weights).decode(),
+            states.append({"digit": digit, "drawn": "", "step": step, "expected": {camel(key): value for key, value in n.items()}})
+    drawn = []
+    for image in to_draw():
+        at = TruePosteriorFigure(**{key: getattr(shown, key) for key in shown.carried}, drawn=written(image), step=3)
+        drawn.append({"state": {"digit": 0, "drawn": at.drawn, "step": 3}, "box": at._posterior.box,
+                      "expected": {camel(key): value for key, value in at.numbers().items()}})
+    return {"drawn": drawn, "most": MOST_DRAWN, "steps": STEPS, "nets": shown.nets, "weights": base64.b64encode(shown.weights).decode(),
             "images": base64.b64encode(shown.pixels).decode(), "grids": shown.grids, "states": states}

@@ -11,10 +11,12 @@ from scipy import integrate, optimize
 
 from lvm_lib import data
 from lvm_lib.autoencoder import mlp_decoder, mlp_encoder
-from lvm_lib.figures import TruePosteriorFigure
+from lvm_lib.figures import TruePosteriorFigure, posterior
+from lvm_lib.figures.drawing import written
 from lvm_lib.figures.network import unpack
 from lvm_lib.figures.posterior import STEPS
 from lvm_lib.likelihoods import Gaussian
+from lvm_lib.quadrature import line, log_integral, product
 from lvm_lib.vae import VAE, GaussianEncoder, mlp_vae
 
 
@@ -88,6 +90,36 @@ def test_slopes_are_the_derivatives_of_the_elbo(shown):
         assert (ups[0] - ups[1]) / 2e-5 == pytest.approx(by_log_std[axis], rel=1e-5, abs=1e-6)
 
 
+def test_a_drawn_image_gets_a_grid_of_its_own(shown):
+    """Its evidence is what a plain grid over the whole plane finds; the bounds hold; it is found again."""
+    traits = {key: getattr(shown, key) for key in shown.carried}
+    figure = TruePosteriorFigure(**traits, step=2)
+    given, picture = figure.numbers(), figure.png()
+    for image in golden_posterior.to_draw():
+        figure.drawing = image
+        assert (figure.drawing == image).all() and "a drawn image" in figure.alt
+        n = figure.numbers()
+        assert TruePosteriorFigure.broken(n) == [] and TruePosteriorFigure.recomputed(n, traits) == n
+        assert figure.evidence == n["evidence"] and n["refined"] > n["amortised"] and n["spacing"] < 0.5
+        decoder = unpack(shown.nets["decoder"], shown.weights).double()
+        wide = product(*[line(-9, 9, 451)] * 2)
+        x, z = torch.tensor(np.array(image, float).ravel()), torch.tensor(wide.points)
+        with torch.no_grad():
+            log_px_z = torch.cat([torch.distributions.Bernoulli(logits=decoder(part)).log_prob(x).sum(-1) for part in z.split(20_000)])
+        whole = log_integral(log_px_z.numpy() - 0.5 * (wide.points**2).sum(1) - math.log(2 * math.pi), wide)
+        assert n["evidence"] == pytest.approx(whole, abs=5e-3)
+    assert figure.png() != picture
+    figure.drawn = ""
+    assert figure.numbers() == given
+
+
+def test_a_drawing_that_no_grid_resolves_is_refused(shown, monkeypatch):
+    monkeypatch.setattr(posterior, "MOST_DRAWN", 1000)
+    posterior._posterior_of_drawn.cache_clear()
+    with pytest.raises(traitlets.TraitError, match="drawn must be an image whose posterior a page can resolve"):
+        TruePosteriorFigure(**{key: getattr(shown, key) for key in shown.carried}, drawn=written(np.eye(28, dtype=int)))
+
+
 @pytest.mark.parametrize("key, by, said", [
     ("evidence", -1.0, "log p"), ("best", -99.0, "best ELBO found"), ("refined", -99.0, "amortised"), ("kl", 1e-3, "KL"),
     ("spacing", 0.5, "spacing"), ("halving", 0.1, "twice the spacing"), ("before", 99.0, "no step lowers"), ("taken", 99, "asked")])
@@ -104,6 +136,7 @@ def test_the_picture_and_its_words_follow_the_state(shown):
 
 @pytest.mark.parametrize("bad, words", [
     ({"digit": 3}, "digit must be a whole number from 0 to 2"), ({"step": STEPS + 1}, "step must be a whole number"),
+    ({"drawn": "<b>"}, "drawn must be a black and white image"), ({"drawn": "A" * 130}, "drawn must be a black and white image"),
     ({"step": 1.0}, "step must be a whole number"), ({"digit": True}, "digit must be a whole number")])
 def test_errors_name_what_came_and_what_was_expected(shown, bad, words):
     with pytest.raises(traitlets.TraitError, match=words):

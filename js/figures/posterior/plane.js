@@ -6,6 +6,7 @@ import { set } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 import { maths } from "../../kit/maths.js";
 
+const TALLEST = 360; // of the plane, in pixels
 const LEVELS = [0.5, 2, 4.5, 8]; // nats below the peak: for a Gaussian 1, 2, 3 and 4 standard deviations
 
 export function makePlane({ h, s }) {
@@ -24,7 +25,7 @@ export function makePlane({ h, s }) {
   const frame = s("rect", { class: "lvm-field-frame", x: 0.5, y: 0.5 });
   const svg = s("svg", { class: "lvm-svg lvm-posterior-svg", "aria-hidden": "true" }, marks.grid, marks.contours, marks.encoder,
     marks.trail, marks.refined, marks.dot, frame, labels);
-  const node = h("div", { class: "lvm-posterior-plane" }, keys, svg);
+  const node = h("div", { class: "lvm-middle lvm-posterior-plane" }, keys, svg);
   let drawn = null; // the posterior and the size that the contours belong to
   let x = null;
   let y = null;
@@ -59,7 +60,8 @@ export function makePlane({ h, s }) {
     drawn = { p, width, height };
   }
 
-  function draw(width, height, n, p) {
+  function draw(width, n, p) {
+    const height = Math.round(Math.min(0.95 * width, TALLEST));
     if (drawn?.p !== p || drawn.width !== width || drawn.height !== height) layOut(width, height, p);
     const ellipse = (nodes, mean, std) => nodes.forEach((node_, i) => set(node_, {
       cx: x(mean[0]).toFixed(1), cy: y(mean[1]).toFixed(1), rx: ((i + 1) * std[0] * x.unit).toFixed(1), ry: ((i + 1) * std[1] * x.unit).toFixed(1),
