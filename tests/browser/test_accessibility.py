@@ -43,6 +43,7 @@ def faults(page, axe: str, *looks) -> dict:
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        page.evaluate("window.scrollTo({top: 0, behavior: 'instant'})")  # there the sticky header covers no control
         page.wait_for_timeout(100)  # figures follow width and theme in the next frames
         found[f"{size['width']} px, {theme}"] = check(page, axe)
     return {look: broken for look, broken in found.items() if broken}
