@@ -40,6 +40,13 @@ class SmallBook:
                  nbformat.v4.new_code_cell(code, id="code", metadata={"tags": list(tags)})]
         chapters.write(self.folder / "book" / f"{name}.ipynb", chapters.stored(nbformat.v4.new_notebook(cells=cells)))
 
+    def take(self, page):
+        """A Markdown page of the real book, such as "appendix/identities", as the last page of this one."""
+        (self.folder / "book" / page).parent.mkdir(exist_ok=True)
+        shutil.copy(chapters.ROOT / "book" / f"{page}.md", self.folder / "book" / f"{page}.md")
+        contents = self.folder / "_toc.yml"
+        contents.write_text(contents.read_text() + f"  - file: book/{page}\n")
+
     def run(self, *command, check=True, **variables):
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env={**os.environ, **variables})
         assert not check or done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]

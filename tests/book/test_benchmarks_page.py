@@ -62,9 +62,7 @@ class Page:
 @pytest.fixture
 def bench_book(small_book):
     folder = small_book.folder
-    (folder / "book" / "appendix").mkdir()
-    shutil.copy(chapters.ROOT / "book" / f"{PAGE}.md", folder / "book" / f"{PAGE}.md")
-    (folder / "_toc.yml").write_text((folder / "_toc.yml").read_text() + f"  - file: book/{PAGE}\n")
+    small_book.take(PAGE)
     shutil.copytree(chapters.ROOT / "benchmarks", folder / "benchmarks", ignore=shutil.ignore_patterns("__pycache__", "*.json"))
     return small_book
 

@@ -2,10 +2,8 @@
 
 import html
 import re
-import shutil
 
 import pytest
-from tools import chapters
 
 PAGE = "appendix/identities"
 TESTS = '''\
@@ -23,9 +21,7 @@ def one_is_one(rng):
 @pytest.fixture
 def book_with_tests(small_book):
     folder = small_book.folder
-    (folder / "book" / "appendix").mkdir()
-    shutil.copy(chapters.ROOT / "book" / f"{PAGE}.md", folder / "book" / f"{PAGE}.md")
-    (folder / "_toc.yml").write_text((folder / "_toc.yml").read_text() + f"  - file: book/{PAGE}\n")
+    small_book.take(PAGE)
     (folder / "tests" / "identities").mkdir(parents=True)
     (folder / "tests" / "identities" / "second.py").write_text(TESTS)
     small_book.build()

@@ -94,3 +94,12 @@ def visit(browser, address):
     yield go
     for seen in opened:
         seen.context.close()
+
+
+@pytest.fixture
+def shown(visit, request):
+    """The page of a module's PAGE, settled. Whatever a test does to it causes no error and no request to another host."""
+    seen = visit(request.module.PAGE)
+    seen.settle()
+    yield seen.page
+    assert seen.errors == [] and seen.foreign == []

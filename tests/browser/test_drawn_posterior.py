@@ -1,10 +1,7 @@
 """The true posterior of a drawn digit: its grid is found in the page, Python finds the same; keyboard, Escape, link, a phone."""
 
-import json
-
-import pytest
 from built_book import ONE, scribble
-from test_figures_hold import differences, recomputed
+from test_figures_hold import differences, recomputed, settled
 
 from lvm_lib.figures import TruePosteriorFigure
 from lvm_lib.figures.drawing import read_image
@@ -20,18 +17,9 @@ def numbers(page) -> dict:
     """The figure's numbers, held to Python, once no posterior is being searched."""
     page.wait_for_timeout(100)
     page.wait_for_function("!document.querySelector('[data-figure=posterior]').classList.contains('is-waiting')")
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    found = json.loads(figure(page).get_attribute("data-numbers"))
+    found = settled(page, figure(page))
     assert TruePosteriorFigure.broken(found) == [] and differences(found, recomputed(PAGE, figure(page), found)) == []
     return found
-
-
-@pytest.fixture
-def shown(visit):
-    seen = visit(PAGE)
-    seen.settle()
-    yield seen.page
-    assert seen.errors == [] and seen.foreign == []
 
 
 def test_a_drawn_digit_gets_its_posterior_and_is_refined(shown):

@@ -1,11 +1,8 @@
 """The tokens of a drawn digit: drawn by mouse and by finger, edited by keyboard, linked to, taken back; Python finds the same."""
 
-import json
-
 import numpy as np
-import pytest
 from built_book import ONE, pages_with_figures, scribble, side_file
-from test_figures_hold import differences, recomputed
+from test_figures_hold import differences, recomputed, settled
 
 from lvm_lib.figures import TokensFigure
 from lvm_lib.figures.drawing import read_grey
@@ -14,21 +11,12 @@ PAGE = "book/vqvae_tokenizers.html"
 SEVEN = [(0.2, 0.2), (0.8, 0.2), (0.5, 0.85)]
 
 
-@pytest.fixture
-def shown(visit):
-    seen = visit(PAGE)
-    seen.settle()
-    yield seen.page
-    assert seen.errors == [] and seen.foreign == []
-
-
 def figure(page):
     return page.locator("[data-figure=tokens]").first
 
 
 def numbers(page) -> dict:
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    return json.loads(figure(page).get_attribute("data-numbers"))
+    return settled(page, figure(page))
 
 
 def true(page) -> dict:

@@ -1,10 +1,9 @@
 """The latent plane on the landing page: drawn upon, picked, edited by keyboard, walked; and read in Python."""
 
-import json
-
 import numpy as np
 import pytest
 from built_book import ONE, scribble, side_file
+from test_figures_hold import settled
 
 from lvm_lib.figures import LatentPlaneFigure
 from lvm_lib.figures.drawing import read_image
@@ -12,21 +11,12 @@ from lvm_lib.figures.drawing import read_image
 PAGE = "book/intro.html"
 
 
-@pytest.fixture
-def shown(visit):
-    seen = visit(PAGE)
-    seen.settle()
-    yield seen.page
-    assert seen.errors == [] and seen.foreign == []
-
-
 def figure(page):
     return page.locator("[data-figure=plane]").first
 
 
 def numbers(page) -> dict:
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    return json.loads(figure(page).get_attribute("data-numbers"))
+    return settled(page, figure(page))
 
 
 def test_a_drawing_is_normalised_and_encoded(shown):
