@@ -18,7 +18,7 @@ CODES, DIMENSIONS = 128, 16
 QUANTISER = {"decay": 0.98, "seed": 0}
 NET = {"channels": 48, "commitment": 2.0, "seed": 0}
 NOISE = 0.15  # standard deviation of the Gaussian likelihood
-TRAINING = {"epochs": 8, "learning_rate": 4e-3, "seed": 0}
+TRAINING = {"epochs": 5, "batch": 64, "learning_rate": 4e-3, "seed": 0}
 ERROR, PERPLEXITY = "squared error per pixel", "perplexity"
 
 

@@ -9,14 +9,16 @@ Data x (n, D), centroids (K, D), codes int64 (n,) in 0 ... K - 1; of two equally
 Computes in float32 where x is float32, in float64 otherwise; sums are kept in float64 either way.
 
 No array of n x K x D numbers is built. |x - c|^2 = |x|^2 - 2 x c + |c|^2, so the nearest centroid needs one matrix
-product per block of rows that stays in the processor's cache; and after the first round only the points that changed
-their code touch the sums. Data is centred first, since the products lose digits far away from the origin.
+product per block of rows that stays in the processor's cache; after the first round only the points that changed
+their code touch the sums, and only the centroids that moved are compared anew. Data is centred first, since the products lose digits far away from the origin.
 
 Lloyd (1982); Arthur and Vassilvitskii (2007), K-means++.
 """
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +28,12 @@ from . import _checks
 
 __all__ = ["Assignment", "KMeans", "assign", "inertia", "kmeans", "kmeans_plus_plus", "lloyd", "lloyd_step", "update"]
 
-BLOCK = 2**19  # numbers of x in one block: 2 MB in float32
-PIECE = 64     # rows of one product where few centroids make it small: BLAS then works without packing its input
+BLOCK = 2**15  # numbers in one block of scores, and
+ROWS = 256     # the fewest rows of one: blocks stay in cache, and are enough of them to keep threads evenly busy
+SMALL, NARROW = 2**20, 64  # multiplications and columns of a product up to which BLAS works without packing its input
+PIECES = (32, 16)  # rows of one such product: the first that is small. It was up to 1.7 times as fast as one large one
+KEPT = 2**25   # scores that `lloyd` keeps from round to round: those of a centroid that did not move stay as they are
+THREADS = int(os.environ.get("OMP_NUM_THREADS", "").partition(",")[0] or 0) or os.cpu_count() or 1
 EMPTY = ("farthest", "keep")
 
 
@@ -165,8 +171,9 @@ def kmeans_plus_plus(x, k: int, rng) -> np.ndarray:
 # ---------------------------------------------------------------- inside: arguments had their checks, x is centred
 
 def _lloyd(x, centroids, centre, iterations, empty) -> KMeans:
-    energy = float(np.einsum("nd,nd->", x, x, dtype=np.float64))  # J = energy + sum of the scores
-    codes, scores = nearest(x, centroids)
+    energy = float(np.einsum("nd,nd->n", x, x).sum(dtype=np.float64))  # J = energy + sum of the scores
+    kept = np.empty((len(x), len(centroids)), dtype=x.dtype) if len(x) * len(centroids) <= KEPT else None
+    codes, scores = nearest(x, centroids, kept)
     history, emptied, rest = [max(0.0, energy + scores.sum(dtype=np.float64))], [], False
     sums, counts = _sums(x, codes, len(centroids))
     for iteration in range(1, iterations + 1):
@@ -175,53 +182,90 @@ def _lloyd(x, centroids, centre, iterations, empty) -> KMeans:
             if empty == "farthest":
                 codes = _take_farthest(x, centroids, codes, counts)
                 sums, counts = _sums(x, codes, len(centroids))
-        centroids = _means(sums, counts, centroids)
-        before, (codes, scores) = codes, nearest(x, centroids)
+        last, centroids = centroids, _means(sums, counts, centroids)
+        before = codes
+        if kept is None:
+            codes, scores = nearest(x, centroids)
+        else:
+            codes, scores = nearest(x, centroids, kept, np.flatnonzero((centroids != last).any(axis=1)))
         history.append(max(0.0, energy + scores.sum(dtype=np.float64)))
-        moved = np.flatnonzero(codes != before)
-        if len(moved) == 0:
+        changed = np.flatnonzero(codes != before)
+        if len(changed) == 0:
             rest = True
             break
-        if 4 * len(moved) > len(x):
+        if 4 * len(changed) > len(x):
             sums, counts = _sums(x, codes, len(centroids))
         else:
-            _move(x, moved, before[moved], codes[moved], sums, counts)
+            _move(x, changed, before[changed], codes[changed], sums, counts)
     final = (centroids + centre).astype(x.dtype)
     total = float(_distances(x, centroids, codes).sum())
     return KMeans(final, codes, total, (*history[:-1], total), rest, tuple(emptied))
 
 
-def nearest(x, centroids):
-    """argmin_k of the score |c_k|^2 - 2 x_n c_k, and the score there, of arrays that had their checks; rows in blocks,
-    so that products stay in cache."""
-    doubled, norms = np.ascontiguousarray(-2 * centroids.T), np.einsum("kd,kd->k", centroids, centroids)
+def nearest(x, centroids, kept=None, moved=slice(None)):
+    """argmin_k of the score |c_k|^2 - 2 x_n c_k, and the score there, of arrays that had their checks.
+
+    kept: (n, K), the scores of an earlier round, or None; of them only the columns `moved` are computed anew.
+    Rows go in blocks, so that products stay in cache; blocks of large data go to as many threads as OMP_NUM_THREADS says.
+    """
+    others = centroids[moved]
+    doubled, norms = np.ascontiguousarray(-2 * others.T), np.einsum("kd,kd->k", others, others)
     codes, scores = np.empty(len(x), dtype=np.int64), np.empty(len(x), dtype=x.dtype)
-    rows = PIECE * max(1, BLOCK // (PIECE * max(x.shape[1], len(centroids))))
-    for start in range(0, len(x), rows):
-        block = slice(start, start + rows)
-        score = _product(x[block], doubled)
+    piece = next((rows for rows in PIECES if len(others) <= NARROW and rows * doubled.size <= SMALL), None)
+
+    def one(block):
+        score = _product(x[block], doubled, piece)
         score += norms
+        if kept is not None:
+            kept[block][:, moved] = score
+            score = kept[block]
         np.argmin(score, axis=1, out=codes[block])
-        scores[block] = np.take_along_axis(score, codes[block, None], axis=1)[:, 0]
+        scores[block] = score[np.arange(len(score)), codes[block]]
+
+    if piece:
+        _in_blocks(one, len(x), BLOCK // len(centroids))
+    else:  # a large product has threads of its own
+        _in_blocks(one, len(x), 16 * BLOCK // len(centroids), threads=1)
     return codes, scores
 
 
-def _product(block, matrix):
-    """block @ matrix, (rows, K); a tall block times few columns goes piece by piece, which was 1.7 times as fast."""
-    whole = len(block) // PIECE * PIECE
-    if whole < len(block) or PIECE * matrix.size > 2**20:
+def _in_blocks(one, n, rows, threads=THREADS):
+    """one(slice) for slices of at most about `rows` rows that cover 0 ... n, as even work for each of the threads.
+
+    A block is a whole number of pieces, so that no product depends on the number of threads.
+    """
+    blocks = threads * -(-n // (threads * max(rows, ROWS)))
+    size = PIECES[0] * -(-n // (blocks * PIECES[0]))
+    blocks = [slice(start, start + size) for start in range(0, n, size)]
+    if threads == 1 or len(blocks) == 1:
+        for block in blocks:
+            one(block)
+    else:
+        with ThreadPoolExecutor(min(threads, len(blocks))) as pool:
+            list(pool.map(one, blocks))  # list: an error in a thread is raised here
+
+
+def _product(block, matrix, piece):
+    """block @ matrix, (rows, K), in products of `piece` rows; what is left over, or all where piece is None, in one."""
+    if piece is None:
         return block @ matrix
-    return (block.reshape(-1, PIECE, block.shape[1]) @ matrix).reshape(len(block), -1)
+    columns, pieces = matrix.shape[1], len(block) // piece
+    score, whole = np.empty((len(block), columns), dtype=block.dtype), pieces * piece
+    if pieces:
+        np.matmul(block[:whole].reshape(pieces, piece, -1), matrix, out=score[:whole].reshape(pieces, piece, columns))
+    np.matmul(block[whole:], matrix, out=score[whole:])
+    return score
 
 
 def _distances(x, centroids, codes):
     """|x_n - c_{codes_n}|^2 as float64, (n,), from differences."""
     result = np.empty(len(x))
-    rows = max(64, BLOCK // x.shape[1])
-    for start in range(0, len(x), rows):
-        block = slice(start, start + rows)
+
+    def one(block):
         difference = x[block] - centroids[codes[block]]
         result[block] = np.einsum("nd,nd->n", difference, difference, dtype=np.float64)
+
+    _in_blocks(one, len(x), 16 * BLOCK // x.shape[1])
     if not np.isfinite(result.sum()):
         raise ValueError("x must have squared distances from centroids within float64, got numbers beyond 1e154")
     return result

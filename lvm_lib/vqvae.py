@@ -110,10 +110,8 @@ class Block(nn.Module):
     def forward(self, x) -> torch.Tensor:
         n, m, width = x.shape
         q, k, v = self.attend(self.norm(x)).view(n, m, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (n, heads, m, .)
-        score = q @ k.transpose(2, 3) / math.sqrt(width // self.heads)
-        if self.causal:
-            score = score.masked_fill(torch.ones(m, m, dtype=torch.bool, device=x.device).triu(1), -math.inf)
-        x = x + self.out((score.softmax(-1) @ v).transpose(1, 2).reshape(n, m, width))
+        y = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        x = x + self.out(y.transpose(1, 2).reshape(n, m, width))
         return x + self.mlp(x)
 
 
