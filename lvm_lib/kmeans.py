@@ -33,7 +33,9 @@ ROWS = 256     # the fewest rows of one: blocks stay in cache, and are enough of
 SMALL, NARROW = 2**20, 64  # multiplications and columns of a product up to which BLAS works without packing its input
 PIECES = (32, 16)  # rows of one such product: the first that is small. It was up to 1.7 times as fast as one large one
 KEPT = 2**25   # scores that `lloyd` keeps from round to round: those of a centroid that did not move stay as they are
-THREADS = int(os.environ.get("OMP_NUM_THREADS", "").partition(",")[0] or 0) or os.cpu_count() or 1
+PAYS = 2**21   # multiplications from which starting threads costs less than it saves
+THREADS = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # the first of a list, as OpenMP reads it
+THREADS = int(THREADS) if THREADS.isdigit() and int(THREADS) else os.cpu_count() or 1
 EMPTY = ("farthest", "keep")
 
 
@@ -223,17 +225,18 @@ def nearest(x, centroids, kept=None, moved=slice(None)):
         scores[block] = score[np.arange(len(score)), codes[block]]
 
     if piece:
-        _in_blocks(one, len(x), BLOCK // len(centroids))
+        _in_blocks(one, len(x), BLOCK // len(centroids), work=x.size * len(others))
     else:  # a large product has threads of its own
-        _in_blocks(one, len(x), 16 * BLOCK // len(centroids), threads=1)
+        _in_blocks(one, len(x), 16 * BLOCK // len(centroids), work=0)
     return codes, scores
 
 
-def _in_blocks(one, n, rows, threads=THREADS):
-    """one(slice) for slices of at most about `rows` rows that cover 0 ... n, as even work for each of the threads.
+def _in_blocks(one, n, rows, work):
+    """one(slice) for slices of at most about `rows` rows that cover 0 ... n, as even work for each thread if it pays.
 
     A block is a whole number of pieces, so that no product depends on the number of threads.
     """
+    threads = THREADS if work > PAYS else 1
     blocks = threads * -(-n // (threads * max(rows, ROWS)))
     size = PIECES[0] * -(-n // (blocks * PIECES[0]))
     blocks = [slice(start, start + size) for start in range(0, n, size)]
@@ -265,7 +268,7 @@ def _distances(x, centroids, codes):
         difference = x[block] - centroids[codes[block]]
         result[block] = np.einsum("nd,nd->n", difference, difference, dtype=np.float64)
 
-    _in_blocks(one, len(x), 16 * BLOCK // x.shape[1])
+    _in_blocks(one, len(x), 16 * BLOCK // x.shape[1], work=x.size)
     if not np.isfinite(result.sum()):
         raise ValueError("x must have squared distances from centroids within float64, got numbers beyond 1e154")
     return result

@@ -50,6 +50,23 @@ def test_lloyd_ends_where_scikit_learn_ends(blobs, k):
     assert np.array_equal(ours.codes, theirs.labels_)
 
 
+def test_neither_threads_nor_scores_that_are_kept_change_a_bit(monkeypatch):
+    x = np.random.default_rng(0).normal(size=(5_003, 41)).astype(np.float32)
+    start = km.kmeans_plus_plus(x, 12, 0)
+    monkeypatch.setattr(km, "PAYS", 0)
+    runs = []
+    for threads, kept in ((1, 2**25), (3, 2**25), (1, 0), (2, 0)):
+        monkeypatch.setattr(km, "THREADS", threads)
+        monkeypatch.setattr(km, "KEPT", kept)
+        runs.append(km.lloyd(x, start))
+    assert all(run.converged and len(run.history) > 10 for run in runs)
+    for threads in (0, 2):  # one thread against several: the same products, the same bits
+        assert runs[threads].history == runs[threads + 1].history
+        np.testing.assert_array_equal(runs[threads].centroids, runs[threads + 1].centroids)
+    np.testing.assert_array_equal(runs[0].codes, runs[2].codes)  # kept scores are those that would be found anew
+    np.testing.assert_allclose(runs[0].centroids, runs[2].centroids, atol=1e-6)
+
+
 def test_sums_of_what_moved_are_those_of_all(blobs):
     """The whole run by repeated full steps, with nothing kept from round to round."""
     start = blobs[::30]
