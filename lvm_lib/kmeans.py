@@ -9,10 +9,11 @@ Data x (n, D), centroids (K, D), codes int64 (n,) in 0 ... K - 1; of two equally
 Computes in float32 where x is float32, in float64 otherwise; sums are kept in float64 either way.
 
 No array of n x K x D numbers is built. |x - c|^2 = |x|^2 - 2 x c + |c|^2, so the nearest centroid needs one matrix
-product per block of rows that stays in the processor's cache; after the first round only the points that changed
-their code touch the sums, and only the centroids that moved are compared anew. Data is centred first, since the products lose digits far away from the origin.
+product per block of rows that stays in the processor's cache. After the first round only the points that changed their
+code touch the sums, and only those are compared anew whose code may have changed: a bound on the distance to the own
+centroid, and one on that to the second nearest, follow the centroids as they move. Data is centred first, since the products lose digits far away from the origin.
 
-Lloyd (1982); Arthur and Vassilvitskii (2007), K-means++.
+Lloyd (1982); Arthur and Vassilvitskii (2007), K-means++; Hamerly (2010), the two bounds.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import sparse
@@ -32,8 +34,7 @@ BLOCK = 2**15  # numbers in one block of scores, and
 ROWS = 256     # the fewest rows of one: blocks stay in cache, and are enough of them to keep threads evenly busy
 SMALL, NARROW = 2**20, 64  # multiplications and columns of a product up to which BLAS works without packing its input
 PIECES = (32, 16)  # rows of one such product: the first that is small. It was up to 1.7 times as fast as one large one
-KEPT = 2**25   # scores that `lloyd` keeps from round to round: those of a centroid that did not move stay as they are
-PAYS = 2**21   # multiplications from which starting threads costs less than it saves
+PAYS = 2**25   # multiplications from which handing work to threads costs less than it saves
 THREADS = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # the first of a list, as OpenMP reads it
 THREADS = int(THREADS) if THREADS.isdigit() and int(THREADS) else os.cpu_count() or 1
 EMPTY = ("farthest", "keep")
@@ -89,7 +90,7 @@ def assign(x, centroids) -> Assignment:
     x, centroids = _points(x), _points(centroids, "centroids")
     _same_width(x, centroids)
     centre = _centre(x)
-    codes, _ = nearest(x - centre, centroids - centre)
+    codes, _, _ = nearest(x - centre, centroids - centre)
     return Assignment(codes, _distances(x, centroids, codes))
 
 
@@ -173,62 +174,92 @@ def kmeans_plus_plus(x, k: int, rng) -> np.ndarray:
 # ---------------------------------------------------------------- inside: arguments had their checks, x is centred
 
 def _lloyd(x, centroids, centre, iterations, empty) -> KMeans:
-    energy = float(np.einsum("nd,nd->n", x, x).sum(dtype=np.float64))  # J = energy + sum of the scores
-    kept = np.empty((len(x), len(centroids)), dtype=x.dtype) if len(x) * len(centroids) <= KEPT else None
-    codes, scores = nearest(x, centroids, kept)
-    history, emptied, rest = [max(0.0, energy + scores.sum(dtype=np.float64))], [], False
+    squares = np.einsum("nd,nd->n", x, x)
+    energy = squares.sum(dtype=np.float64)
+    codes, upper, lower = _bounded(x, squares, centroids)
     sums, counts = _sums(x, codes, len(centroids))
+    history, emptied, rest = [_inertia(energy, sums, counts, centroids)], [], False
     for iteration in range(1, iterations + 1):
         if not counts.all():
             emptied += [(iteration, int(k)) for k in np.flatnonzero(counts == 0)]
             if empty == "farthest":
-                codes = _take_farthest(x, centroids, codes, counts)
+                taken = _take_farthest(x, centroids, codes, counts)
+                upper[taken != codes] = np.inf
+                codes = taken
                 sums, counts = _sums(x, codes, len(centroids))
         last, centroids = centroids, _means(sums, counts, centroids)
-        before = codes
-        if kept is None:
-            codes, scores = nearest(x, centroids)
-        else:
-            codes, scores = nearest(x, centroids, kept, np.flatnonzero((centroids != last).any(axis=1)))
-        history.append(max(0.0, energy + scores.sum(dtype=np.float64)))
-        changed = np.flatnonzero(codes != before)
-        if len(changed) == 0:
+        own, others = _moves(last, centroids)
+        upper += own[codes]
+        lower -= others[codes]
+        near = np.flatnonzero(upper >= lower)  # of all others the code is certain: their own centroid is still the nearest
+        before = codes[near]
+        codes[near], upper[near], lower[near] = _bounded(x, squares, centroids, near)
+        changed = codes[near] != before
+        moved = near[changed]
+        _move(x, moved, before[changed], codes[moved], sums, counts)
+        history.append(_inertia(energy, sums, counts, centroids))
+        if len(moved) == 0:
             rest = True
             break
-        if 4 * len(changed) > len(x):
-            sums, counts = _sums(x, codes, len(centroids))
-        else:
-            _move(x, changed, before[changed], codes[changed], sums, counts)
     final = (centroids + centre).astype(x.dtype)
     total = float(_distances(x, centroids, codes).sum())
     return KMeans(final, codes, total, (*history[:-1], total), rest, tuple(emptied))
 
 
-def nearest(x, centroids, kept=None, moved=slice(None)):
-    """argmin_k of the score |c_k|^2 - 2 x_n c_k, and the score there, of arrays that had their checks.
+def _inertia(energy, sums, counts, centroids):
+    """J of the codes whose sums and counts these are: sum |x|^2 - 2 sum_k c_k (sum of its points) + sum_k count |c_k|^2."""
+    centroids = centroids.astype(np.float64)
+    per_cluster = counts * np.einsum("kd,kd->k", centroids, centroids) - 2 * np.einsum("kd,kd->k", centroids, sums)
+    return max(0.0, float(energy + per_cluster.sum()))
 
-    kept: (n, K), the scores of an earlier round, or None; of them only the columns `moved` are computed anew.
-    Rows go in blocks, so that products stay in cache; blocks of large data go to as many threads as OMP_NUM_THREADS says.
+
+def _bounded(x, squares, centroids, rows=slice(None)):
+    """Codes of these rows of x, a bound above their distance to the nearest centroid, and one below that to the second.
+
+    squares: |x_n|^2. The bounds leave room for the rounding of the products, D eps |x| |c| at most.
     """
-    others = centroids[moved]
-    doubled, norms = np.ascontiguousarray(-2 * others.T), np.einsum("kd,kd->k", others, others)
-    codes, scores = np.empty(len(x), dtype=np.int64), np.empty(len(x), dtype=x.dtype)
-    piece = next((rows for rows in PIECES if len(others) <= NARROW and rows * doubled.size <= SMALL), None)
+    codes, first, second = nearest(x, centroids, rows)
+    squares = squares[rows]
+    longest = np.einsum("kd,kd->k", centroids, centroids).max()
+    room = 2 * x.shape[1] * np.finfo(x.dtype).eps * (squares + longest)
+    squares = squares.astype(np.float64)
+    return codes, np.sqrt(np.maximum(squares + first, 0) + room), np.sqrt(np.maximum(squares + second - room, 0))
+
+
+def _moves(last, centroids):
+    """How far each centroid went, (K,), and how far the farthest of the others did, (K,)."""
+    own = np.sqrt(np.einsum("kd,kd->k", *2 * [centroids.astype(np.float64) - last]))
+    most = int(own.argmax())
+    others = np.full(len(own), own[most])
+    others[most] = np.delete(own, most).max(initial=0.0)
+    return own, others
+
+
+def nearest(x, centroids, rows=slice(None)):
+    """argmin_k of the score |c_k|^2 - 2 x_n c_k, the score there, and the least of all other scores, of these rows of x.
+
+    Arguments had their checks. Rows go in blocks, so that products stay in cache; blocks of large data go to as many
+    threads as OMP_NUM_THREADS says.
+    """
+    n = len(x) if isinstance(rows, slice) else len(rows)
+    doubled, norms = np.ascontiguousarray(-2 * centroids.T), np.einsum("kd,kd->k", centroids, centroids)
+    codes, best, second = np.empty(n, dtype=np.int64), np.empty(n, x.dtype), np.empty(n, x.dtype)
+    piece = next((rows for rows in PIECES if len(centroids) <= NARROW and rows * doubled.size <= SMALL), None)
 
     def one(block):
-        score = _product(x[block], doubled, piece)
+        score = _product(x[block] if isinstance(rows, slice) else x.take(rows[block], axis=0), doubled, piece)
         score += norms
-        if kept is not None:
-            kept[block][:, moved] = score
-            score = kept[block]
         np.argmin(score, axis=1, out=codes[block])
-        scores[block] = score[np.arange(len(score)), codes[block]]
+        each = np.arange(len(score))
+        best[block] = score[each, codes[block]]
+        score[each, codes[block]] = np.inf
+        np.min(score, axis=1, out=second[block])
 
     if piece:
-        _in_blocks(one, len(x), BLOCK // len(centroids), work=x.size * len(others))
+        _in_blocks(one, n, min(BLOCK // len(centroids), 16 * BLOCK // x.shape[1]), work=n * doubled.size)
     else:  # a large product has threads of its own
-        _in_blocks(one, len(x), 16 * BLOCK // len(centroids), work=0)
-    return codes, scores
+        _in_blocks(one, n, 16 * BLOCK // len(centroids), work=0)
+    return codes, best, second
 
 
 def _in_blocks(one, n, rows, work):
@@ -237,15 +268,24 @@ def _in_blocks(one, n, rows, work):
     A block is a whole number of pieces, so that no product depends on the number of threads.
     """
     threads = THREADS if work > PAYS else 1
-    blocks = threads * -(-n // (threads * max(rows, ROWS)))
-    size = PIECES[0] * -(-n // (blocks * PIECES[0]))
+    blocks = threads * max(1, -(-n // (threads * max(rows, ROWS))))
+    size = PIECES[0] * max(1, -(-n // (blocks * PIECES[0])))
     blocks = [slice(start, start + size) for start in range(0, n, size)]
     if threads == 1 or len(blocks) == 1:
         for block in blocks:
             one(block)
     else:
-        with ThreadPoolExecutor(min(threads, len(blocks))) as pool:
-            list(pool.map(one, blocks))  # list: an error in a thread is raised here
+        list(_pool().map(one, blocks))  # list: an error in a thread is raised here
+
+
+@cache
+def _pool():
+    """Threads that wait for work: to start them anew for each product would cost as much as it saves."""
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="kmeans")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of its parent's threads
 
 
 def _product(block, matrix, piece):
@@ -268,27 +308,31 @@ def _distances(x, centroids, codes):
         difference = x[block] - centroids[codes[block]]
         result[block] = np.einsum("nd,nd->n", difference, difference, dtype=np.float64)
 
-    _in_blocks(one, len(x), 16 * BLOCK // x.shape[1], work=x.size)
+    _in_blocks(one, len(x), 16 * BLOCK // x.shape[1], work=16 * x.size)
     if not np.isfinite(result.sum()):
         raise ValueError("x must have squared distances from centroids within float64, got numbers beyond 1e154")
     return result
 
 
 def _sums(x, codes, k):
-    """Sum (K, D) in float64 and number (K,) of the points with each code: a product with a sparse one-hot matrix."""
-    order = np.argsort(codes, kind="stable")
-    counts = np.bincount(codes, minlength=k)
-    ends = np.concatenate([[0], np.cumsum(counts)])
-    one_hot = sparse.csr_array((np.ones(len(x), dtype=x.dtype), order, ends), shape=(k, len(x)))
-    return (one_hot @ x).astype(np.float64), counts
+    """Sum (K, D) in float64 and number (K,) of the points with each code."""
+    sums = np.zeros((k, x.shape[1]))
+    for block in np.split(np.arange(len(x)), range(1024, len(x), 1024)):
+        _add(x, block, codes[block, None], [1.0], sums)
+    return sums, np.bincount(codes, minlength=k)
 
 
 def _move(x, moved, old, new, sums, counts):
     """Take the points `moved` out of the sums of their old codes and add them to their new ones, in place."""
-    k, one = len(sums), np.ones(len(moved), dtype=x.dtype)
-    entries = (np.concatenate([one, -one]), (np.concatenate([new, old]), np.concatenate([moved, moved])))
-    sums += sparse.csr_array(entries, shape=(k, len(x))) @ x
-    counts += np.bincount(new, minlength=k) - np.bincount(old, minlength=k)
+    _add(x, moved, np.stack([new, old], axis=1), [1.0, -1.0], sums)
+    counts += np.bincount(new, minlength=len(sums)) - np.bincount(old, minlength=len(sums))
+
+
+def _add(x, rows, codes, signs, sums):
+    """sums[codes[i, j]] += signs[j] x[rows[i]] for all i and j: a product with a sparse matrix, in float64."""
+    n, m = codes.shape
+    entries = (np.tile(signs, n), codes.ravel(), np.arange(0, n * m + 1, m))
+    sums += sparse.csc_array(entries, shape=(len(sums), n)) @ x.take(rows, axis=0).astype(np.float64)
 
 
 def _means(sums, counts, centroids):
