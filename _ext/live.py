@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import json
 import re
 import struct
 
 import nbformat
 from lvm_lib.figures import by_name
+from PIL import Image
 from tools import chapters
 from tools.chapters import CACHE, WIDGET_STATE, WIDGET_VIEW
 
@@ -71,7 +73,17 @@ def write_side_files(identity: str, name: str, model: dict, picture: str | None)
                        separators=(",", ":"))
     (SIDE_FILES / f"{identity}.js").write_text(f"lvmFigureState({json.dumps(identity)},{state});\n", encoding="utf-8")
     if picture:
-        (SIDE_FILES / f"{identity}.png").write_bytes(base64.b64decode(picture))
+        (SIDE_FILES / f"{identity}.png").write_bytes(lighter(base64.b64decode(picture)))
+
+
+def lighter(picture: bytes) -> bytes:
+    """The same PNG in 256 colours, where that is smaller: a still is loaded beside its figure, and seen until that lives."""
+    with Image.open(io.BytesIO(picture)) as image:
+        if image.convert("RGBA").getextrema()[3][0] < 255:
+            return picture
+        found = io.BytesIO()
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(found, "PNG", optimize=True)
+    return min(picture, found.getvalue(), key=len)
 
 
 def figure_element(identity: str, name: str, picture: str | None, alt: str, depth: int, room) -> str:
