@@ -11,7 +11,8 @@ Computes in float32 where x is float32, in float64 otherwise; sums are kept in f
 No array of n x K x D numbers is built. |x - c|^2 = |x|^2 - 2 x c + |c|^2, so the nearest centroid needs one matrix
 product per block of rows that stays in the processor's cache. After the first round only the points that changed their
 code touch the sums, and only those are compared anew whose code may have changed: a bound on the distance to the own
-centroid, and one on that to the second nearest, follow the centroids as they move. Data is centred first, since the products lose digits far away from the origin.
+centroid, and one on that to the second nearest, follow the centroids as they move. Data is centred first, since the
+products lose digits far away from the origin.
 
 Lloyd (1982); Arthur and Vassilvitskii (2007), K-means++; Hamerly (2010), the two bounds.
 """
@@ -90,7 +91,7 @@ def assign(x, centroids) -> Assignment:
     x, centroids = _points(x), _points(centroids, "centroids")
     _same_width(x, centroids)
     centre = _centre(x)
-    codes, _, _ = nearest(x - centre, centroids - centre)
+    codes, _, _ = _nearest(x - centre, centroids - centre)
     return Assignment(codes, _distances(x, centroids, codes))
 
 
@@ -218,7 +219,7 @@ def _bounded(x, squares, centroids, rows=slice(None)):
 
     squares: |x_n|^2. The bounds leave room for the rounding of the products, D eps |x| |c| at most.
     """
-    codes, first, second = nearest(x, centroids, rows)
+    codes, first, second = _nearest(x, centroids, rows)
     squares = squares[rows]
     longest = np.einsum("kd,kd->k", centroids, centroids).max()
     room = 2 * x.shape[1] * np.finfo(x.dtype).eps * (squares + longest)
@@ -228,14 +229,14 @@ def _bounded(x, squares, centroids, rows=slice(None)):
 
 def _moves(last, centroids):
     """How far each centroid went, (K,), and how far the farthest of the others did, (K,)."""
-    own = np.sqrt(np.einsum("kd,kd->k", *2 * [centroids.astype(np.float64) - last]))
+    own = np.linalg.norm(centroids.astype(np.float64) - last, axis=1)
     most = int(own.argmax())
     others = np.full(len(own), own[most])
     others[most] = np.delete(own, most).max(initial=0.0)
     return own, others
 
 
-def nearest(x, centroids, rows=slice(None)):
+def _nearest(x, centroids, rows=slice(None)):
     """argmin_k of the score |c_k|^2 - 2 x_n c_k, the score there, and the least of all other scores, of these rows of x.
 
     Arguments had their checks. Rows go in blocks, so that products stay in cache; blocks of large data go to as many
@@ -292,10 +293,9 @@ def _product(block, matrix, piece):
     """block @ matrix, (rows, K), in products of `piece` rows; what is left over, or all where piece is None, in one."""
     if piece is None:
         return block @ matrix
-    columns, pieces = matrix.shape[1], len(block) // piece
+    (width, columns), pieces = matrix.shape, len(block) // piece
     score, whole = np.empty((len(block), columns), dtype=block.dtype), pieces * piece
-    if pieces:
-        np.matmul(block[:whole].reshape(pieces, piece, -1), matrix, out=score[:whole].reshape(pieces, piece, columns))
+    np.matmul(block[:whole].reshape(pieces, piece, width), matrix, out=score[:whole].reshape(pieces, piece, columns))
     np.matmul(block[whole:], matrix, out=score[whole:])
     return score
 

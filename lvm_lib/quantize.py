@@ -80,7 +80,8 @@ def nearest(z, codebook) -> torch.Tensor:
 def _nearest(z, codebook):
     """As `nearest`, of tensors that had their checks: argmin_k of |e_k|^2 - 2 z e_k, in blocks of rows that stay in cache.
 
-    On the processor numpy finds the least of each row; torch's argmin takes several times as long there.
+    On the processor numpy finds the least of each row; torch's argmin takes several times as long there. (K-means' own
+    search keeps threads beside torch's, and the two would wait for each other in training.)
     """
     z, codebook = z.detach(), codebook.detach()
     norms, indices = (codebook**2).sum(1), torch.empty(len(z), dtype=torch.int64, device=z.device)

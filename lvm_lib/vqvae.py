@@ -16,7 +16,6 @@ rate and bound are sums over pixels and tokens: nats per image, (n,).
 
 from __future__ import annotations
 
-import math
 from contextlib import contextmanager
 from typing import NamedTuple
 

@@ -4,8 +4,9 @@
     python -m tools.repeat elbo --times 10    one of them ten times at each
     python -m tools.repeat --threads 1        only at one thread
 
-Each run is a fresh `pytest --nbval` process; as many run side by side as there are processors for. The log, tests/notebooks/repeated.json, is written by this script alone: per
-chapter and number of threads how often it ran and passed, and the version of torch and numpy it ran on.
+Each run is a fresh `pytest --nbval` process; as many run side by side as there are processors for. The log,
+tests/notebooks/repeated.json, is written by this script alone: per chapter and number of threads how often it ran and
+passed, and the version of torch and numpy it ran on.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ WIDGET = chapters.WIDGET_VIEW
 FORBIDDEN = {
     "a memory address": r"\b0x[0-9a-fA-F]{6,}\b",
     "a local path": r"(?:/(?:home|root|Users|tmp)/|site-packages|[A-Z]:\\\\)",
-    "a timing": r"\b\d+(?:\.\d+)?\s?(?:s|ms|sec|secs|seconds|minutes|it/s)\b",
+    "a timing": r"\b\d+(?:\.\d+)?\s?(?:s|ms|sec|secs|seconds|minutes|it/s)\b|\bseconds=",
     "a progress bar": r"\d+%\|",
 }
 
@@ -93,6 +93,7 @@ def test_every_stored_picture_has_a_text_alternative(notebook):
 
 @pytest.mark.parametrize("poison", [
     {"text": "<Model object at 0x7f3b2c1d>"}, {"text": "saved to /home/me/x"}, {"text": "done in 3.2 s"},
+    {"data": {"text/plain": "Record(epoch=1, loss=3.9, seconds=1.6)"}},
     {"text": " 40%|####"},
 ])
 def test_the_patterns_above_catch_what_they_are_for(poison):
