@@ -264,7 +264,7 @@ def pages(audit: dict) -> Table:
 
 PAGE_COLUMNS = {"first load": "First load, kB", "figure": "Largest figure, kB", "performance": "Performance",
                 "accessibility": "Accessibility", "best-practices": "Best practices", "seo": "SEO",
-                "blocking requests": "Blocking requests", "CLS": "Layout shift", "frame, p95": "Slowest frame, ms"}
+                "blocking requests": "Blocking requests", "CLS": "Layout shift", "alive": "Alive after, s", "frame, p95": "Slowest frame, ms"}
 
 
 def measured_on(results: dict) -> str:

@@ -82,10 +82,10 @@ def first_cell() -> str:
 # ------------------------------------------------------------------ keys
 
 def library_key() -> str:
-    """A digest of all that a chapter's outputs depend on beside its own code."""
+    """A digest of all that a chapter's outputs depend on beside its own code: of a live figure its traits, not its script."""
     digest = hashlib.sha256(f"{sys.version_info[:3]}".encode())
     files = [path for path in (ROOT / "lvm_lib").rglob("*")
-             if path.is_file() and "__pycache__" not in path.parts and path.suffix not in {".md", ".pyc"}]
+             if path.is_file() and "__pycache__" not in path.parts and path.suffix not in {".md", ".pyc", ".js", ".css"}]
     for path in [ROOT / "requirements.txt", *sorted(files)]:
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -1,7 +1,7 @@
 // What one checkpoint of a VAE with two latent dimensions gives. No DOM.
 //
-//   codes        means of q(z | x) of all test images
-//   manifold     means of p(x | z) on the grid of the prior's normal quantiles
+//   codes        means of q(z | x) of all test images, with the mean and spread of their cloud
+//   manifold     means of p(x | z) on the grid of the prior's normal quantiles, with their mean brightness
 //   distortion   -E_q[log p(x | z)] by Gauss-Hermite with 6 x 6 points, averaged over the first images
 //   rate         KL(q(z | x) || N(0, I)), closed form, averaged over the same;   -ELBO = distortion + rate
 //
@@ -81,19 +81,19 @@ export function* measured({ encoder, decoder }, images) {
     for (const i of [0, 1]) rate += (0.5 * (std[i] ** 2 + mean[i] ** 2 - 1) - Math.log(std[i])) / BOUND;
     yield 0;
   }
-  return { codes, sheet, distortion, rate };
+  const n = codes.length;
+  const mean = [0, 1].map((i) => codes.reduce((sum, z) => sum + z[i], 0) / n);
+  const std = [0, 1].map((i) => Math.sqrt(codes.reduce((sum, z) => sum + (z[i] - mean[i]) ** 2, 0) / n));
+  return { codes, mean, std, sheet, brightness: sheet.reduce((sum, v) => sum + v, 0) / sheet.length, distortion, rate };
 }
 
 /** All numbers of a state {checkpoint} whose checkpoint was measured: the figure draws nothing else. */
 export function numbers({ checkpoint }, at, { epochs, curve, losses }) {
   const epoch = epochs[checkpoint];
-  const n = at.codes.length;
-  const mean = [0, 1].map((i) => at.codes.reduce((sum, z) => sum + z[i], 0) / n);
-  const std = [0, 1].map((i) => Math.sqrt(at.codes.reduce((sum, z) => sum + (z[i] - mean[i]) ** 2, 0) / n));
   return {
     checkpoint, epoch, loss: losses[epoch - 1] ?? null, curve: curve[checkpoint], negativeElbo: at.distortion + at.rate,
-    distortion: at.distortion, rate: at.rate, brightness: at.sheet.reduce((sum, v) => sum + v, 0) / at.sheet.length,
-    codeMean1: mean[0], codeMean2: mean[1], codeStd1: std[0], codeStd2: std[1],
+    distortion: at.distortion, rate: at.rate, brightness: at.brightness,
+    codeMean1: at.mean[0], codeMean2: at.mean[1], codeStd1: at.std[0], codeStd2: at.std[1],
   };
 }
 

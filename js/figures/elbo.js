@@ -4,12 +4,13 @@
 import { BOUNDS, numbers as numbersOf, QuadraticCurve, reachable } from "../engine/curve.js";
 import { announcer } from "../kit/announce.js";
 import { button, slider } from "../kit/controls.js";
-import { refill, set } from "../kit/dom.js";
+import { set } from "../kit/dom.js";
 import { figure, followWidth, holdStill, remembered } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { atMost, atRest, perFrame } from "../kit/frame.js";
 import { drag, keyed, sliderKeys } from "../kit/handles.js";
 import { copy, merged, numeric, parse, replaceHash } from "../kit/link.js";
+import { sentence } from "../kit/maths.js";
 import { bind } from "../kit/model.js";
 import { linkTerms } from "../kit/terms.js";
 import { axisFor, makeBar } from "./elbo/bar.js";
@@ -231,12 +232,8 @@ function invariantSentence(h, node, n) {
   const off = Math.abs(n.elbo + n.kl - n.evidence);
   const holds = off < 1e-6;
   node.classList.toggle("is-broken", !holds);
-  const sum = `ELBO + KL = ${nats(n.elbo + n.kl, 6)} = log p(x): `;
-  const verdict = holds ? `holds to ${tolerance(off)}.` : `does not hold, off by ${tolerance(off)}.`;
-  const how = n.kind === "exact"
-    ? " Here q is the posterior itself, so the gap is 0; move x or θ and q follows."
-    : " Three separate routes: closed form, quadrature under q, quadrature over all z.";
-  if (node.dataset.text === sum + verdict + how) return;
-  node.dataset.text = sum + verdict + how;
-  refill(node, [h("strong", {}, mathsOf(h, sum), verdict), ...mathsOf(h, how)]);
+  sentence(h, node, [
+    ["strong", `ELBO + KL = ${nats(n.elbo + n.kl, 6)} = log *p*(*x*): ${holds ? "holds to" : "does not hold, off by"} ${tolerance(off)}.`],
+    ["plain", n.kind === "exact" ? " Here *q* is the posterior itself, so the gap is 0; move *x* or θ and *q* follows."
+      : " Three separate routes: closed form, quadrature under *q*, quadrature over all *z*."]]);
 }

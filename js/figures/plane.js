@@ -3,11 +3,11 @@
 
 import { BLACK_AND_WHITE, readImage, SIDE, written } from "../engine/drawing.js";
 import { bytesOf, sigmoid } from "../engine/nn.js";
-import { along, Models, numbers, reachable, REACH, STEPS } from "../engine/latent.js";
+import { along, Models, numbers as numbersOf, reachable, REACH, STEPS } from "../engine/latent.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
 import { say, set } from "../kit/dom.js";
-import { figure, followWidth } from "../kit/figure.js";
+import { figure, followWidth, remembered } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
@@ -27,6 +27,7 @@ const RANGE = { low: -REACH, high: REACH };
 export default figure("plane", "Live figure: the latent plane of a variational autoencoder", (kit) => {
   const { root, view, h, model, onCleanup } = kit;
   const models = new Models(model.get("nets"), model.get("weights"));
+  const numbers = remembered((state) => numbersOf(state, models)); // asked for by a draw, and by what is read back
   const vaes = models.vaes.map(({ name }) => name);
   const names = model.get("names");
   const codes = codesOf(model.get("codes"), models.nets.length);
@@ -49,7 +50,7 @@ export default figure("plane", "Live figure: the latent plane of a variational a
       ...Object.fromEntries(["z1", "z2", "a1", "a2", "b1", "b2"].map((key) => [key, numeric(given[key])])),
     }),
     report: (s) => {
-      const { reconstruction, kl, elbo, logPxZ } = numbers(s, models);
+      const { reconstruction, kl, elbo, logPxZ } = numbers(s);
       return { reconstruction, kl, elbo, log_px_z: logPxZ };
     },
     adapt: () => false,
@@ -148,9 +149,9 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     return net.kind === "vae" ? outputs.map(sigmoid) : outputs;
   };
   function draw(state, touched) {
-    if (!stage.measure()) return;
+    if (!stage.laid()) return;
     const lit = touched && now !== null;
-    now = numbers(state, models);
+    now = numbers(state);
     if (coded !== state.net) { coded = state.net; stage.recode(codes[models.nets.findIndex(({ name }) => name === coded)]); }
     const z = [now.z1, now.z2];
     stage.draw({ q: { mean: [now.mean1, now.mean2], std: [now.std1, now.std2] }, z, path: state });
@@ -234,7 +235,6 @@ function makeBeside(kit, { codes, labels, names }) {
   return {
     node, measure: stage.measure, stop: stage.stop,
     draw(n, z, path, background, mean) {
-      stage.measure();
       stage.draw({ q: { mean: [n.aeCode1, n.aeCode2], std: null }, z, path });
       stage.background(background, "ae", mean);
       out.paint(n.aeImage);

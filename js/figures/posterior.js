@@ -2,18 +2,18 @@
 // state -> posterior on the grid (in slices) -> numbers (js/engine/posterior.js) -> picture.
 
 import { BLACK_AND_WHITE, readImage, written } from "../engine/drawing.js";
-import { imagesOf, modelOf, MOST, numbers, posterior, reachable, STEPS } from "../engine/posterior.js";
+import { imagesOf, modelOf, MOST, numbers as numbersOf, posterior, reachable, STEPS } from "../engine/posterior.js";
 import { bytesOf, sigmoid } from "../engine/nn.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
 import { set } from "../kit/dom.js";
-import { figure, followWidth } from "../kit/figure.js";
+import { figure, followWidth, remembered } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { numeric } from "../kit/link.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
-import { inHand, sliced } from "../kit/slices.js";
+import { patience, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
 import { inkCanvas } from "./drawing/ink.js";
 import { makeInput } from "./drawing/input.js";
@@ -32,6 +32,7 @@ export default figure("posterior", "Live figure: the true posterior against the 
   const [names, grids] = [model.get("labels"), model.get("grids")];
   const vae = modelOf(model.get("nets"), model.get("weights"));
   const texts = images.map((x) => written(Uint8Array.from(x)));
+  const numbers = remembered(numbersOf);
   const keyOf = (s) => s.drawn || s.digit;
   const shownText = (s) => s.drawn || texts[s.digit];
   const known = new Map(); // digit, or text of a drawn image -> its posterior
@@ -147,7 +148,7 @@ export default figure("posterior", "Live figure: the true posterior against the 
     wait.textContent = drawn ? "Searching the plane for the posterior of this image …" : "Decoding the grid …";
     const work = drawn ? posterior(vae, Float64Array.from(readImage(drawn))) : posterior(vae, images[digit], grids[digit]);
     giveUp = sliced(view, work, {
-      busy: () => inHand(view.document),
+      rest: () => patience(root, !known.has(keyOf(kept.state))),
       done: (found) => {
         known.set(key, found);
         const old = [...known.keys()].filter((one) => typeof one === "string");

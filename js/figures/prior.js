@@ -31,21 +31,18 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
   let now = null;
   let draws = 0;
   let walk = 0;
-  let last = { key: "", drawn: null };
-  let found = { of: {}, numbers: null };
+  let last = { key: "", drawn: null, steps: [] };
 
-  /** The whole sample of a state; its step does not enter, so that a walk along it draws nothing anew. */
-  const sampled = (s) => {
+  /** What is known of a state but its step: the whole sample, and the numbers of each step that was looked at. */
+  const walked = (s) => {
     const key = [s.prior, s.label, s.temperature, s.seed, s.prefix].join("|");
-    if (key !== last.key) last = { key, drawn: sample(made.priors[s.prior], made, { ...s, prefix: tokensOf(s.prefix) }) };
-    return last.drawn;
+    if (key !== last.key) last = { key, drawn: sample(made.priors[s.prior], made, { ...s, prefix: tokensOf(s.prefix) }), steps: [] };
+    return last;
   };
+  const sampled = (s) => walked(s).drawn;
 
-  /** Every number of a state, decoded anew only when the state differs: a pointer moves many times within one token. */
-  const numbers = (s) => {
-    if (!KEYS.every((key) => found.of[key] === s[key])) found = { of: s, numbers: numbersOf(s) };
-    return found.numbers;
-  };
+  /** Every number of a state: a walk along a sample draws nothing anew, and decodes each step once. */
+  const numbers = (s) => { const { steps } = walked(s); return (steps[s.step] ??= numbersOf(s)); };
 
   /** Every number that the figure states: the twin of `numbers` in lvm_lib/figures/prior.py. */
   function numbersOf(s) {

@@ -12,8 +12,8 @@ import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { numeric } from "../kit/link.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
-import { paint } from "../kit/pixels.js";
-import { inHand, sliced } from "../kit/slices.js";
+import { developed, paint } from "../kit/pixels.js";
+import { patience, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeCloud } from "./scrubber/cloud.js";
 import { makeCurves } from "./scrubber/curves.js";
@@ -107,9 +107,10 @@ export default figure("scrubber", "Live figure: a training that you can wind bac
     giveUp();
     working = k;
     giveUp = sliced(view, measured(netOf(model.get("nets"), buffers[k]), images), {
-      busy: () => inHand(view.document),
+      rest: () => patience(root, !known.has(kept.state.checkpoint)),
       done: (found) => {
-        known.set(k, found);
+        known.set(k, { ...found, picture: developed(sheet, tiled(found.sheet)) });
+        cloud.prepare(found.codes);
         working = null;
         if (k === kept.state.checkpoint) { kept.redraw.now(); kept.rest(); }
         arrived();
@@ -134,7 +135,7 @@ export default figure("scrubber", "Live figure: a training that you can wind bac
     const fresh = now?.checkpoint !== state.checkpoint;
     const lit = touched && now !== null;
     now = numbers(state, at, given);
-    if (fresh) paint(sheet, tiled(at.sheet), `${SIDE} by ${SIDE} decoded images on the prior's quantiles after ${now.epoch} epochs`);
+    if (fresh) paint(sheet, at.picture, `${SIDE} by ${SIDE} decoded images on the prior's quantiles after ${now.epoch} epochs`);
     cloud.draw(Math.floor((width - 14) / 2), at.codes);
     TERMS.forEach(([, , , key], i) => terms.write(terms_[i], fixed(now[key], 2), lit));
     when.textContent = `After ${now.epoch} ${now.epoch === 1 ? "epoch" : "epochs"}, per test image:`;

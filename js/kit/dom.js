@@ -40,27 +40,6 @@ export function say(node, text) {
   return node;
 }
 
-/** Give `node` these children (nodes and strings); where their shape is the old one, only the texts that differ change. */
-export function refill(node, children) {
-  const parts = children.map((child) => (typeof child === "string" ? node.ownerDocument.createTextNode(child) : child));
-  const olds = [...node.childNodes];
-  if (olds.length === parts.length && olds.every((old, i) => alike(old, parts[i]))) olds.forEach((old, i) => rewrite(old, parts[i]));
-  else node.replaceChildren(...parts);
-}
-
-/** Do two trees differ in their texts alone? Attributes count by class. */
-function alike(a, b) {
-  if (a.nodeType !== b.nodeType || a.nodeName !== b.nodeName) return false;
-  if (a.nodeType === TEXT) return true;
-  if (a.className !== b.className || a.childNodes.length !== b.childNodes.length) return false;
-  return Array.prototype.every.call(a.childNodes, (child, i) => alike(child, b.childNodes[i]));
-}
-
-function rewrite(a, b) {
-  if (a.nodeType !== TEXT) a.childNodes.forEach((child, i) => rewrite(child, b.childNodes[i]));
-  else if (a.data !== b.data) a.data = b.data;
-}
-
 /** Show or hide by the `hidden` property or, for SVG, by the display attribute. */
 export function show(node, visible) {
   if (node.namespaceURI === SVG) set(node, { display: visible ? "inline" : "none" });

@@ -1,14 +1,12 @@
 // Formulas as real text: "*p*" is a variable, "~data~" an index.
 
-import { refill } from "./dom.js";
+const TAGS = { "*": "var", "~": "sub" };
+const pieces = (text) => text.split(/(\*[^*]+\*|~[^~]+~)/).filter(Boolean)
+  .map((part) => (part[0] in TAGS ? [TAGS[part[0]], part.slice(1, -1)] : ["", part]));
 
 /** "KL(*p*~data~ ‖ *p*~θ~)" as a list of nodes and strings. */
 export function maths(h, text) {
-  return text.split(/(\*[^*]+\*|~[^~]+~)/).filter(Boolean).map((part) => {
-    if (part[0] === "*") return h("var", {}, part.slice(1, -1));
-    if (part[0] === "~") return h("sub", {}, part.slice(1, -1));
-    return part;
-  });
+  return pieces(text).map(([tag, words]) => (tag ? h(tag, {}, words) : words));
 }
 
 /** The same without its marks, for labels that are read aloud or drawn as plain text. */
@@ -23,13 +21,23 @@ export function termButton(h, { key, symbol, quantity }) {
 /** A sign between two terms. */
 export const sign = (h, text) => h("span", { class: "lvm-sign" }, text);
 
-/** Sentences whose parts are ["strong" or "plain", text]; touched only where they differ. */
+const told = new WeakMap(); // node -> { form, texts } of the sentences that it holds
+
+/** Sentences whose parts are ["strong" or "plain", text]. Where their form is the old one, only the words that differ change. */
 export function sentence(h, node, parts) {
-  const text = parts.map((part) => part.join(" ")).join("|");
-  if (node.dataset.text === text) return;
-  node.dataset.text = text;
-  refill(node, parts.flatMap(([kind, words]) => {
-    const inner = maths(h, words);
+  const all = parts.map(([kind, words]) => [kind, pieces(words)]);
+  const form = all.map(([kind, runs]) => `${kind} ${runs.map(([tag]) => tag)}`).join("|");
+  const words = all.flatMap(([, runs]) => runs.map(([, text]) => text));
+  const before = told.get(node);
+  if (before?.form === form) {
+    before.texts.forEach((text, i) => { if (text.data !== words[i]) text.data = words[i]; });
+    return;
+  }
+  const texts = words.map((text) => node.ownerDocument.createTextNode(text));
+  told.set(node, { form, texts });
+  let next = 0;
+  node.replaceChildren(...all.flatMap(([kind, runs]) => {
+    const inner = runs.map(([tag]) => (tag ? h(tag, {}, texts[next++]) : texts[next++]));
     return kind === "strong" ? [h("strong", {}, inner)] : inner;
   }));
 }

@@ -1,20 +1,29 @@
 // Long work in slices: a generator runs until it has used its few milliseconds, then lets the page breathe.
 
+const FRAME = 1000 / 60; // ms
 const LATER = 100; // ms until a busy page is asked again
 
-/** Is a figure of the document being dragged? Then its frames come first. */
-export const inHand = (document) => document.querySelector(".lvm-figure .is-dragged") !== null;
+/**
+ * Milliseconds that a figure's work leaves to the page after each slice. None, as a rule. While a reader holds something
+ * of the figure itself and waits for this work (`needed`), a frame; while he holds anything else, the work stands still.
+ */
+export function patience(root, needed) {
+  const [held] = root.ownerDocument.getElementsByClassName("is-held");
+  return !held ? 0 : held === root && needed ? FRAME : LATER;
+}
 
 /**
  * Run `work` (a generator) in slices of at most about `ms` milliseconds, then call `done` with what it returned.
- * A value that it yields goes to `progress`; an error of the work, or of `done`, to `failed`. While `busy()` holds, the
- * work waits. Returns a function that gives the work up.
+ * A value that it yields goes to `progress`; an error of the work, or of `done`, to `failed`. `rest()` says how many
+ * milliseconds it leaves to the page after a slice; from 100 on it does nothing until it is less. Returns a function that
+ * gives the work up.
  */
-export function sliced(view, work, { done, progress = () => {}, failed = (error) => { throw error; }, busy = () => false, ms = 3 }) {
+export function sliced(view, work, { done, progress = () => {}, failed = (error) => { throw error; }, rest = () => 0, ms = 3 }) {
   let timer = 0;
   const slice = () => {
-    if (busy()) { timer = view.setTimeout(slice, LATER); return; }
-    const end = view.performance.now() + ms;
+    const pause = rest();
+    if (pause >= LATER) { timer = view.setTimeout(slice, LATER); return; }
+    const end = view.performance.now() + (pause ? 0 : ms); // a single piece while the page is in hand
     let step;
     try {
       do step = work.next(); while (!step.done && view.performance.now() < end);
@@ -24,7 +33,7 @@ export function sliced(view, work, { done, progress = () => {}, failed = (error)
       return;
     }
     progress(step.value);
-    timer = view.setTimeout(slice, 0); // not a frame: a hidden page goes on
+    timer = view.setTimeout(slice, pause); // not a frame's callback: a hidden page goes on
   };
   timer = view.setTimeout(slice, 0);
   return () => view.clearTimeout(timer);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { readImage } from "../engine/drawing.js";
 import { contour, gridOf, imagesOf, klOf, modelOf, MOST, numbers, posterior, reachable, STEPS } from "../engine/posterior.js";
 import { START } from "../figures/posterior.js";
-import { sliced } from "../kit/slices.js";
+import { patience, sliced } from "../kit/slices.js";
 
 const close = (a, b, tolerance, message = "") => {
   assert.ok(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)), `${message} ${a} against ${b}`);
@@ -87,6 +87,15 @@ test("posterior: what a link says is brought inside the bounds", () => {
   assert.deepEqual(reachable({ step: NaN }, START, 10), START);
 });
 
+test("slices: work stands still while another figure is in hand, and steps aside while its own reader waits for it", () => {
+  const held = [];
+  const [own, other] = [0, 1].map(() => ({ ownerDocument: { getElementsByClassName: () => held } }));
+  assert.equal(patience(own, true), 0);
+  held.push(own);
+  assert.ok(patience(own, true) > 0 && patience(own, true) < 20, "a frame between two pieces");
+  assert.ok(patience(own, false) >= 100 && patience(other, true) >= 100);
+});
+
 test("slices: the work is done in pieces, can be given up, and a failure is told", async () => {
   let clock = 0;
   const view = { performance: { now: () => clock }, setTimeout: (act) => setTimeout(act, 0), clearTimeout };
@@ -98,7 +107,7 @@ test("slices: the work is done in pieces, can be given up, and a failure is told
   const error = await new Promise((failed) => { sliced(view, (function* fail() { yield 0; throw new Error("no"); })(), { failed, done() {} }); });
   assert.equal(error.message, "no");
   let waits = 3;
-  await new Promise((done) => { sliced(view, work(2), { done, busy: () => waits-- > 0 }); });
+  await new Promise((done) => { sliced(view, work(2), { done, rest: () => (waits-- > 0 ? 100 : 0) }); });
   assert.ok(waits < 0, "the work waits while the page is busy, and is done after that");
   let ended = false;
   sliced(view, work(3), { done: () => { ended = true; } })();

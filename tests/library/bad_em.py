@@ -6,7 +6,7 @@ import functools
 import numpy as np
 from bad_input import Argument, chance, integers, number, one_of, positive, reals, row, thing, whole
 
-from lvm_lib import _code_density, bernoulli_mixture, bounds, counter, em, landscape, mixture, ppca, variational
+from lvm_lib import bernoulli_mixture, bounds, counter, em, landscape, mixture, ppca, variational
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((8, 2)) * [2.0, 1.0]
@@ -46,7 +46,6 @@ row(em.fit_linear, x=reals(X), latents=whole(1), seed=chance(), restarts=whole(2
     tolerance=share(1e-6), floor=number(1e-6))
 row(em.start_mixture, x=reals(X), components=whole(2), rng=chance(), covariance=one_of("full"), floor=number(1e-3))
 row(em.start_bernoulli, x=reals(BITS), components=whole(2), rng=chance())
-row(_code_density.fit_mixture, codes=reals(X), k=whole(2), seed=chance(), steps=whole(3))
 
 # ---------------------------------------------------------------- landscape
 

@@ -102,12 +102,11 @@ export function makeStage({ h, s, view }, { codes, labels, names, label, handled
   }
 
   return {
-    node, svg, handle, scales, draw, background, stop: () => stop(),
-    /** Follow the width; true if it changed. */
+    node, svg, handle, scales, draw, background, stop: () => stop(), laid: () => laid > 0,
+    /** Follow the width: when the figure's own changes, never in a drag, since asking for it lays the page out. */
     measure() {
       const size = Math.floor(stage.clientWidth);
       if (size > 0 && size !== laid) layOut(size);
-      return laid;
     },
     /** Other codes: those of another net. */
     recode(fresh) { codes = fresh; if (laid) paintCloud(laid); },

@@ -27,6 +27,12 @@ export function makeGrid(kit, made, { go }) {
   return { node: cells.node, draw, handle: cells.handle, at: cells.at };
 }
 
+/** The places of the `count` largest values, the largest first, the first of equals first. */
+function largest(values, count) {
+  const least = Float64Array.from(values).sort().at(-Math.min(count, values.length)); // sorts numbers, calls nothing
+  return Array.from(values.keys()).filter((k) => values[k] >= least).sort((a, b) => values[b] - values[a]).slice(0, count);
+}
+
 /** The most probable codes of the next token, the one that the seed takes among them. */
 export function makeBars({ h }, { size, places }) {
   const title = h("div", { class: "lvm-caption" });
@@ -41,9 +47,8 @@ export function makeBars({ h }, { size, places }) {
     const whole = n.step >= places;
     const place = whole ? places - 1 : n.step;
     const conditional = n.conditionals[place];
-    const order = Array.from(conditional.keys()).sort((a, b) => conditional[b] - conditional[a]);
     const taken = n.all[place];
-    const shown = order.slice(0, BARS);
+    const shown = largest(conditional, BARS);
     if (!shown.includes(taken)) shown[BARS - 1] = taken;
     say(title, whole ? `the last token, place ${places}` : `the next token, place ${n.step + 1}`);
     rows.forEach(({ node: row, code, bar, number }, i) => {

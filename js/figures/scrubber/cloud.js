@@ -5,9 +5,13 @@ import { set } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 
 const REACH = 4; // standard deviations of the prior
+const MIDDLE = 4; // pixels from a digit's middle to its foot
 
 export function makeCloud({ h, s }, labels) {
-  const names = labels.map((label) => s("text", { class: "lvm-code", "text-anchor": "middle", dy: "0.35em" }, String(label)));
+  // For each checkpoint one text, a place for each of its characters; laid out once, then shown and hidden.
+  const names = s("g", {});
+  const words = labels.map((label) => String(label)[0]).join("");
+  let texts = new Map(); // codes -> their text
   const prior = [1, 2].map((k) => s("circle", { class: `lvm-prior-ring lvm-prior-ring-${k}` }));
   const cross = s("path", { class: "lvm-grid" });
   const frame = s("rect", { class: "lvm-field-frame", x: 0.5, y: 0.5 });
@@ -17,6 +21,16 @@ export function makeCloud({ h, s }, labels) {
   let laid = 0;
   let x = null;
   let y = null;
+
+  const written = (codes) => s("text", {
+    class: "lvm-code", "text-anchor": "middle", x: codes.map(([z1]) => x(z1).toFixed(1)).join(" "),
+    y: codes.map(([, z2]) => (y(z2) + MIDDLE).toFixed(1)).join(" "),
+  }, words);
+
+  /** Lay a checkpoint's codes out before they are looked at, once the size is known. */
+  function prepare(codes) {
+    if (laid && !texts.has(codes)) texts.set(codes, names.appendChild(set(written(codes), { visibility: "hidden" })));
+  }
 
   function draw(side, codes) {
     if (laid !== side) {
@@ -29,12 +43,12 @@ export function makeCloud({ h, s }, labels) {
       ticks.replaceChildren(
         ...[-2, 2].map((v) => s("text", { x: x(v), y: side - 6, "text-anchor": "middle" }, fixed(v, 0))),
         ...[-2, 2].map((v) => s("text", { x: 5, y: y(v) + 4 }, fixed(v, 0))));
+      texts = new Map();
+      names.replaceChildren();
       laid = side;
     }
-    names.forEach((name, i) => {
-      const [px, py] = [x(codes[i][0]), y(codes[i][1])];
-      set(name, { x: px.toFixed(1), y: py.toFixed(1) });
-    });
+    prepare(codes);
+    for (const [own, text] of texts) set(text, { visibility: own === codes ? "visible" : "hidden" });
   }
-  return { node, draw };
+  return { node, draw, prepare };
 }

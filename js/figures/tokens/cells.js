@@ -32,8 +32,12 @@ export function makeCells({ h, s, onCleanup }, { grid, places }, { pressed, attr
   svg.addEventListener("click", click);
   onCleanup(() => svg.removeEventListener("click", click));
 
+  const looks = []; // what each cell shows: of 49 cells a step changes few
   const draw = (look) => cells.forEach(({ box, text }, i) => {
     const { code, fill, onBox = "", onText = "" } = look(i);
+    const key = `${code}|${fill}|${onBox}|${onText}`;
+    if (looks[i] === key) return;
+    looks[i] = key;
     set(box, { class: `lvm-token${onBox}`, "fill-opacity": fill });
     set(text, { class: `lvm-token-text${onText}` });
     say(text, code);
