@@ -41,6 +41,7 @@ export default figure("posterior", "Live figure: the true posterior against the 
   let giveUp = () => {};
   let now = null;
   let width = 0;
+  let planeWidth = 0; // asked for when the figure's own width changes: in a drag it would lay the page out
   let draws = 0;
   let playing = 0;
 
@@ -185,7 +186,7 @@ export default figure("posterior", "Live figure: the true posterior against the 
     if (asked !== null && asked !== keyOf(state)) { giveUp(); asked = null; wait.textContent = ""; }
     const lit = touched && now !== null;
     now = numbers(state, p);
-    plane.draw(Math.floor(plane.node.clientWidth), now, p);
+    plane.draw(planeWidth, now, p);
     bar.draw(width, now);
     TERMS.forEach(([, , , value], i) => terms.write(terms_[i], fixed(value(now), 2), lit));
     decoded.paint(vae.decoder.row(Float64Array.of(now.mean1, now.mean2)).map(sigmoid));
@@ -196,7 +197,11 @@ export default figure("posterior", "Live figure: the true posterior against the 
     set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
   }
 
-  onCleanup(followWidth(root, view, () => { width = Math.floor(root.clientWidth) - 24; kept.redraw.now(); }));
+  onCleanup(followWidth(root, view, () => {
+    width = Math.floor(root.clientWidth) - 24;
+    planeWidth = Math.floor(plane.node.clientWidth);
+    kept.redraw.now();
+  }));
 }, { slow: true });
 
 function machineReadable(n) {
