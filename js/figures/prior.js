@@ -93,8 +93,8 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
   const bars = makeBars(kit, made);
   const cost = h("div", { class: "lvm-small" });
   const row = h("div", { class: "lvm-token-row" },
-    h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption lvm-fill-prior" }, "tokens, darker where they cost more"), grid.node),
-    h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption lvm-fill-model" }, "the image they decode to (a mean)"),
+    h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption lvm-fill-prior" }, "tokens, shaded by cost"), grid.node),
+    h("div", { class: "lvm-token-side" }, h("div", { class: "lvm-caption lvm-fill-model" }, "decoded image (a mean)"),
       h("div", { class: "lvm-screen" }, canvas)),
     bars.node);
   const invariant = h("p", { class: "lvm-invariant" });

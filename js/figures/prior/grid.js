@@ -5,6 +5,7 @@ import { fixed } from "../../kit/format.js";
 import { makeCells } from "../tokens/cells.js";
 
 const BARS = 6;
+const [LIGHTEST, DARKEST] = [0.04, 0.5]; // of a cell's shade: at one half the code on it has a contrast of 4.5 : 1 in both themes
 
 /** The grid: `go(place)` when a cell is pressed, so many tokens are then drawn; `handle` stands at the next place. */
 export function makeGrid(kit, made, { go }) {
@@ -16,8 +17,8 @@ export function makeGrid(kit, made, { go }) {
       const drawn = i < n.step;
       const share = drawn ? Math.min(-n.logs[i] / Math.log(size), 1) : 0;
       return {
-        code: drawn ? String(n.all[i]) : "", fill: drawn ? (0.06 + 0.8 * share).toFixed(3) : 0,
-        onBox: `${drawn ? "" : " is-open"}${i < n.locked ? " is-locked" : ""}`, onText: share > 0.55 ? " is-light" : "",
+        code: drawn ? String(n.all[i]) : "", fill: drawn ? (LIGHTEST + (DARKEST - LIGHTEST) * share).toFixed(3) : 0,
+        onBox: `${drawn ? "" : " is-open"}${i < n.locked ? " is-locked" : ""}`,
       };
     });
     show(cells.here, n.step < places);
