@@ -16,11 +16,11 @@ What is measured, and how:
   life: the larger.
 - Alive, of the landing page: a telephone's window again, the processor slowed to a quarter, 10 Mbit/s with 40 ms to the
   first byte. Its figure is brought into view as soon as the page is read; seconds from the click until it answers.
-- Frame: a figure's handles (its sliders, where it has no handle) are dragged by a mouse at 60 Hz. From Chromium's trace: the processor time of all that the
-  page's main thread does from one draw to the next, or to the end of the frame (events, script, style, layout, paint; not
-  the compositor's and the raster's threads), its 95th percentile over all draws, the best of three
-  drags. It is time on the processor and not on the clock; what other programs take from its caches and its memory still
-  counts, hence the best of three. The processor is not slowed.
+- Frame: a figure's handles (its sliders, where it has no handle) are dragged by a mouse at 60 Hz. From Chromium's
+  trace: the processor time of all that the page's main thread does from one draw to the next, or to the end of the frame
+  (events, script, style, layout, paint; not the compositor's and the raster's threads), its 95th percentile over all
+  draws, the best of three drags. It is time on the processor and not on the clock; what other programs take from its
+  caches and its memory still counts, hence the best of three. The processor is not slowed.
 
 Exit status: 0 if every aim is met, 1 if one is missed, 2 if the audit cannot run here.
 """
