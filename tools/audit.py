@@ -226,8 +226,7 @@ def drag_frames(browser, url: str, runs: int) -> dict[str, float]:
             page.wait_for_timeout(100)
             if host.evaluate("node => node.dataset.lvmStatus"):
                 break
-        kinds = ("[role=slider]:not(input)", "input[type=range]")
-        handles = next(filter(None, ([node for node in host.query_selector_all(kind) if node.is_visible()] for kind in kinds)), [])
+        handles = visible(host, "[role=slider]:not(input)") or visible(host, "input[type=range]")
         best = []
         for _ in range(runs):
             works = []
@@ -235,11 +234,17 @@ def drag_frames(browser, url: str, runs: int) -> dict[str, float]:
                 handle.evaluate("node => node.scrollIntoView({ block: 'center', behavior: 'instant' })")
                 page.wait_for_timeout(150)
                 works += frames_of(traced_drag(browser, page, handle))
-            best += [percentile(works, 95)] if works else []
+            if works:
+                best.append(percentile(works, 95))
         if best:
             found[host.get_attribute("data-lvm-id")] = min(best)
     context.close()
     return found
+
+
+def visible(host, selector: str) -> list:
+    """The elements of a figure that a selector names and a reader sees."""
+    return [node for node in host.query_selector_all(selector) if node.is_visible()]
 
 
 def traced_drag(browser, page, handle, seconds: float = 1.2) -> list[dict]:

@@ -5,6 +5,7 @@
 //   A pixel is black with the probability of its grey level, as in the data: its coin is the same for every drawing.
 
 import { uniforms } from "./random.js";
+import { remembered } from "./remembered.js";
 
 export const SIDE = 28;
 export const PIXELS = SIDE * SIDE;
@@ -84,11 +85,8 @@ const inBase64 = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "
 
 /** A reader that keeps its last text: each move of a pointer asks for the same image again. The answer is the caller's own. */
 function lately(read) {
-  let [asked, found] = [undefined, null];
-  return (text) => {
-    if (text !== asked) [asked, found] = [text, read(text)];
-    return found && found.slice();
-  };
+  const found = remembered(read);
+  return (text) => found(text)?.slice() ?? null;
 }
 
 /** The pixels of such a text, or null if it is none. */

@@ -2,10 +2,11 @@
 // state -> numbers (js/engine/ancestral.js) -> picture. Nothing is drawn that the engine did not compute.
 
 import { BOUNDS, marginal, numbers as numbersOf, reachable, sample } from "../engine/ancestral.js";
+import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, slider } from "../kit/controls.js";
 import { say as write, set } from "../kit/dom.js";
-import { figure, followWidth, remembered } from "../kit/figure.js";
+import { figure, followWidth } from "../kit/figure.js";
 import { fixed, tolerance } from "../kit/format.js";
 import { keyed, sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";

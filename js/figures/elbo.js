@@ -2,10 +2,11 @@
 // state -> numbers (js/engine/curve.js) -> picture. Nothing is drawn that numbers() did not compute.
 
 import { BOUNDS, numbers as numbersOf, QuadraticCurve, reachable } from "../engine/curve.js";
+import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, slider } from "../kit/controls.js";
 import { set } from "../kit/dom.js";
-import { figure, followWidth, holdStill, remembered } from "../kit/figure.js";
+import { figure, followWidth, holdStill } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { atMost, atRest, perFrame } from "../kit/frame.js";
 import { drag, keyed, sliderKeys } from "../kit/handles.js";

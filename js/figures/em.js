@@ -2,10 +2,11 @@
 // state -> numbers (js/engine/em.js, js/engine/landscape.js) -> picture. Nothing is drawn that they did not compute.
 
 import { BOUNDS, FLOOR, MOST, MOVES, numbers as numbersOf, reachable } from "../engine/em.js";
+import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
 import { say, set } from "../kit/dom.js";
-import { figure, followWidth, remembered } from "../kit/figure.js";
+import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";

@@ -2,10 +2,11 @@
 // state -> numbers (js/engine/kl.js) -> picture. Nothing is drawn that numbers() did not compute.
 
 import { BOUNDS, DATA, drawsOf, fitted, fittedToDraws, numbers as numbersOf, reachable, SEEDS, SIZES } from "../engine/kl.js";
+import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
 import { set } from "../kit/dom.js";
-import { figure, followWidth, remembered } from "../kit/figure.js";
+import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keyed, sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";

@@ -2,10 +2,11 @@
 // state -> numbers (js/engine/kmeans.js) -> picture. Nothing is drawn that the engine did not compute.
 
 import { BOUNDS, numbers as numbersOf, placed, reachable, revived, scattered, update } from "../engine/kmeans.js";
+import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
 import { set } from "../kit/dom.js";
-import { figure, followWidth, remembered } from "../kit/figure.js";
+import { figure, followWidth } from "../kit/figure.js";
 import { fixed } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";

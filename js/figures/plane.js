@@ -4,10 +4,11 @@
 import { BLACK_AND_WHITE, readImage, SIDE, written } from "../engine/drawing.js";
 import { bytesOf, sigmoid } from "../engine/nn.js";
 import { along, Models, numbers as numbersOf, reachable, REACH, STEPS } from "../engine/latent.js";
+import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
 import { say, set } from "../kit/dom.js";
-import { figure, followWidth, remembered } from "../kit/figure.js";
+import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";

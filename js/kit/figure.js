@@ -68,15 +68,6 @@ export function holdStill(root, on) {
   root.classList.toggle("is-held", on);
 }
 
-/** `f` with its last answer kept. A state is replaced and never written to: the same object has the same answer. */
-export function remembered(f) {
-  let [asked, answer] = [[], undefined];
-  return (...all) => {
-    if (all.length !== asked.length || all.some((value, i) => value !== asked[i])) [asked, answer] = [all, f(...all)];
-    return answer;
-  };
-}
-
 /** Follow the container's width: calls `act(width)` at once and whenever it changes. */
 export function followWidth(element, view, act) {
   let last = -1;

@@ -1,14 +1,13 @@
 // Small images on a canvas, one canvas pixel for each of theirs; CSS makes them large. White on black in both themes,
 // as the data are.
 
-/** Paint values in [0, 1], row by row, or what `developed` made of them, and say in words what they show. */
-export function paint(canvas, values, words) {
-  const image = values.data ? values : developed(canvas, values);
+/** Paint what `developed` made, and say in words what it shows. */
+export function paint(canvas, image, words) {
   canvas.getContext("2d").putImageData(image, 0, 0);
-  if (words !== undefined && canvas.getAttribute("aria-label") !== words) canvas.setAttribute("aria-label", words);
+  if (canvas.getAttribute("aria-label") !== words) canvas.setAttribute("aria-label", words);
 }
 
-/** Values in [0, 1] as the pixels of a canvas, to be painted again and again. */
+/** Values in [0, 1], row by row, as the pixels of a canvas, to be painted again and again. */
 export function developed(canvas, values) {
   const { width, height } = canvas;
   const image = canvas.getContext("2d").createImageData(width, height);

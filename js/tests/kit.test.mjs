@@ -1,8 +1,8 @@
 // The parts of the kit that need no page.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { remembered } from "../engine/remembered.js";
 import { area, hatch, held, path, scale, ticks } from "../kit/axes.js";
-import { remembered } from "../kit/figure.js";
 import { fixed, tolerance } from "../kit/format.js";
 import { atMost, atRest, perFrame } from "../kit/frame.js";
 import { keyed } from "../kit/handles.js";
