@@ -9,7 +9,16 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from built_book import ARGUMENTS, SITE, leads_to
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from tools.need_browser import chromium
+
+SWEEP = """async () => {
+  const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  for (let top = 0; top < document.documentElement.scrollHeight; top += 700) { // it grows: sections are laid out late
+    window.scrollTo({ top, behavior: "instant" });
+    await drawn();
+  }
+}"""
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -67,13 +76,18 @@ class Visit:
         return self.page
 
     def settle(self):
-        """Scroll through the whole page, so that every figure is near the window once, and wait for all to live."""
-        top = 0
-        while top < self.page.evaluate("document.documentElement.scrollHeight"):  # it grows: sections are laid out late
-            self.page.evaluate(f"window.scrollTo({{top: {top}, behavior: 'instant'}})")
-            self.page.wait_for_timeout(60)
-            top += 700
-        self.page.wait_for_function("[...document.querySelectorAll('[data-lvm-live]')].every((host) => host.dataset.lvmStatus)")
+        """Scroll through the whole page, so that every section is laid out once, then to each figure until it lives.
+
+        A busy machine leaves out frames, and a figure that was near the window in none of those drawn was never near.
+        """
+        self.page.evaluate(SWEEP)
+        for host in self.page.locator("[data-lvm-live]").all():
+            host.evaluate("(host) => host.scrollIntoView({block: 'center', behavior: 'instant'})")
+            try:
+                self.page.wait_for_function("(host) => host.dataset.lvmStatus", arg=host.element_handle())
+            except PlaywrightTimeout as error:
+                name = host.get_attribute("data-lvm-live")
+                raise AssertionError(f"the figure {name!r} neither lives nor says why not; errors: {self.errors}") from error
         self.page.evaluate("window.scrollTo({top: 0, behavior: 'instant'})")
         return self.page
 
