@@ -16,7 +16,7 @@ from .vqvae import CODES, digits, trained
 
 # The recipe, as in the chapter on tokenizers.
 SIDE, CLASSES = 7, 10
-PRIOR = partial(pixelcnn_prior, CODES, SIDE, CLASSES, channels=48, layers=2, embedding=32, dropout=0.0, seed=0)
+PRIOR = partial(pixelcnn_prior, CODES, SIDE, CLASSES, channels=48, layers=2, dropout=0.0, seed=0)
 TRAINING = {"epochs": 5, "batch": 64, "learning_rate": 1.2e-2, "seed": 0}
 RATE = "nats per token, class given"
 

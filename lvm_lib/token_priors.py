@@ -231,14 +231,19 @@ class IndependentPrior(TokenPrior):
         """
         tokens = whole_numbers("tokens", tokens, count("codes", codes), 2)
         amount = real_number("amount", amount, positive=True)
-        onehot = functional.one_hot(tokens, codes).double()                                    # (n, M, K)
         if labels is None:
-            counts = onehot.sum(0)
+            which, tables = torch.zeros(len(tokens), dtype=torch.long), 1
         else:
-            labels = whole_numbers("labels", labels, count("classes", classes), 1)
-            counts = torch.zeros(classes, *onehot.shape[1:], dtype=torch.float64).index_add_(0, labels, onehot)
-        counts = counts + amount
-        return cls(counts / counts.sum(-1, keepdim=True))
+            which, tables = whole_numbers("labels", labels, count("classes", classes), 1), classes
+            if len(which) != len(tokens):
+                raise ValueError(f"labels must be {len(tokens)}, one for each row of tokens, got {len(which)}")
+        places = tokens.shape[1]
+        row = which.to(tokens.device)[:, None] * places + torch.arange(places, device=tokens.device)
+        cells = row * codes + tokens                                                          # (n, M)
+        counts = torch.bincount(cells.flatten(), minlength=tables * places * codes).view(tables, places, codes)
+        shares = counts.double() + amount
+        shares = shares / shares.sum(-1, keepdim=True)
+        return cls(shares[0] if labels is None else shares)
 
     def _logits(self, tokens, labels) -> torch.Tensor:
         table = self.log_shares if self.classes else self.log_shares[None]

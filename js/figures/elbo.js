@@ -6,13 +6,12 @@ import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, slider } from "../kit/controls.js";
 import { set } from "../kit/dom.js";
-import { figure, followWidth, holdStill } from "../kit/figure.js";
+import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
-import { atMost, atRest, perFrame } from "../kit/frame.js";
-import { drag, keyed, sliderKeys } from "../kit/handles.js";
-import { copy, merged, numeric, parse, replaceHash } from "../kit/link.js";
+import { keyed, sliderKeys } from "../kit/handles.js";
+import { keep } from "../kit/keep.js";
+import { numeric } from "../kit/link.js";
 import { sentence } from "../kit/maths.js";
-import { bind } from "../kit/model.js";
 import { linkTerms } from "../kit/terms.js";
 import { axisFor, makeBar } from "./elbo/bar.js";
 import { makePlane } from "./elbo/plane.js";
@@ -30,97 +29,74 @@ const KEYS = {
 };
 
 export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q under your control", (kit) => {
-  const { root, view, h, model, onCleanup } = kit;
+  const { root, view, h, onCleanup } = kit;
   const numbers = remembered(numbersOf); // asked for by a draw, by what is read back, and at rest
-  const space = kit.slot === 1 ? "elbo" : `elbo${kit.slot}`;
-
-  // ---- state
-  let state = reachable(START, START);
   let now = null; // numbers of the last draw
-  let inHand = 0; // handles in hand
-  let touched = false; // has the reader moved anything?
   let split = "gap";
   let left = -6; // of the bar's axis; moves only at rest
+  let width = 0;
+  let draws = 0;
 
-  const traits = bind(model, TRAITS, {
-    busy: () => inHand > 0,
-    changed: (values) => { state = reachable(values, state); redraw(); rest(); },
-  });
-  state = reachable(traits.read(), START);
-  const start = { ...state };
-  const readLink = () => {
-    const given = parse(view.location.hash, space);
-    if (!given) return false;
-    const values = Object.fromEntries(Object.entries(LINK).map(([key, short]) => [key, numeric(given[short])]));
-    state = reachable({ ...values, kind: { g: "gaussian", e: "exact" }[given.k] }, state);
-    return true;
-  };
-  const linkOf = () => ({
-    ...Object.fromEntries(Object.entries(LINK).map(([key, short]) => [short, Number(settled()[key].toFixed(4))])),
-    k: state.kind[0],
-  });
-  /** The state with q's moments where q is the posterior itself. */
-  const settled = () => {
-    if (state.kind !== "exact") return state;
-    const { mean, std } = numbers(state);
-    return reachable({ ...state, mean, std }, state);
+  /** A state with q's moments where q is the posterior itself. */
+  const settled = (s) => {
+    if (s.kind !== "exact") return s;
+    const { mean, std } = numbers(s);
+    return reachable({ ...s, mean, std }, s);
   };
 
-  function change(values) {
-    touched = true;
-    const movesQ = "mean" in values || "std" in values;
-    if (movesQ && state.kind === "exact") state = { ...settled(), kind: "gaussian" };
-    state = reachable({ ...state, ...values }, state);
-    redraw();
-    rest();
-  }
-
-  /** Something is taken in hand or let go: while it is, the axis stands still and the traits are not read. */
-  function hold(on) {
-    inHand += on ? 1 : -1;
-    holdStill(root, inHand > 0);
-    if (!on) rest();
-  }
+  const kept = keep(kit, {
+    name: "elbo", start: START, traits: TRAITS, reachable,
+    encode: (s) => {
+      const at = settled(s);
+      return { ...Object.fromEntries(Object.entries(LINK).map(([key, short]) => [short, Number(at[key].toFixed(4))])), k: s.kind[0] };
+    },
+    decode: (given) => ({
+      ...Object.fromEntries(Object.entries(LINK).map(([key, short]) => [key, numeric(given[short])])),
+      kind: { g: "gaussian", e: "exact" }[given.k],
+    }),
+    report: (s) => { // not the last draw's numbers: a hidden page draws late
+      const { evidence, elbo, kl } = numbers(s);
+      const { mean, std } = settled(s);
+      return { mean, std, evidence, elbo, kl };
+    },
+    adapt: () => {
+      const wanted = now ? axisFor(now.evidence) : left;
+      const moved = wanted !== left;
+      left = wanted;
+      return moved;
+    },
+    speak: () => { if (now) live.speak(spoken(now)); },
+    draw,
+  });
+  /** What the reader changes of q: where it is the posterior itself, it becomes a Gaussian with the same moments first. */
+  const freed = (values) => (kept.state.kind === "exact" ? { ...settled(kept.state), kind: "gaussian", ...values } : values);
 
   // ---- picture
   const plane = makePlane(kit);
   const bar = makeBar(kit);
   const identity = makeIdentity(h);
-  const splits = makeSplits(h, (value) => { split = value; redraw(); });
+  const splits = makeSplits(h, (value) => { split = value; kept.redraw(); });
   const predict = makePrediction(h);
   const live = announcer(h);
   const invariant = h("p", { class: "lvm-invariant" });
-  const copied = h("span", { class: "lvm-copied", role: "status" });
 
-  const keyFor = (key) => (event) => keyed(event, settled()[key], KEYS[key]);
+  const keyFor = (key) => (event) => keyed(event, settled(kept.state)[key], KEYS[key]);
   const sliders = {
     x: slider(h, {
-      label: ["observation ", h("var", {}, "x")], low: BOUNDS.x[0], high: BOUNDS.x[1], hold, key: keyFor("x"),
-      input: (x) => change({ x }),
+      label: ["observation ", h("var", {}, "x")], low: BOUNDS.x[0], high: BOUNDS.x[1], hold: kept.hold, key: keyFor("x"),
+      input: (x) => kept.change({ x }),
     }),
     bend: slider(h, {
-      label: ["decoder bend ", h("var", {}, "θ")], low: BOUNDS.bend[0], high: BOUNDS.bend[1], hold, key: keyFor("bend"),
-      input: (bend) => change({ bend }),
+      label: ["decoder bend ", h("var", {}, "θ")], low: BOUNDS.bend[0], high: BOUNDS.bend[1], hold: kept.hold, key: keyFor("bend"),
+      input: (bend) => kept.change({ bend }),
     }),
   };
   const best = () => {
-    const { x, slope, bend, noise } = state;
-    change({ kind: "gaussian", ...new QuadraticCurve({ slope, bend, std: noise }).bestGaussian(x) });
+    const { x, slope, bend, noise } = kept.state;
+    kept.change({ kind: "gaussian", ...new QuadraticCurve({ slope, bend, std: noise }).bestGaussian(x) });
   };
-  const exact = button(h, "Make q exact", () => change({ kind: "exact" }));
-  const share = kit.inPage && button(h, "Copy link", async () => {
-    const hash = merged(view.location.hash, space, linkOf());
-    replaceHash(view, hash);
-    const url = view.location.href.split("#")[0] + hash;
-    const ok = await copy(view, url);
-    const field = h("input", { class: "lvm-url", readonly: "", value: url, "aria-label": "Link to this state" });
-    copied.replaceChildren(ok ? "Link copied" : field);
-    if (!ok) field.select();
-    view.setTimeout(() => { if (ok) copied.textContent = ""; }, 2500);
-  });
-  const buttons = h("div", { class: "lvm-buttons" }, exact, button(h, "Best Gaussian", best),
-    button(h, "Reset", () => { state = { ...start }; touched = true; redraw(); rest(); }),
-    h("span", { class: "lvm-spring" }), copied, share);
+  const exact = button(h, "Make q exact", () => kept.change({ kind: "exact" }));
+  const buttons = h("div", { class: "lvm-buttons" }, exact, button(h, "Best Gaussian", best), button(h, "Reset", kept.reset), kept.share);
 
   root.append(
     h("div", { class: "lvm-title" }, "Can ", h("var", { class: "lvm-ink-q" }, "q"), mathsOf(h, " move log p(x)?")),
@@ -131,9 +107,7 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
   const terms = linkTerms(root, view);
 
   // ---- drawing
-  let width = 0;
-  let draws = 0;
-  function draw() {
+  function draw(state, touched) {
     if (!width) return;
     const before = now;
     now = numbers(state);
@@ -150,69 +124,34 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
     predict.follow(now);
     set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
   }
-  const redraw = perFrame(view, draw);
-
-  // ---- at rest: the axis adapts, the traits follow, the address follows, the live region speaks
-  const sync = atMost(view, 100, () => {
-    const at = settled();
-    const { evidence, elbo, kl } = numbers(state); // not the last draw's: a hidden page draws late
-    const values = Object.fromEntries(Object.entries(TRAITS).map(([key, trait]) => [trait, at[key]]));
-    traits.write({ ...values, evidence, elbo, kl });
-  });
-  const settle = atRest(view, 400, () => {
-    if (inHand > 0 || !now) return;
-    const wanted = axisFor(now.evidence);
-    if (wanted !== left) { left = wanted; redraw(); }
-    if (!touched) return;
-    live.speak(spoken(now));
-    if (kit.inPage) replaceHash(view, merged(view.location.hash, space, linkOf()));
-  });
-  function rest() { sync(); settle(); }
 
   // ---- hands
-  const byHand = (element, { from, to }) => drag(element, {
-    start(event) { hold(true); return from(event); },
-    move: (event, memory) => change(to(event, memory)),
-    end: () => hold(false),
-    revert: (memory) => { state = { ...memory.state }; redraw(); },
-  });
   const { scales, handles } = plane;
-  const grip = (event) => ({ state: { ...state }, px: event.clientX, py: event.clientY, at: settled() });
+  const taken = (memory) => (memory.at ??= settled(memory.state)); // where q stood when it was taken in hand
   const dz = (event, memory) => scales.z.inverse(event.clientX - memory.px) - scales.z.inverse(0);
-  onCleanup(byHand(handles.mean, { from: grip, to: (e, m) => ({ mean: m.at.mean + dz(e, m) }) }));
-  onCleanup(byHand(handles.wider, { from: grip, to: (e, m) => ({ std: m.at.std + dz(e, m) }) }));
-  onCleanup(byHand(handles.narrower, { from: grip, to: (e, m) => ({ std: m.at.std - dz(e, m) }) }));
-  onCleanup(byHand(handles.x, {
-    from: grip,
-    to: (e, m) => ({ x: m.at.x + scales.x.inverse(e.clientY - m.py) - scales.x.inverse(0) }),
-  }));
+  kept.byHand(handles.mean, (e, m) => freed({ mean: taken(m).mean + dz(e, m) }));
+  kept.byHand(handles.wider, (e, m) => freed({ std: taken(m).std + dz(e, m) }));
+  kept.byHand(handles.narrower, (e, m) => freed({ std: taken(m).std - dz(e, m) }));
+  kept.byHand(handles.x, (e, m) => ({ x: m.state.x + scales.x.inverse(e.clientY - m.py) - scales.x.inverse(0) }));
   const place = (event) => { // click to place: x in the upper panel, q's mean in the lower one
     const box = plane.svg.getBoundingClientRect();
     const [px, py] = [event.clientX - box.left, event.clientY - box.top];
-    change(py < plane.divide() ? { x: scales.x.inverse(py) } : { mean: scales.z.inverse(px) });
+    kept.change(py < plane.divide() ? { x: scales.x.inverse(py) } : freed({ mean: scales.z.inverse(px) }));
   };
   plane.svg.addEventListener("click", place);
   onCleanup(() => plane.svg.removeEventListener("click", place));
 
-  const asSlider = (element, key, label, orientation) => sliderKeys(element, {
-    label, orientation, value: () => settled()[key], range: () => KEYS[key],
-    change: (value) => change({ [key]: value }),
-  });
-  onCleanup(asSlider(handles.mean, "mean", "mean of q"));
-  onCleanup(asSlider(handles.wider, "std", "spread of q"));
-  onCleanup(asSlider(handles.x, "x", "observed x", "vertical"));
+  const asSlider = (element, key, label, orientation) => onCleanup(sliderKeys(element, {
+    label, orientation, value: () => settled(kept.state)[key], range: () => KEYS[key],
+    change: (value) => kept.change(key === "x" ? { x: value } : freed({ [key]: value })),
+  }));
+  asSlider(handles.mean, "mean", "mean of q");
+  asSlider(handles.wider, "std", "spread of q");
+  asSlider(handles.x, "x", "observed x", "vertical");
 
-  const hashed = () => { if (readLink()) { redraw(); rest(); } };
-  if (kit.inPage) view.addEventListener("hashchange", hashed);
-  onCleanup(() => view.removeEventListener("hashchange", hashed));
-  for (const job of [redraw, sync, settle]) onCleanup(job.cancel);
   onCleanup(terms.release);
-  onCleanup(traits.release);
-
-  if (kit.inPage) readLink();
-  left = axisFor(numbers(state).evidence);
-  onCleanup(followWidth(root, view, () => { width = plane.measure(); redraw.now(); }));
-  if (kit.inPage) rest(); else sync();
+  left = axisFor(numbers(kept.state).evidence);
+  onCleanup(followWidth(root, view, () => { width = plane.measure(); kept.redraw.now(); }));
 });
 
 function machineReadable(n) {

@@ -34,18 +34,3 @@ export function atMost(view, ms, act) {
   request.cancel = () => { view.clearTimeout(timer); timer = 0; };
   return request;
 }
-
-/**
- * Long work in slices: `act(i)` for i from 0 to total - 1, no slice longer than about `ms`, the page alive between two.
- * Returns a function that stops it; `done()` is called after the last.
- */
-export function inSlices(view, total, act, done = () => {}, ms = 5) {
-  let [i, timer] = [0, 0];
-  const slice = () => {
-    const end = view.performance.now() + ms;
-    while (i < total && view.performance.now() < end) act(i++);
-    if (i < total) timer = view.setTimeout(slice, 0); else done();
-  };
-  timer = view.setTimeout(slice, 0);
-  return () => view.clearTimeout(timer);
-}

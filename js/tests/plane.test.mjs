@@ -6,7 +6,6 @@ import {
   binarised, BLACK_AND_WHITE, centreOfMass, GREY, LENGTH, normalised, PIXELS, readGrey, readImage, rendered, SIDE, STROKE, written, writtenGrey,
 } from "../engine/drawing.js";
 import { along, Models, numbers, reachable, REACH, RULE, STEPS } from "../engine/latent.js";
-import { inSlices } from "../kit/frame.js";
 
 const close = (a, b, tolerance, message = "") => {
   assert.ok(Math.abs(a - b) <= tolerance, `${message} ${a} against ${b}`);
@@ -108,28 +107,6 @@ test("Gauss-Hermite: moments of the standard normal to degree 9", () => {
   for (const [power, moment] of [[0, 1], [1, 0], [2, 1], [3, 0], [4, 3], [6, 15], [8, 105], [9, 0]]) {
     close(RULE.reduce((sum, { z, weight }) => sum + weight * z ** power, 0), moment, 1e-11 * Math.max(1, moment));
   }
-});
-
-test("slices: every step once, in order, none longer than its time plus one step, and it can be stopped", async () => {
-  let clock = 0;
-  const view = { performance: { now: () => clock }, setTimeout: (act) => setTimeout(act, 0), clearTimeout };
-  const seen = [];
-  const starts = [];
-  let last = -1;
-  await new Promise((done) => inSlices(view, 50, (i) => {
-    if (clock - last > 0 && (i === 0 || seen.at(-1).slice !== starts.length)) starts.push(clock);
-    clock += 1;
-    last = clock;
-    seen.push({ i, slice: starts.length });
-  }, done, 5));
-  assert.deepEqual(seen.map(({ i }) => i), [...Array(50).keys()]);
-  let count = 0;
-  const stop = inSlices(view, 50, () => { count += 1; clock += 10; });
-  await new Promise((done) => setTimeout(done, 5));
-  stop();
-  const stopped = count;
-  await new Promise((done) => setTimeout(done, 20));
-  assert.ok(count === stopped && count <= 50);
 });
 
 // ---- against Python: tests/library/test_engine.py writes the file

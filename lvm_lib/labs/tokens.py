@@ -75,8 +75,7 @@ def _train(settings, progress, stopped, channels, seed) -> TrainedTokens | None:
     if stopped():
         return None
     tokens, grid = tokenizer.tokens(x), tokenizer.encoder.grid
-    prior = (pixelcnn_prior(quantiser.size, grid, len(images.names), channels=48, layers=2, embedding=32, dropout=0.0,
-                            seed=seed)
+    prior = (pixelcnn_prior(quantiser.size, grid, len(images.names), channels=48, layers=2, dropout=0.0, seed=seed)
              if settings["prior"] == "PixelCNN" else
              transformer_prior(quantiser.size, grid**2, len(images.names), width=48, layers=1, dropout=0.0, seed=seed))
     fit(prior, training_rows(tokens, labels), epochs=settings["prior_epochs"], seed=seed, batch=64,

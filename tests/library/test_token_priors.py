@@ -150,6 +150,17 @@ def test_counted_shares():
     np.testing.assert_allclose(each.log_shares.exp()[1, 1], np.array([1, 1, 2]) / 4)
 
 
+def test_each_class_is_counted_on_its_own_rows():
+    rng = np.random.default_rng(0)
+    tokens, labels = torch.from_numpy(rng.integers(0, 5, (60, 4))), torch.from_numpy(rng.integers(0, 3, 60))
+    each = IndependentPrior.counted(tokens, 5, labels, classes=3)
+    for c in range(3):
+        alone = IndependentPrior.counted(tokens[labels == c], 5)
+        np.testing.assert_allclose(each.log_shares[c], alone.log_shares, rtol=1e-12)
+    with pytest.raises(ValueError, match="labels must be 60, one for each row of tokens, got 59"):
+        IndependentPrior.counted(tokens, 5, labels[:59], classes=3)
+
+
 def test_shares_counted_are_the_best_shares():
     tokens = torch.from_numpy(np.random.default_rng(0).integers(0, 3, (50, 4)) ** 2 % 3)
     best = IndependentPrior.counted(tokens, 3, amount=1e-9).log_prob(tokens).mean()

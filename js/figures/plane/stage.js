@@ -4,8 +4,8 @@ import { REACH } from "../../engine/latent.js";
 import { SIDE } from "../../engine/drawing.js";
 import { scale, ticks } from "../../kit/axes.js";
 import { set, show } from "../../kit/dom.js";
-import { inSlices } from "../../kit/frame.js";
 import { fixed } from "../../kit/format.js";
+import { patience, sliced } from "../../kit/slices.js";
 import { imageOf } from "../drawing/ink.js";
 
 const TILES = 20; // of the background, along one side
@@ -13,7 +13,7 @@ const TILES = 20; // of the background, along one side
 const HUES = ["#c8553d", "#2f86c8", "#4c9a4c", "#b0781a", "#8a63c9", "#8b6a52", "#c9569a", "#7a8290", "#1f9a94", "#9a9a2a"];
 
 /** `codes` (n, 2) as Float32Array, `labels` their classes, `names` of the classes. */
-export function makeStage({ h, s, view }, { codes, labels, names, label, handled }) {
+export function makeStage({ h, s, view, root }, { codes, labels, names, label, handled }) {
   const tiles = h("canvas", { class: "lvm-ink lvm-tiles", width: TILES * SIDE, height: TILES * SIDE, "aria-hidden": "true" });
   const cloud = h("canvas", { class: "lvm-cloud", "aria-hidden": "true" });
   const marks = {
@@ -78,10 +78,14 @@ export function makeStage({ h, s, view }, { codes, labels, names, label, handled
     const pen = tiles.getContext("2d");
     pen.clearRect(0, 0, tiles.width, tiles.height);
     const at = (k) => -REACH + 2 * REACH * (k + 0.5) / TILES;
-    stop = inSlices(view, TILES * TILES, (k) => {
-      const [row, column] = [Math.floor(k / TILES), k % TILES];
-      pen.putImageData(imageOf(pen, mean(net, [at(column), -at(row)])), column * SIDE, row * SIDE);
-    }, () => { stage.dataset.tiles = "painted"; });
+    function* painting() {
+      for (let k = 0; k < TILES * TILES; k++) {
+        const [row, column] = [Math.floor(k / TILES), k % TILES];
+        pen.putImageData(imageOf(pen, mean(net, [at(column), -at(row)])), column * SIDE, row * SIDE);
+        yield k;
+      }
+    }
+    stop = sliced(view, painting(), { rest: () => patience(root, false), done: () => { stage.dataset.tiles = "painted"; } });
   }
 
   /** `q` is { mean, std } (std null for a point), `z` the handle, `path` the two ends. */
