@@ -147,7 +147,7 @@ function say(h, node, n) {
   node.classList.toggle("is-broken", !holds);
   sentence(h, node, [
     ["strong", `Both averages aim at the exact gradient: ${holds ? "within" : "not within"} ${WITHIN} standard errors of it, `
-      + `at most ${fixed(n.away, 1)} away here. `],
+      + `and here at most ${fixed(n.away, 1)} of them away. `],
     ["plain", `One score-function sample has ${times(n.ratioMean)} times the variance of a reparameterised one along the mean, `
       + `${times(n.ratioLogStd)} times along log std: so many times the samples for an equal error. Numbers in brackets: (by mean, by log std).`]]);
 }

@@ -277,8 +277,8 @@ function tell(h, node, n) {
   const off = Math.abs(n.reconstruction - n.kl - n.elbo);
   const holds = off < 1e-9;
   node.classList.toggle("is-broken", !holds);
-  const black = readImage(n.x).reduce((a, b) => a + b, 0);
+  const ink = readImage(n.x).reduce((a, b) => a + b, 0);
   sentence(h, node, [["strong", `The terms sum to the ELBO ${holds ? `to ${tolerance(off)}.` : `no longer: off by ${tolerance(off)}.`} `],
-    ["plain", `They belong to *x* (${black} black pixels) and its *q*, wherever *z* stands; the average over *q* is Gauss–Hermite quadrature, `
+    ["plain", `They belong to *x* (${ink} pixels of ink) and its *q*, wherever *z* stands; the average over *q* is Gauss–Hermite quadrature, `
       + "5 × 5 points, no sampling. The dashed circles are 1, 2 and 3 standard deviations of the prior, the filled ellipse is *q* to two."]]);
 }

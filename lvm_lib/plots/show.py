@@ -91,7 +91,9 @@ def recolour(figure) -> None:
 
     from matplotlib.colors import to_rgba
 
-    for artist in figure.findobj():
+    artists = figure.findobj()
+    arrows = [artist.arrow_patch for artist in artists if getattr(artist, "arrow_patch", None) is not None]
+    for artist in artists + arrows:  # `findobj` does not find an annotation's arrow
         for part in ("color", "facecolor", "edgecolor", "markerfacecolor", "markeredgecolor"):
             get, put = getattr(artist, f"get_{part}", None), getattr(artist, f"set_{part}", None)
             if get is None or put is None or (part == "color" and hasattr(artist, "set_facecolor")):

@@ -50,9 +50,10 @@ export function makeBars({ h, s }) {
   function draw(width, n) {
     if (laid !== `${width} ${left}`) layOut(width);
     const clip = (value) => Math.min(Math.max(x(value), 8), width - 8);
-    for (const row of rows) drawRow(row, n[row.key], n.kl, clip, width);
     const at = clip(-n.entropy);
-    set(line, { d: `M${at} ${TOP - 6}V${MIDDLE + TALL + 6}M${at} ${AXIS - 5}V${AXIS + 5}` });
+    for (const row of rows) drawRow(row, n[row.key], n.kl, clip, width, at);
+    // past each bar, but not through the words between them
+    set(line, { d: [TOP, MIDDLE].map((y) => `M${at} ${y - 3}V${y + TALL + 6}`).join("") + `M${at} ${AXIS - 5}V${AXIS + 5}` });
     const end = clip(n.average + n.kl);
     const forward = n.direction === "forward";
     const y = MIDDLE + TALL + 14;
@@ -67,7 +68,8 @@ export function makeBars({ h, s }) {
     say(set(below, { x: held(end, words, 2, width - 2, 7) }), words);
   }
 
-  function drawRow(row, value, kl, clip, width) {
+  /** `at`: where the line of the entropy crosses the row; no word stands across it. */
+  function drawRow(row, value, kl, clip, width, at) {
     const [a, b] = [clip(value), clip(value + kl)];
     set(row.solid, { x: 8, width: Math.max(a - 8, 0) });
     set(row.gap, { x: a, width: Math.max(b - a, 0) });
@@ -85,7 +87,9 @@ export function makeBars({ h, s }) {
     say(set(row.text, { x: offLeft ? 24 : 16 }), shown ? words : "");
     const klWords = `KL ${fixed(kl)}`;
     const start = offLeft && shown ? 24 + room : a;
-    say(set(row.ofKl, { x: b - 8 }), b - start > klWords.length * 7.4 + 14 ? klWords : "");
+    const wide = klWords.length * 7.4;
+    const end = b - 8 - wide < at + 6 && b - 8 > at - 6 ? at - 8 : b - 8;
+    say(set(row.ofKl, { x: end }), end - start > wide + 6 ? klWords : "");
   }
 
   /** Choose the axis' left end for a state; true if it moved. */
