@@ -66,10 +66,7 @@ class TokenPrior(nn.Module):
     def logits(self, tokens, labels) -> torch.Tensor:
         """What the softmax of each place is taken of, (n, M, K); labels (n,), zeros for a prior without classes."""
         tokens = self._tokens(tokens)
-        labels = whole_numbers("labels", labels, max(self.classes, 1), 1)
-        if len(labels) != len(tokens):
-            raise ValueError(f"labels must be {len(tokens)}, one for each row of tokens, got {len(labels)}")
-        return self._logits(tokens, labels)
+        return self._logits(tokens, _one_each(labels, tokens, max(self.classes, 1)))
 
     # ------------------------------------------------ probabilities
 
@@ -186,10 +183,16 @@ class TokenPrior(nn.Module):
 def training_rows(tokens, labels=None) -> torch.Tensor:
     """Rows that `fit` can be given, (n, 1 + M): the class (0 where there is none), then the tokens."""
     tokens = whole_numbers("tokens", tokens, 2**20, 2)
-    labels = torch.zeros(len(tokens), dtype=torch.long) if labels is None else whole_numbers("labels", labels, 2**20, 1)
+    labels = torch.zeros(len(tokens), dtype=torch.long) if labels is None else _one_each(labels, tokens, 2**20)
+    return torch.cat([labels[:, None], tokens], dim=1).float()
+
+
+def _one_each(labels, tokens, below):
+    """Labels (n,), whole numbers 0 ... below - 1, or an error: one for each row of tokens (n, M)."""
+    labels = whole_numbers("labels", labels, below, 1)
     if len(labels) != len(tokens):
         raise ValueError(f"labels must be {len(tokens)}, one for each row of tokens, got {len(labels)}")
-    return torch.cat([labels[:, None], tokens], dim=1).float()
+    return labels
 
 
 def _dropout(value):
@@ -234,9 +237,7 @@ class IndependentPrior(TokenPrior):
         if labels is None:
             which, tables = torch.zeros(len(tokens), dtype=torch.long), 1
         else:
-            which, tables = whole_numbers("labels", labels, count("classes", classes), 1), classes
-            if len(which) != len(tokens):
-                raise ValueError(f"labels must be {len(tokens)}, one for each row of tokens, got {len(which)}")
+            which, tables = _one_each(labels, tokens, count("classes", classes)), classes
         places = tokens.shape[1]
         row = which.to(tokens.device)[:, None] * places + torch.arange(places, device=tokens.device)
         cells = row * codes + tokens                                                          # (n, M)

@@ -10,6 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from built_book import ARGUMENTS, SITE, leads_to
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import sync_playwright
 from tools.need_browser import chromium
 
 SWEEP = """async () => {
@@ -44,8 +45,6 @@ def browser():
         pytest.skip("no Chromium on this machine: see tools/need_browser.py")
     if not (SITE / "index.html").exists():
         pytest.fail(f"the book is not built: run `make book` first (no {SITE / 'index.html'})")
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield running
