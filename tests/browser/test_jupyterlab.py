@@ -12,6 +12,7 @@ import urllib.request
 import nbformat
 import pytest
 from built_book import ROOT
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 CELL = """\
 import json, pathlib, ipywidgets
@@ -66,6 +67,7 @@ def lab(tmp_path_factory):
     address = f"http://127.0.0.1:{port}"
     try:
         answers(address + "/api/status", server, folder / "server.log")
+        start_kernel(address)
         yield address, folder
     finally:
         server.terminate()
@@ -83,6 +85,13 @@ def answers(url, server, log) -> None:
             return
         time.sleep(0.2)
     pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+
+
+def start_kernel(address) -> None:
+    """Start the notebook's kernel before any page does: the page then has none to start and nothing to ask."""
+    wish = {"path": "figure.ipynb", "name": "figure.ipynb", "type": "notebook", "kernel": {"name": "python3"}}
+    request = urllib.request.Request(address + "/api/sessions", json.dumps(wish).encode(), {"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=SECONDS).close()
 
 
 def stated(root) -> dict:
@@ -117,16 +126,20 @@ def test_a_figure_lives_and_moves_and_a_lab_trains(lab, browser):
 
 
 def run(page):
-    """Click into the cell and press Shift+Enter, again where JupyterLab lost the first while it was still connecting."""
-    cell = page.locator(".jp-Notebook .jp-CodeCell").first
+    """Click into the cell and press Shift+Enter, again where JupyterLab lost the first or put a question before it."""
+    cell, questions, asked = page.locator(".jp-Notebook .jp-CodeCell").first, page.locator("dialog.jp-Dialog"), []
     for _ in range(SECONDS // 5):
-        cell.locator(".cm-content").click()
-        page.keyboard.press("Shift+Enter")
+        with contextlib.suppress(PlaywrightTimeout):  # a question came up in between: answered below, then tried again
+            cell.locator(".cm-content").click(timeout=5000)
+            page.keyboard.press("Shift+Enter")
         for _ in range(25):
             page.wait_for_timeout(200)
             if cell.locator(".jp-InputPrompt").inner_text().strip("[]: \xa0"):  # a number, or * while it runs
                 return
-    pytest.fail("JupyterLab did not run the cell")
+            if questions.count():
+                asked.append(" / ".join(questions.first.inner_text().split("\n")))
+                questions.first.locator(".jp-mod-accept").click()
+    pytest.fail(f"JupyterLab did not run the cell; it asked: {asked}")
 
 
 def written(page, path):
