@@ -15,10 +15,10 @@ from .row import Aim, Limit, Measured, sized
 
 # The recipe, as in the chapter on tokenizers. The token priors of token_prior.py stand on it too.
 CODES, DIMENSIONS = 128, 16
-QUANTISER = {"decay": 0.98, "seed": 0}
+QUANTISER = {"decay": 0.97, "seed": 0}
 NET = {"channels": 48, "commitment": 2.0, "seed": 0}
 NOISE = 0.15  # standard deviation of the Gaussian likelihood
-TRAINING = {"epochs": 5, "batch": 64, "learning_rate": 4e-3, "seed": 0}
+TRAINING = {"epochs": 4, "batch": 64, "learning_rate": 4e-3, "seed": 0}
 ERROR, PERPLEXITY = "squared error per pixel", "perplexity"
 
 

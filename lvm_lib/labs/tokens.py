@@ -19,7 +19,7 @@ from .base import Lab
 __all__ = ["TrainedTokens", "tokens_lab"]
 
 SIZES = (16, 32, 64, 128, 256)
-RATES = {"PixelCNN": 1.2e-2, "Transformer": 8e-3}  # learning rates of the priors
+PRIORS = ("PixelCNN", "Transformer")
 
 
 class TrainedTokens(NamedTuple):
@@ -48,8 +48,8 @@ def tokens_lab(show, *, channels: int = 48, seed: int = 0) -> Lab:
     controls = {
         "data": ipywidgets.Dropdown(options=["digits", "clothing"], description="data", style=style),
         "codes": ipywidgets.Dropdown(options=SIZES, value=128, description="codes K", style=style),
-        "epochs": ipywidgets.IntSlider(5, 1, 30, description="epochs, tokenizer", style=style),
-        "prior": ipywidgets.Dropdown(options=tuple(RATES), description="prior", style=style),
+        "epochs": ipywidgets.IntSlider(4, 1, 30, description="epochs, tokenizer", style=style),
+        "prior": ipywidgets.Dropdown(options=PRIORS, description="prior", style=style),
         "prior_epochs": ipywidgets.IntSlider(5, 1, 40, description="epochs, prior", style=style)}
     return Lab(controls, train, show, name="training of a tokenizer and a prior")
 
@@ -69,7 +69,7 @@ def _train(settings, progress, stopped, channels, seed) -> TrainedTokens | None:
 
     if stopped():
         return None
-    quantiser = VectorQuantizer(settings["codes"], 16, decay=0.98, seed=seed)
+    quantiser = VectorQuantizer(settings["codes"], 16, decay=0.97, seed=seed)
     tokenizer = conv_vqvae(quantiser, channels, images.train.shape[1], Gaussian(0.15), commitment=2.0, seed=seed)
     fit(tokenizer, x, epochs=settings["epochs"], seed=seed, batch=64, learning_rate=4e-3, callback=after(0, "Tokenizer"))
     if stopped():
@@ -77,9 +77,10 @@ def _train(settings, progress, stopped, channels, seed) -> TrainedTokens | None:
     tokens, grid = tokenizer.tokens(x), tokenizer.encoder.grid
     prior = (pixelcnn_prior(quantiser.size, grid, len(images.names), channels=48, layers=2, dropout=0.0, seed=seed)
              if settings["prior"] == "PixelCNN" else
-             transformer_prior(quantiser.size, grid**2, len(images.names), width=48, layers=1, dropout=0.0, seed=seed))
+             transformer_prior(quantiser.size, grid**2, len(images.names), width=48, layers=1, heads=2, dropout=0.0,
+                               seed=seed))
     fit(prior, training_rows(tokens, labels), epochs=settings["prior_epochs"], seed=seed, batch=64,
-        learning_rate=RATES[settings["prior"]], callback=after(settings["epochs"], "Prior"))
+        learning_rate=1.2e-2, callback=after(settings["epochs"], "Prior"))
     with torch.no_grad():
         test_tokens = tokenizer.tokens(x_test)
         error = float(((tokenizer.decode(test_tokens) - x_test) ** 2).mean())
