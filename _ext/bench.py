@@ -22,13 +22,21 @@ def parts() -> dict:
     from benchmarks import report
 
     results, audit = report.read(report.RESULTS), report.read(report.AUDIT)
-    return {"machine": lambda: report.measured_on(results), "summary": lambda: report.summary(results),
-            "targets": lambda: report.targets(results).markdown(), "ratios": lambda: report.ratios_figure(results),
-            "peers": lambda: report.peers(results).markdown(), "qualities": lambda: report.qualities().markdown(),
-            "engine": lambda: report.readings(results, "decode").markdown(),
-            "build": lambda: report.readings(results, "book").markdown(), "chapters": lambda: report.chapters_figure(results),
-            "growth": lambda: report.growths(results).markdown(), "exponents": lambda: report.growth_figure(results),
-            "audited": lambda: report.measured_on(audit), "pages": lambda: report.pages(audit).markdown()}
+    return {
+        "machine": lambda: report.measured_on(results),
+        "summary": lambda: report.summary(results),
+        "targets": lambda: report.targets(results).markdown(),
+        "ratios": lambda: report.ratios_figure(results),
+        "peers": lambda: report.peers(results).markdown(),
+        "qualities": lambda: report.qualities().markdown(),
+        "engine": lambda: report.readings(results, "decode").markdown(),
+        "build": lambda: report.readings(results, "book").markdown(),
+        "chapters": lambda: report.chapters_figure(results),
+        "growth": lambda: report.growths(results).markdown(),
+        "exponents": lambda: report.growth_figure(results),
+        "audited": lambda: report.measured_on(audit),
+        "pages": lambda: report.pages(audit).markdown(),
+    }
 
 
 def page_text(source: str) -> str:

@@ -21,8 +21,15 @@ KATEX = Path(__file__).resolve().parent / "katex" / "katex.min.js"
 OPENING, CLOSING = re.compile(r"[(\[\u201c]+$"), re.compile(r"^[.,;:!?)\]\u201d\u2019'-]+")
 BASE = '<span class="katex-base"'
 # Shorthands of the whole book; the notation page explains them.
-MACROS = {r"\E": r"\mathbb{E}", r"\R": r"\mathbb{R}", r"\N": r"\mathcal{N}", r"\KL": r"\operatorname{KL}",
-          r"\Var": r"\operatorname{Var}", r"\tr": r"\operatorname{tr}", r"\ELBO": r"\operatorname{ELBO}"}
+MACROS = {
+    r"\E": r"\mathbb{E}",
+    r"\R": r"\mathbb{R}",
+    r"\N": r"\mathcal{N}",
+    r"\KL": r"\operatorname{KL}",
+    r"\Var": r"\operatorname{Var}",
+    r"\tr": r"\operatorname{tr}",
+    r"\ELBO": r"\operatorname{ELBO}",
+}
 
 
 @functools.cache
@@ -34,8 +41,10 @@ def engine():
     context = quickjs.Context()
     context.eval(KATEX.read_text(encoding="utf-8") + ";0")
     # join('') makes one flat string: the binding cannot hand over a concatenation that is not flattened yet.
-    context.eval("function render(formula, display) { return [katex.renderToString(formula, {displayMode: display, "
-                 f"throwOnError: true, output: 'htmlAndMathml', macros: {json.dumps(MACROS)}}})].join(''); }};0")
+    context.eval(
+        "function render(formula, display) { return [katex.renderToString(formula, {displayMode: display, "
+        f"throwOnError: true, output: 'htmlAndMathml', macros: {json.dumps(MACROS)}}})].join(''); }};0"
+    )
     return context.get("render")
 
 
@@ -79,8 +88,9 @@ def visit_block(self, node: nodes.math_block) -> None:
     formula = node.astext()
     if r"\\" in formula and r"\begin" not in formula:
         formula = r"\begin{aligned}" + formula + r"\end{aligned}"
-    self.body.append('<div class="lvm-formula" role="group" aria-label="Formula">'
-                     + rendered(node, formula, True) + "</div>")
+    self.body.append(
+        '<div class="lvm-formula" role="group" aria-label="Formula">' + rendered(node, formula, True) + "</div>"
+    )
     if node["number"]:
         number = get_node_equation_number(self, node)
         self.body.append(f'<span class="eqno">({number})')

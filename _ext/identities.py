@@ -25,6 +25,7 @@ def anchor(label: str) -> str:
 
 # ------------------------------------------------------------------ the page
 
+
 def page_text(equations, tests) -> str:
     """The list in Markdown: a section per page of the book, an entry per equation. It repeats no label."""
     parts = []
@@ -35,8 +36,12 @@ def page_text(equations, tests) -> str:
         for equation in entries:
             own = [test for test in tests if test.label == equation.label]
             where = "" if equation.heading == equation.title else f", {equation.heading}"
-            parts += [f"({anchor(equation.label)})=", f"**Equation** {{eq}}`{equation.label}`{where}",
-                      formula(equation.tex), "\n".join(map(entry, own)) or "- No test compares the two sides yet."]
+            parts += [
+                f"({anchor(equation.label)})=",
+                f"**Equation** {{eq}}`{equation.label}`{where}",
+                formula(equation.tex),
+                "\n".join(map(entry, own)) or "- No test compares the two sides yet.",
+            ]
     return "\n\n".join(parts) or "No equation of the book carries a label yet."
 
 
@@ -83,6 +88,7 @@ def fill(app, docname: str, source: list[str]) -> None:
 
 # ------------------------------------------------------------------ what depends on what
 
+
 def everything(app):
     """Equations of the book's pages, and all tests; read once in a build."""
     if not hasattr(app, "lvm_identities"):
@@ -112,14 +118,18 @@ def outdated(app, env, added, changed, removed):
     a test came or went. With LVM_CHAPTER, other chapters wait for the next whole build."""
     vars(app).pop("lvm_identities", None)
     only, kept = os.environ.get("LVM_CHAPTER"), getattr(env, "lvm_tested", {})
-    again = [name for name in env.found_docs - added if kept.get(name) != key(app, name)
-             and (not only or name == PAGE or name.rsplit("/", 1)[-1] == only)]
+    again = [
+        name
+        for name in env.found_docs - added
+        if kept.get(name) != key(app, name) and (not only or name == PAGE or name.rsplit("/", 1)[-1] == only)
+    ]
     if (added | changed | removed) and PAGE in env.found_docs - added:
         again.append(PAGE)
     return sorted(set(again))
 
 
 # ------------------------------------------------------------------ the link beside an equation's number
+
 
 def link(translator, node, number) -> str:
     """HTML: a link from a numbered equation to its entry; nothing where it has no test, and on the page itself."""

@@ -20,9 +20,22 @@ from tools import chapters
 from tools.chapters import CACHE, WIDGET_STATE, WIDGET_VIEW
 
 SIDE_FILES = CACHE / "figures"
-HIDDEN_TRAITS = ("_esm", "_css", "_dom_classes", "_model_module", "_model_module_version", "_model_name",
-                 "_view_module", "_view_module_version", "_view_name", "_view_count", "_anywidget_id",
-                 "layout", "tabbable", "tooltip")
+HIDDEN_TRAITS = (
+    "_esm",
+    "_css",
+    "_dom_classes",
+    "_model_module",
+    "_model_module_version",
+    "_model_name",
+    "_view_module",
+    "_view_module_version",
+    "_view_name",
+    "_view_count",
+    "_anywidget_id",
+    "layout",
+    "tabbable",
+    "tooltip",
+)
 NEEDS_KERNEL = "This lab trains a model, so it needs a running kernel."
 
 
@@ -69,8 +82,12 @@ def write_side_files(identity: str, name: str, model: dict, picture: str | None)
     """The figure's traits (buffers in base64) as a script, and its still picture."""
     traits = {key: value for key, value in model["state"].items() if key not in HIDDEN_TRAITS}
     buffers = [{"path": item["path"], "data": item["data"]} for item in model.get("buffers", [])]
-    state = json.dumps({"figure": name, "traits": traits, "buffers": buffers}, ensure_ascii=True, allow_nan=False,
-                       separators=(",", ":"))
+    state = json.dumps(
+        {"figure": name, "traits": traits, "buffers": buffers},
+        ensure_ascii=True,
+        allow_nan=False,
+        separators=(",", ":"),
+    )
     (SIDE_FILES / f"{identity}.js").write_text(f"lvmFigureState({json.dumps(identity)},{state});\n", encoding="utf-8")
     if picture:
         (SIDE_FILES / f"{identity}.png").write_bytes(lighter(base64.b64decode(picture)))
@@ -93,12 +110,16 @@ def figure_element(identity: str, name: str, picture: str | None, alt: str, dept
     still = ""
     if picture:
         width, height = struct.unpack(">II", base64.b64decode(picture)[16:24])
-        still = (f'<img class="lvm-still" src="{base}.png" width="{width // 2}" height="{height // 2}" '
-                 f'alt="{html.escape(alt, quote=True)}" loading="lazy">')
+        still = (
+            f'<img class="lvm-still" src="{base}.png" width="{width // 2}" height="{height // 2}" '
+            f'alt="{html.escape(alt, quote=True)}" loading="lazy">'
+        )
     narrow, wide = room
-    return (f'<div class="lvm-live" style="--lvm-narrow:{narrow}px;--lvm-wide:{wide}px" data-lvm-live="{html.escape(name)}" data-lvm-id="{identity}" data-lvm-state="{base}.js">'
-            f'{still}<noscript><p class="lvm-note">This figure computes in the page and needs JavaScript. '
-            f'The picture shows its first state.</p></noscript></div>')
+    return (
+        f'<div class="lvm-live" style="--lvm-narrow:{narrow}px;--lvm-wide:{wide}px" data-lvm-live="{html.escape(name)}" data-lvm-id="{identity}" data-lvm-state="{base}.js">'
+        f'{still}<noscript><p class="lvm-note">This figure computes in the page and needs JavaScript. '
+        f"The picture shows its first state.</p></noscript></div>"
+    )
 
 
 def picture_element(identity: str, output: dict, depth: int) -> str:
@@ -111,8 +132,10 @@ def picture_element(identity: str, output: dict, depth: int) -> str:
         (SIDE_FILES / f"{identity}-{theme}.png").write_bytes(raw)
         width, height = struct.unpack(">II", raw[16:24])
         only = f" lvm-only-{theme}" if len(themes) > 1 else ""
-        shown += (f'<img class="lvm-picture{only}" src="{"../" * depth}_figures/{identity}-{theme}.png" width="{width // 2}" '
-                  f'height="{height // 2}" alt="{html.escape(meta["alt"], quote=True)}" loading="lazy">')
+        shown += (
+            f'<img class="lvm-picture{only}" src="{"../" * depth}_figures/{identity}-{theme}.png" width="{width // 2}" '
+            f'height="{height // 2}" alt="{html.escape(meta["alt"], quote=True)}" loading="lazy">'
+        )
     return f'<div class="lvm-frame">{shown}</div>'
 
 
@@ -120,6 +143,7 @@ def kernel_element(docname: str) -> str:
     """What stands in the page for controls that only a kernel can bring to life."""
     colab = chapters.colab(docname)
     link = f' <a href="{html.escape(colab)}">Open this chapter in Colab</a>, or' if colab else ""
-    return (f'<div class="lvm-needs-kernel"><p>{NEEDS_KERNEL}{link or " To use it,"} run <code>make lab</code> in a copy of '
-            f'the book and open <code>{html.escape(docname)}.ipynb</code>.</p></div>')
-
+    return (
+        f'<div class="lvm-needs-kernel"><p>{NEEDS_KERNEL}{link or " To use it,"} run <code>make lab</code> in a copy of '
+        f"the book and open <code>{html.escape(docname)}.ipynb</code>.</p></div>"
+    )

@@ -14,8 +14,12 @@ ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "lvm_lib" / "figures"
 REPORT_PAGE = "book/appendix/cite"
 OWN_TITLES = {"search": "Search", "genindex": "Index"}  # set in their templates
-FORMULA_FONTS = {'class="katex': "Main-Regular", "mathnormal": "Math-Italic", "mathbb": "AMS-Regular",
-                 "mathcal": "Caligraphic-Regular"}
+FORMULA_FONTS = {
+    'class="katex': "Main-Regular",
+    "mathnormal": "Math-Italic",
+    "mathbb": "AMS-Regular",
+    "mathcal": "Caligraphic-Regular",
+}
 FRONT_DOOR = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -33,8 +37,13 @@ def style() -> str:
     """All style of the book: the palette (one source for Python, JavaScript and CSS), the pages, the figures."""
     from lvm_lib.plots.palette import css
 
-    return "\n".join([css(), (ROOT / "assets" / "book.css").read_text(encoding="utf-8"),
-                      (FIGURES / "figure.css").read_text(encoding="utf-8")])
+    return "\n".join(
+        [
+            css(),
+            (ROOT / "assets" / "book.css").read_text(encoding="utf-8"),
+            (FIGURES / "figure.css").read_text(encoding="utf-8"),
+        ]
+    )
 
 
 def own_files(app) -> None:
@@ -80,8 +89,12 @@ def contents(app, pagename: str, context) -> str:
     root = app.config.root_doc
     here = ' class="current" aria-current="page"' if pagename == root else ""
     listing = context["toctree"](maxdepth=1, collapse=False, includehidden=True, titles_only=True) or ""
-    listing = listing.replace(' aria-level="2"', "").replace(' role="heading"', "")  # the page's own heading comes first
-    listing = re.sub(r'<a class="current reference internal"', '<a class="current reference internal" aria-current="page"', listing)
+    listing = listing.replace(' aria-level="2"', "").replace(
+        ' role="heading"', ""
+    )  # the page's own heading comes first
+    listing = re.sub(
+        r'<a class="current reference internal"', '<a class="current reference internal" aria-current="page"', listing
+    )
     return f'<ul><li><a href="{context["pathto"](root)}"{here}>Front page</a></li></ul>{listing}'
 
 
@@ -138,8 +151,18 @@ def unused_statics(app, error) -> None:
     static = Path(app.outdir) / "_static"
     for name in ("scripts", "styles", "vendor", "images", "locales"):
         shutil.rmtree(static / name, ignore_errors=True)
-    kept = {"lvm.css", "book.js", "host.js", "favicon.svg", "mark.svg", "documentation_options.js", "doctools.js",
-            "language_data.js", "sphinx_highlight.js", "searchtools.js"}
+    kept = {
+        "lvm.css",
+        "book.js",
+        "host.js",
+        "favicon.svg",
+        "mark.svg",
+        "documentation_options.js",
+        "doctools.js",
+        "language_data.js",
+        "sphinx_highlight.js",
+        "searchtools.js",
+    }
     for path in static.iterdir():
         if path.is_file() and path.name not in kept:
             path.unlink()

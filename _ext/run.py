@@ -31,8 +31,11 @@ def outdated(app, env, added, changed, removed):
     only = os.environ.get("LVM_CHAPTER")
     key = page_key()
     keys = env.lvm_keys = getattr(env, "lvm_keys", {})
-    return [name for name in env.found_docs - added
-            if notebook_of(app, name) and keys.get(name) != key and (not only or name.rsplit("/", 1)[-1] == only)]
+    return [
+        name
+        for name in env.found_docs - added
+        if notebook_of(app, name) and keys.get(name) != key and (not only or name.rsplit("/", 1)[-1] == only)
+    ]
 
 
 def page_key() -> str:

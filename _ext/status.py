@@ -35,8 +35,11 @@ def fill(app, pagename, templatename, context, doctree) -> None:
     rows = [(name, f"{value:.0f} s") for name, value in seconds]
     rows.append(("all", f"{sum(value for _, value in seconds):.0f} s"))
     versions = [("Python", platform.python_version()), *((name, version(name)) for name in PACKAGES)]
-    context["body"] = (context["body"].replace('<div class="lvm-times"></div>', table(("Chapter", "Time"), rows))
-                       .replace('<div class="lvm-versions"></div>', table(("Package", "Version"), versions)))
+    context["body"] = (
+        context["body"]
+        .replace('<div class="lvm-times"></div>', table(("Chapter", "Time"), rows))
+        .replace('<div class="lvm-versions"></div>', table(("Package", "Version"), versions))
+    )
 
 
 def setup(app) -> None:

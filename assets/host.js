@@ -13,13 +13,16 @@
   const loading = new Map();
   const script = (url) => {
     if (!loading.has(url)) {
-      loading.set(url, new Promise((resolve, reject) => {
-        const tag = document.createElement("script");
-        tag.src = url;
-        tag.onload = resolve;
-        tag.onerror = () => reject(new Error(`${url.split("/").pop()} could not be loaded`));
-        document.head.append(tag);
-      }));
+      loading.set(
+        url,
+        new Promise((resolve, reject) => {
+          const tag = document.createElement("script");
+          tag.src = url;
+          tag.onload = resolve;
+          tag.onerror = () => reject(new Error(`${url.split("/").pop()} could not be loaded`));
+          document.head.append(tag);
+        }),
+      );
     }
     return loading.get(url);
   };
@@ -34,7 +37,9 @@
       place[path.at(-1)] = bytes(data);
     }
     const listeners = new Map();
-    const emit = (event) => { for (const call of listeners.get(event) ?? []) call(); };
+    const emit = (event) => {
+      for (const call of listeners.get(event) ?? []) call();
+    };
     return {
       get: (name) => values[name],
       set: (name, value) => {
@@ -45,7 +50,9 @@
       },
       save_changes: () => {},
       send: () => {},
-      on: (event, call) => { listeners.set(event, [...(listeners.get(event) ?? []), call]); },
+      on: (event, call) => {
+        listeners.set(event, [...(listeners.get(event) ?? []), call]);
+      },
       off: (event, call) => {
         listeners.set(event, call ? (listeners.get(event) ?? []).filter((other) => other !== call) : []);
       },
@@ -80,12 +87,15 @@
 
   const hosts = [...document.querySelectorAll("[data-lvm-live]")];
   if (!("IntersectionObserver" in window)) return void hosts.forEach(start);
-  const near = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (!isIntersecting) continue;
-      near.unobserve(target);
-      start(target);
-    }
-  }, { rootMargin: "500px 0px" });
+  const near = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        near.unobserve(target);
+        start(target);
+      }
+    },
+    { rootMargin: "500px 0px" },
+  );
   hosts.forEach((host) => near.observe(host));
 })();

@@ -30,7 +30,9 @@ THREADS = (1, 2)
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time the library, beside its peers and alone.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Time the library, beside its peers and alone."
+    )
     parser.add_argument("files", nargs="*", help="names such as ppca; all of them if none is given")
     parser.add_argument("--small", action="store_true", help="try the rows out at small sizes; nothing is written")
     options = parser.parse_args(arguments)
@@ -49,7 +51,11 @@ def main(arguments: list[str]) -> int:
             print(f"{row.name} ...", file=sys.stderr, flush=True)
             results["rows"].pop(row.name, None)
             try:
-                results["rows"][row.name] = {"file": file, "date": date.today().isoformat(), **measured(file, index, row)}
+                results["rows"][row.name] = {
+                    "file": file,
+                    "date": date.today().isoformat(),
+                    **measured(file, index, row),
+                }
             except RuntimeError as error:
                 failed += 1
                 print(error, file=sys.stderr)
@@ -90,22 +96,36 @@ def compared(file: str, index: int, row: Row) -> dict:
         sides["theirs"][threads] = theirs
         sides["ours"][threads] = several(file, index, "ours", threads, repr(theirs["quality"]))
     ours, theirs = (report.best(sides[side]) for side in ("ours", "theirs"))
-    return {**sides, "ratio": ours["seconds"] / theirs["seconds"], "fault": row.agree(ours["quality"], theirs["quality"])}
+    return {
+        **sides,
+        "ratio": ours["seconds"] / theirs["seconds"],
+        "fault": row.agree(ours["quality"], theirs["quality"]),
+    }
 
 
 def several(file: str, index: int, side: str, threads: int, target: str = "") -> dict:
     """Median seconds, their range, and the median quality of one side."""
     runs = worker(file, index, side, threads, target)
-    return {"seconds": median(runs["seconds"]), "fastest": min(runs["seconds"]), "slowest": max(runs["seconds"]),
-            "quality": median(runs["quality"]), "runs": len(runs["seconds"]),
-            "also": {name: median(values) for name, values in runs["also"].items()}}
+    return {
+        "seconds": median(runs["seconds"]),
+        "fastest": min(runs["seconds"]),
+        "slowest": max(runs["seconds"]),
+        "quality": median(runs["quality"]),
+        "runs": len(runs["seconds"]),
+        "also": {name: median(values) for name, values in runs["also"].items()},
+    }
 
 
 def worker(file: str, index: int, side: str, threads: int, target: str) -> dict:
     """What one process found."""
     limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    done = subprocess.run([sys.executable, "-m", "benchmarks.worker", file, str(index), side, target], cwd=HERE.parent,
-                          env={**os.environ, **limits}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.worker", file, str(index), side, target],
+        cwd=HERE.parent,
+        env={**os.environ, **limits},
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise RuntimeError(f"{file}, {side}, {threads} threads failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout)

@@ -20,24 +20,38 @@ from tools import chapters
 from .row import Limit, Reading, sized
 
 CHANGED = "elbo"  # the chapter whose code is changed
-LEFT_OUT = shutil.ignore_patterns("_build", ".venv*", "node_modules", ".git", "__pycache__", ".pytest_cache", ".hypothesis")
-COLD, WARM, ONE = "the whole book, from nothing", "again, nothing changed", f"again, the code of one chapter ({CHANGED}) changed"
+LEFT_OUT = shutil.ignore_patterns(
+    "_build", ".venv*", "node_modules", ".git", "__pycache__", ".pytest_cache", ".hypothesis"
+)
+COLD, WARM, ONE = (
+    "the whole book, from nothing",
+    "again, nothing changed",
+    f"again, the code of one chapter ({CHANGED}) changed",
+)
 ALL, LONGEST = "all chapters", "the longest chapter"
 BUILD = "from jupyter_book.cli.main import main; main()"
 
 
 def python() -> str:
     """The Python of the book's own environment, or this one."""
-    found = [path for path in (chapters.ROOT / ".venv" / "bin" / "python", chapters.ROOT / ".venv" / "Scripts" / "python.exe")
-             if path.exists()]
+    found = [
+        path
+        for path in (chapters.ROOT / ".venv" / "bin" / "python", chapters.ROOT / ".venv" / "Scripts" / "python.exe")
+        if path.exists()
+    ]
     return str(found[0]) if found else sys.executable
 
 
 def built(folder: Path) -> float:
     """Seconds of one strict build in `folder`; raises RuntimeError where it fails."""
     start = time.perf_counter()
-    done = subprocess.run([python(), "-c", BUILD, "build", ".", "-n", "-W", "--keep-going", "--quiet"], cwd=folder,
-                          env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True)
+    done = subprocess.run(
+        [python(), "-c", BUILD, "build", ".", "-n", "-W", "--keep-going", "--quiet"],
+        cwd=folder,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise RuntimeError(f"the book does not build:\n{(done.stdout + done.stderr)[-3000:]}")
     return time.perf_counter() - start
@@ -81,8 +95,22 @@ def read() -> dict[str, float]:
         each = seconds_of(folder)
         warm = built(folder)
         touch(folder)
-        return {COLD: cold, WARM: warm, ONE: built(folder), ALL: sum(each.values()), LONGEST: max(each.values()), **each}
+        return {
+            COLD: cold,
+            WARM: warm,
+            ONE: built(folder),
+            ALL: sum(each.values()),
+            LONGEST: max(each.values()),
+            **each,
+        }
 
 
-ROWS = [Reading("the book's build", "What is built", "s", read,
-                {ALL: Limit(ALL, "below", 360), LONGEST: Limit(LONGEST, "below", 100)})]
+ROWS = [
+    Reading(
+        "the book's build",
+        "What is built",
+        "s",
+        read,
+        {ALL: Limit(ALL, "below", 360), LONGEST: Limit(LONGEST, "below", 100)},
+    )
+]

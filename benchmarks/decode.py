@@ -26,15 +26,28 @@ def read() -> dict[str, float]:
     vae = shipped_vae()
     layers, weights = pack_all({"encoder": vae.encoder, "decoder": vae.decoder}, "mixed")  # as the latent plane does
     images = data.flat(data.binarised("digits"))[:50].astype(int).tolist()
-    given = {"images": images, "runs": sized(400, 5), "vae": {**layers, "weights": base64.b64encode(weights).decode()},
-             "tokens": {"nets": json.loads((NETS / "tokens.json").read_text(encoding="utf-8")),
-                        "weights": base64.b64encode((NETS / "tokens.bin").read_bytes()).decode()},
-             "names": {"decode": DECODE, "encode": ENCODE, "tokens": TOKENS, "draw": "49 tokens drawn from the prior {}"}}
+    given = {
+        "images": images,
+        "runs": sized(400, 5),
+        "vae": {**layers, "weights": base64.b64encode(weights).decode()},
+        "tokens": {
+            "nets": json.loads((NETS / "tokens.json").read_text(encoding="utf-8")),
+            "weights": base64.b64encode((NETS / "tokens.bin").read_bytes()).decode(),
+        },
+        "names": {"decode": DECODE, "encode": ENCODE, "tokens": TOKENS, "draw": "49 tokens drawn from the prior {}"},
+    }
     done = subprocess.run(["node", str(SCRIPT)], input=json.dumps(given), capture_output=True, text=True, timeout=300)
     if done.returncode:
         raise RuntimeError(f"the page's engine failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout)
 
 
-ROWS = [Reading("the page's engine", "What the page computes", "ms", read,
-                {what: Limit(what, "below", FRAME) for what in (DECODE, ENCODE, TOKENS)})]
+ROWS = [
+    Reading(
+        "the page's engine",
+        "What the page computes",
+        "ms",
+        read,
+        {what: Limit(what, "below", FRAME) for what in (DECODE, ENCODE, TOKENS)},
+    )
+]

@@ -27,7 +27,9 @@ def ours(dimensions):
         def run():
             fit = em.fit_mixture(x, start=start, iterations=STEPS, tolerance=0, floor=1e-6)
             return fit.trace[-2]  # scikit-learn reports the bound before its last M-step
+
         return run
+
     return prepare
 
 
@@ -37,15 +39,31 @@ def theirs(dimensions):
 
         x = digits_in(dimensions)
         start = em.start_mixture(x, COMPONENTS, 0)
-        options = {"weights_init": start.weights, "means_init": start.means,
-                   "precisions_init": np.linalg.inv(start.covariances), "init_params": "random"}
+        options = {
+            "weights_init": start.weights,
+            "means_init": start.means,
+            "precisions_init": np.linalg.inv(start.covariances),
+            "init_params": "random",
+        }
 
         def run():
             return GaussianMixture(COMPONENTS, max_iter=STEPS, tol=0, reg_covar=0, **options).fit(x).lower_bound_
+
         return run
+
     return prepare
 
 
-ROWS = [Row(f"Gaussian mixture, 10,000 x {dimensions}", "scikit-learn", "bound, nats per point", ours(dimensions),
-            theirs(dimensions), within(1e-6), aim, repeats=repeats)
-        for dimensions, aim, repeats in ((50, 0.8, 3), (2, 0.3, 5))]
+ROWS = [
+    Row(
+        f"Gaussian mixture, 10,000 x {dimensions}",
+        "scikit-learn",
+        "bound, nats per point",
+        ours(dimensions),
+        theirs(dimensions),
+        within(1e-6),
+        aim,
+        repeats=repeats,
+    )
+    for dimensions, aim, repeats in ((50, 0.8, 3), (2, 0.3, 5))
+]

@@ -55,6 +55,7 @@ def vae_step(knob, size):
             optimiser.zero_grad()
             model.loss(x, generator).backward()
             optimiser.step()
+
     return run
 
 
@@ -67,20 +68,54 @@ def quantiser_step(knob, size):
         z.grad = None
         passed, _, losses = layer(z)
         ((passed**2).mean() + 0.25 * losses.commitment).backward()
+
     return run
 
 
 ROWS = [
-    Growth("K-means, one iteration", {"N": Knob(sizes(8000, 16000, 32000, 64000), 1), "D": Knob(sizes(128, 256, 512, 1024), 1),
-                                      "K": Knob(sizes(64, 128, 256, 512), 1)}, kmeans_step),
-    Growth("Gaussian mixture, four EM steps, full covariances",
-           {"N": Knob(sizes(8000, 16000, 32000, 64000), 1), "D": Knob(sizes(24, 48, 96, 192), 2),
-            "K": Knob(sizes(8, 16, 32, 64), 1)}, mixture_steps),
-    Growth("PPCA, closed form", {"N": Knob(sizes(8000, 16000, 32000, 64000), 1), "D": Knob(sizes(64, 128, 256, 512), 2),
-                                 "latents": Knob(sizes(8, 16, 32, 64), 0)}, ppca),
-    Growth("VAE, two training steps", {"N": Knob(sizes(256, 512, 1024, 2048), 1), "D": Knob(sizes(784, 1568, 3136, 6272), 1),
-                                       "latents": Knob(sizes(8, 16, 32, 64), 0)}, vae_step),
-    Growth("quantiser, one training step", {"N": Knob(sizes(8192, 16384, 32768, 65536), 1),
-                                            "D": Knob(sizes(64, 128, 256, 512), 1),
-                                            "K": Knob(sizes(128, 256, 512, 1024), 1)}, quantiser_step),
+    Growth(
+        "K-means, one iteration",
+        {
+            "N": Knob(sizes(8000, 16000, 32000, 64000), 1),
+            "D": Knob(sizes(128, 256, 512, 1024), 1),
+            "K": Knob(sizes(64, 128, 256, 512), 1),
+        },
+        kmeans_step,
+    ),
+    Growth(
+        "Gaussian mixture, four EM steps, full covariances",
+        {
+            "N": Knob(sizes(8000, 16000, 32000, 64000), 1),
+            "D": Knob(sizes(24, 48, 96, 192), 2),
+            "K": Knob(sizes(8, 16, 32, 64), 1),
+        },
+        mixture_steps,
+    ),
+    Growth(
+        "PPCA, closed form",
+        {
+            "N": Knob(sizes(8000, 16000, 32000, 64000), 1),
+            "D": Knob(sizes(64, 128, 256, 512), 2),
+            "latents": Knob(sizes(8, 16, 32, 64), 0),
+        },
+        ppca,
+    ),
+    Growth(
+        "VAE, two training steps",
+        {
+            "N": Knob(sizes(256, 512, 1024, 2048), 1),
+            "D": Knob(sizes(784, 1568, 3136, 6272), 1),
+            "latents": Knob(sizes(8, 16, 32, 64), 0),
+        },
+        vae_step,
+    ),
+    Growth(
+        "quantiser, one training step",
+        {
+            "N": Knob(sizes(8192, 16384, 32768, 65536), 1),
+            "D": Knob(sizes(64, 128, 256, 512), 1),
+            "K": Knob(sizes(128, 256, 512, 1024), 1),
+        },
+        quantiser_step,
+    ),
 ]

@@ -18,7 +18,11 @@ from .row import Measured, Row, at_most, sized
 
 def digits():
     images = data.load("digits")
-    return np.concatenate([data.unit(images.train), data.unit(images.test)]).reshape(-1, 784).astype(np.float32)[:sized(None, 1000)]
+    return (
+        np.concatenate([data.unit(images.train), data.unit(images.test)])
+        .reshape(-1, 784)
+        .astype(np.float32)[: sized(None, 1000)]
+    )
 
 
 def ours(k, target):
@@ -29,6 +33,7 @@ def ours(k, target):
         begin = time.perf_counter()
         done = kmeans.lloyd(x, start)
         return Measured(done.inertia, (time.perf_counter() - begin) / (done.iterations + 1))
+
     return run
 
 
@@ -44,8 +49,19 @@ def theirs(k, target):
             begin = time.perf_counter()
             done = KMeans(k, init=start, n_init=1, algorithm="lloyd", tol=0, max_iter=300).fit(x)
             return Measured(float(done.inertia_), (time.perf_counter() - begin) / done.n_iter_)
+
     return run
 
 
-ROWS = [Row(f"K-means per iteration, 10,000 x 784, K = {k}", "scikit-learn", "inertia", partial(ours, k),
-            partial(theirs, k), at_most(1.0), 1.0) for k in (10, 64)]
+ROWS = [
+    Row(
+        f"K-means per iteration, 10,000 x 784, K = {k}",
+        "scikit-learn",
+        "inertia",
+        partial(ours, k),
+        partial(theirs, k),
+        at_most(1.0),
+        1.0,
+    )
+    for k in (10, 64)
+]

@@ -38,6 +38,7 @@ def ours(size, target):
             passed, _, losses = layer(z)
             ((passed**2).mean() + BETA * losses.commitment).backward()
         return agreed
+
     return run
 
 
@@ -57,9 +58,19 @@ def theirs(size, target):
             passed, _, loss = layer(z[None])
             ((passed**2).mean() + loss.sum()).backward()
         return agreed
+
     return run
 
 
-ROWS = [Row(f"quantiser, {STEPS} training steps on 12,544 x 32, K = {size}", "vector-quantize-pytorch",
-            "share of nearest codes", partial(ours, size), partial(theirs, size), within(0.0005), aim)
-        for size, aim in ((128, 0.35), (512, 0.15))]
+ROWS = [
+    Row(
+        f"quantiser, {STEPS} training steps on 12,544 x 32, K = {size}",
+        "vector-quantize-pytorch",
+        "share of nearest codes",
+        partial(ours, size),
+        partial(theirs, size),
+        within(0.0005),
+        aim,
+    )
+    for size, aim in ((128, 0.35), (512, 0.15))
+]

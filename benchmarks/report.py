@@ -31,17 +31,21 @@ class Table(NamedTuple):
         """As Markdown; a table without rows says so in words."""
         if not self.rows:
             return f"*{NOT_MEASURED.capitalize()}.*"
-        return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |"
-                         for row in (self.head, ("---",) * len(self.head), *self.rows))
+        return "\n".join(
+            "| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |"
+            for row in (self.head, ("---",) * len(self.head), *self.rows)
+        )
 
     def text(self) -> str:
         """In columns, for the terminal."""
         widths = [max(len(row[i]) for row in (self.head, *self.rows)) for i in range(len(self.head))]
-        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-                         for row in (self.head, *self.rows))
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in (self.head, *self.rows)
+        )
 
 
 # ------------------------------------------------------------------ what there is
+
 
 def read(path: Path) -> dict:
     """The stored results; empty where there are none yet."""
@@ -75,6 +79,7 @@ def best(runs: dict) -> dict:
 
 # ------------------------------------------------------------------ numbers in words
 
+
 def number(value: float) -> str:
     """Three digits that count; all digits before the point from a thousand on."""
     return minus(f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}")
@@ -107,6 +112,7 @@ def slope(sizes, seconds) -> float:
 
 # ------------------------------------------------------------------ targets and verdicts
 
+
 def aimed(limit: Limit, unit: str = "") -> str:
     """A limit in words."""
     if limit.what == "seconds":
@@ -130,8 +136,11 @@ def slower(row: Row, stored: dict) -> list[str]:
     if stored["fault"]:
         faults.append(f"{row.quality} {stored['fault']}")
     if row.aim is not None and not stored["ratio"] <= row.aim:
-        faults.append(f"faster than {row.peer}, but not by as much as aimed at" if stored["ratio"] < 1
-                      else f"slower than {row.peer}")
+        faults.append(
+            f"faster than {row.peer}, but not by as much as aimed at"
+            if stored["ratio"] < 1
+            else f"slower than {row.peer}"
+        )
     return faults
 
 
@@ -164,9 +173,15 @@ def targets(results: dict) -> Table:
             found = [NOT_MEASURED]
             if stored:
                 reached = values(row, stored)
-                found = [f"{spread(best(stored['ours']))} s" if limit.what == "seconds" else
-                         f"{limit.what} {number(reached[limit.what])}" for limit in row.limits]
-            wanted = [aimed(limit) if limit.what == "seconds" else f"{limit.what} {aimed(limit)}" for limit in row.limits]
+                found = [
+                    f"{spread(best(stored['ours']))} s"
+                    if limit.what == "seconds"
+                    else f"{limit.what} {number(reached[limit.what])}"
+                    for limit in row.limits
+                ]
+            wanted = [
+                aimed(limit) if limit.what == "seconds" else f"{limit.what} {aimed(limit)}" for limit in row.limits
+            ]
             lines.append((row.name, "; ".join(wanted), "; ".join(found), verdict(row, stored)))
         elif isinstance(row, Reading):
             for what, limit in row.limits.items():
@@ -186,12 +201,17 @@ def summary(results: dict) -> str:
     missed = [f"{what} ({said.removeprefix(f'{MISSED}: ')})" for what, _, _, said in lines if said.startswith(MISSED)]
     reached = sum(said == REACHED for *_, said in lines)
     open_ = sum(said == NOT_MEASURED for *_, said in lines)
-    counts = [(reached, REACHED)] + [(count, word) for count, word in ((len(missed), MISSED), (open_, NOT_MEASURED)) if count]
+    counts = [(reached, REACHED)] + [
+        (count, word) for count, word in ((len(missed), MISSED), (open_, NOT_MEASURED)) if count
+    ]
     words = [f"{count} {'is' if count == 1 else 'are'} {word}" for count, word in counts]
-    return f"Of {len(lines)} targets {', '.join(words)}." + (f" {MISSED.capitalize()}: {'; '.join(missed)}." if missed else "")
+    return f"Of {len(lines)} targets {', '.join(words)}." + (
+        f" {MISSED.capitalize()}: {'; '.join(missed)}." if missed else ""
+    )
 
 
 # ------------------------------------------------------------------ the other tables
+
 
 def peers(results: dict) -> Table:
     """This library beside others, at each number of threads."""
@@ -203,9 +223,20 @@ def peers(results: dict) -> Table:
             continue
         for threads in sorted(stored["ours"], key=int):
             ours, theirs = stored["ours"][threads], stored["theirs"][threads]
-            lines.append((row.name, row.peer, str(threads), spread(ours), spread(theirs),
-                          exactly(ours["quality"]), exactly(theirs["quality"])))
-    return Table(("What", "Beside", "Threads", "This library, s", "The other, s", "Quality here", "Quality there"), lines)
+            lines.append(
+                (
+                    row.name,
+                    row.peer,
+                    str(threads),
+                    spread(ours),
+                    spread(theirs),
+                    exactly(ours["quality"]),
+                    exactly(theirs["quality"]),
+                )
+            )
+    return Table(
+        ("What", "Beside", "Threads", "This library, s", "The other, s", "Quality here", "Quality there"), lines
+    )
 
 
 def qualities() -> Table:
@@ -218,7 +249,9 @@ def readings(results: dict, file: str) -> Table:
     (row,) = rows(file)
     stored = entry(results, row)
     found = stored["values"].items() if stored else [(what, None) for what in row.limits]
-    return Table((row.heading, row.unit), [(what, NOT_MEASURED if value is None else number(value)) for what, value in found])
+    return Table(
+        (row.heading, row.unit), [(what, NOT_MEASURED if value is None else number(value)) for what, value in found]
+    )
 
 
 def growths(results: dict) -> Table:
@@ -229,11 +262,28 @@ def growths(results: dict) -> Table:
         for name, knob in row.knobs.items():
             found = (stored or {"growth": {}})["growth"].get(name)
             if found is None:
-                lines.append((row.name, name, f"{knob.sizes[0]} to {knob.sizes[-1]}", NOT_MEASURED, number(knob.expected), NOT_MEASURED))
+                lines.append(
+                    (
+                        row.name,
+                        name,
+                        f"{knob.sizes[0]} to {knob.sizes[-1]}",
+                        NOT_MEASURED,
+                        number(knob.expected),
+                        NOT_MEASURED,
+                    )
+                )
                 continue
             exponent = slope(found["sizes"], found["seconds"])
-            lines.append((row.name, name, f"{found['sizes'][0]} to {found['sizes'][-1]}", minus(f"{exponent:.2f}"),
-                          number(knob.expected), compared(exponent, knob.expected)))
+            lines.append(
+                (
+                    row.name,
+                    name,
+                    f"{found['sizes'][0]} to {found['sizes'][-1]}",
+                    minus(f"{exponent:.2f}"),
+                    number(knob.expected),
+                    compared(exponent, knob.expected),
+                )
+            )
     return Table(("What", "Varied", "From, to", "Exponent measured", "Expected", "In words"), lines)
 
 
@@ -252,43 +302,78 @@ def pages(audit: dict) -> Table:
 
     lines = []
     for page, report in sorted(audit.get("pages", {}).items()):
-        shown = {what: max([value for name, _, value in aims.rows(report) if name == what], default=None) for what in aims.AIMS}
+        shown = {
+            what: max([value for name, _, value in aims.rows(report) if name == what], default=None)
+            for what in aims.AIMS
+        }
         shown["other scores"] = min((shown[what] for what in OTHER_SCORES if shown[what] is not None), default=None)
-        missed = [what for what, (_, aim, met) in aims.AIMS.items() if aim and shown[what] is not None
-                  and not all(met(value) for name, _, value in aims.rows(report) if name == what)]
+        missed = [
+            what
+            for what, (_, aim, met) in aims.AIMS.items()
+            if aim
+            and shown[what] is not None
+            and not all(met(value) for name, _, value in aims.rows(report) if name == what)
+        ]
         cells = ["none" if shown[what] is None else number(shown[what]) for what in PAGE_COLUMNS]
         lines.append((Path(page).stem, *cells, f"{MISSED}: {', '.join(missed)}" if missed else REACHED))
     if lines:
-        target = {what: aim for what, (_, aim, _) in aims.AIMS.items()} | {"other scores": aims.AIMS[OTHER_SCORES[0]][1]}
+        target = {what: aim for what, (_, aim, _) in aims.AIMS.items()} | {
+            "other scores": aims.AIMS[OTHER_SCORES[0]][1]
+        }
         lines.insert(0, ("target", *(target[what] for what in PAGE_COLUMNS), ""))
     return Table(("Page", *PAGE_COLUMNS.values(), "Verdict"), lines)
 
 
 OTHER_SCORES = "accessibility", "best-practices", "seo"  # one column, the least of them: each has the same aim
-PAGE_COLUMNS = {"first load": "Load, kB", "figure": "Figure, kB", "performance": "Speed", "other scores": "Other scores",
-                "blocking requests": "Blocks", "CLS": "Shift", "alive": "Alive, s", "frame, p95": "Frame, ms"}
+PAGE_COLUMNS = {
+    "first load": "Load, kB",
+    "figure": "Figure, kB",
+    "performance": "Speed",
+    "other scores": "Other scores",
+    "blocking requests": "Blocks",
+    "CLS": "Shift",
+    "alive": "Alive, s",
+    "frame, p95": "Frame, ms",
+}
 
 
 def measured_on(results: dict) -> str:
     """Machine, versions and date, in a sentence."""
     if "machine" not in results:
         return f"{NOT_MEASURED.capitalize()} yet."
-    on, dates = results["machine"], sorted({stored["date"] for part in ("rows", "pages")
-                                            for stored in results.get(part, {}).values() if "date" in stored})
+    on, dates = (
+        results["machine"],
+        sorted(
+            {
+                stored["date"]
+                for part in ("rows", "pages")
+                for stored in results.get(part, {}).values()
+                if "date" in stored
+            }
+        ),
+    )
     when = f" on {dates[0]}" if len(dates) == 1 else f" from {dates[0]} to {dates[-1]}" if dates else ""
     with_ = ", ".join(f"{name} {version}" for name, version in results.get("versions", {}).items())
-    return (f"Measured{when} on {on['processor']}, {on['cores']} cores, {on['system']}, Python {on['python']}"
-            f"{with_ and f', with {with_}'}.")
+    return (
+        f"Measured{when} on {on['processor']}, {on['cores']} cores, {on['system']}, Python {on['python']}"
+        f"{with_ and f', with {with_}'}."
+    )
 
 
 def text(results: dict) -> str:
     """Everything that was measured on this machine, for the terminal."""
-    tables = [targets(results), peers(results), *(readings(results, file) for file in ("decode", "book")), growths(results)]
+    tables = [
+        targets(results),
+        peers(results),
+        *(readings(results, file) for file in ("decode", "book")),
+        growths(results),
+    ]
     shown = [Table(table.head, [row for row in table.rows if NOT_MEASURED not in row]) for table in tables]
     return "\n\n".join([*(table.text() for table in shown if table.rows), summary(results), measured_on(results)])
 
 
 # ------------------------------------------------------------------ figures: each a matplotlib figure and its alternative text
+
 
 def ratios_figure(results: dict):
     """Our time over the peer's, for each comparison that was measured; None where none was."""
@@ -306,7 +391,10 @@ def ratios_figure(results: dict):
     aims = [ratio <= row.aim for row, ratio in found if row.aim is not None]
     axis.set_title(f"{sum(aims)} of {len(aims)} reach the target")
     axis.set_xlabel("time, as a part of the other library's\n(dotted: equal; upright mark: target)")
-    said = "; ".join(f"{row.name}, {number(ratio)}" + ("" if row.aim is None else f" (target {number(row.aim)})") for row, ratio in found)
+    said = "; ".join(
+        f"{row.name}, {number(ratio)}" + ("" if row.aim is None else f" (target {number(row.aim)})")
+        for row, ratio in found
+    )
     return figure, f"Bars of this library's time as a part of another's, best against best. {said}."
 
 
@@ -316,7 +404,9 @@ def bars(axis, found: dict[str, float], at_least: float) -> None:
 
     axis.barh(range(len(found)), list(found.values()), height=0.5, color=plots.colour("accent"))
     for place, value in enumerate(found.values()):
-        axis.annotate(number(value), (1.02, place), xycoords=("axes fraction", "data"), va="center", color=plots.colour("ink"))
+        axis.annotate(
+            number(value), (1.02, place), xycoords=("axes fraction", "data"), va="center", color=plots.colour("ink")
+        )
     axis.set_yticks(range(len(found)), list(found))
     axis.invert_yaxis()
     axis.set_xlim(0, 1.06 * max(at_least, *found.values()))
@@ -341,7 +431,10 @@ def chapters_figure(results: dict):
     axis.set_title(f"All chapters together: {number(sum(found.values()))} s")
     axis.set_xlabel(f"seconds to run the chapter (dashed: the limit, {number(limit)} s)")
     said = ", ".join(f"{name} {number(seconds)}" for name, seconds in found.items())
-    return figure, f"Bars of the seconds that each chapter takes when the book is built, beside a limit of {number(limit)} s: {said}."
+    return (
+        figure,
+        f"Bars of the seconds that each chapter takes when the book is built, beside a limit of {number(limit)} s: {said}.",
+    )
 
 
 def growth_figure(results: dict):
@@ -357,10 +450,20 @@ def growth_figure(results: dict):
     said = []
     for axis, (row, grown) in zip(axes.flat, found):
         parts = []
-        for (name, one), marker, shade, dash in zip(grown.items(), "os^", ("accent", "ink", "muted"), ("-", "--", "-.")):
+        for (name, one), marker, shade, dash in zip(
+            grown.items(), "os^", ("accent", "ink", "muted"), ("-", "--", "-.")
+        ):
             exponent = slope(one["sizes"], one["seconds"])
-            axis.loglog([size / one["sizes"][0] for size in one["sizes"]], [t / one["seconds"][0] for t in one["seconds"]],
-                        dash, marker=marker, ms=4, lw=1.4, color=plots.colour(shade), label=f"{name}: {exponent:.2f}")
+            axis.loglog(
+                [size / one["sizes"][0] for size in one["sizes"]],
+                [t / one["seconds"][0] for t in one["seconds"]],
+                dash,
+                marker=marker,
+                ms=4,
+                lw=1.4,
+                color=plots.colour(shade),
+                label=f"{name}: {exponent:.2f}",
+            )
             parts.append(f"{name} {exponent:.2f}")
         axis.set_title(row.name.split(",")[0], fontsize=10)
         axis.legend(fontsize=8, handlelength=2.4, loc="upper left")
@@ -368,10 +471,10 @@ def growth_figure(results: dict):
         axis.set_yticks([1, 4, 16, 64], ["1", "4", "16", "64"])
         axis.minorticks_off()
         said.append(f"{row.name}: {', '.join(parts)}")
-    for axis in axes.flat[len(found):]:
+    for axis in axes.flat[len(found) :]:
         axis.set_axis_off()
     for axis in axes[:, 0]:
         axis.set_ylabel("time, times the first")
-    for axis in axes.flat[max(len(found) - columns, 0):len(found)]:
+    for axis in axes.flat[max(len(found) - columns, 0) : len(found)]:
         axis.set_xlabel("size, times the first")
     return figure, f"Time against size on logarithmic axes, nearly straight lines. Their slopes: {'; '.join(said)}."

@@ -1,9 +1,9 @@
 """What a row of the benchmark is: one of four kinds.
 
-    Row        this library beside another: time, and the quality reached
-    Aim        this library alone, against limits: a score within a time
-    Growth     this library alone, its time at several sizes: how fast it grows
-    Reading    numbers that a function brings home: builds of the book, the page's own engine
+Row        this library beside another: time, and the quality reached
+Aim        this library alone, against limits: a score within a time
+Growth     this library alone, its time at several sizes: how fast it grows
+Reading    numbers that a function brings home: builds of the book, the page's own engine
 """
 
 from __future__ import annotations

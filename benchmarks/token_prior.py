@@ -32,6 +32,7 @@ def ours(target):
         with torch.no_grad():
             rate = -prior.log_prob(test_tokens, test_labels).mean().item() / SIDE**2
         return Measured(rate, history.records[-1].seconds)
+
     return run
 
 

@@ -46,6 +46,7 @@ def ours(target):
         history = fit.fit(model, x, epochs=PLAN, seed=0, batch=BATCH, binarise_fresh=True)
         mean, log_std = model.encoder.net(test).detach().chunk(2, dim=1)
         return Measured(minus_elbo(mean, log_std, model.decoder, test), history.records[-1].seconds)
+
     return run
 
 
@@ -60,8 +61,13 @@ def theirs(target):
     def run():
         model = VAE(VAEConfig(input_dim=(1, 28, 28), latent_dim=2, reconstruction_loss="bce"))
         with tempfile.TemporaryDirectory() as folder:
-            config = BaseTrainerConfig(output_dir=folder, num_epochs=EPOCHS, per_device_train_batch_size=BATCH,
-                                       learning_rate=1e-3, no_cuda=True)
+            config = BaseTrainerConfig(
+                output_dir=folder,
+                num_epochs=EPOCHS,
+                per_device_train_batch_size=BATCH,
+                learning_rate=1e-3,
+                no_cuda=True,
+            )
             start = time.perf_counter()
             TrainingPipeline(training_config=config, model=model)(train_data=x)
             seconds = time.perf_counter() - start
@@ -70,9 +76,24 @@ def theirs(target):
 
         def logits(z):
             return torch.logit(model.decoder(z).reconstruction.reshape(len(z), -1), eps=1e-6)
-        return Measured(minus_elbo(encoded.embedding.detach(), encoded.log_covariance.detach() / 2, logits, test), seconds)
+
+        return Measured(
+            minus_elbo(encoded.embedding.detach(), encoded.log_covariance.detach() / 2, logits, test), seconds
+        )
+
     return run
 
 
-ROWS = [Row("VAE to the peer's test -ELBO", "pythae", "test -ELBO, nats per image", ours, theirs, at_most(), 0.4,
-            repeats=2, warm=False)]
+ROWS = [
+    Row(
+        "VAE to the peer's test -ELBO",
+        "pythae",
+        "test -ELBO, nats per image",
+        ours,
+        theirs,
+        at_most(),
+        0.4,
+        repeats=2,
+        warm=False,
+    )
+]

@@ -46,8 +46,15 @@ def ours(target):
             tokens = tokenizer.tokens(test)
             error = ((tokenizer.decode(tokens) - test) ** 2).mean().item()
         return Measured(error, seconds, {PERPLEXITY: usage(tokens, CODES).perplexity})
+
     return run
 
 
-ROWS = [Aim("VQ-VAE, 128 codes", ERROR, ours, (Limit(ERROR, "below", 0.0060), Limit(PERPLEXITY, "above", 80),
-                                               Limit("seconds", "below", 12)))]
+ROWS = [
+    Aim(
+        "VQ-VAE, 128 codes",
+        ERROR,
+        ours,
+        (Limit(ERROR, "below", 0.0060), Limit(PERPLEXITY, "above", 80), Limit("seconds", "below", 12)),
+    )
+]

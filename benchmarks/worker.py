@@ -37,8 +37,11 @@ def several(row, side: str, target: float | None) -> dict:
     if row.warm:
         run()
     runs = [timed(run) for _ in range(sized(row.repeats, 1))]
-    return {"seconds": [one.seconds for one in runs], "quality": [one.quality for one in runs],
-            "also": {name: [one.also[name] for one in runs] for name in runs[0].also}}
+    return {
+        "seconds": [one.seconds for one in runs],
+        "quality": [one.quality for one in runs],
+        "also": {name: [one.also[name] for one in runs] for name in runs[0].also},
+    }
 
 
 def grown(row) -> dict:

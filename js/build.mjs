@@ -17,8 +17,15 @@ let wrong = stale.map((f) => `${f} has no source`);
 for (const name of names.sort()) {
   const { outputFiles } = await build({
     entryPoints: [join(here, "figures", `${name}.js`)],
-    bundle: true, write: false, minify: true, format: "iife", globalName: `lvm_${name}`,
-    target: "es2020", charset: "utf8", legalComments: "none", logLevel: "warning",
+    bundle: true,
+    write: false,
+    minify: true,
+    format: "iife",
+    globalName: `lvm_${name}`,
+    target: "es2020",
+    charset: "utf8",
+    legalComments: "none",
+    logLevel: "warning",
   });
   const text = outputFiles[0].text;
   const file = join(out, `${name}.js`);

@@ -9,9 +9,35 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-MODULES = ("autoencoder", "bernoulli_mixture", "bounds", "categorical", "check", "counter", "curve", "data",
-           "densities", "em", "figures", "fit", "gradients", "kmeans", "labs", "landscape", "likelihoods", "mixture",
-           "plots", "ppca", "quadrature", "quantize", "single_code", "token_priors", "vae", "variational", "vqvae")
+MODULES = (
+    "autoencoder",
+    "bernoulli_mixture",
+    "bounds",
+    "categorical",
+    "check",
+    "counter",
+    "curve",
+    "data",
+    "densities",
+    "em",
+    "figures",
+    "fit",
+    "gradients",
+    "kmeans",
+    "labs",
+    "landscape",
+    "likelihoods",
+    "mixture",
+    "plots",
+    "ppca",
+    "quadrature",
+    "quantize",
+    "single_code",
+    "token_priors",
+    "vae",
+    "variational",
+    "vqvae",
+)
 __all__ = list(MODULES)
 
 

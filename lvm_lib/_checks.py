@@ -59,7 +59,9 @@ def square(name: str, value) -> np.ndarray:
     with np.errstate(over="ignore", under="ignore"):
         squares = array**2
     if not np.isfinite(squares).all() or (squares < np.finfo(float).tiny).any():
-        raise ValueError(f"{name} must have squares within float64, got entries from {array.min():g} to {array.max():g}")
+        raise ValueError(
+            f"{name} must have squares within float64, got entries from {array.min():g} to {array.max():g}"
+        )
     return squares
 
 
@@ -67,8 +69,10 @@ def probabilities(name: str, value, ndim: int | None = None, *, tolerance: float
     """`value` as an array of probabilities that sum to one along the last axis; raises ValueError otherwise."""
     array = real_array(name, value, ndim)
     if (array < 0).any() or (np.abs(array.sum(axis=-1) - 1) > tolerance).any():
-        raise ValueError(f"{name} must be non-negative and sum to 1 along the last axis, got sums from "
-                         f"{array.sum(axis=-1).min():g} to {array.sum(axis=-1).max():g}, smallest {array.min():g}")
+        raise ValueError(
+            f"{name} must be non-negative and sum to 1 along the last axis, got sums from "
+            f"{array.sum(axis=-1).min():g} to {array.sum(axis=-1).max():g}, smallest {array.min():g}"
+        )
     return array
 
 

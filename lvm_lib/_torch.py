@@ -20,10 +20,13 @@ def real_tensor(name: str, value, ndim: int | None = None, *, like: torch.Tensor
         try:
             array = np.asarray(value)
         except ValueError as error:  # rows of different lengths
-            raise TypeError(f"{name} must be a tensor or array of real numbers, got {describe(value)} ({error})") from None
+            raise TypeError(
+                f"{name} must be a tensor or array of real numbers, got {describe(value)} ({error})"
+            ) from None
         if array.dtype.kind not in "fiub":
-            raise TypeError(f"{name} must be a tensor or array of real numbers, got {describe(value)} "
-                            f"of dtype {array.dtype}")
+            raise TypeError(
+                f"{name} must be a tensor or array of real numbers, got {describe(value)} of dtype {array.dtype}"
+            )
         value = torch.as_tensor(array if array.flags.writeable else array.copy())
     if value.is_complex():
         raise TypeError(f"{name} must hold real numbers, got dtype {value.dtype}")
@@ -69,8 +72,9 @@ def real_number(name: str, value, *, least: float = 0.0, positive: bool = False)
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} must be a number, got {describe(value)}")
     if not np.isfinite(value) or value < least or (positive and value <= 0):
-        raise ValueError(f"{name} must be {'a positive' if positive else f'at least {least:g} and a'} finite number, "
-                         f"got {value!r}")
+        raise ValueError(
+            f"{name} must be {'a positive' if positive else f'at least {least:g} and a'} finite number, got {value!r}"
+        )
     return float(value)
 
 

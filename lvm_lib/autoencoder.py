@@ -16,8 +16,17 @@ from torch import nn
 from ._checks import count, describe
 from ._torch import real_tensor, seeded
 
-__all__ = ["AE", "conv_autoencoder", "conv_decoder", "conv_encoder", "mlp", "mlp_autoencoder", "mlp_decoder",
-           "mlp_encoder", "seeded"]
+__all__ = [
+    "AE",
+    "conv_autoencoder",
+    "conv_decoder",
+    "conv_encoder",
+    "mlp",
+    "mlp_autoencoder",
+    "mlp_decoder",
+    "mlp_encoder",
+    "seeded",
+]
 
 PATCH = 4  # a convolutional net reads and writes patches of 4 x 4 pixels
 
@@ -69,6 +78,7 @@ def weight(module: nn.Module) -> torch.Tensor:
 
 # ---------------------------------------------------------------- networks
 
+
 def mlp(sizes) -> nn.Sequential:
     """Linear layers with ReLU between them: sizes (784, 400, 200, 2) makes three. Raises TypeError, ValueError."""
     sizes = _widths("sizes", sizes)
@@ -93,24 +103,32 @@ def conv_encoder(outputs: int, channels: int = 32, side: int = 28) -> nn.Sequent
     channels, grid = count("channels", channels), _grid(side)
     side = grid * PATCH
     return nn.Sequential(
-        nn.Unflatten(1, (1, side, side)),                                 # (n, 1, 28, 28)
-        nn.Conv2d(1, channels, PATCH, stride=PATCH), nn.ReLU(),           # (n, c, 7, 7)
-        nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
-        nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
+        nn.Unflatten(1, (1, side, side)),  # (n, 1, 28, 28)
+        nn.Conv2d(1, channels, PATCH, stride=PATCH),
+        nn.ReLU(),  # (n, c, 7, 7)
+        nn.Conv2d(channels, channels, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(channels, channels, 3, padding=1),
+        nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(channels * grid**2, count("outputs", outputs)))
+        nn.Linear(channels * grid**2, count("outputs", outputs)),
+    )
 
 
 def conv_decoder(latents: int, channels: int = 32, side: int = 28) -> nn.Sequential:
     """Codes (n, q) to square images, as rows (n, side^2): the encoder's layers in reverse."""
     channels, grid = count("channels", channels), _grid(side)
     return nn.Sequential(
-        nn.Linear(count("latents", latents), channels * grid**2), nn.ReLU(),
-        nn.Unflatten(1, (channels, grid, grid)),                          # (n, c, 7, 7)
-        nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
-        nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
-        nn.ConvTranspose2d(channels, 1, PATCH, stride=PATCH),             # (n, 1, 28, 28)
-        nn.Flatten())
+        nn.Linear(count("latents", latents), channels * grid**2),
+        nn.ReLU(),
+        nn.Unflatten(1, (channels, grid, grid)),  # (n, c, 7, 7)
+        nn.Conv2d(channels, channels, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(channels, channels, 3, padding=1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(channels, 1, PATCH, stride=PATCH),  # (n, 1, 28, 28)
+        nn.Flatten(),
+    )
 
 
 def mlp_autoencoder(latents: int = 2, hidden=(400, 200), pixels: int = 784, *, squash=False, seed: int) -> AE:

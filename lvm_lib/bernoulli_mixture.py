@@ -35,11 +35,14 @@ class BernoulliMixture(Mixture):
         weights = _checks.probabilities("weights", self.weights, 1).copy()
         probabilities = _checks.real_array("probabilities", self.probabilities, 2).copy()
         if len(weights) != len(probabilities):
-            raise ValueError(f"weights must have one entry per row of probabilities {probabilities.shape}, "
-                             f"got shape {weights.shape}")
+            raise ValueError(
+                f"weights must have one entry per row of probabilities {probabilities.shape}, got shape {weights.shape}"
+            )
         if probabilities.min() <= 0 or probabilities.max() >= 1:
-            raise ValueError("probabilities must lie strictly between 0 and 1, got values from "
-                             f"{probabilities.min():g} to {probabilities.max():g}")
+            raise ValueError(
+                "probabilities must lie strictly between 0 and 1, got values from "
+                f"{probabilities.min():g} to {probabilities.max():g}"
+            )
         for name, array in (("weights", weights), ("probabilities", probabilities)):
             array.setflags(write=False)
             object.__setattr__(self, name, array)
@@ -67,6 +70,8 @@ def binary_points(x) -> np.ndarray:
     """x as float64 (n, D) of 0 and 1; raises ValueError otherwise: grey pixels need another likelihood."""
     x = _checks.real_array("x", x, 2)
     if not ((x == 0) | (x == 1)).all():
-        raise ValueError("x must hold only 0 and 1 (binarise grey pixels, or use a likelihood for grey values), "
-                         f"got values from {x.min():g} to {x.max():g}")
+        raise ValueError(
+            "x must hold only 0 and 1 (binarise grey pixels, or use a likelihood for grey values), "
+            f"got values from {x.min():g} to {x.max():g}"
+        )
     return x

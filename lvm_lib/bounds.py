@@ -31,8 +31,17 @@ from .densities import (
     logsumexp,
 )
 
-__all__ = ["GaussianQ", "Estimate", "elbo", "importance_bound", "effective_sample_size", "gap",
-           "dequantised_bound", "dequantised_normal", "dequantised_normal_lowrank"]
+__all__ = [
+    "GaussianQ",
+    "Estimate",
+    "elbo",
+    "importance_bound",
+    "effective_sample_size",
+    "gap",
+    "dequantised_bound",
+    "dequantised_normal",
+    "dequantised_normal_lowrank",
+]
 
 BLOCK = 2**22  # numbers of x that one call of log_joint may have to broadcast to: 32 MB
 
@@ -107,12 +116,15 @@ class Estimate:
             if given is not None:
                 given = real_array(name, given, 1)
                 if given.shape != value.shape or (given < 0).any():
-                    raise ValueError(f"{name} must be non-negative, of shape {value.shape} as value, got shape "
-                                     f"{given.shape} with a smallest entry of {given.min():g}")
+                    raise ValueError(
+                        f"{name} must be non-negative, of shape {value.shape} as value, got shape "
+                        f"{given.shape} with a smallest entry of {given.min():g}"
+                    )
                 object.__setattr__(self, name, given)
 
 
 # ---------------------------------------------------------------- bounds from samples of q
+
 
 def elbo(model, q, x, samples, rng) -> Estimate:
     """The evidence lower bound by Monte Carlo, E_q[log p(x, z) - log q(z)] <= log p(x), per data point.
@@ -188,6 +200,7 @@ def gap(evidence, bound):
 
 # ---------------------------------------------------------------- densities on integer data
 
+
 def dequantised_bound(log_density, x, samples, rng) -> Estimate:
     """A density's score on integer data, a lower bound on a log mass, per data point.
 
@@ -203,8 +216,9 @@ def dequantised_bound(log_density, x, samples, rng) -> Estimate:
     if not callable(log_density):
         raise TypeError(f"log_density must be a function of points (n, D), got {describe(log_density)}")
     x, rng = _whole("x", x), generator("rng", rng)
-    draws = [real_array("log_density(x + u)", log_density(x + rng.random(x.shape)))
-             for _ in range(count("samples", samples))]
+    draws = [
+        real_array("log_density(x + u)", log_density(x + rng.random(x.shape))) for _ in range(count("samples", samples))
+    ]
     if draws[0].shape != (len(x),):
         raise ValueError(f"log_density must return one number per point, ({len(x)},), got shape {draws[0].shape}")
     return _average(np.array(draws))
@@ -242,6 +256,7 @@ def dequantised_normal_lowrank(x, mean, loadings, noise):
 
 # ---------------------------------------------------------------- the parts that several functions share
 
+
 def _log_weights(model, q, x, k, rng):
     """log w = log p(x, z) - log q(z) for k draws of z ~ q per data point: (k, n).
 
@@ -255,8 +270,9 @@ def _log_weights(model, q, x, k, rng):
     if hasattr(q, "__len__") and len(q) != len(x):
         raise ValueError(f"q must hold one distribution per data point, got {len(q)} for x of shape {x.shape}")
     block = max(1, BLOCK // x.size)
-    return np.concatenate([_block_of_log_weights(model, q, x, min(block, k - start), rng)
-                           for start in range(0, k, block)])
+    return np.concatenate(
+        [_block_of_log_weights(model, q, x, min(block, k - start), rng) for start in range(0, k, block)]
+    )
 
 
 def _block_of_log_weights(model, q, x, k, rng):

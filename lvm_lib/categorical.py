@@ -23,8 +23,13 @@ import torch
 from ._checks import count, describe
 from ._torch import less_baseline, real_tensor, torch_generator, warmth
 
-__all__ = ["enumerated_gradient", "gumbel_softmax", "gumbel_softmax_gradient", "score_function_gradient",
-           "straight_through_gradient"]
+__all__ = [
+    "enumerated_gradient",
+    "gumbel_softmax",
+    "gumbel_softmax_gradient",
+    "score_function_gradient",
+    "straight_through_gradient",
+]
 
 
 def enumerated_gradient(f, logits) -> torch.Tensor:
@@ -73,7 +78,7 @@ def gumbel_softmax_gradient(f, logits, temperature: float, samples: int, generat
     """
     rows = _logits(logits).expand(count("samples", samples), -1).clone().requires_grad_()
     noise_free = torch.zeros_like(rows[0])
-    shift = gumbel_softmax(noise_free, 1.0, samples, generator).log()   # g up to a constant per row, which cancels
+    shift = gumbel_softmax(noise_free, 1.0, samples, generator).log()  # g up to a constant per row, which cancels
     y = ((rows + shift) / warmth(temperature)).softmax(-1)
     corner = torch.nn.functional.one_hot(y.argmax(-1), y.shape[-1]).to(y.dtype)
     return _through(f, corner if hard else y.detach(), y, rows)
@@ -92,14 +97,15 @@ def straight_through_gradient(f, logits, samples: int, generator) -> torch.Tenso
 
 # ---------------------------------------------------------------- inside
 
+
 def _through(f, at, y, rows):
     """The slope of f at the points `at` (n, K), passed back through y (n, K) to its logits `rows`."""
     at = at.detach().requires_grad_()
     values = _values(f, at)
     if not values.requires_grad:
         raise ValueError("f must be differentiable by torch; for others there is score_function_gradient")
-    slope, = torch.autograd.grad(values.sum(), at)
-    gradient, = torch.autograd.grad(y, rows, slope)
+    (slope,) = torch.autograd.grad(values.sum(), at)
+    (gradient,) = torch.autograd.grad(y, rows, slope)
     return gradient
 
 

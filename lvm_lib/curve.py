@@ -121,8 +121,9 @@ class Curve(_NoisyCurve):
         std = _checks.positive_array("std", self.std).copy()
         dimensions = self.dimensions  # also tries the decoder
         if std.ndim and std.shape != (dimensions,):
-            raise ValueError(f"std must be a number or have shape ({dimensions},) as the decoder has columns, "
-                             f"got shape {std.shape}")
+            raise ValueError(
+                f"std must be a number or have shape ({dimensions},) as the decoder has columns, got shape {std.shape}"
+            )
         std.setflags(write=False)
         object.__setattr__(self, "std", std if std.ndim else float(std))
 
@@ -166,7 +167,7 @@ class QuadraticCurve(_NoisyCurve):
     def decode(self, z) -> np.ndarray:
         """The curve g(z) = slope z + bend z^2 / 2: (..., 1) to (..., 1)."""
         z = _latents(z)
-        return self.slope * z + self.bend * z ** 2 / 2
+        return self.slope * z + self.bend * z**2 / 2
 
     def elbo_terms(self, q: GaussianQ, x) -> ElboTerms:
         """The ELBO's terms for q = N(m, v), in closed form: g is a polynomial, so moments up to the fourth suffice.
@@ -177,13 +178,17 @@ class QuadraticCurve(_NoisyCurve):
         """
         x = self._points(x)
         mean, q_std = _mean_and_std(q, len(x))
-        variance = q_std ** 2
-        mean_g = self.slope * mean + self.bend * (mean ** 2 + variance) / 2
-        variance_g = (self.slope + self.bend * mean) ** 2 * variance + self.bend ** 2 * variance ** 2 / 2
-        reconstruction = log_normal(x[:, 0], mean_g, self.std) - variance_g / (2 * self.std ** 2)
+        variance = q_std**2
+        mean_g = self.slope * mean + self.bend * (mean**2 + variance) / 2
+        variance_g = (self.slope + self.bend * mean) ** 2 * variance + self.bend**2 * variance**2 / 2
+        reconstruction = log_normal(x[:, 0], mean_g, self.std) - variance_g / (2 * self.std**2)
         log_prior = log_normal(mean, 0.0, 1.0) - variance / 2
-        return ElboTerms(reconstruction, kl_normal_full(q.mean, q.cov, np.zeros(1), np.eye(1)),
-                         reconstruction + log_prior, entropy_normal_full(q.cov))
+        return ElboTerms(
+            reconstruction,
+            kl_normal_full(q.mean, q.cov, np.zeros(1), np.eye(1)),
+            reconstruction + log_prior,
+            entropy_normal_full(q.cov),
+        )
 
     def elbo(self, q: GaussianQ, x) -> np.ndarray:
         """E_q[log p(x, z) - log q(z)], (n,), in closed form: no samples and no grid."""
@@ -214,8 +219,10 @@ class TanhNetwork:
         expected = {"hidden_weights": (1, hidden), "hidden_bias": (hidden,), "output_bias": (dimensions,)}
         for name, shape in expected.items():
             if getattr(self, name).shape != shape:
-                raise ValueError(f"{name} must have shape {shape} to fit output_weights {self.output_weights.shape}, "
-                                 f"got {getattr(self, name).shape}")
+                raise ValueError(
+                    f"{name} must have shape {shape} to fit output_weights {self.output_weights.shape}, "
+                    f"got {getattr(self, name).shape}"
+                )
 
     def __call__(self, z) -> np.ndarray:
         """g(z), (m, 1) to (m, D)."""
@@ -229,8 +236,12 @@ def tanh_network(dimensions, hidden, rng, gain=1.5) -> TanhNetwork:
     """
     dimensions, hidden = _checks.count("dimensions", dimensions), _checks.count("hidden", hidden)
     gain, generator = float(_checks.positive_array("gain", gain, 0)), _checks.rng("rng", rng)
-    return TanhNetwork(gain * generator.standard_normal((1, hidden)), gain * generator.standard_normal(hidden),
-                       generator.standard_normal((hidden, dimensions)) / np.sqrt(hidden), np.zeros(dimensions))
+    return TanhNetwork(
+        gain * generator.standard_normal((1, hidden)),
+        gain * generator.standard_normal(hidden),
+        generator.standard_normal((hidden, dimensions)) / np.sqrt(hidden),
+        np.zeros(dimensions),
+    )
 
 
 def _settled(log_values_at, tolerance=1e-9) -> Grid:
@@ -238,8 +249,10 @@ def _settled(log_values_at, tolerance=1e-9) -> Grid:
     try:
         return adaptive_line(log_values_at, -8.0, 8.0, tolerance=tolerance)
     except ValueError as error:
-        raise ValueError(f"the integral over z must settle on a grid (is a standard deviation too small, or x too far "
-                         f"away?): {error}") from error
+        raise ValueError(
+            f"the integral over z must settle on a grid (is a standard deviation too small, or x too far "
+            f"away?): {error}"
+        ) from error
 
 
 def _squared_distances(a, b) -> np.ndarray:

@@ -22,17 +22,32 @@ from . import _checks
 from ._checks import count, describe, positive_array, real_array
 
 __all__ = [
-    "logsumexp", "cholesky_factor",
-    "log_normal", "log_normal_diag", "log_normal_full", "log_normal_lowrank",
-    "log_bernoulli", "log_categorical", "log_discretised_normal", "log_discretised_logistic",
-    "entropy_normal_diag", "entropy_normal_full", "entropy_normal_lowrank", "entropy_bernoulli", "entropy_categorical",
-    "kl_normal_diag", "kl_normal_full", "kl_bernoulli", "kl_categorical",
+    "logsumexp",
+    "cholesky_factor",
+    "log_normal",
+    "log_normal_diag",
+    "log_normal_full",
+    "log_normal_lowrank",
+    "log_bernoulli",
+    "log_categorical",
+    "log_discretised_normal",
+    "log_discretised_logistic",
+    "entropy_normal_diag",
+    "entropy_normal_full",
+    "entropy_normal_lowrank",
+    "entropy_bernoulli",
+    "entropy_categorical",
+    "kl_normal_diag",
+    "kl_normal_full",
+    "kl_bernoulli",
+    "kl_categorical",
 ]
 
 LOG_2PI = math.log(2 * math.pi)
 
 
 # ---------------------------------------------------------------- sums in log space
+
 
 def logsumexp(a, axis=-1, weights=None):
     """Log of a (weighted) sum of exponentials: log sum_i w_i exp(a_i), without overflow or underflow.
@@ -80,6 +95,7 @@ def cholesky_factor(cov, name: str = "cov") -> np.ndarray:
 
 
 # ---------------------------------------------------------------- normal densities
+
 
 def log_normal(x, mean, std):
     """Log density of a normal, elementwise: -(x - mean)^2 / (2 std^2) - log std - log(2 pi) / 2.
@@ -135,15 +151,16 @@ def log_normal_lowrank(x, mean, loadings, noise):
     _same_dimension("x", x, mean=mean)
     _same_dimension("x", x, exact=True, loadings=axes.T)
     x, mean = _broadcast(x=x, mean=mean)
-    residual = (x - mean) / np.sqrt(noise)                      # r  (..., D)
-    along = residual @ axes                                     # u_j . r  (..., q)
-    outside = residual - along @ axes.T                         # r - U U^T r
+    residual = (x - mean) / np.sqrt(noise)  # r  (..., D)
+    along = residual @ axes  # u_j . r  (..., q)
+    outside = residual - along @ axes.T  # r - U U^T r
     distance = (outside**2).sum(axis=-1) + (along**2 / (1 + stretch)).sum(axis=-1)
     log_det = np.log(noise).sum() + np.log1p(stretch).sum()
     return -0.5 * (distance + log_det + x.shape[-1] * LOG_2PI)
 
 
 # ---------------------------------------------------------------- masses
+
 
 def log_bernoulli(x, logits):
     """Log mass of binary pixels: sum_d [x_d log p_d + (1 - x_d) log(1 - p_d)] with p = sigmoid(logits).
@@ -154,8 +171,10 @@ def log_bernoulli(x, logits):
     """
     x, logits = np.atleast_1d(real_array("x", x)), np.atleast_1d(real_array("logits", logits))
     if not np.isin(x, (0, 1)).all():
-        raise ValueError("x must hold only 0 and 1 (binarise grey pixels, or use a likelihood for grey values), "
-                         f"got values from {x.min():g} to {x.max():g}")
+        raise ValueError(
+            "x must hold only 0 and 1 (binarise grey pixels, or use a likelihood for grey values), "
+            f"got values from {x.min():g} to {x.max():g}"
+        )
     _same_dimension("x", x, logits=logits)
     x, logits = _broadcast(x=x, logits=logits)
     return -np.logaddexp(0.0, (1 - 2 * x) * logits).sum(axis=-1)
@@ -212,12 +231,13 @@ def log_discretised_logistic(x, mean, scale, levels=256):
     """
     x, mean, scale, below, above = _pixel_arguments(x, mean, scale, "scale", levels)
     log_below_high = -np.logaddexp(0.0, -(x + 0.5 - mean) / scale)  # log sigmoid(b)
-    log_above_low = -np.logaddexp(0.0, (x - 0.5 - mean) / scale)    # log sigmoid(-a)
+    log_above_low = -np.logaddexp(0.0, (x - 0.5 - mean) / scale)  # log sigmoid(-a)
     inside = log_below_high + log_above_low + np.log(-np.expm1(-1 / scale))
     return np.where(below, log_below_high, np.where(above, log_above_low, inside))
 
 
 # ---------------------------------------------------------------- entropies
+
 
 def entropy_normal_diag(std):
     """Differential entropy of a normal with independent dimensions: sum_d log std_d + D/2 log(2 pi e).
@@ -262,6 +282,7 @@ def entropy_categorical(probabilities):
 
 # ---------------------------------------------------------------- Kullback-Leibler divergences, KL(q || p)
 
+
 def kl_normal_diag(mean_q, std_q, mean_p=0.0, std_p=1.0):
     """KL(q || p) of normals with independent dimensions; by default against the standard normal prior.
 
@@ -270,8 +291,11 @@ def kl_normal_diag(mean_q, std_q, mean_p=0.0, std_p=1.0):
     All (..., D), broadcasting; stds > 0. Returns (...). Kingma & Welling (2014), appendix B.
     """
     mean_q, std_q, mean_p, std_p = _broadcast(
-        mean_q=np.atleast_1d(real_array("mean_q", mean_q)), std_q=positive_array("std_q", std_q),
-        mean_p=real_array("mean_p", mean_p), std_p=positive_array("std_p", std_p))
+        mean_q=np.atleast_1d(real_array("mean_q", mean_q)),
+        std_q=positive_array("std_q", std_q),
+        mean_p=real_array("mean_p", mean_p),
+        std_p=positive_array("std_p", std_p),
+    )
     ratio, shift = std_q / std_p, (mean_q - mean_p) / std_p
     return (0.5 * (ratio**2 + shift**2 - 1) - np.log(ratio)).sum(axis=-1)
 
@@ -315,6 +339,7 @@ def kl_categorical(q, p):
 
 # ---------------------------------------------------------------- the parts that several functions share
 
+
 def _half_log_det(factor):
     """1/2 log det C from its Cholesky factor: the sum of the logs of the diagonal."""
     return np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(axis=-1)
@@ -325,8 +350,10 @@ def _whiten(factor, difference):
     try:
         batch = np.broadcast_shapes(difference.shape[:-1], factor.shape[:-2])
     except ValueError:
-        raise ValueError(f"cov must be one matrix (D, D) or one per point, got a batch {factor.shape[:-2]} "
-                         f"for points {difference.shape[:-1]}") from None
+        raise ValueError(
+            f"cov must be one matrix (D, D) or one per point, got a batch {factor.shape[:-2]} "
+            f"for points {difference.shape[:-1]}"
+        ) from None
     difference = np.broadcast_to(difference, (*batch, difference.shape[-1]))
     own = difference.ndim - (factor.ndim - 1)  # number of leading axes that only d has
     columns = np.moveaxis(difference.reshape(-1, *difference.shape[own:]), 0, -1)
@@ -338,13 +365,17 @@ def _lowrank_axes(loadings, noise):
     """Noise variances (D,), axes U (D, min(D, q)) and squared singular values s^2 of V = W / sqrt(noise)."""
     loadings, noise = real_array("loadings", loadings, 2), positive_array("noise", noise)
     if noise.shape not in ((), (len(loadings),)):
-        raise ValueError(f"noise must be a scalar or have shape ({len(loadings)},) as loadings {loadings.shape} do, "
-                         f"got shape {noise.shape}")
+        raise ValueError(
+            f"noise must be a scalar or have shape ({len(loadings)},) as loadings {loadings.shape} do, "
+            f"got shape {noise.shape}"
+        )
     noise = np.broadcast_to(noise, (len(loadings),))
     axes, singular, _ = np.linalg.svd(loadings / np.sqrt(noise)[:, None], full_matrices=False)
     if singular[0] > 1e150:
-        raise ValueError(f"loadings must be within 1e150 standard deviations of the noise, got a singular value of "
-                         f"{singular[0]:g} of them")
+        raise ValueError(
+            f"loadings must be within 1e150 standard deviations of the noise, got a singular value of "
+            f"{singular[0]:g} of them"
+        )
     return noise, axes, singular**2
 
 
@@ -383,8 +414,10 @@ def _integers(name, value, levels):
     """`value` as int64 in 0..levels-1; a float array of whole numbers is welcome."""
     array = real_array(name, value)
     if (array != np.round(array)).any() or array.min() < 0 or array.max() > levels - 1:
-        raise ValueError(f"{name} must hold integers from 0 to {levels - 1}, got {describe(value)} "
-                         f"with values from {array.min():g} to {array.max():g}")
+        raise ValueError(
+            f"{name} must hold integers from 0 to {levels - 1}, got {describe(value)} "
+            f"with values from {array.min():g} to {array.max():g}"
+        )
     return array.astype(np.int64)
 
 
@@ -392,8 +425,9 @@ def _pixel_arguments(x, mean, spread, spread_name, levels):
     """Checked and broadcast arguments of a discretised mass, and where the darkest and brightest levels are."""
     levels = count("levels", levels, 2)
     x = _integers("x", x, levels)
-    x, mean, spread = _broadcast(**{"x": x, "mean": real_array("mean", mean),
-                                    spread_name: positive_array(spread_name, spread)})
+    x, mean, spread = _broadcast(
+        **{"x": x, "mean": real_array("mean", mean), spread_name: positive_array(spread_name, spread)}
+    )
     return x, mean, spread, x == 0, x == levels - 1
 
 
@@ -411,5 +445,6 @@ def _same_dimension(name, array, *, exact=False, **others):
     dimension = array.shape[-1]
     for other, value in others.items():
         if value.shape[-1] != dimension and (exact or value.shape[-1] != 1):
-            raise ValueError(f"{other} must have {dimension} dimensions as {name} has (shape {array.shape}), "
-                             f"got {value.shape[-1]}")
+            raise ValueError(
+                f"{other} must have {dimension} dimensions as {name} has (shape {array.shape}), got {value.shape[-1]}"
+            )

@@ -28,13 +28,26 @@ from .bounds import GaussianQ
 from .mixture import GaussianMixture
 from .ppca import LinearGaussian
 
-__all__ = ["COVARIANCES", "EMFit", "e_step", "elbo", "fit_bernoulli_mixture", "fit_linear", "fit_mixture", "hard_e_step",
-           "m_step_bernoulli", "m_step_gaussian", "m_step_linear", "start_bernoulli", "start_mixture"]
+__all__ = [
+    "COVARIANCES",
+    "EMFit",
+    "e_step",
+    "elbo",
+    "fit_bernoulli_mixture",
+    "fit_linear",
+    "fit_mixture",
+    "hard_e_step",
+    "m_step_bernoulli",
+    "m_step_gaussian",
+    "m_step_linear",
+    "start_bernoulli",
+    "start_mixture",
+]
 
 COVARIANCES = ("full", "diagonal", "spherical", "tied")
 LOG_2PI = np.log(2 * np.pi)
-FEW = 8       # up to so many dimensions a quadratic form is one product with all squares and cross products
-BLOCK = 256   # rows whose whitened copies stay in the cache
+FEW = 8  # up to so many dimensions a quadratic form is one product with all squares and cross products
+BLOCK = 256  # rows whose whitened copies stay in the cache
 
 
 class EMFit(NamedTuple):
@@ -58,6 +71,7 @@ class EMFit(NamedTuple):
 
 
 # ---------------------------------------------------------------- the two steps, and what they climb
+
 
 def e_step(model, x):
     """q <- p(z | x; theta): the q that maximises F(., theta). (n, K) for a mixture, a GaussianQ for a linear model."""
@@ -115,22 +129,37 @@ def m_step_linear(x, q: GaussianQ, *, shared_noise=True, floor=1e-6) -> LinearGa
     """
     x, floor = _data(x), float(_checks.positive_array("floor", floor, 0))
     if not isinstance(q, GaussianQ) or len(q) != len(x):
-        raise TypeError(f"q must be a GaussianQ with one distribution per row of x {x.shape}, got {_checks.describe(q)}")
+        raise TypeError(
+            f"q must be a GaussianQ with one distribution per row of x {x.shape}, got {_checks.describe(q)}"
+        )
     latents = q.mean.shape[1]
     u = np.column_stack([q.mean, np.ones(len(x))])
     second = u.T @ u
     second[:latents, :latents] += q.cov.sum(axis=0)
-    cross = x.T @ u                                                        # (D, q + 1)
+    cross = x.T @ u  # (D, q + 1)
     coefficients = linalg.solve(second, cross.T, assume_a="pos").T
-    noise = ((x ** 2).sum(axis=0) - (coefficients * cross).sum(axis=1)) / len(x)
+    noise = ((x**2).sum(axis=0) - (coefficients * cross).sum(axis=1)) / len(x)
     noise = np.maximum(noise.mean() if shared_noise else noise, floor)
     return LinearGaussian(coefficients[:, :latents], coefficients[:, latents], noise)
 
 
 # ---------------------------------------------------------------- fits: the two steps, again and again
 
-def fit_mixture(x, components=None, *, seed=0, start=None, covariance="full", restarts=1, iterations=500,
-                tolerance=1e-7, floor=1e-6, ridge=0.0, hard=False) -> EMFit:
+
+def fit_mixture(
+    x,
+    components=None,
+    *,
+    seed=0,
+    start=None,
+    covariance="full",
+    restarts=1,
+    iterations=500,
+    tolerance=1e-7,
+    floor=1e-6,
+    ridge=0.0,
+    hard=False,
+) -> EMFit:
     """A Gaussian mixture by EM; the best of `restarts` starts by its last F.
 
     components: K, for starts drawn by `start_mixture` from `seed`; or start: a GaussianMixture to begin with.
@@ -141,8 +170,14 @@ def fit_mixture(x, components=None, *, seed=0, start=None, covariance="full", re
     x = _data(x)
     options = _gaussian_options(covariance, floor, ridge)
     iterations, tolerance = _checks.count("iterations", iterations), _tolerance(tolerance)
-    starts = _starts(start, components, restarts, seed, GaussianMixture,
-                     lambda k, rng: start_mixture(x, k, rng, covariance=covariance, floor=floor))
+    starts = _starts(
+        start,
+        components,
+        restarts,
+        seed,
+        GaussianMixture,
+        lambda k, rng: start_mixture(x, k, rng, covariance=covariance, floor=floor),
+    )
     if start is not None:
         _fits("start", start.means, x)
         _enough("start", len(start.weights), x)
@@ -152,12 +187,17 @@ def fit_mixture(x, components=None, *, seed=0, start=None, covariance="full", re
         log_joint = points.log_joint(model)
         return _posterior_and_bound(log_joint, hard)
 
-    return _best([_climb(model, step, lambda q: _gaussian(*points.moments(q), *options), iterations, tolerance)
-                  for model in starts])
+    return _best(
+        [
+            _climb(model, step, lambda q: _gaussian(*points.moments(q), *options), iterations, tolerance)
+            for model in starts
+        ]
+    )
 
 
-def fit_bernoulli_mixture(x, components=None, *, seed=0, start=None, restarts=1, iterations=200, tolerance=1e-4,
-                          floor=1e-3, hard=False) -> EMFit:
+def fit_bernoulli_mixture(
+    x, components=None, *, seed=0, start=None, restarts=1, iterations=200, tolerance=1e-4, floor=1e-3, hard=False
+) -> EMFit:
     """A Bernoulli mixture by EM, as `fit_mixture`; x (n, D) of 0 and 1."""
     x, floor = binary_points(x), _half_open("floor", floor)
     iterations, tolerance = _checks.count("iterations", iterations), _tolerance(tolerance)
@@ -173,8 +213,9 @@ def fit_bernoulli_mixture(x, components=None, *, seed=0, start=None, restarts=1,
     return _best([_climb(model, step, lambda q: _bernoulli(x, q, floor), iterations, tolerance) for model in starts])
 
 
-def fit_linear(x, latents=None, *, seed=0, start=None, shared_noise=True, restarts=1, iterations=1000, tolerance=1e-8,
-               floor=1e-6) -> EMFit:
+def fit_linear(
+    x, latents=None, *, seed=0, start=None, shared_noise=True, restarts=1, iterations=1000, tolerance=1e-8, floor=1e-6
+) -> EMFit:
     """PPCA (`shared_noise`) or factor analysis by EM, from random loadings or from `start`; x (n, D).
 
     PPCA's maximum is known in closed form (`ppca.fit_ppca`); EM reaches it from almost every start, slowly where
@@ -185,16 +226,29 @@ def fit_linear(x, latents=None, *, seed=0, start=None, shared_noise=True, restar
     iterations, tolerance = _checks.count("iterations", iterations), _tolerance(tolerance)
     if start is None and latents is not None and _checks.count("latents", latents) >= min(x.shape):
         raise ValueError(f"latents must be below both sides of x {x.shape}, got {latents}")
-    starts = _starts(start, latents, restarts, seed, LinearGaussian, lambda q, rng: _start_linear(x, q, rng, shared_noise))
+    starts = _starts(
+        start, latents, restarts, seed, LinearGaussian, lambda q, rng: _start_linear(x, q, rng, shared_noise)
+    )
 
     def step(model):
         return model.posterior(x), float(model.evidence(x).mean())
 
-    return _best([_climb(model, step, lambda q: m_step_linear(x, q, shared_noise=shared_noise, floor=floor), iterations,
-                         tolerance) for model in starts])
+    return _best(
+        [
+            _climb(
+                model,
+                step,
+                lambda q: m_step_linear(x, q, shared_noise=shared_noise, floor=floor),
+                iterations,
+                tolerance,
+            )
+            for model in starts
+        ]
+    )
 
 
 # ---------------------------------------------------------------- starts
+
 
 def start_mixture(x, components, rng, *, covariance="full", floor=1e-6, spread=True) -> GaussianMixture:
     """K data points as means, equal weights, and for every component the covariance around the nearest mean.
@@ -215,7 +269,7 @@ def start_mixture(x, components, rng, *, covariance="full", floor=1e-6, spread=T
         chosen.append(int(rng.choice(len(x), p=free / free.sum())))
         nearest = np.minimum(nearest, ((x - x[chosen[-1]]) ** 2).sum(axis=1))
     means = x[chosen]
-    distance = (means ** 2).sum(axis=1) - 2 * x @ means.T
+    distance = (means**2).sum(axis=1) - 2 * x @ means.T
     residual = x - means[distance.argmin(axis=1)]
     shared = _shape((residual.T @ residual / len(x))[None], "full" if covariance == "tied" else covariance)[0]
     shared = _clip(shared[None], max(floor, 1e-6 * x.var(axis=0).mean()))
@@ -226,7 +280,9 @@ def start_bernoulli(x, components, rng) -> BernoulliMixture:
     """K data points, each pulled halfway to the mean image, as probabilities; equal weights. rng: generator or seed."""
     x, components, rng = binary_points(x), _checks.count("components", components), _checks.rng("rng", rng)
     if components > len(x):
-        raise ValueError(f"components must be at most the number of points, got K = {components} for x of shape {x.shape}")
+        raise ValueError(
+            f"components must be at most the number of points, got K = {components} for x of shape {x.shape}"
+        )
     chosen = rng.choice(len(x), components, replace=False)
     blurred = 0.25 * x[chosen] + 0.5 * x.mean(axis=0) + 0.125
     return BernoulliMixture(np.full(components, 1 / components), blurred)
@@ -240,6 +296,7 @@ def _start_linear(x, latents, rng, shared_noise):
 
 
 # ---------------------------------------------------------------- the parts that several functions share
+
 
 class _Points:
     """Data prepared once for many steps: centred, and in few dimensions with all its squares and cross products.
@@ -256,13 +313,13 @@ class _Points:
             self.upper = np.triu_indices(x.shape[1])
             squares = self.x[:, self.upper[0]] * self.x[:, self.upper[1]]
             self.features = np.concatenate([np.ones((len(x), 1)), self.x, squares], axis=1)
-            self.largest = (self.x ** 2).sum(axis=1).max()
+            self.largest = (self.x**2).sum(axis=1).max()
 
     @np.errstate(over="ignore", invalid="ignore")  # what is not finite is refused where it is used
     def log_joint(self, model) -> np.ndarray:
         """log p(x, z = k), (n, K)."""
         factors = np.linalg.cholesky(model.covariances)
-        inverses = np.linalg.inv(factors)                                  # (K, D, D)
+        inverses = np.linalg.inv(factors)  # (K, D, D)
         means = model.means - self.origin
         log_norm = _log(model.weights) - np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
         log_norm -= LOG_2PI * means.shape[1] / 2
@@ -275,19 +332,25 @@ class _Points:
 
     def _by_features(self, precisions, means, log_norm):
         linear = np.einsum("kij,kj->ki", precisions, means)
-        twice = np.where(self.upper[0] == self.upper[1], 0.5, 1.0)         # x_i x_j stands for x_j x_i too
-        coefficients = np.concatenate([(log_norm - (linear * means).sum(axis=1) / 2)[:, None], linear,
-                                       -twice * precisions[:, self.upper[0], self.upper[1]]], axis=1)
+        twice = np.where(self.upper[0] == self.upper[1], 0.5, 1.0)  # x_i x_j stands for x_j x_i too
+        coefficients = np.concatenate(
+            [
+                (log_norm - (linear * means).sum(axis=1) / 2)[:, None],
+                linear,
+                -twice * precisions[:, self.upper[0], self.upper[1]],
+            ],
+            axis=1,
+        )
         return self.features @ coefficients.T
 
     def _by_factors(self, inverses, means, log_norm):
         components, dimensions = means.shape
-        whiten = inverses.transpose(2, 0, 1).reshape(dimensions, -1)       # all L_k^-1 side by side, (D, K D)
+        whiten = inverses.transpose(2, 0, 1).reshape(dimensions, -1)  # all L_k^-1 side by side, (D, K D)
         shift = np.einsum("kij,kj->ki", inverses, means).ravel()
         log_joint = np.empty((len(self.x), components))
         for rows in range(0, len(self.x), BLOCK):
-            white = (self.x[rows:rows + BLOCK] @ whiten - shift).reshape(-1, components, dimensions)
-            np.einsum("nkd,nkd->nk", white, white, out=log_joint[rows:rows + BLOCK])
+            white = (self.x[rows : rows + BLOCK] @ whiten - shift).reshape(-1, components, dimensions)
+            np.einsum("nkd,nkd->nk", white, white, out=log_joint[rows : rows + BLOCK])
         return log_norm - log_joint / 2
 
     def moments(self, q):
@@ -296,14 +359,16 @@ class _Points:
         size = np.where(total > 0, total, 1.0)[:, None]
         if self.few:
             sums = (q.T @ self.features) / size
-            means, second = sums[:, 1:dimensions + 1], np.empty((len(total), dimensions, dimensions))
-            second[:, self.upper[0], self.upper[1]] = second[:, self.upper[1], self.upper[0]] = sums[:, dimensions + 1:]
+            means, second = sums[:, 1 : dimensions + 1], np.empty((len(total), dimensions, dimensions))
+            second[:, self.upper[0], self.upper[1]] = second[:, self.upper[1], self.upper[0]] = sums[
+                :, dimensions + 1 :
+            ]
             covariances = second - means[:, :, None] * means[:, None, :]
-            lost = (means ** 2).sum(axis=1) * 1e-7 > np.trace(covariances, axis1=1, axis2=2)
+            lost = (means**2).sum(axis=1) * 1e-7 > np.trace(covariances, axis1=1, axis2=2)
         else:
             means, covariances = (q.T @ self.x) / size, np.empty((len(total), dimensions, dimensions))
             lost = np.ones(len(total), dtype=bool)
-        for k in np.flatnonzero(lost):                                     # about each mean: no difference of large sums
+        for k in np.flatnonzero(lost):  # about each mean: no difference of large sums
             apart = (self.x - means[k]) * np.sqrt(q[:, k] / size[k])[:, None]
             covariances[k] = apart.T @ apart
         empty = total == 0
@@ -319,7 +384,9 @@ def _gaussian(total, means, covariances, covariance, floor, ridge) -> GaussianMi
     covariances = _shape(covariances, covariance)
     if ridge:
         covariances = covariances + ridge * np.eye(means.shape[1])
-    return GaussianMixture(weights, means, np.broadcast_to(_clip(covariances, floor), (len(means), *covariances.shape[1:])))
+    return GaussianMixture(
+        weights, means, np.broadcast_to(_clip(covariances, floor), (len(means), *covariances.shape[1:]))
+    )
 
 
 def _shape(covariances, covariance):
@@ -354,8 +421,10 @@ def _posterior_and_bound(log_joint, hard):
     """q and F, averaged over the points: the posterior and the evidence, or the best one-hot q and its bound."""
     largest = log_joint.max(axis=1, keepdims=True)
     if not np.isfinite(largest).all():
-        raise ValueError("start must leave every point a finite log p(x), got none for "
-                         f"{(~np.isfinite(largest)).sum()} of {len(largest)} points")
+        raise ValueError(
+            "start must leave every point a finite log p(x), got none for "
+            f"{(~np.isfinite(largest)).sum()} of {len(largest)} points"
+        )
     if hard:
         return np.eye(log_joint.shape[1])[log_joint.argmax(axis=1)], float(largest.mean())
     q = np.exp(log_joint - largest)
@@ -404,7 +473,7 @@ def _data(x) -> np.ndarray:
     """x as finite float64 (n, D), not so large that its sum of squares overflows."""
     x = _checks.real_array("x", x, 2)
     with np.errstate(over="ignore"):
-        if not np.isfinite((x ** 2).sum()):
+        if not np.isfinite((x**2).sum()):
             raise ValueError(f"x must have squares within float64, got entries up to {np.abs(x).max():g}")
     return x
 
@@ -441,7 +510,9 @@ def _enough(name, components, x):
 def _not_constant(x):
     constant = np.flatnonzero((np.ptp(x, axis=0) == 0) | (x.var(axis=0) == 0))  # the variance may underflow
     if len(constant):
-        raise ValueError(f"x must have no constant column (its variance would be 0), got columns {constant.tolist()[:10]}")
+        raise ValueError(
+            f"x must have no constant column (its variance would be 0), got columns {constant.tolist()[:10]}"
+        )
 
 
 def _tolerance(value) -> float:

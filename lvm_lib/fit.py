@@ -55,9 +55,23 @@ class History:
         return tuple(record.loss for record in self.records)
 
 
-def fit(model: nn.Module, x, *, epochs: int, seed: int, loss=None, batch: int = 128, learning_rate: float = 3e-3,
-        schedule: str | None = "one-cycle", binarise_fresh: bool = False, device="cpu", bf16: bool = False,
-        progress: bool = False, checkpoints=(), callback=None) -> History:
+def fit(
+    model: nn.Module,
+    x,
+    *,
+    epochs: int,
+    seed: int,
+    loss=None,
+    batch: int = 128,
+    learning_rate: float = 3e-3,
+    schedule: str | None = "one-cycle",
+    binarise_fresh: bool = False,
+    device="cpu",
+    bf16: bool = False,
+    progress: bool = False,
+    checkpoints=(),
+    callback=None,
+) -> History:
     """Train `model` on x by Adam, in place, and return what happened.
 
     x: (n, D), tensor or array; kept as one tensor and indexed, batch by batch.
@@ -118,8 +132,10 @@ class _Data:
         self.x, self.grey = x, None
         if binarise_fresh:
             if x.min() < 0 or x.max() > 1:
-                raise ValueError("x must hold probabilities in [0, 1] if binarise_fresh (grey levels divided by 255), "
-                                 f"got values from {x.min():g} to {x.max():g}")
+                raise ValueError(
+                    "x must hold probabilities in [0, 1] if binarise_fresh (grey levels divided by 255), "
+                    f"got values from {x.min():g} to {x.max():g}"
+                )
             self.x = x.clone()
             self.grey = ((x > 0) & (x < 1)).flatten().nonzero().squeeze(1)  # the others are what they are, always
             self.probability = x.flatten()[self.grey]
@@ -139,8 +155,9 @@ def _arguments(model, epochs, loss, schedule, checkpoints, callback):
         raise TypeError(f"model must be a torch module with parameters, got {describe(model)}")
     loss = getattr(model, "loss", None) if loss is None else loss
     if not callable(loss):
-        raise TypeError(f"loss must be a function (x, generator) -> number, or the model must have one, "
-                        f"got {describe(loss)}")
+        raise TypeError(
+            f"loss must be a function (x, generator) -> number, or the model must have one, got {describe(loss)}"
+        )
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule must be one of {SCHEDULES}, got {schedule!r}")
     if callback is not None and not callable(callback):
@@ -163,8 +180,10 @@ def _adam(parameters, learning_rate):
 def _finite(value, epoch, learning_rate) -> float:
     number = float(value.detach())
     if not math.isfinite(number):
-        raise FloatingPointError(f"the loss became {number} in epoch {epoch}: training has diverged; try a "
-                                 f"learning_rate below {learning_rate:g} (the weights are of no use any more)")
+        raise FloatingPointError(
+            f"the loss became {number} in epoch {epoch}: training has diverged; try a "
+            f"learning_rate below {learning_rate:g} (the weights are of no use any more)"
+        )
     return number
 
 
@@ -173,6 +192,7 @@ def _copy(model):
 
 
 # ---------------------------------------------------------------- files
+
 
 def save(model: nn.Module, path, notes: dict[str, str] | None = None):
     """Write the weights as safetensors (never pickle), with the class, the shape of every tensor, and `notes`.
@@ -229,5 +249,7 @@ def _sizes(model):
 def _same_sizes(stored, expected):
     for name in sorted(stored.keys() | expected.keys()):
         if stored.get(name) != expected.get(name):
-            raise ValueError(f"path must hold weights of the model's sizes: {name} has {stored.get(name, 'none')} in "
-                             f"the file, {expected.get(name, 'none')} in the model")
+            raise ValueError(
+                f"path must hold weights of the model's sizes: {name} has {stored.get(name, 'none')} in "
+                f"the file, {expected.get(name, 'none')} in the model"
+            )

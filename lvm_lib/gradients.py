@@ -27,7 +27,7 @@ __all__ = ["GradientSamples", "reparameterised_gradient", "score_function_gradie
 class GradientSamples(NamedTuple):
     """One gradient per sample, (k, q) each: average over the first axis for the estimate."""
 
-    mean: torch.Tensor     # with respect to the mean of q
+    mean: torch.Tensor  # with respect to the mean of q
     log_std: torch.Tensor  # with respect to the log of its standard deviation
 
 
@@ -42,7 +42,7 @@ def reparameterised_gradient(f, mean, log_std, samples: int, generator) -> Gradi
     values = _values(f, z)
     if not values.requires_grad:
         raise ValueError("f must be differentiable in z by torch; for others there is score_function_gradient")
-    slope, = torch.autograd.grad(values.sum(), z)
+    (slope,) = torch.autograd.grad(values.sum(), z)
     return GradientSamples(slope, slope * std * eps)
 
 
@@ -68,8 +68,7 @@ def _draw(mean, log_std, samples, generator):
     if mean.shape != log_std.shape:
         raise ValueError(f"log_std must have mean's shape {tuple(mean.shape)}, got {tuple(log_std.shape)}")
     generator = torch_generator("generator", generator, mean.device)
-    eps = torch.randn((count("samples", samples), len(mean)), generator=generator, dtype=mean.dtype,
-                      device=mean.device)
+    eps = torch.randn((count("samples", samples), len(mean)), generator=generator, dtype=mean.dtype, device=mean.device)
     std = log_std.exp()
     return eps, std, mean + std * eps
 

@@ -32,10 +32,10 @@ from . import _checks
 __all__ = ["Assignment", "KMeans", "assign", "inertia", "kmeans", "kmeans_plus_plus", "lloyd", "lloyd_step", "update"]
 
 BLOCK = 2**15  # numbers in one block of scores, and
-ROWS = 256     # the fewest rows of one: blocks stay in cache, and are enough of them to keep threads evenly busy
+ROWS = 256  # the fewest rows of one: blocks stay in cache, and are enough of them to keep threads evenly busy
 SMALL, NARROW = 2**20, 64  # multiplications and columns of a product up to which BLAS works without packing its input
 PIECES = (32, 16)  # rows of one such product: the first that is small. It was up to 1.7 times as fast as one large one
-PAYS = 2**25   # multiplications from which handing work to threads costs less than it saves
+PAYS = 2**25  # multiplications from which handing work to threads costs less than it saves
 THREADS = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # the first of a list, as OpenMP reads it
 THREADS = int(THREADS) if THREADS.isdigit() and int(THREADS) else os.cpu_count() or 1
 EMPTY = ("farthest", "keep")
@@ -83,6 +83,7 @@ class KMeans:
 
 # ---------------------------------------------------------------- the two steps
 
+
 def assign(x, centroids) -> Assignment:
     """The encoder: codes_n = argmin_k |x_n - c_k|^2, and that distance; the first of equally near ones.
 
@@ -125,6 +126,7 @@ def inertia(x, centroids, codes=None) -> float:
 
 
 # ---------------------------------------------------------------- the algorithm
+
 
 def lloyd(x, centroids, *, iterations: int = 300, empty: str = "farthest") -> KMeans:
     """Lloyd's algorithm from given centroids, until no point changes its code, or `iterations` updates are done.
@@ -174,6 +176,7 @@ def kmeans_plus_plus(x, k: int, rng) -> np.ndarray:
 
 # ---------------------------------------------------------------- inside: arguments had their checks, x is centred
 
+
 def _lloyd(x, centroids, centre, iterations, empty) -> KMeans:
     squares = np.einsum("nd,nd->n", x, x)
     energy = squares.sum(dtype=np.float64)
@@ -192,7 +195,9 @@ def _lloyd(x, centroids, centre, iterations, empty) -> KMeans:
         own, others = _moves(last, centroids)
         upper += own[codes]
         lower -= others[codes]
-        near = np.flatnonzero(upper >= lower)  # of all others the code is certain: their own centroid is still the nearest
+        near = np.flatnonzero(
+            upper >= lower
+        )  # of all others the code is certain: their own centroid is still the nearest
         before = codes[near]
         codes[near], upper[near], lower[near] = _bounded(x, squares, centroids, near)
         changed = codes[near] != before
@@ -379,6 +384,7 @@ def _plus_plus(x, norms, k, rng):
 
 # ---------------------------------------------------------------- checks
 
+
 def _points(value, name="x"):
     """`value` (n, D) as a finite array: float32 stays, everything else becomes float64."""
     if isinstance(value, np.ndarray) and value.dtype == np.float32 and value.ndim == 2 and value.size:
@@ -401,8 +407,10 @@ def _codes(value, n, k):
     if codes.dtype.kind not in "iu":
         raise TypeError(f"codes must hold integers, got {_checks.describe(value)} with dtype {codes.dtype}")
     if codes.shape != (n,) or codes.min() < 0 or codes.max() >= k:
-        raise ValueError(f"codes must be {n} integers in 0 ... {k - 1}, got shape {codes.shape}"
-                         + (f" from {codes.min()} to {codes.max()}" if codes.size else ""))
+        raise ValueError(
+            f"codes must be {n} integers in 0 ... {k - 1}, got shape {codes.shape}"
+            + (f" from {codes.min()} to {codes.max()}" if codes.size else "")
+        )
     return codes.astype(np.int64)
 
 

@@ -58,9 +58,9 @@ class Landscape:
         """
         theta = self._theta("theta", theta)
         log_odds = self._log_odds("theta_q", theta_q)
-        mean_z = np.tanh(log_odds / 2)                                     # E_q[z_n], (..., n)
-        squares = self.x ** 2 + theta ** 2 - 2 * theta * self.x * mean_z   # E_q[(x_n - z_n theta)^2]
-        energy = -np.log(2) - (LOG_2PI + 2 * np.log(self.std) + squares / self.std ** 2) / 2
+        mean_z = np.tanh(log_odds / 2)  # E_q[z_n], (..., n)
+        squares = self.x**2 + theta**2 - 2 * theta * self.x * mean_z  # E_q[(x_n - z_n theta)^2]
+        energy = -np.log(2) - (LOG_2PI + 2 * np.log(self.std) + squares / self.std**2) / 2
         # H(q) = log(1 + e^-a) + a (1 - q),  a the log odds: no log of 0 far out
         size = np.abs(log_odds)
         entropy = np.log1p(np.exp(-size)) + size / (1 + np.exp(np.minimum(size, 700.0)))
@@ -69,14 +69,14 @@ class Landscape:
     def evidence(self, theta) -> np.ndarray:
         """sum_n log[N(x_n; theta, std^2) / 2 + N(x_n; -theta, std^2) / 2], with z summed out (never through F)."""
         theta = self._theta("theta", theta)
-        ends = [-((self.x - sign * theta) / self.std) ** 2 / 2 for sign in (1, -1)]
+        ends = [-(((self.x - sign * theta) / self.std) ** 2) / 2 for sign in (1, -1)]
         return (np.logaddexp(*ends) - np.log(2) - LOG_2PI / 2 - np.log(self.std)).sum(axis=-1)
 
     def gap(self, theta_q, theta) -> np.ndarray:
         """sum_n KL(q_theta'(z_n) || p(z_n | x_n; theta)), found from the two distributions over z alone."""
         of_q, of_p = self._log_odds("theta_q", theta_q), self._log_odds("theta", theta)
         q = np.exp(-np.logaddexp(0.0, -of_q))
-        plus = np.logaddexp(0.0, -of_p) - np.logaddexp(0.0, -of_q)         # log q(+1) - log p(+1)
+        plus = np.logaddexp(0.0, -of_p) - np.logaddexp(0.0, -of_q)  # log q(+1) - log p(+1)
         minus = np.logaddexp(0.0, of_p) - np.logaddexp(0.0, of_q)
         return (q * plus + (1 - q) * minus).sum(axis=-1)
 
@@ -95,9 +95,9 @@ class Landscape:
         dF/dtheta' = sum_n (theta - theta') (x_n / std^2)^2 (1 - tanh^2(theta' x_n / std^2))
         """
         theta, of_q = self._theta("theta", theta), self._theta("theta_q", theta_q)
-        mean_z = np.tanh(self.x * of_q / self.std ** 2)
-        along_q = ((theta - of_q) * (self.x / self.std ** 2) ** 2 * (1 - mean_z ** 2)).sum(axis=-1)
-        along = ((self.x * mean_z - theta) / self.std ** 2).sum(axis=-1)
+        mean_z = np.tanh(self.x * of_q / self.std**2)
+        along_q = ((theta - of_q) * (self.x / self.std**2) ** 2 * (1 - mean_z**2)).sum(axis=-1)
+        along = ((self.x * mean_z - theta) / self.std**2).sum(axis=-1)
         return along_q, along
 
     def em_path(self, theta_q, theta, steps) -> np.ndarray:
@@ -120,7 +120,7 @@ class Landscape:
         return np.array(path)
 
     def _log_odds(self, name, theta) -> np.ndarray:
-        return 2 * self._theta(name, theta) * self.x / self.std ** 2
+        return 2 * self._theta(name, theta) * self.x / self.std**2
 
     def _theta(self, name, value) -> np.ndarray:
         return _checks.real_array(name, value)[..., None]

@@ -45,9 +45,11 @@ class Bernoulli(nn.Module):
     def check(self, x):
         """Raises ValueError unless every pixel is 0 or 1."""
         if not torch.equal(x * x, x):  # of finite numbers only 0 and 1 are their own squares
-            raise ValueError("x must hold only 0 and 1 under a Bernoulli likelihood (binarise grey pixels: "
-                             "binarise_fresh=True in fit, lvm_lib.data.binarised for a test; or choose a likelihood "
-                             f"for grey pixels), got values from {x.min():g} to {x.max():g}")
+            raise ValueError(
+                "x must hold only 0 and 1 under a Bernoulli likelihood (binarise grey pixels: "
+                "binarise_fresh=True in fit, lvm_lib.data.binarised for a test; or choose a likelihood "
+                f"for grey pixels), got values from {x.min():g} to {x.max():g}"
+            )
 
     def inputs(self, x):
         return x
@@ -105,8 +107,10 @@ class _Discretised(nn.Module):
     def check(self, x):
         """Raises ValueError unless x holds whole numbers 0..levels-1."""
         if (x != x.round()).any() or x.min() < 0 or x.max() > self.levels - 1:
-            raise ValueError(f"x must hold whole grey levels 0..{self.levels - 1} under a discretised likelihood, "
-                             f"got values from {x.min():g} to {x.max():g}; are they scaled already?")
+            raise ValueError(
+                f"x must hold whole grey levels 0..{self.levels - 1} under a discretised likelihood, "
+                f"got values from {x.min():g} to {x.max():g}; are they scaled already?"
+            )
 
     def inputs(self, x):
         return x / (self.levels - 1)
@@ -204,8 +208,10 @@ def _spread(module, std, learned):
     """
     std = real_tensor("std", std).detach().double()
     if std.ndim > 1 or (std <= 0).any():
-        raise ValueError("std must be a positive number, or one per pixel (D,), got shape "
-                         f"{tuple(std.shape)} with a smallest entry of {std.min():g}")
+        raise ValueError(
+            "std must be a positive number, or one per pixel (D,), got shape "
+            f"{tuple(std.shape)} with a smallest entry of {std.min():g}"
+        )
     if learned:
         module.log_std = nn.Parameter(std.log())
     else:

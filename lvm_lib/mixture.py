@@ -52,8 +52,10 @@ class Mixture:
         log_joint = self.log_joint_all(x)
         largest = log_joint.max(axis=1, keepdims=True)
         if np.isneginf(largest).any():
-            raise ValueError("x must be near enough for a finite log p(x), got -inf for "
-                             f"{np.isneginf(largest).sum()} of {len(largest)} points")
+            raise ValueError(
+                "x must be near enough for a finite log p(x), got -inf for "
+                f"{np.isneginf(largest).sum()} of {len(largest)} points"
+            )
         relative = log_joint - largest
         return relative - logsumexp(relative, axis=1)[:, None]
 
@@ -118,8 +120,9 @@ class GaussianMixture(Mixture):
         if len(weights) != components:
             raise ValueError(f"weights must have one entry per row of means {means.shape}, got shape {weights.shape}")
         if covariances.shape != (components, dimensions, dimensions):
-            raise ValueError(f"covariances must have shape {(components, dimensions, dimensions)}, "
-                             f"got {covariances.shape}")
+            raise ValueError(
+                f"covariances must have shape {(components, dimensions, dimensions)}, got {covariances.shape}"
+            )
         cholesky_factor(covariances, "covariances")
         for name, array in (("weights", weights), ("means", means), ("covariances", covariances)):
             array.setflags(write=False)
@@ -138,8 +141,10 @@ class GaussianMixture(Mixture):
         """log p(x | z = k) = log N(x; means_k, covariances_k) for every k, (n, K)."""
         x = self._points(x)
         with np.errstate(over="ignore"):  # a squared distance above 1e308 overflows: the log density is then -inf
-            columns = [log_normal_full(x, mean, covariance)
-                       for mean, covariance in zip(self.means, self.covariances, strict=True)]
+            columns = [
+                log_normal_full(x, mean, covariance)
+                for mean, covariance in zip(self.means, self.covariances, strict=True)
+            ]
         return np.stack(columns, axis=1)
 
     def sample(self, n, rng) -> tuple[np.ndarray, np.ndarray]:

@@ -23,8 +23,14 @@ from . import _checks
 from .bounds import GaussianQ
 from .densities import entropy_normal_full, kl_normal_full, log_normal_diag, log_normal_lowrank
 
-__all__ = ["ElboTerms", "FactorAnalysisFit", "LinearGaussian",
-           "factor_analysis_step", "fit_factor_analysis", "fit_ppca"]
+__all__ = [
+    "ElboTerms",
+    "FactorAnalysisFit",
+    "LinearGaussian",
+    "factor_analysis_step",
+    "fit_factor_analysis",
+    "fit_ppca",
+]
 
 LOG_2PI = np.log(2 * np.pi)
 
@@ -35,10 +41,10 @@ class ElboTerms(NamedTuple):
     elbo = reconstruction - kl_to_prior = expected_log_joint + entropy
     """
 
-    reconstruction: np.ndarray      # E_q log p(x | z)
-    kl_to_prior: np.ndarray         # KL(q(z) || p(z))
+    reconstruction: np.ndarray  # E_q log p(x | z)
+    kl_to_prior: np.ndarray  # KL(q(z) || p(z))
     expected_log_joint: np.ndarray  # E_q log p(x, z), minus what physicists call the energy
-    entropy: np.ndarray             # H(q)
+    entropy: np.ndarray  # H(q)
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,10 +257,10 @@ def factor_analysis_step(model: LinearGaussian, covariance, floor) -> LinearGaus
     if covariance.shape != (len(model.mean),) * 2:
         raise ValueError(f"covariance must have shape {(len(model.mean),) * 2}, got {covariance.shape}")
     inverse = _inverse(model.posterior_precision)
-    encoder = inverse @ model._scaled_loadings.T                      # B, (q, D)
-    c_zx = encoder @ covariance                                       # (q, D)
-    c_zz = inverse + c_zx @ encoder.T                                 # (q, q)
-    loadings = linalg.solve(c_zz, c_zx, assume_a="pos").T             # (D, q)
+    encoder = inverse @ model._scaled_loadings.T  # B, (q, D)
+    c_zx = encoder @ covariance  # (q, D)
+    c_zz = inverse + c_zx @ encoder.T  # (q, q)
+    loadings = linalg.solve(c_zz, c_zx, assume_a="pos").T  # (D, q)
     noise = np.diag(covariance) - np.einsum("dq,qd->d", loadings, c_zx)
     return LinearGaussian(loadings, model.mean, np.maximum(noise, floor))
 
@@ -284,7 +290,7 @@ def fit_factor_analysis(x, q, *, iterations=5000, tolerance=1e-9, floor=1e-6) ->
         model = factor_analysis_step(model, covariance, floor)
         trace.append(_average_evidence(model, covariance))
         converged = trace[-1] - trace[-2] < tolerance
-    fitted = LinearGaussian(model.loadings * std[:, None], mean, model.noise * std ** 2)
+    fitted = LinearGaussian(model.loadings * std[:, None], mean, model.noise * std**2)
     return FactorAnalysisFit(fitted, np.array(trace) - np.log(std).sum(), bool(converged))
 
 
@@ -303,10 +309,12 @@ def _principal_axes(x, q):
     mean = x.mean(axis=0)
     centred = x - mean
     if np.abs(centred).max() > 1e150:
-        raise ValueError(f"x must have squares within float64, got entries up to {np.abs(centred).max():g} off the mean")
+        raise ValueError(
+            f"x must have squares within float64, got entries up to {np.abs(centred).max():g} off the mean"
+        )
     if n < dimensions:
         _, singular, rows = np.linalg.svd(centred, full_matrices=False)
-        variances, axes, total = singular[:q] ** 2 / n, rows[:q].T, (singular ** 2).sum() / n
+        variances, axes, total = singular[:q] ** 2 / n, rows[:q].T, (singular**2).sum() / n
     else:
         covariance = centred.T @ centred / n
         variances, axes = linalg.eigh(covariance, subset_by_index=[dimensions - q, dimensions - 1])

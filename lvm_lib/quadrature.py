@@ -22,8 +22,18 @@ import numpy as np
 from ._checks import count, describe, positive_array, real_array
 from .densities import _log_values, logsumexp
 
-__all__ = ["Grid", "line", "plane", "product", "hermite", "log_integral", "normalised", "moments",
-           "adaptive_line", "adaptive_plane"]
+__all__ = [
+    "Grid",
+    "line",
+    "plane",
+    "product",
+    "hermite",
+    "log_integral",
+    "normalised",
+    "moments",
+    "adaptive_line",
+    "adaptive_plane",
+]
 
 NEGLIGIBLE = 40.0  # nats below the peak: exp(-40) is 4e-18 of it, less than float64 can add to one
 
@@ -51,6 +61,7 @@ class Grid:
 
 
 # ---------------------------------------------------------------- rules
+
 
 def line(low, high, m) -> Grid:
     """Trapezoid rule on [low, high] with m >= 2 points: the weight is the spacing, and half of it at both ends.
@@ -102,6 +113,7 @@ def hermite(m, mean=0.0, std=1.0) -> Grid:
 
 # ---------------------------------------------------------------- integrals on a rule
 
+
 def log_integral(log_f_values, grid: Grid):
     """log integral f(z) dz, from log f at the grid's points.
 
@@ -133,6 +145,7 @@ def moments(log_f_values, grid: Grid):
 
 
 # ---------------------------------------------------------------- rules that find the mass themselves
+
 
 def adaptive_line(log_f, low=-10.0, high=10.0, *, tolerance=1e-9) -> Grid:
     """A trapezoid line that sits on the mass of f, checked by halving.
@@ -179,8 +192,10 @@ def _adaptive(log_f, low, high, tolerance, look, most):
         if agreements >= 2 and _fine_enough(values, grid, (high - low) / (m - 1)):
             return grid
         m, before = 2 * m - 1, now  # every old point stays, one new one between each two
-    raise ValueError(f"log_f must be smooth and fall off quickly, got an integral that has not settled to "
-                     f"{tolerance:g} nats with {(m + 1) // 2} points per axis on {low} to {high}")
+    raise ValueError(
+        f"log_f must be smooth and fall off quickly, got an integral that has not settled to "
+        f"{tolerance:g} nats with {(m + 1) // 2} points per axis on {low} to {high}"
+    )
 
 
 def _fine_enough(values, grid, spacing):
@@ -226,6 +241,7 @@ def _box(low, high, m):
 
 # ---------------------------------------------------------------- checks
 
+
 def _interval(low, high):
     low, high = float(real_array("low", low, 0)), float(real_array("high", high, 0))
     if not low < high:
@@ -247,6 +263,7 @@ def _on_grid(log_f_values, grid):
         raise TypeError(f"grid must be a Grid, got {describe(grid)}")
     values = _log_values("log_f_values", log_f_values)
     if values.ndim == 0 or values.shape[-1] != len(grid):
-        raise ValueError(f"log_f_values must have the grid's {len(grid)} points as their last axis, "
-                         f"got shape {values.shape}")
+        raise ValueError(
+            f"log_f_values must have the grid's {len(grid)} points as their last axis, got shape {values.shape}"
+        )
     return values

@@ -47,7 +47,7 @@ class Losses(NamedTuple):
 class Quantised(NamedTuple):
     """What every quantiser returns."""
 
-    codes: torch.Tensor    # (..., d), straight-through
+    codes: torch.Tensor  # (..., d), straight-through
     indices: torch.Tensor  # (...), int64
     losses: Losses
 
@@ -55,7 +55,7 @@ class Quantised(NamedTuple):
 class Usage(NamedTuple):
     """How a set of indices uses a codebook: of one batch, or of an epoch, which is another number."""
 
-    used: int          # codes that occur at all
+    used: int  # codes that occur at all
     perplexity: float  # exp of the entropy of their frequencies, 1 ... size: how many evenly used codes would match it
     counts: torch.Tensor  # (size,), int64
 
@@ -110,6 +110,7 @@ def _passed(z, codes):
 
 # ---------------------------------------------------------------- a learned codebook
 
+
 class VectorQuantizer(nn.Module):
     """A codebook of `size` learned vectors; each row of z is replaced by the nearest one.
 
@@ -130,8 +131,18 @@ class VectorQuantizer(nn.Module):
     Raises TypeError or ValueError for arguments, or rows, that do not fit.
     """
 
-    def __init__(self, size: int, dimensions: int, *, seed: int, update: str = "ema", decay: float = 0.99,
-                 smoothing: float = 1e-5, start: str = "data", revive: float = 0.1):
+    def __init__(
+        self,
+        size: int,
+        dimensions: int,
+        *,
+        seed: int,
+        update: str = "ema",
+        decay: float = 0.99,
+        smoothing: float = 1e-5,
+        start: str = "data",
+        revive: float = 0.1,
+    ):
         super().__init__()
         self.size, self.dimensions = count("size", size), count("dimensions", dimensions)
         self.seed = count("seed", seed, 0)
@@ -150,8 +161,8 @@ class VectorQuantizer(nn.Module):
         else:
             self.register_buffer("codebook", codebook)
         self.register_buffer("started", torch.tensor(start == "random"))
-        self.register_buffer("steps", torch.tensor(0))            # training batches seen
-        self.register_buffer("count", torch.zeros(size))          # running means, not yet bias-corrected
+        self.register_buffer("steps", torch.tensor(0))  # training batches seen
+        self.register_buffer("count", torch.zeros(size))  # running means, not yet bias-corrected
         self.register_buffer("total", torch.zeros(size, dimensions))
         self.register_buffer("share", torch.full((size,), 1 / size))  # running share of the rows, from an even start
         self.register_buffer("batch_counts", torch.zeros(size, dtype=torch.int64))
@@ -159,17 +170,18 @@ class VectorQuantizer(nn.Module):
 
     def forward(self, z) -> Quantised:
         """z (..., d): the nearest codes, straight-through, with their indices and losses."""
-        rows = self._rows(z).reshape(-1, self.dimensions)             # (n, d)
-        with torch.autocast(rows.device.type, enabled=False):         # in low precision the nearest code is another one
+        rows = self._rows(z).reshape(-1, self.dimensions)  # (n, d)
+        with torch.autocast(rows.device.type, enabled=False):  # in low precision the nearest code is another one
             if self.training and not self.started:
                 self.start_from(rows)
-            indices = _nearest(rows, self.codebook)                   # (n,)
-            codes = self.codebook[indices]                            # (n, d); a copy, so later updates leave it alone
-            losses = Losses(codebook=_mean_square(codes - rows.detach()),
-                            commitment=_mean_square(rows - codes.detach()))
+            indices = _nearest(rows, self.codebook)  # (n,)
+            codes = self.codebook[indices]  # (n, d); a copy, so later updates leave it alone
+            losses = Losses(
+                codebook=_mean_square(codes - rows.detach()), commitment=_mean_square(rows - codes.detach())
+            )
             if self.training:
                 self._learn(rows.detach(), indices)
-            passed = _passed(rows, codes.detach())                    # behind the losses, not before them
+            passed = _passed(rows, codes.detach())  # behind the losses, not before them
         return Quantised(passed.reshape(z.shape), indices.reshape(z.shape[:-1]), losses)
 
     def decode(self, indices) -> torch.Tensor:
@@ -195,9 +207,11 @@ class VectorQuantizer(nn.Module):
         """Start the codes at K random rows of z (..., d), without repetition. Returns self."""
         rows = self._rows(real_tensor("z", z, like=self.codebook)).detach().reshape(-1, self.dimensions)
         if len(rows) < self.size:
-            raise ValueError(f"z must have at least {self.size} rows to start {self.size} codes from, got {len(rows)}; "
-                             "call start_from with more rows before training")
-        return self.set_(rows[torch.randperm(len(rows), generator=self._generator(0))[:self.size]])
+            raise ValueError(
+                f"z must have at least {self.size} rows to start {self.size} codes from, got {len(rows)}; "
+                "call start_from with more rows before training"
+            )
+        return self.set_(rows[torch.randperm(len(rows), generator=self._generator(0))[: self.size]])
 
     def batch_usage(self) -> Usage:
         """Usage by the last training batch."""
@@ -254,6 +268,7 @@ class VectorQuantizer(nn.Module):
 
 # ---------------------------------------------------------------- no codebook at all
 
+
 class FSQ(nn.Module):
     """Finite scalar quantisation: each of the d = len(levels) dimensions is squashed and rounded to its own levels.
 
@@ -273,8 +288,9 @@ class FSQ(nn.Module):
             raise ValueError("levels must name at least one dimension, got none")
         self.levels, self.dimensions, self.size = tuple(levels), len(levels), math.prod(levels)
         self.register_buffer("top", torch.tensor(levels) - 1.0, persistent=False)  # (d,), L - 1
-        self.register_buffer("basis", torch.tensor([math.prod(levels[:i]) for i in range(len(levels))]),
-                             persistent=False)                                     # (d,), int64
+        self.register_buffer(
+            "basis", torch.tensor([math.prod(levels[:i]) for i in range(len(levels))]), persistent=False
+        )  # (d,), int64
 
     def forward(self, z) -> Quantised:
         """z (..., d): the grid's points, with their indices; losses are zero."""
@@ -294,6 +310,7 @@ class FSQ(nn.Module):
 
 
 # ---------------------------------------------------------------- shared
+
 
 def _usage(counts) -> Usage:
     total = counts.sum().clamp(min=1)

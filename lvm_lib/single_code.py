@@ -34,11 +34,16 @@ class SingleCodeVQVAE(nn.Module):
     likelihood: what the outputs mean, one of lvm_lib.likelihoods.  beta: weight of the commitment.
     """
 
-    def __init__(self, encoder: nn.Module, quantiser: nn.Module, decoder: nn.Module, likelihood: nn.Module,
-                 beta: float = 0.25):
+    def __init__(
+        self, encoder: nn.Module, quantiser: nn.Module, decoder: nn.Module, likelihood: nn.Module, beta: float = 0.25
+    ):
         super().__init__()
-        for name, part in (("encoder", encoder), ("quantiser", quantiser), ("decoder", decoder),
-                           ("likelihood", likelihood)):
+        for name, part in (
+            ("encoder", encoder),
+            ("quantiser", quantiser),
+            ("decoder", decoder),
+            ("likelihood", likelihood),
+        ):
             if not isinstance(part, nn.Module):
                 raise TypeError(f"{name} must be a torch module, got {describe(part)}")
         self.encoder, self.quantiser, self.decoder, self.likelihood = encoder, quantiser, decoder, likelihood
@@ -95,8 +100,10 @@ class SingleCodeVQVAE(nn.Module):
             return torch.full((self.size,), -math.log(self.size), dtype=weight(self).dtype, device=weight(self).device)
         log_prior = real_tensor("log_prior", log_prior, 1, like=weight(self))
         if len(log_prior) != self.size or abs(float(log_prior.logsumexp(0))) > 1e-4:
-            raise ValueError(f"log_prior must be {self.size} log probabilities of sum 1, got {len(log_prior)} "
-                             f"of sum {float(log_prior.exp().sum()):g}")
+            raise ValueError(
+                f"log_prior must be {self.size} log probabilities of sum 1, got {len(log_prior)} "
+                f"of sum {float(log_prior.exp().sum()):g}"
+            )
         return log_prior
 
     def _pixels(self, x):
@@ -105,9 +112,17 @@ class SingleCodeVQVAE(nn.Module):
         return x
 
 
-def single_code_vqvae(size: int, dimensions: int = 16, hidden=(400, 200), pixels: int = 784,
-                      likelihood: nn.Module | None = None, *, seed: int, beta: float = 0.25,
-                      **quantiser) -> SingleCodeVQVAE:
+def single_code_vqvae(
+    size: int,
+    dimensions: int = 16,
+    hidden=(400, 200),
+    pixels: int = 784,
+    likelihood: nn.Module | None = None,
+    *,
+    seed: int,
+    beta: float = 0.25,
+    **quantiser,
+) -> SingleCodeVQVAE:
     """Fully connected, D-400-200-d | K codes | d-200-400-D unless told otherwise; Bernoulli unless told otherwise.
 
     quantiser: what else `VectorQuantizer` takes (update, decay, start, revive ...).

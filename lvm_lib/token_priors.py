@@ -34,8 +34,18 @@ from ._checks import count, describe
 from ._torch import real_number, real_tensor, seeded, warmth, whole_numbers
 from .vqvae import Block
 
-__all__ = ["Drawn", "IndependentPrior", "MaskedConv2d", "PixelCNNPrior", "TokenPrior", "TransformerPrior",
-           "UniformPrior", "pixelcnn_prior", "training_rows", "transformer_prior"]
+__all__ = [
+    "Drawn",
+    "IndependentPrior",
+    "MaskedConv2d",
+    "PixelCNNPrior",
+    "TokenPrior",
+    "TransformerPrior",
+    "UniformPrior",
+    "pixelcnn_prior",
+    "training_rows",
+    "transformer_prior",
+]
 
 LABELS = 1  # the stream of chance that classes are drawn from; tokens have stream 0
 
@@ -43,8 +53,8 @@ LABELS = 1  # the stream of chance that classes are drawn from; tokens have stre
 class Drawn(NamedTuple):
     """Grids that a prior drew."""
 
-    tokens: np.ndarray     # (n, M)
-    labels: np.ndarray     # (n,), the class that each was drawn for; of a prior without classes, zeros
+    tokens: np.ndarray  # (n, M)
+    labels: np.ndarray  # (n,), the class that each was drawn for; of a prior without classes, zeros
     log_probs: np.ndarray  # (n, M), log of the conditional of each token, at the temperature that it was drawn with
 
 
@@ -114,9 +124,12 @@ class TokenPrior(nn.Module):
         n, seed = count("n", n), count("seed", seed, 0)
         temperature, fixed = warmth(temperature), self._prefix(prefix, n)
         tokens = torch.zeros(n, self.places, dtype=torch.long)
-        tokens[:, :fixed.shape[1]] = fixed
-        labels = self._labels(label, n) if label is not None or not self.classes else self._draw_labels(
-            tokens, fixed.shape[1], seed, temperature)
+        tokens[:, : fixed.shape[1]] = fixed
+        labels = (
+            self._labels(label, n)
+            if label is not None or not self.classes
+            else self._draw_labels(tokens, fixed.shape[1], seed, temperature)
+        )
         chance = counter.uniforms(seed, np.arange(n * self.places).reshape(n, -1))[..., 0]
         log_probs = np.zeros((n, self.places))
         for place in range(self.places):
@@ -133,7 +146,9 @@ class TokenPrior(nn.Module):
             for c in range(self.classes):
                 table = self._conditionals(tokens, torch.full((len(tokens),), c), temperature).double()
                 scores[:, c] = table.gather(2, tokens[:, :, None])[:, :known, 0].sum(1).cpu().numpy()
-        return torch.from_numpy(counter.categorical(scores, counter.uniforms(seed, np.arange(len(tokens)), LABELS)[:, 0]))
+        return torch.from_numpy(
+            counter.categorical(scores, counter.uniforms(seed, np.arange(len(tokens)), LABELS)[:, 0])
+        )
 
     # ------------------------------------------------ arguments
 
@@ -150,10 +165,16 @@ class TokenPrior(nn.Module):
             raise ValueError(f"rows must have 1 + M = {1 + self.places} columns, got shape {tuple(given.shape)}")
         rows = given.long()
         labels, tokens = rows[:, 0], rows[:, 1:]
-        if not torch.equal(rows.to(given), given) or rows.min() < 0 or tokens.max() >= self.codes \
-                or labels.max() >= max(self.classes, 1):
-            raise ValueError(f"rows must hold a class below {max(self.classes, 1)}, then whole numbers "
-                             f"0 ... {self.codes - 1}, got {given.min():g} to {given.max():g}")
+        if (
+            not torch.equal(rows.to(given), given)
+            or rows.min() < 0
+            or tokens.max() >= self.codes
+            or labels.max() >= max(self.classes, 1)
+        ):
+            raise ValueError(
+                f"rows must hold a class below {max(self.classes, 1)}, then whole numbers "
+                f"0 ... {self.codes - 1}, got {given.min():g} to {given.max():g}"
+            )
         return labels, tokens
 
     def _conditionals(self, tokens, labels, temperature):
@@ -176,7 +197,9 @@ class TokenPrior(nn.Module):
         if prefix.numel() == 0:
             return torch.zeros(n, 0, dtype=torch.long)
         if prefix.ndim not in (1, 2) or prefix.shape[-1] > self.places or (prefix.ndim == 2 and len(prefix) != n):
-            raise ValueError(f"prefix must have shape (m,) or ({n}, m) with m <= {self.places}, got {tuple(prefix.shape)}")
+            raise ValueError(
+                f"prefix must have shape (m,) or ({n}, m) with m <= {self.places}, got {tuple(prefix.shape)}"
+            )
         return prefix.expand(n, -1)
 
 
@@ -203,6 +226,7 @@ def _dropout(value):
 
 # ---------------------------------------------------------------- without a network
 
+
 class UniformPrior(TokenPrior):
     """p(z) = K^-M: every grid costs M log K nats, whatever it shows."""
 
@@ -219,8 +243,10 @@ class IndependentPrior(TokenPrior):
     def __init__(self, shares):
         shares = real_tensor("shares", shares).double()
         if shares.ndim not in (2, 3) or (shares <= 0).any() or (shares.sum(-1) - 1).abs().max() > 1e-8:
-            raise ValueError("shares must be (M, K) or (C, M, K), positive, and sum to 1 along the last axis; got shape "
-                             f"{tuple(shares.shape)} with a smallest entry of {shares.min():g}")
+            raise ValueError(
+                "shares must be (M, K) or (C, M, K), positive, and sum to 1 along the last axis; got shape "
+                f"{tuple(shares.shape)} with a smallest entry of {shares.min():g}"
+            )
         super().__init__(shares.shape[-1], shares.shape[-2], len(shares) if shares.ndim == 3 else 0)
         self.register_buffer("log_shares", shares.log())
 
@@ -240,7 +266,7 @@ class IndependentPrior(TokenPrior):
             which, tables = _one_each(labels, tokens, count("classes", classes)), classes
         places = tokens.shape[1]
         row = which.to(tokens.device)[:, None] * places + torch.arange(places, device=tokens.device)
-        cells = row * codes + tokens                                                          # (n, M)
+        cells = row * codes + tokens  # (n, M)
         counts = torch.bincount(cells.flatten(), minlength=tables * places * codes).view(tables, places, codes)
         shares = counts.double() + amount
         shares = shares / shares.sum(-1, keepdim=True)
@@ -252,6 +278,7 @@ class IndependentPrior(TokenPrior):
 
 
 # ---------------------------------------------------------------- with one
+
 
 class MaskedConv2d(nn.Conv2d):
     """A convolution that sees only what comes before in reading order: rows above, and the same row to the left.
@@ -281,8 +308,17 @@ class PixelCNNPrior(TokenPrior):
     Where it stands and which class is asked, each place is told by an offset of its own. `classes`: 0 for none.
     """
 
-    def __init__(self, codes: int, side: int, classes: int = 0, *, channels: int = 64, layers: int = 3,
-                 embedding: int = 16, dropout: float = 0.1):
+    def __init__(
+        self,
+        codes: int,
+        side: int,
+        classes: int = 0,
+        *,
+        channels: int = 64,
+        layers: int = 3,
+        embedding: int = 16,
+        dropout: float = 0.1,
+    ):
         super().__init__(codes, count("side", side) ** 2, classes)
         self.side, dropout = side, _dropout(dropout)
         self.embed = nn.Embedding(codes, count("embedding", embedding))
@@ -290,13 +326,19 @@ class PixelCNNPrior(TokenPrior):
         self.place = nn.Parameter(torch.zeros(channels, side, side))
         self.label = nn.Embedding(max(self.classes, 1), channels)
         self.layers = nn.ModuleList(
-            nn.Sequential(nn.ReLU(), MaskedConv2d(channels, channels, 3, centre=True), nn.ReLU(),
-                          nn.Dropout2d(dropout), nn.Conv2d(channels, channels, 1))
-            for _ in range(count("layers", layers)))
+            nn.Sequential(
+                nn.ReLU(),
+                MaskedConv2d(channels, channels, 3, centre=True),
+                nn.ReLU(),
+                nn.Dropout2d(dropout),
+                nn.Conv2d(channels, channels, 1),
+            )
+            for _ in range(count("layers", layers))
+        )
         self.out = nn.Sequential(nn.ReLU(), nn.Dropout2d(dropout), nn.Conv2d(channels, codes, 1))
 
     def _logits(self, tokens, labels) -> torch.Tensor:
-        maps = self.embed(tokens).transpose(1, 2).unflatten(2, (self.side, self.side))         # (n, e, 7, 7)
+        maps = self.embed(tokens).transpose(1, 2).unflatten(2, (self.side, self.side))  # (n, e, 7, 7)
         x = self.first(maps) + self.place + self.label(labels)[:, :, None, None]
         for layer in self.layers:
             x = x + layer(x)
@@ -308,8 +350,17 @@ class TransformerPrior(TokenPrior):
     read. Radford et al. (2018) for text; here a grid, row by row.
     """
 
-    def __init__(self, codes: int, places: int, classes: int = 0, *, width: int = 64, layers: int = 2, heads: int = 4,
-                 dropout: float = 0.1):
+    def __init__(
+        self,
+        codes: int,
+        places: int,
+        classes: int = 0,
+        *,
+        width: int = 64,
+        layers: int = 2,
+        heads: int = 4,
+        dropout: float = 0.1,
+    ):
         super().__init__(codes, places, classes)
         self.embed = nn.Embedding(codes + max(self.classes, 1), count("width", width))
         self.place = nn.Parameter(0.02 * torch.randn(places, width))
@@ -318,7 +369,7 @@ class TransformerPrior(TokenPrior):
         self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, codes)
 
     def _logits(self, tokens, labels) -> torch.Tensor:
-        seen = torch.cat([self.codes + labels[:, None], tokens[:, :-1]], dim=1)                 # (n, M)
+        seen = torch.cat([self.codes + labels[:, None], tokens[:, :-1]], dim=1)  # (n, M)
         return self.out(self.norm(self.blocks(self.dropout(self.embed(seen) + self.place))))
 
 

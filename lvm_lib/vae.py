@@ -29,8 +29,18 @@ from .bounds import Estimate
 from .likelihoods import Bernoulli, Gaussian
 from .ppca import LinearGaussian
 
-__all__ = ["ElboTerms", "GaussianEncoder", "LinearEncoder", "LinearVAE", "VAE", "conv_vae", "kl_to_prior", "linear_vae",
-           "mlp_vae", "reparameterise"]
+__all__ = [
+    "ElboTerms",
+    "GaussianEncoder",
+    "LinearEncoder",
+    "LinearVAE",
+    "VAE",
+    "conv_vae",
+    "kl_to_prior",
+    "linear_vae",
+    "mlp_vae",
+    "reparameterise",
+]
 
 LOG_2PI = math.log(2 * math.pi)
 BLOCK = 2**22  # pixels that one call of the decoder may write when the evidence is estimated: 16 MB in float32
@@ -39,13 +49,14 @@ BLOCK = 2**22  # pixels that one call of the decoder may write when the evidence
 class ElboTerms(NamedTuple):
     """The terms of the ELBO, nats per image: elbo = reconstruction - kl, kl = kl_per_dimension summed."""
 
-    reconstruction: torch.Tensor    # E_q log p(x | z), (n,); estimated from the samples drawn, or exact if it says so
+    reconstruction: torch.Tensor  # E_q log p(x | z), (n,); estimated from the samples drawn, or exact if it says so
     kl_per_dimension: torch.Tensor  # (n, q), closed form
-    kl: torch.Tensor                # KL(q(z | x) || N(0, I)), (n,), closed form
-    elbo: torch.Tensor              # (n,)
+    kl: torch.Tensor  # KL(q(z | x) || N(0, I)), (n,), closed form
+    elbo: torch.Tensor  # (n,)
 
 
 # ---------------------------------------------------------------- q(z | x)
+
 
 class GaussianEncoder(nn.Module):
     """q(z | x) with independent dimensions: a network from x to q means and q log standard deviations, (n, 2 q)."""
@@ -93,8 +104,10 @@ class LinearEncoder(nn.Module):
     def set_(self, gain, bias, factor):
         """Take V (q, D), b (q,) and L (q, q) from arrays; of L its diagonal alone if the covariance is diagonal."""
         q, pixels = self.mean.weight.shape
-        gain, bias, factor = (_shaped(name, value, shape, self.log_std) for name, value, shape in
-                              (("gain", gain, (q, pixels)), ("bias", bias, (q,)), ("factor", factor, (q, q))))
+        gain, bias, factor = (
+            _shaped(name, value, shape, self.log_std)
+            for name, value, shape in (("gain", gain, (q, pixels)), ("bias", bias, (q,)), ("factor", factor, (q, q)))
+        )
         if (factor.diagonal() <= 0).any():
             raise ValueError(f"factor must have a positive diagonal, got {factor.diagonal().min():g}")
         self.mean.weight.copy_(gain)
@@ -122,8 +135,12 @@ def _gaussian(q) -> Distribution:
 def reparameterise(q: Distribution, samples: int, generator) -> torch.Tensor:
     """z = mean + L eps, eps ~ N(0, I): (samples, n, q), with gradients to q. q: Independent Normal, or Multivariate."""
     samples, mean = count("samples", samples), _gaussian(q).mean
-    eps = torch.randn((samples, *mean.shape), generator=torch_generator("generator", generator, mean.device),
-                      dtype=mean.dtype, device=mean.device)
+    eps = torch.randn(
+        (samples, *mean.shape),
+        generator=torch_generator("generator", generator, mean.device),
+        dtype=mean.dtype,
+        device=mean.device,
+    )
     if isinstance(q, MultivariateNormal):
         return mean + (q.scale_tril @ eps.unsqueeze(-1)).squeeze(-1)
     return mean + q.base_dist.scale * eps
@@ -146,6 +163,7 @@ def kl_to_prior(q: Distribution) -> torch.Tensor:
 
 
 # ---------------------------------------------------------------- the model
+
 
 class VAE(nn.Module):
     """A latent variable model p(x, z) = N(z; 0, I) p(x | z) with an inference network q(z | x).
@@ -310,8 +328,9 @@ def _telling(net: nn.Sequential) -> GaussianEncoder:
     return GaussianEncoder(net)
 
 
-def mlp_vae(latents: int = 2, hidden=(400, 200), pixels: int = 784, likelihood: nn.Module | None = None, *,
-            seed: int) -> VAE:
+def mlp_vae(
+    latents: int = 2, hidden=(400, 200), pixels: int = 784, likelihood: nn.Module | None = None, *, seed: int
+) -> VAE:
     """A VAE of fully connected layers, D-400-200-q-200-400-D unless told otherwise; Bernoulli unless told otherwise."""
     latents = count("latents", latents)
     with seeded(seed):
@@ -319,8 +338,9 @@ def mlp_vae(latents: int = 2, hidden=(400, 200), pixels: int = 784, likelihood: 
         return VAE(encoder, mlp_decoder(latents, hidden, pixels), likelihood or Bernoulli(), latents)
 
 
-def conv_vae(latents: int = 2, channels: int = 32, side: int = 28, likelihood: nn.Module | None = None, *,
-             seed: int) -> VAE:
+def conv_vae(
+    latents: int = 2, channels: int = 32, side: int = 28, likelihood: nn.Module | None = None, *, seed: int
+) -> VAE:
     """A VAE of convolutions on 4 x 4 patches; Bernoulli unless told otherwise; weights from `seed`."""
     latents = count("latents", latents)
     with seeded(seed):
@@ -329,6 +349,7 @@ def conv_vae(latents: int = 2, channels: int = 32, side: int = 28, likelihood: n
 
 
 # ---------------------------------------------------------------- the VAE whose optimum is known
+
 
 class LinearVAE(VAE):
     """A VAE with linear decoder, linear encoder and Gaussian likelihood: probabilistic PCA, trained as a VAE.
@@ -341,7 +362,7 @@ class LinearVAE(VAE):
     def exact_elbo_terms(self, x) -> ElboTerms:
         """The ELBO's terms without samples:
 
-            E_q log p(x | z) = log N(x; W m + b, Psi) - 1/2 tr(W^T Psi^-1 W S)
+        E_q log p(x | z) = log N(x; W m + b, Psi) - 1/2 tr(W^T Psi^-1 W S)
         """
         x = self._pixels(x)
         q, loadings = self._q(x), self.decoder.weight
@@ -367,8 +388,9 @@ class LinearVAE(VAE):
         if not isinstance(model, LinearGaussian):
             raise TypeError(f"model must be a LinearGaussian, got {describe(model)}")
         if model.loadings.shape != self.decoder.weight.shape:
-            raise ValueError(f"model must have loadings of shape {tuple(self.decoder.weight.shape)}, "
-                             f"got {model.loadings.shape}")
+            raise ValueError(
+                f"model must have loadings of shape {tuple(self.decoder.weight.shape)}, got {model.loadings.shape}"
+            )
         noise, std = np.sqrt(model.noise), self.likelihood.log_std
         if noise.ndim > std.ndim:
             raise ValueError(f"model must have one noise for all pixels, as this VAE has, got shape {noise.shape}")
@@ -383,8 +405,9 @@ class LinearVAE(VAE):
         return self
 
 
-def linear_vae(latents: int, pixels: int, std=1.0, *, covariance: str = "diagonal", learned: bool = False,
-               seed: int) -> LinearVAE:
+def linear_vae(
+    latents: int, pixels: int, std=1.0, *, covariance: str = "diagonal", learned: bool = False, seed: int
+) -> LinearVAE:
     """The linear VAE: decoder W z + b, encoder N(V x + c, S) with S shared, "diagonal" or "full"; Gaussian noise.
 
     std: of the noise, a number or one per pixel (D,), fixed, or `learned` from there. Weights from `seed`.

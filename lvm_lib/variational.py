@@ -53,14 +53,19 @@ def _points(name, value, columns, ndim=2) -> torch.Tensor:
     if value.shape[-1] != columns:
         raise ValueError(f"{name} must have {columns} columns, got shape {tuple(value.shape)}")
     if not torch.isfinite((value.detach() ** 2).sum()):
-        raise ValueError(f"{name} must have squares within float64, got entries up to {float(value.detach().abs().max()):g}")
+        raise ValueError(
+            f"{name} must have squares within float64, got entries up to {float(value.detach().abs().max()):g}"
+        )
     return value
 
 
 def _checked(model, x, mean, factor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Data (n, D), and the mean (n, q) and factor (n, q, q) of one Gaussian per row of it."""
-    x, mean, factor = (_points("x", x, model.dimensions), _points("mean", mean, model.latents),
-                       _points("factor", factor, model.latents, 3))
+    x, mean, factor = (
+        _points("x", x, model.dimensions),
+        _points("mean", mean, model.latents),
+        _points("factor", factor, model.latents, 3),
+    )
     if len(mean) != len(x):
         raise ValueError(f"mean must have one row per row of x, {len(x)}, got shape {tuple(mean.shape)}")
     if factor.shape != (*mean.shape, model.latents):
@@ -71,6 +76,7 @@ def _checked(model, x, mean, factor) -> tuple[torch.Tensor, torch.Tensor, torch.
 
 
 # ---------------------------------------------------------------- the two models
+
 
 class LinearModel(nn.Module):
     """z ~ N(0, I), x | z ~ N(W z + mean, std^2 I): PPCA with parameters that torch can follow.
@@ -111,7 +117,7 @@ class LinearModel(nn.Module):
     def elbo(self, x, mean, factor) -> torch.Tensor:
         """The ELBO of q = N(mean, L L^T), (n,), in closed form:
 
-            log N(x; W m + mean, std^2 I) - |W L|^2 / (2 std^2) - KL(q || N(0, I))
+        log N(x; W m + mean, std^2 I) - |W L|^2 / (2 std^2) - KL(q || N(0, I))
         """
         return self._elbo(*_checked(self, x, mean, factor))
 
@@ -202,7 +208,7 @@ class CurveModel(nn.Module):
         return self._elbo(*_checked(self, x, mean, factor))
 
     def _elbo(self, x, mean, factor) -> torch.Tensor:
-        z = mean + factor[:, :, 0] * self.nodes                                # (n, nodes)
+        z = mean + factor[:, :, 0] * self.nodes  # (n, nodes)
         return self._log_px_z(x, z) @ self.node_weights - _kl_to_prior(mean, factor)
 
     def sampled_elbo(self, x, mean, factor, samples, generator) -> torch.Tensor:
@@ -223,7 +229,7 @@ class CurveModel(nn.Module):
     def m_step(self, x, mean, factor) -> CurveModel:
         """The theta that maximises the ELBO for q = N(mean, L^2), in place: the same regression, under that q."""
         x, mean, factor = _checked(self, x, mean, factor)
-        phi = self._features(mean + factor[:, :, 0] * self.nodes)               # (n, nodes, F)
+        phi = self._features(mean + factor[:, :, 0] * self.nodes)  # (n, nodes, F)
         weighted = phi * self.node_weights[:, None]
         second = torch.einsum("nkf,nkg->fg", weighted, phi)
         return self._regress(second, torch.einsum("nkf,nd->fd", weighted, x), x)
@@ -247,6 +253,7 @@ def _kl_to_prior(mean, factor) -> torch.Tensor:
 
 
 # ---------------------------------------------------------------- two kinds of q
+
 
 class PerPoint(nn.Module):
     """One Gaussian per data point, each with numbers of its own: `mean` (n, q) and a factor with log diagonal.
@@ -309,6 +316,7 @@ def _unpack(numbers, latents):
 
 # ---------------------------------------------------------------- following one way
 
+
 class Record(NamedTuple):
     """Where a way stands after so many passes over the training data; averages in nats per point.
 
@@ -340,8 +348,19 @@ class Climb:
         return np.array([getattr(record, name) for record in self.records])
 
 
-def climb(way: str, model: nn.Module, x, test, *, passes: int, rate: float = 1e-2, batch: int = 128, seed: int = 0,
-          hidden=(), marks=None) -> Climb:
+def climb(
+    way: str,
+    model: nn.Module,
+    x,
+    test,
+    *,
+    passes: int,
+    rate: float = 1e-2,
+    batch: int = 128,
+    seed: int = 0,
+    hidden=(),
+    marks=None,
+) -> Climb:
     """Fit a *copy* of `model` to x by one of WAYS, and record evidence and objective at `marks` passes.
 
     passes: over the training data; an EM step is one.  rate: the highest learning rate of Adam, which rises to it and
@@ -357,8 +376,10 @@ def climb(way: str, model: nn.Module, x, test, *, passes: int, rate: float = 1e-
     hidden = _widths("hidden", hidden)
     rate, model = real_number("rate", rate, positive=True), _copy_of(model)
     marks = _marks(marks, passes)
-    inference = {"per point": lambda: PerPoint(len(x), model.latents),
-                 "amortised": lambda: Amortised(x.shape[1], model.latents, hidden, seed=seed)}.get(way, lambda: None)()
+    inference = {
+        "per point": lambda: PerPoint(len(x), model.latents),
+        "amortised": lambda: Amortised(x.shape[1], model.latents, hidden, seed=seed),
+    }.get(way, lambda: None)()
     records, spent = [], 0.0
     epochs = _em_epochs(model, x) if way == "em" else _gradient_epochs(model, inference, x, passes, rate, batch, seed)
     for done in range(passes + 1):
@@ -383,8 +404,10 @@ def _gradient_epochs(model, inference, x, passes, rate, batch, seed):
     optimisers = [torch.optim.Adam(dense, lr=rate)]
     if isinstance(inference, PerPoint):  # a point's q is seen once per pass: it may take longer steps than theta
         optimisers.append(torch.optim.SparseAdam(list(inference.parameters()), lr=min(10 * rate, 0.3)))
-    cycles = [torch.optim.lr_scheduler.OneCycleLR(o, o.param_groups[0]["lr"], total_steps=steps, cycle_momentum=False)
-              for o in optimisers]
+    cycles = [
+        torch.optim.lr_scheduler.OneCycleLR(o, o.param_groups[0]["lr"], total_steps=steps, cycle_momentum=False)
+        for o in optimisers
+    ]
     generator = torch.Generator().manual_seed(seed)
     while True:
         for rows in torch.randperm(len(x), generator=generator).split(batch):
@@ -453,7 +476,10 @@ def _marks(marks, passes):
 
 # ---------------------------------------------------------------- the best q of the family
 
-def best_gaussian(model: CurveModel, x, begin=None, rounds: int = 40, scan: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
+
+def best_gaussian(
+    model: CurveModel, x, begin=None, rounds: int = 40, scan: bool = True
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The Gaussian q with the highest ELBO for each point, over the whole family: (mean (n, 1), factor (n, 1, 1)).
 
     First a scan of 61 means by 16 standard deviations, then ever finer looks around the best, each accepted only where it

@@ -28,11 +28,20 @@ from ._torch import real_number, real_tensor, seeded, whole_numbers
 from .autoencoder import PATCH, _grid, weight
 from .likelihoods import Bernoulli
 
-__all__ = ["ConvDecoder", "ConvEncoder", "TransformerDecoder", "TransformerEncoder", "VQVAE", "conv_vqvae",
-           "parameters", "transformer_vqvae"]
+__all__ = [
+    "ConvDecoder",
+    "ConvEncoder",
+    "TransformerDecoder",
+    "TransformerEncoder",
+    "VQVAE",
+    "conv_vqvae",
+    "parameters",
+    "transformer_vqvae",
+]
 
 
 # ---------------------------------------------------------------- encoders and decoders
+
 
 class ConvEncoder(nn.Module):
     """Square images, as rows (n, side^2), to vectors (n, M, d): patches of 4 x 4, then 3 x 3 convolutions on the grid.
@@ -47,12 +56,16 @@ class ConvEncoder(nn.Module):
         channels, self.grid = count("channels", channels), _grid(side)
         side = PATCH * self.grid
         self.net = nn.Sequential(
-            nn.Unflatten(1, (1, side, side)),                                    # (n, 1, 28, 28)
-            nn.Conv2d(1, channels, PATCH, stride=PATCH), nn.ReLU(),              # (n, c, 7, 7)
-            nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(channels, count("dimensions", dimensions), 1),             # (n, d, 7, 7)
-            nn.BatchNorm2d(dimensions, affine=False))
+            nn.Unflatten(1, (1, side, side)),  # (n, 1, 28, 28)
+            nn.Conv2d(1, channels, PATCH, stride=PATCH),
+            nn.ReLU(),  # (n, c, 7, 7)
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(channels, count("dimensions", dimensions), 1),  # (n, d, 7, 7)
+            nn.BatchNorm2d(dimensions, affine=False),
+        )
 
     def forward(self, x) -> torch.Tensor:
         return self.net(x).flatten(2).transpose(1, 2)
@@ -67,11 +80,14 @@ class ConvDecoder(nn.Module):
     def __init__(self, dimensions: int, channels: int = 64, side: int = 28):
         super().__init__()
         channels, self.grid = count("channels", channels), _grid(side)
-        self.net = nn.Sequential(                                                # from (n, d, 7, 7)
-            nn.Conv2d(count("dimensions", dimensions), channels, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(),
-            nn.ConvTranspose2d(channels, 1, PATCH, stride=PATCH),                # (n, 1, 28, 28)
-            nn.Flatten())
+        self.net = nn.Sequential(  # from (n, d, 7, 7)
+            nn.Conv2d(count("dimensions", dimensions), channels, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.ReLU(),
+            nn.ConvTranspose2d(channels, 1, PATCH, stride=PATCH),  # (n, 1, 28, 28)
+            nn.Flatten(),
+        )
 
     @property
     def reach(self) -> int:
@@ -146,18 +162,19 @@ class TransformerDecoder(nn.Module):
         self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, PATCH**2))
 
     def forward(self, codes) -> torch.Tensor:
-        patches = self.out(self.blocks(self.code(codes) + self.place))                        # (n, M, 16)
+        patches = self.out(self.blocks(self.code(codes) + self.place))  # (n, M, 16)
         return patches.unflatten(1, (self.grid, self.grid)).unflatten(3, (PATCH, PATCH)).transpose(2, 3).flatten(1)
 
 
 # ---------------------------------------------------------------- the model
 
+
 class Terms(NamedTuple):
     """The terms of the bound for one-point q, nats per image: elbo = log_px_z + log_pz, both exact."""
 
     log_px_z: torch.Tensor  # log p(x | z) at the tokens of x, (n,); its negative is the distortion
-    log_pz: torch.Tensor    # log p(z), (n,); its negative is the rate
-    elbo: torch.Tensor      # (n,)
+    log_pz: torch.Tensor  # log p(z), (n,); its negative is the rate
+    elbo: torch.Tensor  # (n,)
 
 
 class VQVAE(nn.Module):
@@ -168,11 +185,22 @@ class VQVAE(nn.Module):
     commitment: how hard the encoder is held to the codes that it chose (beta in the paper, on *that* term).
     """
 
-    def __init__(self, encoder: nn.Module, quantiser: nn.Module, decoder: nn.Module, likelihood: nn.Module, *,
-                 commitment: float = 0.25):
+    def __init__(
+        self,
+        encoder: nn.Module,
+        quantiser: nn.Module,
+        decoder: nn.Module,
+        likelihood: nn.Module,
+        *,
+        commitment: float = 0.25,
+    ):
         super().__init__()
-        for name, part in (("encoder", encoder), ("quantiser", quantiser), ("decoder", decoder),
-                           ("likelihood", likelihood)):
+        for name, part in (
+            ("encoder", encoder),
+            ("quantiser", quantiser),
+            ("decoder", decoder),
+            ("likelihood", likelihood),
+        ):
             if not isinstance(part, nn.Module):
                 raise TypeError(f"{name} must be a torch module, got {describe(part)}")
         self.encoder, self.quantiser, self.decoder, self.likelihood = encoder, quantiser, decoder, likelihood
@@ -259,26 +287,51 @@ def parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
-def conv_vqvae(quantiser: nn.Module, channels: int = 64, side: int = 28, likelihood: nn.Module | None = None, *,
-               commitment: float = 0.25, seed: int) -> VQVAE:
+def conv_vqvae(
+    quantiser: nn.Module,
+    channels: int = 64,
+    side: int = 28,
+    likelihood: nn.Module | None = None,
+    *,
+    commitment: float = 0.25,
+    seed: int,
+) -> VQVAE:
     """A VQ-VAE of convolutions on 4 x 4 patches; Bernoulli unless told otherwise; weights from `seed`.
 
     The weights lie in memory with their channels last: a processor multiplies them so in 0.8 to 0.9 of the time.
     """
     d = _dimensions(quantiser)
     with seeded(seed):
-        net = VQVAE(ConvEncoder(d, channels, side), quantiser, ConvDecoder(d, channels, side),
-                    likelihood or Bernoulli(), commitment=commitment)
+        net = VQVAE(
+            ConvEncoder(d, channels, side),
+            quantiser,
+            ConvDecoder(d, channels, side),
+            likelihood or Bernoulli(),
+            commitment=commitment,
+        )
     return net.to(memory_format=torch.channels_last)
 
 
-def transformer_vqvae(quantiser: nn.Module, width: int = 48, layers: int = 2, side: int = 28,
-                      likelihood: nn.Module | None = None, *, commitment: float = 0.25, seed: int) -> VQVAE:
+def transformer_vqvae(
+    quantiser: nn.Module,
+    width: int = 48,
+    layers: int = 2,
+    side: int = 28,
+    likelihood: nn.Module | None = None,
+    *,
+    commitment: float = 0.25,
+    seed: int,
+) -> VQVAE:
     """A VQ-VAE of Transformers over patches of 4 x 4; Bernoulli unless told otherwise; weights from `seed`."""
     d = _dimensions(quantiser)
     with seeded(seed):
-        return VQVAE(TransformerEncoder(d, width, layers, side), quantiser, TransformerDecoder(d, width, layers, side),
-                     likelihood or Bernoulli(), commitment=commitment)
+        return VQVAE(
+            TransformerEncoder(d, width, layers, side),
+            quantiser,
+            TransformerDecoder(d, width, layers, side),
+            likelihood or Bernoulli(),
+            commitment=commitment,
+        )
 
 
 def _dimensions(quantiser) -> int:

@@ -37,9 +37,11 @@ def pytest_sessionfinish(session, exitstatus):
 @pytest.fixture
 def said(capsys):
     """said(result, expected): the one line that a self-check printed, after asserting what it returned."""
+
     def line(result, expected):
         text = capsys.readouterr().out
         assert result is expected, text
         assert text.count("\n") == 1 and text.endswith("\n") and len(text) > 10
         return text.strip()
+
     return line

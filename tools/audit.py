@@ -54,8 +54,15 @@ STORED = ROOT / "benchmarks" / "audit.json"
 LIGHTHOUSE = ROOT / "node_modules" / ".bin" / "lighthouse"
 LANDING = "book/intro.html"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
-BROWSER = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-           "--disable-sync", "--no-first-run", "--disable-dev-shm-usage"]
+BROWSER = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+]
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 COMPRESSED = ("text/", "application/json", "application/javascript", "image/svg+xml")
 # what: (unit, aim in words, is it met?)
@@ -75,6 +82,7 @@ AIMS = {
 
 
 # ------------------------------------------------------------------ serving
+
 
 @functools.lru_cache(maxsize=None)
 def travels(path: Path, changed: float) -> tuple[bytes, str, bool]:
@@ -127,6 +135,7 @@ def served(site: Path) -> tuple[ThreadingHTTPServer, str]:
 
 # ------------------------------------------------------------------ measuring
 
+
 def lighthouse(url: str, runs: int, browser: str) -> dict:
     """The best score of each category and the smallest layout shift; what fails in the best run."""
     best, failed, shifts = {}, {}, []
@@ -134,9 +143,20 @@ def lighthouse(url: str, runs: int, browser: str) -> dict:
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.json"
             done = subprocess.run(
-                [str(LIGHTHOUSE), url, "--quiet", "--output=json", f"--output-path={report}",
-                 f"--only-categories={','.join(CATEGORIES)}", f"--chrome-flags=--headless=new {' '.join(BROWSER)}"],
-                env={**os.environ, "CHROME_PATH": browser}, capture_output=True, text=True, timeout=300)
+                [
+                    str(LIGHTHOUSE),
+                    url,
+                    "--quiet",
+                    "--output=json",
+                    f"--output-path={report}",
+                    f"--only-categories={','.join(CATEGORIES)}",
+                    f"--chrome-flags=--headless=new {' '.join(BROWSER)}",
+                ],
+                env={**os.environ, "CHROME_PATH": browser},
+                capture_output=True,
+                text=True,
+                timeout=300,
+            )
             if not report.exists():
                 raise RuntimeError(f"Lighthouse gave no report: {(done.stderr or done.stdout).strip()[-400:]}")
             found = json.loads(report.read_text(encoding="utf-8"))
@@ -146,8 +166,12 @@ def lighthouse(url: str, runs: int, browser: str) -> dict:
             if score > best.get(name, -1):
                 best[name] = score
                 audits = [found["audits"][ref["id"]] for ref in category["auditRefs"] if ref["weight"]]
-                failed[name] = [audit["title"] for audit in audits if (audit["score"] or 0) < 0.9
-                                and audit["scoreDisplayMode"] not in ("notApplicable", "manual", "informative")]
+                failed[name] = [
+                    audit["title"]
+                    for audit in audits
+                    if (audit["score"] or 0) < 0.9
+                    and audit["scoreDisplayMode"] not in ("notApplicable", "manual", "informative")
+                ]
     failed = {name: titles for name, titles in failed.items() if titles and best[name] < 100}
     return {"scores": best, "CLS": min(shifts), "failed": failed}
 
@@ -193,8 +217,10 @@ def time_to_life(browser, url: str) -> float:
     });""")
     devtools = context.new_cdp_session(page)
     devtools.send("Network.enable")
-    devtools.send("Network.emulateNetworkConditions", {
-        "offline": False, "latency": 40, "downloadThroughput": 10e6 / 8, "uploadThroughput": 10e6 / 8})
+    devtools.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 40, "downloadThroughput": 10e6 / 8, "uploadThroughput": 10e6 / 8},
+    )
     devtools.send("Emulation.setCPUThrottlingRate", {"rate": 4})
     page.goto(url, wait_until="commit")
     page.wait_for_function("window.lvmAlive", timeout=60_000)
@@ -260,8 +286,10 @@ def traced_drag(browser, page, handle, seconds: float = 1.2) -> list[dict]:
     while (now := time.perf_counter() - start) < seconds:
         number += 1
         swing = 60 * abs((number / 20) % 2 - 1)  # to and fro, 3 px each time
-        devtools.send("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": x - 30 + swing, "y": y + 15 - swing / 2,
-                                                   "button": "left", "buttons": 1})
+        devtools.send(
+            "Input.dispatchMouseEvent",
+            {"type": "mouseMoved", "x": x - 30 + swing, "y": y + 15 - swing / 2, "button": "left", "buttons": 1},
+        )
         time.sleep(max(0.0, number / 60 - (time.perf_counter() - start)))
     trace = json.loads(browser.stop_tracing())
     devtools.detach()
@@ -279,8 +307,14 @@ def frames_of(events: list[dict]) -> list[float]:
     if not draws:
         return []
     busiest = statistics.mode((event["pid"], event["tid"]) for event in draws)
-    own = sorted((event for event in events if (event["pid"], event["tid"]) == busiest and event.get("ph") == "X"
-                  and event["name"].endswith("RunTask")), key=lambda event: (event["ts"], -event["dur"]))
+    own = sorted(
+        (
+            event
+            for event in events
+            if (event["pid"], event["tid"]) == busiest and event.get("ph") == "X" and event["name"].endswith("RunTask")
+        ),
+        key=lambda event: (event["ts"], -event["dur"]),
+    )
     tasks, covered = [], 0
     for event in own:  # outermost tasks only
         if event["ts"] >= covered:
@@ -305,10 +339,14 @@ def percentile(values: list[float], of: int) -> float:
 
 # ------------------------------------------------------------------ the table
 
+
 def pages(names: list[str]) -> list[str]:
     """Pages that are read themselves; those whose path ends in one of `names` where any are given."""
-    found = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "_static" not in path.parts
-                   and 'http-equiv="refresh"' not in path.read_text(encoding="utf-8"))
+    found = sorted(
+        path.relative_to(SITE).as_posix()
+        for path in SITE.rglob("*.html")
+        if "_static" not in path.parts and 'http-equiv="refresh"' not in path.read_text(encoding="utf-8")
+    )
     wanted = [page for page in found if not names or any(Path(page).stem == Path(name).stem for name in names)]
     unknown = [name for name in names if not any(Path(page).stem == Path(name).stem for page in found)]
     if unknown:
@@ -353,8 +391,12 @@ def rows(report: dict) -> list[tuple[str, str, float]]:
     lines = []
     if "scores" in report:
         lines += [(name, "", report["scores"][name]) for name in CATEGORIES]
-        lines += [("first load", "", report["first load"]), ("blocking requests", "", len(report["blocking"])),
-                  ("requests", "", report["requests"]), ("CLS", "", report["CLS"])]
+        lines += [
+            ("first load", "", report["first load"]),
+            ("blocking requests", "", len(report["blocking"])),
+            ("requests", "", report["requests"]),
+            ("CLS", "", report["CLS"]),
+        ]
         lines += [("alive", "", report["alive"])] if "alive" in report else []
         lines += [("figure", name, size) for name, size in report["figures"].items()]
     lines += [("frame, p95", name, time_) for name, time_ in report["frames"].items()]
@@ -396,8 +438,10 @@ def missing(frames: bool = False) -> str:
     if not frames and not LIGHTHOUSE.exists():
         return "Lighthouse is missing: run `npm ci` in the book's folder."
     if not (chromium() and Path(chromium()).exists()):
-        return ("No Chromium found: install it (apt install chromium, or `python -m playwright install chromium`), "
-                "or name one in the variable CHROMIUM.")
+        return (
+            "No Chromium found: install it (apt install chromium, or `python -m playwright install chromium`), "
+            "or name one in the variable CHROMIUM."
+        )
     try:
         import playwright  # noqa: F401
     except ImportError:
@@ -409,12 +453,18 @@ def missing(frames: bool = False) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure the pages of the built book.")
-    parser.add_argument("--pages", nargs="+", default=[], metavar="PAGE",
-                        help="names such as elbo; all pages if not given")
+    parser.add_argument(
+        "--pages", nargs="+", default=[], metavar="PAGE", help="names such as elbo; all pages if not given"
+    )
     parser.add_argument("--quick", action="store_true", help="one run instead of the best of three")
     parser.add_argument("--frames", action="store_true", help="measure the frames of live figures and nothing else")
-    parser.add_argument("--json", type=Path, metavar="FILE", default=STORED,
-                        help="where the numbers go (benchmarks/audit.json if not given)")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        default=STORED,
+        help="where the numbers go (benchmarks/audit.json if not given)",
+    )
     options = parser.parse_args()
     if lacking := missing(options.frames):
         print(lacking, file=sys.stderr)
@@ -436,8 +486,10 @@ def main() -> int:
     aims = sum(bool(AIMS[what][1]) for report in reports for what, _, _ in rows(report))
     busy = f"; load of this machine {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     scores = "" if options.frames else "Lighthouse and "
-    print(f"{len(reports)} pages, {aims} aims, {missed} missed. {scores}frames: best of {runs}; a frame: "
-          f"the main thread's processor time by Chromium's trace, not slowed{busy}.")
+    print(
+        f"{len(reports)} pages, {aims} aims, {missed} missed. {scores}frames: best of {runs}; a frame: "
+        f"the main thread's processor time by Chromium's trace, not slowed{busy}."
+    )
     return 1 if missed else 0
 
 

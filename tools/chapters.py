@@ -30,7 +30,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 CELL_SECONDS = 300
 FIRST_TAGS = ["remove-cell", "setup"]
-FIRST_CELL = '''\
+FIRST_CELL = """\
 # Finds the book's library: installed, beside this folder, or (on Colab) fetched once from the book's repository.
 import importlib.util, pathlib, subprocess, sys
 
@@ -43,7 +43,7 @@ if importlib.util.find_spec("lvm_lib") is None:
                                   "from: run the chapter from its folder in a copy of the book (`make lab`).")
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps",
                     f"git+{{repository}}@v{version}", "anywidget", "psygnal"], check=True)
-import lvm_lib'''
+import lvm_lib"""
 
 
 def settings() -> dict:
@@ -81,11 +81,15 @@ def first_cell() -> str:
 
 # ------------------------------------------------------------------ keys
 
+
 def library_key() -> str:
     """A digest of all that a chapter's outputs depend on beside its own code: of a live figure its traits, not its script."""
     digest = hashlib.sha256(f"{sys.version_info[:3]}".encode())
-    files = [path for path in (ROOT / "lvm_lib").rglob("*")
-             if path.is_file() and "__pycache__" not in path.parts and path.suffix not in {".md", ".pyc", ".js", ".css"}]
+    files = [
+        path
+        for path in (ROOT / "lvm_lib").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix not in {".md", ".pyc", ".js", ".css"}
+    ]
     for path in [ROOT / "requirements.txt", *sorted(files)]:
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
@@ -98,6 +102,7 @@ def chapter_key(notebook, library: str) -> str:
 
 
 # ------------------------------------------------------------------ running
+
 
 def executed(path: Path, *, force: bool = False, say=print):
     """The notebook at `path` with fresh outputs and widget state, run only if no valid run is kept.
@@ -143,9 +148,14 @@ def run_cells(notebook, folder: Path):
         if cell.cell_type == "code":
             cell.outputs = []
     running.metadata.pop("widgets", None)
-    NotebookClient(running, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False,
-                   extra_arguments=["--log-level=40"],
-                   resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(
+        running,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        record_timing=False,
+        extra_arguments=["--log-level=40"],
+        resources={"metadata": {"path": str(folder)}},
+    ).execute()
     outputs = [joined_streams(cell.outputs) for cell in running.cells if cell.cell_type == "code"]
     return outputs, running.metadata.get("widgets", {}).get(WIDGET_STATE, {"state": {}})
 
@@ -179,14 +189,21 @@ def renumbered(output: dict, number: int) -> dict:
 
 # ------------------------------------------------------------------ writing
 
+
 def stored(notebook):
     """The notebook as it is kept in book/: outputs, but nothing of this run or machine."""
     clean = copy.deepcopy(notebook)
-    clean.metadata = nbformat.from_dict({
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-        **{name: value for name, value in notebook.metadata.items()
-           if name not in {"kernelspec", "language_info", "widgets"}}})
+    clean.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            **{
+                name: value
+                for name, value in notebook.metadata.items()
+                if name not in {"kernelspec", "language_info", "widgets"}
+            },
+        }
+    )
     for cell in clean.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):

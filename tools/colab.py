@@ -25,15 +25,20 @@ import nbformat
 
 from tools.chapters import CELL_SECONDS, FIRST_CELL, ROOT, chapter_paths, version
 
-FAKE = {"google/__init__.py": "", "google/colab/__init__.py": "", "google/colab/output.py":
-        "def enable_custom_widget_manager():\n    pass\n"}
+FAKE = {
+    "google/__init__.py": "",
+    "google/colab/__init__.py": "",
+    "google/colab/output.py": "def enable_custom_widget_manager():\n    pass\n",
+}
 
 
 def released(folder: Path) -> str:
     """The address of a repository that holds the committed tree, tagged with the library's version."""
     target = folder / "book.git"
     subprocess.run(["git", "clone", "--quiet", "--bare", str(ROOT), str(target)], check=True)
-    subprocess.run(["git", "tag", "--force", f"v{version()}", "HEAD"], cwd=target, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        ["git", "tag", "--force", f"v{version()}", "HEAD"], cwd=target, check=True, stdout=subprocess.DEVNULL
+    )
     return f"file://{target}"
 
 
@@ -41,8 +46,14 @@ def imitation(folder: Path) -> Path:
     """A Python of its own that sees this one's packages, and no lvm_lib; the path of its interpreter."""
     venv.create(folder / "colab", with_pip=True, symlinks=True)
     python = folder / "colab" / "bin" / "python"
-    site = Path(subprocess.run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-                               capture_output=True, text=True, check=True).stdout.strip())
+    site = Path(
+        subprocess.run(
+            [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    )
     packages = Path(nbformat.__file__).parent.parent
     (site / "already-there.pth").write_text(f"{packages}\n", encoding="utf-8")
     for name, text in FAKE.items():
@@ -65,7 +76,8 @@ def as_opened(path: Path, folder: Path, address: str) -> Path:
     return copy
 
 
-RUN = """
+RUN = (
+    """
 import json, sys
 import nbformat
 from nbclient import NotebookClient
@@ -78,20 +90,34 @@ try:
 except CellExecutionError as error:
     sys.exit(str(error)[-3000:])
 nbformat.write(notebook, path)
-""" % CELL_SECONDS
+"""
+    % CELL_SECONDS
+)
 
 
 def run(path: Path, python: Path) -> None:
     """Execute a copy top to bottom with a kernel of `python`; raises RuntimeError with the first error."""
     kernels = path.parent / "share" / "jupyter" / "kernels" / "colab"
     kernels.mkdir(parents=True, exist_ok=True)
-    (kernels / "kernel.json").write_text(json.dumps({
-        "argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"], "language": "python",
-        "display_name": "Colab"}), encoding="utf-8")
+    (kernels / "kernel.json").write_text(
+        json.dumps(
+            {
+                "argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+                "language": "python",
+                "display_name": "Colab",
+            }
+        ),
+        encoding="utf-8",
+    )
     environment = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
     environment["JUPYTER_PATH"] = str(path.parent / "share" / "jupyter")
-    done = subprocess.run([sys.executable, "-c", RUN, str(path), "colab", str(path.parent)], env=environment,
-                          cwd=path.parent, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, str(path), "colab", str(path.parent)],
+        env=environment,
+        cwd=path.parent,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise RuntimeError((done.stderr or done.stdout).strip()[-3000:])
 

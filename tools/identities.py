@@ -21,8 +21,13 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path("tests") / "identities"
-SHORT = {"latent_variable_models": "lvm", "kl_and_mle": "kl", "em_vs_vae": "em",  # what labels begin with, where not
-         "kmeans_to_vqvae": "kmeans", "vqvae_tokenizers": "tok"}                  # the page's name
+SHORT = {
+    "latent_variable_models": "lvm",
+    "kl_and_mle": "kl",
+    "em_vs_vae": "em",  # what labels begin with, where not
+    "kmeans_to_vqvae": "kmeans",
+    "vqvae_tokenizers": "tok",
+}  # the page's name
 CODE = {"code", "code-block", "code-cell", "literalinclude", "parsed-literal", "sourcecode"}
 
 
@@ -30,10 +35,10 @@ class Label(NamedTuple):
     """A labelled equation: where it stands and what it says."""
 
     label: str
-    page: str      # the page's path from the root, without suffix: book/elbo
-    suffix: str    # .ipynb or .md
-    title: str     # the page's first heading
-    heading: str   # the nearest heading above the equation
+    page: str  # the page's path from the root, without suffix: book/elbo
+    suffix: str  # .ipynb or .md
+    title: str  # the page's first heading
+    heading: str  # the nearest heading above the equation
     tex: str
 
 
@@ -46,12 +51,13 @@ class Test(NamedTuple):
     file: str
     line: int
     function: str
-    says: str                 # the first line of the docstring
-    tolerance: float | None   # largest relative difference of the two sides
-    sigmas: float | None      # largest difference in standard errors, where a side is an average of samples
+    says: str  # the first line of the docstring
+    tolerance: float | None  # largest relative difference of the two sides
+    sigmas: float | None  # largest difference in standard errors, where a side is an average of samples
 
 
 # ------------------------------------------------------------------ equations
+
 
 @functools.cache
 def parser():
@@ -61,8 +67,12 @@ def parser():
     from mdit_py_plugins.dollarmath import dollarmath_plugin
     from mdit_py_plugins.front_matter import front_matter_plugin
 
-    return (MarkdownIt("commonmark").use(front_matter_plugin).use(colon_fence_plugin)
-            .use(dollarmath_plugin, allow_labels=True, label_normalizer=lambda label: re.sub(r"\s+", "-", label)))
+    return (
+        MarkdownIt("commonmark")
+        .use(front_matter_plugin)
+        .use(colon_fence_plugin)
+        .use(dollarmath_plugin, allow_labels=True, label_normalizer=lambda label: re.sub(r"\s+", "-", label))
+    )
 
 
 def pages(root: Path) -> list[Path]:
@@ -70,8 +80,12 @@ def pages(root: Path) -> list[Path]:
     toc = root / "_toc.yml"
     listed = toc.read_text(encoding="utf-8") if toc.exists() else ""
     order = re.findall(r"^\s*(?:root|-?\s*file):\s*(\S+)", listed, re.M)
-    found = [path for pattern in ("*.ipynb", "*.md") for path in sorted((root / "book").rglob(pattern))
-             if ".ipynb_checkpoints" not in path.parts]
+    found = [
+        path
+        for pattern in ("*.ipynb", "*.md")
+        for path in sorted((root / "book").rglob(pattern))
+        if ".ipynb_checkpoints" not in path.parts
+    ]
 
     def place(path):
         name = path.relative_to(root).with_suffix("").as_posix()
@@ -122,6 +136,7 @@ def _events(text: str):
 
 # ------------------------------------------------------------------ tests
 
+
 def tests(root: Path = ROOT) -> list[Test]:
     """Every function decorated with `@identity("label", ...)` in tests/identities/*.py."""
     found = []
@@ -142,13 +157,15 @@ def _test(node, call, file: str) -> Test:
         (label,) = (ast.literal_eval(argument) for argument in call.args)
         bounds = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
     except ValueError:
-        raise ValueError(f"{file}:{node.lineno}: @identity takes one label and constants, "
-                         f"got {ast.unparse(call)}") from None
+        raise ValueError(
+            f"{file}:{node.lineno}: @identity takes one label and constants, got {ast.unparse(call)}"
+        ) from None
     says = (ast.get_docstring(node) or "").split("\n")[0].rstrip(".")
     return Test(label, file, node.lineno, node.name, says, bounds.get("tolerance"), bounds.get("sigmas"))
 
 
 # ------------------------------------------------------------------ do they match?
+
 
 def problems(root: Path = ROOT) -> list[str]:
     """What is wrong, a sentence each: nothing where every equation has a test and every test an equation."""
@@ -162,14 +179,17 @@ def problems(root: Path = ROOT) -> list[str]:
         name = equation.page.rsplit("/", 1)[-1]
         prefix = SHORT.get(name, name.replace("_", "-")) + "-"
         if equation.label not in tested:
-            said.append(f"equation {equation.label} in {equation.page}{equation.suffix} (\"{equation.heading}\") "
-                        f"has no test in {FOLDER.as_posix()}")
+            said.append(
+                f'equation {equation.label} in {equation.page}{equation.suffix} ("{equation.heading}") '
+                f"has no test in {FOLDER.as_posix()}"
+            )
         if not equation.label.startswith(prefix):
             said.append(f"equation {equation.label} in {equation.page}{equation.suffix} must begin with {prefix}")
     for check in checks:
         if check.label not in labelled:
-            said.append(f"{check.file}:{check.line}: {check.function} tests {check.label}, "
-                        "and no equation has this label")
+            said.append(
+                f"{check.file}:{check.line}: {check.function} tests {check.label}, and no equation has this label"
+            )
         if not check.says:
             said.append(f"{check.file}:{check.line}: {check.function} has no docstring that says what is compared")
     return said

@@ -42,8 +42,11 @@ def main() -> int:
         install()
     if chromium():
         return 0
-    print("No Chromium found: the tests of the built pages will be skipped. Install it (apt install chromium, or "
-          "`python -m playwright install chromium`), or name one in the variable CHROMIUM.", file=sys.stderr)
+    print(
+        "No Chromium found: the tests of the built pages will be skipped. Install it (apt install chromium, or "
+        "`python -m playwright install chromium`), or name one in the variable CHROMIUM.",
+        file=sys.stderr,
+    )
     return 1 if os.environ.get("CI") else 0
 
 

@@ -17,8 +17,11 @@ def node_version() -> int:
 
 if __name__ == "__main__":
     if node_version() < 18:
-        print("Node.js 18 or newer with npm is missing: the tests of the pages' JavaScript and the accessibility tests "
-              "cannot run (nodejs.org, or your system's packages).", file=sys.stderr)
+        print(
+            "Node.js 18 or newer with npm is missing: the tests of the pages' JavaScript and the accessibility tests "
+            "cannot run (nodejs.org, or your system's packages).",
+            file=sys.stderr,
+        )
         if os.environ.get("CI"):
             print("In CI nothing may be skipped.", file=sys.stderr)
         sys.exit(1)

@@ -16,11 +16,26 @@ def resolve(wanted: list[str]) -> dict[str, str]:
     """Name and version of everything that pip would install for `wanted`, without installing it."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        subprocess.run([sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet",
-                        "--report", str(report), *wanted], check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--dry-run",
+                "--ignore-installed",
+                "--quiet",
+                "--report",
+                str(report),
+                *wanted,
+            ],
+            check=True,
+        )
         installs = json.loads(report.read_text())["install"]
-    return {item["metadata"]["name"].lower().replace("_", "-"): item["metadata"]["version"].split("+")[0]
-            for item in installs}
+    return {
+        item["metadata"]["name"].lower().replace("_", "-"): item["metadata"]["version"].split("+")[0]
+        for item in installs
+    }
 
 
 def write(path: Path, head: str, pins: dict[str, str]) -> None:
@@ -34,12 +49,18 @@ def main() -> None:
     fixed = [f"{name}=={version}" for name, version in project["tool"]["lvm"]["pins"].items()]
     base = fixed + project["project"]["dependencies"] + extras["book"]
     build = resolve(base)
-    write(ROOT / "requirements.txt", "# The book's build, pinned exactly. Made by `make pins` from pyproject.toml.\n", build)
+    write(
+        ROOT / "requirements.txt",
+        "# The book's build, pinned exactly. Made by `make pins` from pyproject.toml.\n",
+        build,
+    )
     for extra in ("test", "lab"):
         more = resolve([f"{name}=={version}" for name, version in build.items()] + extras[extra])
-        write(ROOT / f"requirements-{extra}.txt",
-              f"# What `make {extra}` needs beside the build. Made by `make pins`.\n-r requirements.txt\n",
-              {name: version for name, version in more.items() if name not in build})
+        write(
+            ROOT / f"requirements-{extra}.txt",
+            f"# What `make {extra}` needs beside the build. Made by `make pins`.\n-r requirements.txt\n",
+            {name: version for name, version in more.items() if name not in build},
+        )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,9 @@ def screenshot() -> bytes:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=audit.BROWSER)
-            page = browser.new_page(viewport={"width": 1280, "height": 1000}, device_scale_factor=2, color_scheme="light")
+            page = browser.new_page(
+                viewport={"width": 1280, "height": 1000}, device_scale_factor=2, color_scheme="light"
+            )
             page.goto(address + PAGE)
             figure = page.locator(FIGURE).first
             figure.scroll_into_view_if_needed()
@@ -51,7 +53,9 @@ def reduced(picture: bytes) -> bytes:
     from PIL import Image
 
     out = io.BytesIO()
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
+        out, "PNG", optimize=True
+    )
     return out.getvalue()
 
 

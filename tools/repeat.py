@@ -30,7 +30,16 @@ THREADS = (1, 2)
 def passes(path, threads: int) -> bool:
     """One run of one chapter's check, in a process of its own."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONHASHSEED": "0"}
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-cell-timeout=300", "-p", "no:cacheprovider", str(path)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval",
+        "--nbval-cell-timeout=300",
+        "-p",
+        "no:cacheprovider",
+        str(path),
+    ]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         print(done.stdout[-3000:])
@@ -54,7 +63,9 @@ def main() -> int:
                 passed = sum(lanes.map(partial(passes, path), [threads] * arguments.times))
             failed += arguments.times - passed
             log["chapters"].setdefault(path.stem, {})[f"{threads} thread{'s' * (threads > 1)}"] = {
-                "runs": arguments.times, "passed": passed}
+                "runs": arguments.times,
+                "passed": passed,
+            }
             LOG.write_text(json.dumps(log, indent=1, sort_keys=True) + "\n", encoding="utf-8")
             print(f"{path.stem}, {threads} thread(s): {passed} of {arguments.times} passed", flush=True)
     return 1 if failed else 0

@@ -21,7 +21,14 @@ def trained(beta: float, epochs: int = EPOCHS) -> VAE:
     """A VAE of binary digits with that beta, trained from seed 0."""
     vae = mlp_vae(2, HIDDEN, seed=0)
     pixels = data.unit(data.load("digits").train).reshape(-1, 784)
-    fit(vae, pixels, epochs=epochs, seed=0, binarise_fresh=True, loss=lambda x, generator: vae.loss(x, generator, beta=beta))
+    fit(
+        vae,
+        pixels,
+        epochs=epochs,
+        seed=0,
+        binarise_fresh=True,
+        loss=lambda x, generator: vae.loss(x, generator, beta=beta),
+    )
     return vae
 
 

@@ -32,9 +32,12 @@ def main():
     with torch.no_grad():
         error = ((tokenizer.decode(test_tokens) - x_test) ** 2).mean()
     print(f"squared error {error:.5f} per pixel, perplexity {usage(test_tokens, 128).perplexity:.1f}")
-    priors = {"uniform": UniformPrior(128, 49), "independent": IndependentPrior.counted(tokens, 128, labels),
-              "Transformer": transformer_prior(128, 49, 10, width=32, seed=0),
-              "PixelCNN": pixelcnn_prior(128, 7, 10, channels=48, layers=2, seed=0)}
+    priors = {
+        "uniform": UniformPrior(128, 49),
+        "independent": IndependentPrior.counted(tokens, 128, labels),
+        "Transformer": transformer_prior(128, 49, 10, width=32, seed=0),
+        "PixelCNN": pixelcnn_prior(128, 7, 10, channels=48, layers=2, seed=0),
+    }
     for name, epochs in (("Transformer", 10), ("PixelCNN", 14)):
         fit(priors[name], training_rows(tokens, labels), epochs=epochs, seed=0)
     for name, prior in priors.items():

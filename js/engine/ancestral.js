@@ -47,18 +47,31 @@ export function marginal(noise) {
     for (let j = 0; j < MASSES.length; j++) {
       const r = (x - MEANS[j]) / noise;
       if (r < -9) continue;
-      if (r > 9) { below[k] += MASSES[j]; continue; }
-      const density = MASSES[j] * Math.exp(-0.5 * r * r) / (SQRT_2PI * noise);
+      if (r > 9) {
+        below[k] += MASSES[j];
+        continue;
+      }
+      const density = (MASSES[j] * Math.exp(-0.5 * r * r)) / (SQRT_2PI * noise);
       p[k] += density;
-      slope[k] -= density * r / noise;
+      slope[k] -= (density * r) / noise;
       below[k] += MASSES[j] * normalCdf(r);
     }
   }
   let hills = 0;
   for (let k = 1; k < size - 1; k++) if (p[k] > 1e-6 && p[k] > p[k - 1] && p[k] >= p[k + 1]) hills++;
   const area = step * p.reduce((sum, v) => sum + v, 0);
-  last = { noise, step, low: -half * step, p, slope, below, hills, area, mean: MEAN,
-    std: Math.sqrt(SPREAD + noise * noise) };
+  last = {
+    noise,
+    step,
+    low: -half * step,
+    p,
+    slope,
+    below,
+    hills,
+    area,
+    mean: MEAN,
+    std: Math.sqrt(SPREAD + noise * noise),
+  };
   return last;
 }
 
@@ -128,10 +141,25 @@ export function numbers(state) {
   const newest = count - 1;
   const final = (values) => (count ? values[newest] : null);
   return {
-    z, noise, seed, count, prior: Math.exp(logNormal(z)), g: decode(z), density: density(decode(z), noise),
-    hills: table.hills, area: table.area, mean: table.mean, std: table.std, sampleMean: mean, sampleStd: std,
-    lastZ: final(zs), lastG: final(means), lastNoise: count ? noise * e[newest] : null, lastX: final(x),
-    distance: distance(x, table), line: count ? LINE / Math.sqrt(count) : null,
+    z,
+    noise,
+    seed,
+    count,
+    prior: Math.exp(logNormal(z)),
+    g: decode(z),
+    density: density(decode(z), noise),
+    hills: table.hills,
+    area: table.area,
+    mean: table.mean,
+    std: table.std,
+    sampleMean: mean,
+    sampleStd: std,
+    lastZ: final(zs),
+    lastG: final(means),
+    lastNoise: count ? noise * e[newest] : null,
+    lastX: final(x),
+    distance: distance(x, table),
+    line: count ? LINE / Math.sqrt(count) : null,
   };
 }
 

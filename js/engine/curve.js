@@ -11,7 +11,12 @@ import { expectation, line, logIntegral, normalised } from "./grid.js";
 
 /** What a reader can reach. Inside these bounds every identity holds to 1e-9 (tests sweep them). */
 export const BOUNDS = {
-  x: [-3, 4], slope: [1, 1.5], bend: [-1.5, 1.5], noise: [0.4, 1], mean: [-4, 4], std: [0.05, 2],
+  x: [-3, 4],
+  slope: [1, 1.5],
+  bend: [-1.5, 1.5],
+  noise: [0.4, 1],
+  mean: [-4, 4],
+  std: [0.05, 2],
 };
 
 const WIDE = line(-20, 20, 2001); // evidence
@@ -24,14 +29,22 @@ export class QuadraticCurve {
     Object.assign(this, { slope, bend, std });
   }
 
-  decode(z) { return this.slope * z + 0.5 * this.bend * z * z; }
+  decode(z) {
+    return this.slope * z + 0.5 * this.bend * z * z;
+  }
 
-  logLikelihood(x, z) { return logNormal(x, this.decode(z), this.std); }
+  logLikelihood(x, z) {
+    return logNormal(x, this.decode(z), this.std);
+  }
 
-  logJoint(x, z) { return logNormal(z) + this.logLikelihood(x, z); }
+  logJoint(x, z) {
+    return logNormal(z) + this.logLikelihood(x, z);
+  }
 
   /** log p(x) by quadrature. */
-  evidence(x, grid = WIDE) { return logIntegral((z) => this.logJoint(x, z), grid); }
+  evidence(x, grid = WIDE) {
+    return logIntegral((z) => this.logJoint(x, z), grid);
+  }
 
   /** E_q (x - g(z))^2 for q = N(mean, std^2). */
   expectedSquare(x, { mean, std }) {
@@ -44,7 +57,7 @@ export class QuadraticCurve {
   /** The ELBO of a Gaussian q in closed form, with its parts. */
   boundOfGaussian(x, q) {
     const s2 = this.std * this.std;
-    const reconstruction = -0.5 * LOG_TWO_PI - Math.log(this.std) - 0.5 * this.expectedSquare(x, q) / s2;
+    const reconstruction = -0.5 * LOG_TWO_PI - Math.log(this.std) - (0.5 * this.expectedSquare(x, q)) / s2;
     const klPrior = klNormal(q.mean, q.std);
     const entropy = entropyNormal(q.std);
     const energy = reconstruction - 0.5 * (LOG_TWO_PI + q.mean * q.mean + q.std * q.std);
@@ -83,7 +96,7 @@ export class QuadraticCurve {
   bestVariance(x, mean) {
     const s2 = this.std * this.std;
     const tilt = this.slope + this.bend * mean;
-    const A = 1.5 * this.bend * this.bend / s2;
+    const A = (1.5 * this.bend * this.bend) / s2;
     const B = 1 + (tilt * tilt - this.bend * (x - this.decode(mean))) / s2;
     const root = Math.sqrt(B * B + 4 * A);
     return B > 0 ? 2 / (B + root) : (root - B) / (2 * A); // the form without cancellation
@@ -106,7 +119,8 @@ export class QuadraticCurve {
       if (!(this.profileSlope(x, a) > 0 && this.profileSlope(x, b) <= 0)) continue; // not a maximum
       for (let k = 0; k < 60 && b > a; k++) {
         const middle = 0.5 * (a + b);
-        if (this.profileSlope(x, middle) > 0) a = middle; else b = middle;
+        if (this.profileSlope(x, middle) > 0) a = middle;
+        else b = middle;
       }
       candidates.push(0.5 * (a + b));
     }

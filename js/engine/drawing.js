@@ -31,13 +31,14 @@ function inkSegment(grey, [ax, ay], [bx, by]) {
   const reach = STROKE / 2 + 0.5;
   const from = (a, b) => Math.max(Math.floor(Math.min(a, b) - reach), 0);
   const to = (a, b) => Math.min(Math.ceil(Math.max(a, b) + reach), SIDE - 1);
-  for (let row = from(ay, by); row <= to(ay, by); row++) for (let column = from(ax, bx); column <= to(ax, bx); column++) {
-    const [px, py] = [column + 0.5 - ax, row + 0.5 - ay];
-    const t = square > 0 ? Math.min(Math.max((px * dx + py * dy) / square, 0), 1) : 0;
-    const ink = Math.min(Math.max(reach - Math.hypot(px - t * dx, py - t * dy), 0), 1);
-    const at = row * SIDE + column;
-    if (ink > grey[at]) grey[at] = ink;
-  }
+  for (let row = from(ay, by); row <= to(ay, by); row++)
+    for (let column = from(ax, bx); column <= to(ax, bx); column++) {
+      const [px, py] = [column + 0.5 - ax, row + 0.5 - ay];
+      const t = square > 0 ? Math.min(Math.max((px * dx + py * dy) / square, 0), 1) : 0;
+      const ink = Math.min(Math.max(reach - Math.hypot(px - t * dx, py - t * dy), 0), 1);
+      const at = row * SIDE + column;
+      if (ink > grey[at]) grey[at] = ink;
+    }
 }
 
 /** Strokes, lists of [x, y] in any square pad of that size, as grey levels 0..1 of the normalised image. */
@@ -47,9 +48,12 @@ export function normalised(strokes, pad = 1) {
   const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
   const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const scale = (BOX - STROKE) / Math.max(right - left, bottom - top, SMALLEST * pad);
-  const moved = (cx, cy) => strokes.map((stroke) => stroke.map(([x, y]) => {
-    return [(x - (left + right) / 2) * scale + cx, (y - (top + bottom) / 2) * scale + cy];
-  }));
+  const moved = (cx, cy) =>
+    strokes.map((stroke) =>
+      stroke.map(([x, y]) => {
+        return [(x - (left + right) / 2) * scale + cx, (y - (top + bottom) / 2) * scale + cy];
+      }),
+    );
   const centred = rendered(moved(SIDE / 2, SIDE / 2));
   const [x, y] = centreOfMass(centred);
   return rendered(moved(SIDE - x, SIDE - y));
@@ -58,7 +62,11 @@ export function normalised(strokes, pad = 1) {
 /** The centre of mass of an image, in pixels; the middle if it is empty. */
 export function centreOfMass(grey) {
   let [sum, x, y] = [0, 0, 0];
-  grey.forEach((v, i) => { sum += v; x += v * (i % SIDE + 0.5); y += v * (Math.floor(i / SIDE) + 0.5); });
+  grey.forEach((v, i) => {
+    sum += v;
+    x += v * ((i % SIDE) + 0.5);
+    y += v * (Math.floor(i / SIDE) + 0.5);
+  });
   return sum > 0 ? [x / sum, y / sum] : [SIDE / 2, SIDE / 2];
 }
 
@@ -77,11 +85,17 @@ export const LENGTH = 131; // characters
 
 export function written(pixels) {
   const bytes = new Uint8Array(PIXELS / 8);
-  pixels.forEach((v, i) => { if (v) bytes[i >> 3] |= 128 >> (i & 7); });
+  pixels.forEach((v, i) => {
+    if (v) bytes[i >> 3] |= 128 >> (i & 7);
+  });
   return inBase64(bytes);
 }
 
-const inBase64 = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+const inBase64 = (bytes) =>
+  btoa(String.fromCharCode(...bytes))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=+$/, "");
 
 /** A reader that keeps its last text: each move of a pointer asks for the same image again. The answer is the caller's own. */
 function lately(read) {
@@ -110,7 +124,7 @@ export function writtenGrey(levels) {
   return inBase64(bytes);
 }
 
-const LONGEST = 4 * Math.ceil(1.5 * PIXELS / 3); // white and grey by turns
+const LONGEST = 4 * Math.ceil((1.5 * PIXELS) / 3); // white and grey by turns
 
 /** The levels of such a text, or null if it is none. */
 export const readGrey = lately((text) => {
@@ -120,7 +134,8 @@ export const readGrey = lately((text) => {
   let d = 0;
   for (let i = 0; i < raw.length && d < PIXELS; i++) {
     const level = raw.charCodeAt(i);
-    if (level) levels[d++] = level; else d += raw.charCodeAt(++i);
+    if (level) levels[d++] = level;
+    else d += raw.charCodeAt(++i);
   }
   return d === PIXELS && writtenGrey(levels) === text ? levels : null; // one text for one image
 });
@@ -131,6 +146,10 @@ export const BLACK_AND_WHITE = { read: readImage, written, drawn: (grey) => writ
 
 const inLevels = (grey) => writtenGrey(Uint8Array.from(grey, (v) => Math.round(255 * v)));
 export const GREY = {
-  read: (text) => { const levels = readGrey(text); return levels && Float64Array.from(levels, (v) => v / 255); },
-  written: inLevels, drawn: inLevels,
+  read: (text) => {
+    const levels = readGrey(text);
+    return levels && Float64Array.from(levels, (v) => v / 255);
+  },
+  written: inLevels,
+  drawn: inLevels,
 };

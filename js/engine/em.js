@@ -13,7 +13,15 @@ import * as toy from "./landscape.js";
 import { normals, uniforms } from "./random.js";
 
 /** What a reader can reach. */
-export const BOUNDS = { x: [-4, 4], y: [-3, 3], k: [1, 5], seed: [1, 999], startQ: [-3, 3], startTheta: [-3, 3], rate: [0.02, 0.4] };
+export const BOUNDS = {
+  x: [-4, 4],
+  y: [-3, 3],
+  k: [1, 5],
+  seed: [1, 999],
+  startQ: [-3, 3],
+  startTheta: [-3, 3],
+  rate: [0.02, 0.4],
+};
 export const MOST = 60; // points
 export const MOVES = 60; // half steps
 export const FLOOR = 0.15 ** 2; // of the eigenvalues of a covariance
@@ -29,7 +37,13 @@ export function start({ points, k, seed }) {
     const [x, y] = points.length ? points[order[j % points.length][1]] : [0, 0];
     const [dx, dy] = normals(seed, j, STREAM + 1);
     return {
-      weight: 1 / k, x: x + JITTER * dx, y: y + JITTER * dy, major: START_STD ** 2, minor: START_STD ** 2, cos: 1, sin: 0,
+      weight: 1 / k,
+      x: x + JITTER * dx,
+      y: y + JITTER * dy,
+      major: START_STD ** 2,
+      minor: START_STD ** 2,
+      cos: 1,
+      sin: 0,
     };
   });
 }
@@ -43,7 +57,7 @@ function logJoints(points, components) {
     for (let n = 0; n < points.length; n++) {
       const [dx, dy] = [points[n][0] - x, points[n][1] - y];
       const [u, v] = [cos * dx + sin * dy, cos * dy - sin * dx];
-      out[n * k + j] = top - 0.5 * (u * u / major + v * v / minor);
+      out[n * k + j] = top - 0.5 * ((u * u) / major + (v * v) / minor);
     }
   });
   return out;
@@ -90,7 +104,10 @@ export function mStep(points, q, components) {
 /** Mean and clipped covariance of points that count by their share. */
 function moments(points, share) {
   let [mx, my, a, b, c] = [0, 0, 0, 0, 0];
-  points.forEach(([x, y], n) => { mx += share(n) * x; my += share(n) * y; });
+  points.forEach(([x, y], n) => {
+    mx += share(n) * x;
+    my += share(n) * y;
+  });
   points.forEach(([x, y], n) => {
     const [w, dx, dy] = [share(n), x - mx, y - my];
     a += w * dx * dx;
@@ -105,7 +122,10 @@ function clipped(a, b, c) {
   const [middle, half] = [(a + c) / 2, Math.hypot((a - c) / 2, b)];
   const angle = 0.5 * Math.atan2(2 * b, a - c);
   return {
-    major: Math.max(middle + half, FLOOR), minor: Math.max(middle - half, FLOOR), cos: Math.cos(angle), sin: Math.sin(angle),
+    major: Math.max(middle + half, FLOOR),
+    minor: Math.max(middle - half, FLOOR),
+    cos: Math.cos(angle),
+    sin: Math.sin(angle),
   };
 }
 
@@ -163,19 +183,34 @@ export function numbers(state) {
   const gradient = toy.gradientPath(state);
   const [here, there] = [em.at(-1), gradient.at(-1)];
   const out = {
-    ...state, n: state.points.length, f: now.f, evidence: now.evidence, gap: now.gap,
-    leastRise: least(states.map((s) => s.f)), leastEvidence: least(states.map((s) => s.evidence)),
+    ...state,
+    n: state.points.length,
+    f: now.f,
+    evidence: now.evidence,
+    gap: now.gap,
+    leastRise: least(states.map((s) => s.f)),
+    leastEvidence: least(states.map((s) => s.evidence)),
     gapAfterE: Math.max(0, ...states.filter((s) => s.move === "E").map((s) => Math.abs(s.gap))),
     atFloor: now.components.filter((c) => c.minor < FLOOR + 1e-9).length,
     empty: now.components.filter((c) => c.weight === 0).length,
-    toyQ: here.q, toyTheta: here.theta, toyF: here.f, toyEvidence: toy.evidence(here.theta), toyGap: toy.gap(here.q, here.theta),
+    toyQ: here.q,
+    toyTheta: here.theta,
+    toyF: here.f,
+    toyEvidence: toy.evidence(here.theta),
+    toyGap: toy.gap(here.q, here.theta),
     toyLeastRise: least(em.map((s) => s.f)),
     toyOffDiagonal: Math.max(0, ...em.filter((s) => s.move === "E").map((s) => Math.abs(s.q - s.theta))),
-    gradientQ: there.q, gradientTheta: there.theta, gradientF: there.f, gradientLeastRise: least(gradient.map((s) => s.f)),
+    gradientQ: there.q,
+    gradientTheta: there.theta,
+    gradientF: there.f,
+    gradientLeastRise: least(gradient.map((s) => s.f)),
   };
   now.components.forEach((c, i) => {
     Object.assign(out, {
-      [`weight${i + 1}`]: c.weight, [`x${i + 1}`]: c.x, [`y${i + 1}`]: c.y, [`major${i + 1}`]: Math.sqrt(c.major),
+      [`weight${i + 1}`]: c.weight,
+      [`x${i + 1}`]: c.x,
+      [`y${i + 1}`]: c.y,
+      [`major${i + 1}`]: Math.sqrt(c.major),
       [`minor${i + 1}`]: Math.sqrt(c.minor),
     });
   });

@@ -27,7 +27,7 @@ const LOG_EPS = EPS.points.map((e) => logNormal(e));
 export const FUNCTIONS = {
   joint: {
     of: (z) => -LOG_TWO_PI - Math.log(NOISE) - 0.5 * (z * z + (X - SLOPE * z - 0.5 * BEND * z * z) ** 2 / NOISE ** 2),
-    slope: (z) => (X - SLOPE * z - 0.5 * BEND * z * z) * (SLOPE + BEND * z) / NOISE ** 2 - z,
+    slope: (z) => ((X - SLOPE * z - 0.5 * BEND * z * z) * (SLOPE + BEND * z)) / NOISE ** 2 - z,
     value(m, s) {
       const v = s * s;
       const rest = X - SLOPE * m - 0.5 * BEND * (m * m + v);
@@ -69,7 +69,7 @@ export function eps(seed, n) {
 function both(f, mean, std, b, e) {
   const z = mean + std * e;
   const [slope, value] = [f.slope(z), f.of(z) - b];
-  return [slope, slope * std * e, value * e / std, value * (e * e - 1)];
+  return [slope, slope * std * e, (value * e) / std, value * (e * e - 1)];
 }
 
 const baselineOf = ({ f, mean, std, baseline }) => (baseline ? FUNCTIONS[f].value(mean, std) : 0);
@@ -85,7 +85,10 @@ export function numbers(state) {
   const { f, mean, std, n } = state;
   const [own, b] = [FUNCTIONS[f], baselineOf(state)];
   const average = [0, 0, 0, 0];
-  for (const e of eps(state.seed, n)) both(own, mean, std, b, e).forEach((g, k) => { average[k] += g / n; });
+  for (const e of eps(state.seed, n))
+    both(own, mean, std, b, e).forEach((g, k) => {
+      average[k] += g / n;
+    });
   const at = Array.from(EPS.points, (e) => both(own, mean, std, b, e));
   const variance = average.map((_, k) => {
     const centre = expectation(LOG_EPS, (_e, i) => at[i][k], EPS);
@@ -95,10 +98,21 @@ export function numbers(state) {
   const exact = own.gradient(mean, std);
   const away = average.map((g, k) => Math.abs(g - exact[k % 2]) / error[k]);
   return {
-    ...state, value: own.value(mean, std), exactMean: exact[0], exactLogStd: exact[1],
-    reMean: average[0], reLogStd: average[1], sfMean: average[2], sfLogStd: average[3],
-    reMeanError: error[0], reLogStdError: error[1], sfMeanError: error[2], sfLogStdError: error[3],
-    ratioMean: variance[2] / variance[0], ratioLogStd: variance[3] / variance[1], away: Math.max(...away),
+    ...state,
+    value: own.value(mean, std),
+    exactMean: exact[0],
+    exactLogStd: exact[1],
+    reMean: average[0],
+    reLogStd: average[1],
+    sfMean: average[2],
+    sfLogStd: average[3],
+    reMeanError: error[0],
+    reLogStdError: error[1],
+    sfMeanError: error[2],
+    sfLogStdError: error[3],
+    ratioMean: variance[2] / variance[0],
+    ratioLogStd: variance[3] / variance[1],
+    away: Math.max(...away),
   };
 }
 

@@ -49,10 +49,14 @@ export class Mixture {
   }
 
   /** log p at the points of the wide grid. */
-  get onGrid() { return (this.kept ??= WIDE.points.map((x) => this.logDensity(x))); }
+  get onGrid() {
+    return (this.kept ??= WIDE.points.map((x) => this.logDensity(x)));
+  }
 
   /** p times the rule's weight at the points of the wide grid. */
-  get masses() { return (this.weighed ??= this.onGrid.map((log, i) => Math.exp(log + WIDE.logWeights[i]))); }
+  get masses() {
+    return (this.weighed ??= this.onGrid.map((log, i) => Math.exp(log + WIDE.logWeights[i])));
+  }
 
   /** E_p[f] on the wide grid. */
   expected(f) {
@@ -74,7 +78,7 @@ export class Mixture {
   /** E[log N(x; mean, std^2)] under this density, in closed form. */
   expectedLog({ mean, std }) {
     const own = this.moments;
-    return logNormal(0, 0, std) - 0.5 * (own.std ** 2 + (own.mean - mean) ** 2) / (std * std);
+    return logNormal(0, 0, std) - (0.5 * (own.std ** 2 + (own.mean - mean) ** 2)) / (std * std);
   }
 
   /** KL(this || N(mean, std^2)) by quadrature of p (log p - log q). */
@@ -108,7 +112,7 @@ export class Mixture {
 
   /** Slope of KL(q || this) along the mean and along log std: E_q[score (log q - log p)]; and its value. */
   reverseSlope({ mean, std }) {
-    const points = Math.max(129, 2 * Math.ceil(8 * std / 0.05) + 1);
+    const points = Math.max(129, 2 * Math.ceil((8 * std) / 0.05) + 1);
     const grid = line(mean - 8 * std, mean + 8 * std, points);
     const at = { value: 0, mean: 0, logStd: 0 };
     grid.points.forEach((x, i) => {
@@ -116,7 +120,7 @@ export class Mixture {
       const logQ = logNormal(x, mean, std);
       const part = Math.exp(logQ + grid.logWeights[i]) * (logQ - this.logDensity(x));
       at.value += part;
-      at.mean += part * r / std;
+      at.mean += (part * r) / std;
       at.logStd += part * (r * r - 1);
     });
     return at;
@@ -195,8 +199,18 @@ export function numbers(state) {
   let average = 0;
   for (const x of drawsOf(state)) average += logNormal(x, model.mean, model.std) / n;
   return {
-    data, direction, n, seed, ...model, klForward, klReverse, expected, entropy: density.entropy, average,
-    kl: direction === "forward" ? klForward : klReverse, wobble: average - expected,
+    data,
+    direction,
+    n,
+    seed,
+    ...model,
+    klForward,
+    klReverse,
+    expected,
+    entropy: density.entropy,
+    average,
+    kl: direction === "forward" ? klForward : klReverse,
+    wobble: average - expected,
     error: Math.sqrt(square / n), // of the average, about the expectation
   };
 }

@@ -47,9 +47,15 @@ export function assign(points, codes, sigma) {
   const r = new Float64Array(d.length);
   for (let n = 0; n < points.length; n++) {
     const best = nearest(d, n, k);
-    if (sigma === 0) { r[best] = 1; continue; }
+    if (sigma === 0) {
+      r[best] = 1;
+      continue;
+    }
     let total = 0;
-    for (let i = n * k; i < n * k + k; i++) { r[i] = Math.exp((d[best] - d[i]) / (2 * sigma * sigma)); total += r[i]; }
+    for (let i = n * k; i < n * k + k; i++) {
+      r[i] = Math.exp((d[best] - d[i]) / (2 * sigma * sigma));
+      total += r[i];
+    }
     for (let i = n * k; i < n * k + k; i++) r[i] /= total;
   }
   return r;
@@ -62,7 +68,9 @@ export function update(points, r, codes) {
     let [total, x, y] = [0, 0, 0];
     for (let n = 0; n < points.length; n++) {
       const share = r[n * k + j];
-      total += share; x += share * points[n][0]; y += share * points[n][1];
+      total += share;
+      x += share * points[n][0];
+      y += share * points[n][1];
     }
     return total > 1e-12 ? [x / total, y / total] : old;
   });
@@ -91,8 +99,16 @@ export function measure(points, codes, sigma) {
   const size = points.length;
   const entropy = held.reduce((sum, h) => (h > 0 ? sum - (h / size) * Math.log(h / size) : sum), 0);
   return {
-    r, counts, held, distortion: hard / size, soft: soft / size, rate: rate / size, firm, used: counts.filter(Boolean).length,
-    energy: soft / size + 2 * sigma * sigma * rate / size, perplexity: Math.exp(entropy),
+    r,
+    counts,
+    held,
+    distortion: hard / size,
+    soft: soft / size,
+    rate: rate / size,
+    firm,
+    used: counts.filter(Boolean).length,
+    energy: soft / size + (2 * sigma * sigma * rate) / size,
+    perplexity: Math.exp(entropy),
   };
 }
 
@@ -118,13 +134,31 @@ export function numbers(state) {
   const now = states.at(-1);
   const largest = (of) => states.slice(1).reduce((most, s, i) => Math.max(most, s[of] - states[i][of]), 0);
   const stated = {
-    data: state.data, sigma: state.sigma, steps: state.steps, seed: state.seed, codes: state.codes, n: state.points.length,
-    k: now.codes.length, distortion: now.distortion, soft: now.soft, rate: now.rate, energy: now.energy, firm: now.firm,
-    used: now.used, dead: now.codes.length - now.used, perplexity: now.perplexity, largestRise: largest("energy"),
+    data: state.data,
+    sigma: state.sigma,
+    steps: state.steps,
+    seed: state.seed,
+    codes: state.codes,
+    n: state.points.length,
+    k: now.codes.length,
+    distortion: now.distortion,
+    soft: now.soft,
+    rate: now.rate,
+    energy: now.energy,
+    firm: now.firm,
+    used: now.used,
+    dead: now.codes.length - now.used,
+    perplexity: now.perplexity,
+    largestRise: largest("energy"),
     largestDistortionRise: largest("distortion"),
   };
   now.codes.forEach(([x, y], j) => {
-    Object.assign(stated, { [`x${j + 1}`]: x, [`y${j + 1}`]: y, [`count${j + 1}`]: now.counts[j], [`held${j + 1}`]: now.held[j] });
+    Object.assign(stated, {
+      [`x${j + 1}`]: x,
+      [`y${j + 1}`]: y,
+      [`count${j + 1}`]: now.counts[j],
+      [`held${j + 1}`]: now.held[j],
+    });
   });
   return { stated, states };
 }
@@ -140,8 +174,16 @@ export function revived(points, codes, sigma) {
 
 /** The part of the plane that is nearer to code j than to any other, as corners. */
 export function cell(codes, j) {
-  const { x: [left, right], y: [low, high] } = BOUNDS;
-  let corners = [[left, low], [right, low], [right, high], [left, high]];
+  const {
+    x: [left, right],
+    y: [low, high],
+  } = BOUNDS;
+  let corners = [
+    [left, low],
+    [right, low],
+    [right, high],
+    [left, high],
+  ];
   codes.forEach(([cx, cy], i) => {
     const [ox, oy] = codes[j];
     if (i === j || (cx === ox && cy === oy)) return;
@@ -175,7 +217,10 @@ export function reachable(state, fallback, sets) {
   const good = Array.isArray(state.codes) && state.codes.length >= BOUNDS.k[0] && state.codes.every(finite);
   const codes = good ? state.codes.slice(0, BOUNDS.k[1]) : fallback.codes;
   const fine = codes.every((code) => inside(code[0], BOUNDS.x) === code[0] && inside(code[1], BOUNDS.y) === code[1]);
-  out.codes = fine && codes.length === state.codes?.length ? state.codes : codes.map(([x, y]) => [inside(x, BOUNDS.x), inside(y, BOUNDS.y)]);
+  out.codes =
+    fine && codes.length === state.codes?.length
+      ? state.codes
+      : codes.map(([x, y]) => [inside(x, BOUNDS.x), inside(y, BOUNDS.y)]);
   for (const key of ["sigma", "seed", "steps"]) {
     const value = inside(Number.isFinite(state[key]) ? state[key] : fallback[key], BOUNDS[key]);
     out[key] = key === "sigma" ? value : Math.round(value);

@@ -43,14 +43,15 @@ export function gap(q, theta) {
 export const mStep = (q) => sum((x) => x * Math.tanh(q * x)) / X.length;
 
 /** The half width, along theta, of the region where F(theta', .) exceeds `level`; NaN where it never does. */
-export const halfWidth = (q, level) => Math.sqrt(2 * (bound(q, mStep(q)) - level) / X.length);
+export const halfWidth = (q, level) => Math.sqrt((2 * (bound(q, mStep(q)) - level)) / X.length);
 
 /** The corners of EM: an E-step moves theta' onto the diagonal, an M-step moves theta. */
 export function emPath({ startQ, startTheta, moves }) {
   let [q, theta] = [startQ, startTheta];
   const path = [{ move: "", q, theta, f: bound(q, theta) }];
   for (const move of moves) {
-    if (move === "E") q = theta; else theta = mStep(q);
+    if (move === "E") q = theta;
+    else theta = mStep(q);
     path.push({ move, q, theta, f: bound(q, theta) });
   }
   return path;
@@ -63,8 +64,8 @@ export function gradientPath({ startQ, startTheta, moves, rate }) {
   for (let i = 0; i < moves.length; i++) {
     const alongQ = sum((x) => (theta - q) * x * x * (1 - Math.tanh(q * x) ** 2));
     const along = sum((x) => x * Math.tanh(q * x) - theta);
-    q += rate / X.length * alongQ;
-    theta += rate / X.length * along;
+    q += (rate / X.length) * alongQ;
+    theta += (rate / X.length) * along;
     path.push({ q, theta, f: bound(q, theta) });
   }
   return path;

@@ -13,7 +13,10 @@ export const STEPS = 40; // of a path
 // Gauss-Hermite with five points against N(0, 1): the roots of He_5, sqrt(5 - sqrt(10)) and sqrt(5 + sqrt(10)) beside 0.
 const ROOTS = [0, Math.sqrt(5 - Math.sqrt(10)), Math.sqrt(5 + Math.sqrt(10))];
 const WEIGHTS = [8 / 15, (7 + 2 * Math.sqrt(10)) / 60, (7 - 2 * Math.sqrt(10)) / 60];
-export const RULE = [0, 1, 2, -1, -2].map((i) => ({ z: Math.sign(i) * ROOTS[Math.abs(i)], weight: WEIGHTS[Math.abs(i)] }));
+export const RULE = [0, 1, 2, -1, -2].map((i) => ({
+  z: Math.sign(i) * ROOTS[Math.abs(i)],
+  weight: WEIGHTS[Math.abs(i)],
+}));
 
 /**
  * log p(x | z) under independent Bernoulli pixels with these logits: sum of x logit - log(1 + e^logit), where
@@ -34,14 +37,19 @@ export function logBernoulli(x, logits, at = 0) {
 export class Models {
   constructor(nets, weights) {
     this.nets = nets.map((net) => ({
-      name: net.name, kind: net.kind, encoder: network(net.encoder, weights), decoder: network(net.decoder, weights),
+      name: net.name,
+      kind: net.kind,
+      encoder: network(net.encoder, weights),
+      decoder: network(net.decoder, weights),
     }));
     this.vaes = this.nets.filter(({ kind }) => kind === "vae");
     this.ae = this.nets.find(({ kind }) => kind === "ae") ?? null;
     this.kept = new Map();
   }
 
-  vae(name) { return this.vaes.find((net) => net.name === name); }
+  vae(name) {
+    return this.vaes.find((net) => net.name === name);
+  }
 
   /** What is known about an image under a VAE: q(z | x) and the terms of the ELBO. Kept for the last few images. */
   about(name, text) {
@@ -75,7 +83,9 @@ export function bound({ encoder, decoder }, x) {
   const z = Float64Array.from(places.flatMap(([a, b]) => [mean[0] + std[0] * a.z, mean[1] + std[1] * b.z]));
   const logits = decoder.run(z, [places.length, 2]).data;
   let reconstruction = 0;
-  places.forEach(([a, b], i) => { reconstruction += a.weight * b.weight * logBernoulli(x, logits, i * PIXELS); });
+  places.forEach(([a, b], i) => {
+    reconstruction += a.weight * b.weight * logBernoulli(x, logits, i * PIXELS);
+  });
   const klOf = (i) => 0.5 * (std[i] ** 2 + mean[i] ** 2 - 1) - Math.log(std[i]);
   const kl = klOf(0) + klOf(1);
   return { mean, std, reconstruction, kl, elbo: reconstruction - kl };
@@ -84,7 +94,7 @@ export function bound({ encoder, decoder }, x) {
 const clamp = (v) => Math.min(Math.max(v, -REACH), REACH);
 
 /** Where a path from a to b stands after `step` of STEPS. */
-export const along = ({ a1, a2, b1, b2 }, step) => [a1 + (b1 - a1) * step / STEPS, a2 + (b2 - a2) * step / STEPS];
+export const along = ({ a1, a2, b1, b2 }, step) => [a1 + ((b1 - a1) * step) / STEPS, a2 + ((b2 - a2) * step) / STEPS];
 
 /** One number that hangs on every pixel: sum of cos(d) times pixel d. */
 export const checksum = (pixels) => pixels.reduce((sum, v, d) => sum + v * Math.cos(d), 0);
@@ -97,9 +107,21 @@ export function numbers(state, models) {
   const image = logits.map(sigmoid);
   const sum = (pixels) => pixels.reduce((a, b) => a + b, 0);
   const found = {
-    ...state, z1, z2, mean1: of.mean[0], mean2: of.mean[1], std1: of.std[0], std2: of.std[1],
-    reconstruction: of.reconstruction, kl: of.kl, elbo: of.elbo, logPxZ: logBernoulli(readImage(state.x), logits), image,
-    brightness: sum(image) / PIXELS, checksum: checksum(image), centre: image[406],
+    ...state,
+    z1,
+    z2,
+    mean1: of.mean[0],
+    mean2: of.mean[1],
+    std1: of.std[0],
+    std2: of.std[1],
+    reconstruction: of.reconstruction,
+    kl: of.kl,
+    elbo: of.elbo,
+    logPxZ: logBernoulli(readImage(state.x), logits),
+    image,
+    brightness: sum(image) / PIXELS,
+    checksum: checksum(image),
+    centre: image[406],
   };
   if (!models.ae) return found;
   const aeImage = models.ae.decoder.row([z1, z2]);
@@ -115,6 +137,8 @@ export function reachable(values, fallback, names) {
   return {
     net: names.includes(values.net) ? values.net : fallback.net,
     x: readImage(values.x) ? values.x : fallback.x,
-    follow: typeof values.follow === "boolean" ? values.follow : fallback.follow, ...places, step,
+    follow: typeof values.follow === "boolean" ? values.follow : fallback.follow,
+    ...places,
+    step,
   };
 }

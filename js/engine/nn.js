@@ -19,8 +19,14 @@ export function bytesOf(source) {
 /** A float16, given as its 16 bits, as a number. */
 export function half(bits) {
   const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
-  const size = exponent === 0 ? fraction * 2 ** -24
-    : exponent === 31 ? (fraction ? NaN : Infinity) : (1 + fraction / 1024) * 2 ** (exponent - 15);
+  const size =
+    exponent === 0
+      ? fraction * 2 ** -24
+      : exponent === 31
+        ? fraction
+          ? NaN
+          : Infinity
+        : (1 + fraction / 1024) * 2 ** (exponent - 15);
   return bits & 0x8000 ? -size : size;
 }
 
@@ -62,14 +68,27 @@ function fourRows(x, at, weight, bias, inputs, outputs, y, to) {
     const v = two ? w + inputs : w; // the last of an odd number is computed twice
     let s0 = bias ? bias[o] : 0;
     let t0 = bias && two ? bias[o + 1] : 0;
-    let s1 = s0, s2 = s0, s3 = s0, t1 = t0, t2 = t0, t3 = t0;
+    let s1 = s0,
+      s2 = s0,
+      s3 = s0,
+      t1 = t0,
+      t2 = t0,
+      t3 = t0;
     for (let i = 0; i < inputs; i++) {
-      const p = weight[w + i], q = weight[v + i];
-      const x0 = x[at + i], x1 = x[b + i], x2 = x[c + i], x3 = x[d + i];
-      s0 += p * x0; t0 += q * x0;
-      s1 += p * x1; t1 += q * x1;
-      s2 += p * x2; t2 += q * x2;
-      s3 += p * x3; t3 += q * x3;
+      const p = weight[w + i],
+        q = weight[v + i];
+      const x0 = x[at + i],
+        x1 = x[b + i],
+        x2 = x[c + i],
+        x3 = x[d + i];
+      s0 += p * x0;
+      t0 += q * x0;
+      s1 += p * x1;
+      t1 += q * x1;
+      s2 += p * x2;
+      t2 += q * x2;
+      s3 += p * x3;
+      t3 += q * x3;
     }
     const sums = [s0, s1, s2, s3, t0, t1, t2, t3];
     for (let k = 0; k < 4; k++) {
@@ -84,12 +103,17 @@ function oneRow(x, at, weight, bias, inputs, outputs, y, to) {
   const index = new Int32Array(inputs);
   let count = 0;
   for (let i = 0; i < inputs; i++) if (x[at + i] !== 0) index[count++] = i;
-  if (2 * count < inputs) { sparseRow(x, at, index, count, weight, bias, inputs, outputs, y, to); return; }
+  if (2 * count < inputs) {
+    sparseRow(x, at, index, count, weight, bias, inputs, outputs, y, to);
+    return;
+  }
   const even = inputs & ~3;
   for (let o = 0; o < outputs; o++) {
     const w = o * inputs;
     let s0 = bias ? bias[o] : 0;
-    let s1 = 0, s2 = 0, s3 = 0;
+    let s1 = 0,
+      s2 = 0,
+      s3 = 0;
     let i = 0;
     for (; i < even; i += 4) {
       s0 += weight[w + i] * x[at + i];
@@ -98,7 +122,7 @@ function oneRow(x, at, weight, bias, inputs, outputs, y, to) {
       s3 += weight[w + i + 3] * x[at + i + 3];
     }
     for (; i < inputs; i++) s0 += weight[w + i] * x[at + i];
-    y[to + o] = (s0 + s1) + (s2 + s3);
+    y[to + o] = s0 + s1 + (s2 + s3);
   }
 }
 
@@ -127,10 +151,10 @@ export function erf(x) {
   if (a < 2.5) {
     let [term, sum] = [x, x];
     for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
-      term *= -x * x / n;
+      term *= (-x * x) / n;
       sum += term / (2 * n + 1);
     }
-    return 2 / Math.sqrt(Math.PI) * sum;
+    return (2 / Math.sqrt(Math.PI)) * sum;
   }
   let tail = a;
   for (let k = 60; k > 0; k--) tail = a + k / 2 / tail;
@@ -149,7 +173,10 @@ const ACTIVATIONS = {
   silu: () => (x) => x * sigmoid(x),
   gelu: () => (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)),
   gelu_tanh: () => (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
-  softplus: ({ beta, threshold }) => (x) => (beta * x > threshold ? x : softplus(beta * x) / beta),
+  softplus:
+    ({ beta, threshold }) =>
+    (x) =>
+      beta * x > threshold ? x : softplus(beta * x) / beta,
 };
 
 // ---- layers: each is { run({ data, shape }) -> { data, shape }, step(row, memory) } on its own
@@ -163,7 +190,10 @@ const MAKERS = {
     const [weight, bias] = [matrix(bytes, layer.weight, outputs, inputs), vector(bytes, layer.bias, outputs)];
     return pointwise(({ data, shape }) => {
       expect(shape.at(-1), inputs, "dense");
-      return { data: product(data, weight, bias, data.length / inputs, inputs, outputs), shape: [...shape.slice(0, -1), outputs] };
+      return {
+        data: product(data, weight, bias, data.length / inputs, inputs, outputs),
+        shape: [...shape.slice(0, -1), outputs],
+      };
     });
   },
 
@@ -174,7 +204,9 @@ const MAKERS = {
   },
 
   flatten: () => ({ run: ({ data, shape }) => ({ data, shape: [shape[0], many(shape.slice(1))] }) }),
-  unflatten: (layer) => ({ run: ({ data, shape }) => ({ data, shape: [shape[0], ...layer.shape, ...shape.slice(2)] }) }),
+  unflatten: (layer) => ({
+    run: ({ data, shape }) => ({ data, shape: [shape[0], ...layer.shape, ...shape.slice(2)] }),
+  }),
 
   embedding(layer, bytes) {
     const table = matrix(bytes, layer.weight, layer.count, layer.outputs);
@@ -183,21 +215,25 @@ const MAKERS = {
       run({ data, shape }) {
         const out = new Float64Array(data.length * width);
         for (let i = 0; i < data.length; i++) {
-          if (!(data[i] >= 0 && data[i] < layer.count)) throw new Error(`embedding: no entry ${data[i]} of ${layer.count}`);
+          if (!(data[i] >= 0 && data[i] < layer.count))
+            throw new Error(`embedding: no entry ${data[i]} of ${layer.count}`);
           for (let j = 0; j < width; j++) out[i * width + j] = table[data[i] * width + j];
         }
         return { data: out, shape: [...shape, width] };
       },
-      step(row) { return this.run({ data: row, shape: [1] }).data; },
+      step(row) {
+        return this.run({ data: row, shape: [1] }).data;
+      },
     };
   },
 
   positions(layer, bytes) {
     const table = matrix(bytes, layer.weight, layer.count, layer.outputs);
     const width = layer.outputs;
-    const added = (data, first, places) => Float64Array.from(data, (v, i) => {
-      return v + table[(first + Math.floor(i / width) % places) * width + i % width];
-    });
+    const added = (data, first, places) =>
+      Float64Array.from(data, (v, i) => {
+        return v + table[(first + (Math.floor(i / width) % places)) * width + (i % width)];
+      });
     return {
       run: ({ data, shape }) => {
         if (shape.at(-2) > layer.count) throw new Error(`positions: ${shape.at(-2)} places, ${layer.count} known`);
@@ -211,7 +247,11 @@ const MAKERS = {
   },
 
   norm(layer, bytes) {
-    const [gain, bias, width] = [vector(bytes, layer.gain, layer.outputs), vector(bytes, layer.bias, layer.outputs), layer.outputs];
+    const [gain, bias, width] = [
+      vector(bytes, layer.gain, layer.outputs),
+      vector(bytes, layer.bias, layer.outputs),
+      layer.outputs,
+    ];
     return pointwise(({ data, shape }) => {
       const out = new Float64Array(data.length);
       for (let at = 0; at < data.length; at += width) {
@@ -230,7 +270,11 @@ const MAKERS = {
     const sum = (a, b) => a.map((v, i) => v + b[i]);
     return {
       run: (x) => ({ data: sum(x.data, inner.reduce((y, part) => part.run(y), x).data), shape: x.shape }),
-      step: (row, memory) => sum(row, inner.reduce((y, part) => step(part, y, memory), row)),
+      step: (row, memory) =>
+        sum(
+          row,
+          inner.reduce((y, part) => step(part, y, memory), row),
+        ),
     };
   },
 
@@ -243,7 +287,7 @@ const MAKERS = {
       const own = past.at(-1);
       const y = new Float64Array(width);
       for (let head = 0; head < heads; head++) {
-        const [from, to] = [head * width / heads, (head + 1) * width / heads];
+        const [from, to] = [(head * width) / heads, ((head + 1) * width) / heads];
         const scores = past.map((row) => {
           let s = 0;
           for (let j = from; j < to; j++) s += own[j] * row[width + j];
@@ -284,7 +328,13 @@ const MAKERS = {
   },
 
   conv(layer, bytes) {
-    const { inputs, outputs, kernel: [tall, wide], stride, padding } = layer;
+    const {
+      inputs,
+      outputs,
+      kernel: [tall, wide],
+      stride,
+      padding,
+    } = layer;
     const columns = inputs * tall * wide;
     const [weight, bias] = [matrix(bytes, layer.weight, outputs, columns), vector(bytes, layer.bias, outputs)];
     const run = ({ data, shape: [n, channels, height, width] }) => {
@@ -308,7 +358,14 @@ const MAKERS = {
   },
 
   conv_transposed(layer, bytes) {
-    const { inputs, outputs, kernel: [tall, wide], stride, padding, output_padding: more } = layer;
+    const {
+      inputs,
+      outputs,
+      kernel: [tall, wide],
+      stride,
+      padding,
+      output_padding: more,
+    } = layer;
     const columns = outputs * tall * wide;
     const [weight, bias] = [matrix(bytes, layer.weight, columns, inputs), vector(bytes, layer.bias, outputs)];
     const run = ({ data, shape: [n, channels, height, width] }) => {
@@ -319,7 +376,8 @@ const MAKERS = {
       const y = new Float64Array(n * outputs * size);
       for (let image = 0; image < n; image++) {
         const x = new Float64Array(places * inputs); // one row for each place
-        for (let p = 0; p < places; p++) for (let c = 0; c < inputs; c++) x[p * inputs + c] = data[(image * inputs + c) * places + p];
+        for (let p = 0; p < places; p++)
+          for (let c = 0; c < inputs; c++) x[p * inputs + c] = data[(image * inputs + c) * places + p];
         const found = product(x, weight, null, places, inputs, columns);
         const to = image * outputs * size;
         for (let o = 0; o < outputs; o++) y.fill(bias[o], to + o * size, to + (o + 1) * size);
@@ -335,16 +393,18 @@ const MAKERS = {
 
 /** Every (tap of the kernel, pixel of the image, place of the kernel) that meet; what falls in the padding is left out. */
 function eachTap(channels, [tall, wide], [rows, cols], stride, padding, [height, width], meet) {
-  for (let c = 0, tap = 0; c < channels; c++) for (let i = 0; i < tall; i++) for (let j = 0; j < wide; j++, tap++) {
-    for (let r = 0; r < rows; r++) {
-      const y = r * stride[0] - padding[0] + i;
-      if (y < 0 || y >= height) continue;
-      for (let k = 0; k < cols; k++) {
-        const x = k * stride[1] - padding[1] + j;
-        if (x >= 0 && x < width) meet(tap, (c * height + y) * width + x, r * cols + k);
+  for (let c = 0, tap = 0; c < channels; c++)
+    for (let i = 0; i < tall; i++)
+      for (let j = 0; j < wide; j++, tap++) {
+        for (let r = 0; r < rows; r++) {
+          const y = r * stride[0] - padding[0] + i;
+          if (y < 0 || y >= height) continue;
+          for (let k = 0; k < cols; k++) {
+            const x = k * stride[1] - padding[1] + j;
+            if (x >= 0 && x < width) meet(tap, (c * height + y) * width + x, r * cols + k);
+          }
+        }
       }
-    }
-  }
 }
 
 function expect(found, wanted, what) {
@@ -376,14 +436,24 @@ export function network(layers, buffer) {
  */
 function stepper(parts) {
   const kept = new Map();
-  const memory = { place: 0, of: (part) => { if (!kept.has(part)) kept.set(part, []); return kept.get(part); } };
+  const memory = {
+    place: 0,
+    of: (part) => {
+      if (!kept.has(part)) kept.set(part, []);
+      return kept.get(part);
+    },
+  };
   return {
-    get place() { return memory.place; },
+    get place() {
+      return memory.place;
+    },
     next(row) {
       const out = parts.reduce((x, part) => step(part, x, memory), row);
       memory.place++;
       return out;
     },
-    back(place) { memory.place = Math.min(Math.max(place, 0), memory.place); },
+    back(place) {
+      memory.place = Math.min(Math.max(place, 0), memory.place);
+    },
   };
 }

@@ -48,10 +48,11 @@ function* jointOn(decoder, x, lines) {
   const [m1, m2] = lines.map((own) => own.points.length);
   const m = m1 * m2;
   const [z1, z2, logWeights, logJoint] = [0, 1, 2, 3].map(() => new Float64Array(m));
-  for (let i = 0, k = 0; i < m1; i++) for (let j = 0; j < m2; j++, k++) {
-    [z1[k], z2[k]] = [lines[0].points[i], lines[1].points[j]];
-    logWeights[k] = lines[0].logWeights[i] + lines[1].logWeights[j];
-  }
+  for (let i = 0, k = 0; i < m1; i++)
+    for (let j = 0; j < m2; j++, k++) {
+      [z1[k], z2[k]] = [lines[0].points[i], lines[1].points[j]];
+      logWeights[k] = lines[0].logWeights[i] + lines[1].logWeights[j];
+    }
   for (let k = 0; k < m; k += BATCH) {
     const rows = Math.min(BATCH, m - k);
     const z = new Float64Array(2 * rows);
@@ -75,19 +76,31 @@ const unresolved = (words) => Object.assign(new Error(words), { unresolved: true
  */
 export function* gridOf({ encoder, decoder }, x) {
   const q = guess(encoder, x);
-  let [low, high] = [[-FAR, -FAR], [FAR, FAR]];
+  let [low, high] = [
+    [-FAR, -FAR],
+    [FAR, FAR],
+  ];
   let seen = null;
   for (const look of LOOKS) {
-    seen = yield* jointOn(decoder, x, low.map((from, a) => line(from, high[a], look)));
+    seen = yield* jointOn(
+      decoder,
+      x,
+      low.map((from, a) => line(from, high[a], look)),
+    );
     let top = -Infinity;
     for (const value of seen.logJoint) top = Math.max(top, value);
     const before = high.map((to, a) => to - low[a]);
     const own = [seen.z1, seen.z2];
-    [low, high] = [[Infinity, Infinity], [-Infinity, -Infinity]];
-    for (let k = 0; k < seen.m; k++) if (seen.logJoint[k] > top - NEAR) for (const a of [0, 1]) {
-      low[a] = Math.min(low[a], own[a][k]);
-      high[a] = Math.max(high[a], own[a][k]);
-    }
+    [low, high] = [
+      [Infinity, Infinity],
+      [-Infinity, -Infinity],
+    ];
+    for (let k = 0; k < seen.m; k++)
+      if (seen.logJoint[k] > top - NEAR)
+        for (const a of [0, 1]) {
+          low[a] = Math.min(low[a], own[a][k]);
+          high[a] = Math.max(high[a], own[a][k]);
+        }
     const step = before.map((wide) => wide / (look - 1));
     [low, high] = [low.map((v, a) => v - step[a]), high.map((v, a) => v + step[a])];
     if (high.every((to, a) => to - low[a] > 0.8 * before[a])) break;
@@ -95,7 +108,10 @@ export function* gridOf({ encoder, decoder }, x) {
   seen.evidence = logSum(seen.m, (k) => seen.logJoint[k] + seen.logWeights[k]);
   const { std } = momentsOf(seen);
   const reach = q.logStd.map((v) => WIDE * Math.exp(v));
-  [low, high] = [low.map((v, a) => Math.min(v, q.mean[a] - reach[a])), high.map((v, a) => Math.max(v, q.mean[a] + reach[a]))];
+  [low, high] = [
+    low.map((v, a) => Math.min(v, q.mean[a] - reach[a])),
+    high.map((v, a) => Math.max(v, q.mean[a] + reach[a])),
+  ];
   const points = std.map((s, a) => Math.max(2 * Math.ceil((high[a] - low[a]) / (SPACING * s) / 2) + 1, LEAST_POINTS));
   if (!(points[0] * points[1] <= MOST)) throw unresolved(`${points[0] * points[1]} points`);
   return [low[0], high[0], points[0], low[1], high[1], points[1]];
@@ -118,7 +134,13 @@ export function* posterior(vae, x, grid = null) {
   const path = yield* climb(on, q);
   const other = yield* climb(on, { mean, logStd: std.map(Math.log) });
   return {
-    ...on, x, path, mean, std, spacing: Math.max(steps[0] / std[0], steps[1] / std[1]), halving,
+    ...on,
+    x,
+    path,
+    mean,
+    std,
+    spacing: Math.max(steps[0] / std[0], steps[1] / std[1]),
+    halving,
     best: Math.max(path.at(-1).elbo, other.at(-1).elbo),
   };
 }
@@ -133,9 +155,16 @@ function logSum(m, value) {
 
 /** Mean and standard deviations of the posterior on the grid. */
 function momentsOf({ m, z1, z2, logWeights, logJoint, evidence }) {
-  const [mean, square] = [[0, 0], [0, 0]];
+  const [mean, square] = [
+    [0, 0],
+    [0, 0],
+  ];
   const mass = (k) => Math.exp(logJoint[k] + logWeights[k] - evidence);
-  for (let k = 0; k < m; k++) { const p = mass(k); mean[0] += p * z1[k]; mean[1] += p * z2[k]; }
+  for (let k = 0; k < m; k++) {
+    const p = mass(k);
+    mean[0] += p * z1[k];
+    mean[1] += p * z2[k];
+  }
   for (let k = 0; k < m; k++) {
     const p = mass(k);
     square[0] += p * (z1[k] - mean[0]) ** 2;
@@ -181,7 +210,10 @@ function elboAndSlopes(on, q) {
   const [a, b] = q.logStd.map((v) => Math.exp(-v));
   let elbo = 0;
   for (let k = 0; k < m; k++) elbo += Math.exp(log[k] + logWeights[k]) * (logJoint[k] - log[k]);
-  const [byMean, byLogStd] = [[0, 0], [0, 0]];
+  const [byMean, byLogStd] = [
+    [0, 0],
+    [0, 0],
+  ];
   for (let k = 0; k < m; k++) {
     const part = Math.exp(log[k] + logWeights[k]) * (logJoint[k] - log[k] - elbo);
     const [r, s] = [(z1[k] - q.mean[0]) * a, (z2[k] - q.mean[1]) * b];
@@ -224,10 +256,26 @@ export function numbers(state, p) {
   const { q, elbo } = p.path[taken];
   const std = q.logStd.map(Math.exp);
   return {
-    digit: state.digit, drawn: state.drawn, step: state.step, taken, evidence: p.evidence, amortised: p.path[0].elbo,
-    before: p.path[Math.max(taken - 1, 0)].elbo, refined: elbo, best: p.best, kl: klOf(p, q),
-    mean1: q.mean[0], mean2: q.mean[1], std1: std[0], std2: std[1], posteriorMean1: p.mean[0], posteriorMean2: p.mean[1],
-    posteriorStd1: p.std[0], posteriorStd2: p.std[1], spacing: p.spacing, halving: p.halving,
+    digit: state.digit,
+    drawn: state.drawn,
+    step: state.step,
+    taken,
+    evidence: p.evidence,
+    amortised: p.path[0].elbo,
+    before: p.path[Math.max(taken - 1, 0)].elbo,
+    refined: elbo,
+    best: p.best,
+    kl: klOf(p, q),
+    mean1: q.mean[0],
+    mean2: q.mean[1],
+    std1: std[0],
+    std2: std[1],
+    posteriorMean1: p.mean[0],
+    posteriorMean2: p.mean[1],
+    posteriorStd1: p.std[0],
+    posteriorStd2: p.std[1],
+    spacing: p.spacing,
+    halving: p.halving,
   };
 }
 
@@ -235,25 +283,31 @@ export function numbers(state, p) {
 export function contour({ lines: [a, b], m1, m2 }, values, level) {
   const segments = [];
   const [x, y] = [a.points, b.points];
-  for (let i = 0; i + 1 < m1; i++) for (let j = 0; j + 1 < m2; j++) {
-    const at = i * m2 + j;
-    const corners = [[x[i], y[j], values[at]], [x[i + 1], y[j], values[at + m2]], [x[i + 1], y[j + 1], values[at + m2 + 1]],
-      [x[i], y[j + 1], values[at + 1]]];
-    const cuts = [];
-    for (let c = 0; c < 4; c++) {
-      const [[px, py, p], [qx, qy, q]] = [corners[c], corners[(c + 1) % 4]];
-      if ((p > level) === (q > level)) continue;
-      const t = (level - p) / (q - p);
-      cuts.push([px + t * (qx - px), py + t * (qy - py)]);
+  for (let i = 0; i + 1 < m1; i++)
+    for (let j = 0; j + 1 < m2; j++) {
+      const at = i * m2 + j;
+      const corners = [
+        [x[i], y[j], values[at]],
+        [x[i + 1], y[j], values[at + m2]],
+        [x[i + 1], y[j + 1], values[at + m2 + 1]],
+        [x[i], y[j + 1], values[at + 1]],
+      ];
+      const cuts = [];
+      for (let c = 0; c < 4; c++) {
+        const [[px, py, p], [qx, qy, q]] = [corners[c], corners[(c + 1) % 4]];
+        if (p > level === q > level) continue;
+        const t = (level - p) / (q - p);
+        cuts.push([px + t * (qx - px), py + t * (qy - py)]);
+      }
+      for (let c = 0; c + 1 < cuts.length; c += 2) segments.push([...cuts[c], ...cuts[c + 1]]);
     }
-    for (let c = 0; c + 1 < cuts.length; c += 2) segments.push([...cuts[c], ...cuts[c + 1]]);
-  }
   return segments;
 }
 
 /** A state inside the bounds; what is missing or makes no sense comes from `fallback`. */
 export function reachable(state, fallback, count) {
-  const whole = (value, most, other) => (Number.isFinite(value) ? Math.min(Math.max(Math.round(value), 0), most) : other);
+  const whole = (value, most, other) =>
+    Number.isFinite(value) ? Math.min(Math.max(Math.round(value), 0), most) : other;
   const drawn = state.drawn === "" || readImage(state.drawn) ? state.drawn : fallback.drawn;
   return { digit: whole(state.digit, count - 1, fallback.digit), drawn, step: whole(state.step, STEPS, fallback.step) };
 }

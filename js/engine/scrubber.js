@@ -76,7 +76,7 @@ export function* measured({ encoder, decoder }, images) {
     const z = Float64Array.from(places.flatMap(([a, b]) => [mean[0] + std[0] * a.z, mean[1] + std[1] * b.z]));
     const logits = decoder.run(z, [places.length, 2]).data;
     places.forEach(([a, b], i) => {
-      distortion -= a.weight * b.weight * logBernoulli(images[k], logits, i * PIXELS) / BOUND;
+      distortion -= (a.weight * b.weight * logBernoulli(images[k], logits, i * PIXELS)) / BOUND;
     });
     for (const i of [0, 1]) rate += (0.5 * (std[i] ** 2 + mean[i] ** 2 - 1) - Math.log(std[i])) / BOUND;
     yield 0;
@@ -91,9 +91,18 @@ export function* measured({ encoder, decoder }, images) {
 export function numbers({ checkpoint }, at, { epochs, curve, losses }) {
   const epoch = epochs[checkpoint];
   return {
-    checkpoint, epoch, loss: losses[epoch - 1] ?? null, curve: curve[checkpoint], negativeElbo: at.distortion + at.rate,
-    distortion: at.distortion, rate: at.rate, brightness: at.brightness,
-    codeMean1: at.mean[0], codeMean2: at.mean[1], codeStd1: at.std[0], codeStd2: at.std[1],
+    checkpoint,
+    epoch,
+    loss: losses[epoch - 1] ?? null,
+    curve: curve[checkpoint],
+    negativeElbo: at.distortion + at.rate,
+    distortion: at.distortion,
+    rate: at.rate,
+    brightness: at.brightness,
+    codeMean1: at.mean[0],
+    codeMean2: at.mean[1],
+    codeStd1: at.std[0],
+    codeStd2: at.std[1],
   };
 }
 

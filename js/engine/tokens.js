@@ -14,14 +14,20 @@ export function tokenNets(nets, weights) {
   const bytes = bytesOf(weights);
   const { size, grid, reach } = nets;
   const places = grid * grid;
-  const [encoder, codebook, decoder] = [nets.encoder, nets.codebook, nets.decoder].map((layers) => network(layers, bytes));
+  const [encoder, codebook, decoder] = [nets.encoder, nets.codebook, nets.decoder].map((layers) =>
+    network(layers, bytes),
+  );
   const dimensions = nets.codebook[0].outputs;
-  const codes = codebook.run(Array.from({ length: size }, (_, k) => k), [1, size]).data;
+  const codes = codebook.run(
+    Array.from({ length: size }, (_, k) => k),
+    [1, size],
+  ).data;
 
   /** The outputs of the decoder for a grid of tokens, grid^2 16 numbers. */
   const decode = (tokens) => {
     const maps = new Float64Array(dimensions * places);
-    for (let p = 0; p < places; p++) for (let j = 0; j < dimensions; j++) maps[j * places + p] = codes[tokens[p] * dimensions + j];
+    for (let p = 0; p < places; p++)
+      for (let j = 0; j < dimensions; j++) maps[j * places + p] = codes[tokens[p] * dimensions + j];
     return decoder.run(maps, [1, dimensions, grid, grid]).data;
   };
 
@@ -38,18 +44,25 @@ export function tokenNets(nets, weights) {
       return best;
     });
   };
-  const priors = Object.fromEntries(nets.priors.map((prior) => [prior.name, KINDS[prior.kind](prior, bytes, { size, grid, places })]));
+  const priors = Object.fromEntries(
+    nets.priors.map((prior) => [prior.name, KINDS[prior.kind](prior, bytes, { size, grid, places })]),
+  );
   return { size, grid, places, reach, encode, decode, priors };
 }
 
 // ---- priors: start(label) gives logits(tokens, place), to be asked place after place from 0
 
 const KINDS = {
-  uniform: (prior, bytes, { size }) => () => () => new Float64Array(size),
+  uniform:
+    (prior, bytes, { size }) =>
+    () =>
+    () =>
+      new Float64Array(size),
 
   table(prior, bytes, { size, places }) {
     const table = network(prior.parts.table, bytes);
-    return (label) => (tokens, place) => table.run([(prior.classes ? label : 0) * places + place], [1]).data.slice(0, size);
+    return (label) => (tokens, place) =>
+      table.run([(prior.classes ? label : 0) * places + place], [1]).data.slice(0, size);
   },
 
   transformer(prior, bytes, { size }) {
@@ -65,7 +78,8 @@ const KINDS = {
     const { parts } = prior;
     const [embed, position, ofLabel] = [parts.embed, parts.place, parts.label].map((layers) => network(layers, bytes));
     const first = windowed(parts.first[0], bytes, grid);
-    const layers = Object.keys(parts).filter((name) => name.startsWith("layer"))
+    const layers = Object.keys(parts)
+      .filter((name) => name.startsWith("layer"))
       .sort((a, b) => Number(a.slice(5)) - Number(b.slice(5)))
       .map((name) => parts[name].filter(({ kind }) => kind === "conv").map((layer) => windowed(layer, bytes, grid)));
     const [out] = parts.out.filter(({ kind }) => kind === "conv").map((layer) => windowed(layer, bytes, grid));
@@ -97,11 +111,12 @@ function windowed(layer, bytes, grid) {
   return (rows, place) => {
     const [row, column] = [Math.floor(place / grid), place % grid];
     const window = new Float64Array(layer.inputs * tall * wide);
-    for (let i = 0; i < tall; i++) for (let j = 0; j < wide; j++) {
-      const [r, c] = [row + i - (tall >> 1), column + j - (wide >> 1)];
-      const there = r >= 0 && r < grid && c >= 0 && c < grid ? rows[r * grid + c] : undefined;
-      if (there) for (let k = 0; k < layer.inputs; k++) window[(k * tall + i) * wide + j] = there[k];
-    }
+    for (let i = 0; i < tall; i++)
+      for (let j = 0; j < wide; j++) {
+        const [r, c] = [row + i - (tall >> 1), column + j - (wide >> 1)];
+        const there = r >= 0 && r < grid && c >= 0 && c < grid ? rows[r * grid + c] : undefined;
+        if (there) for (let k = 0; k < layer.inputs; k++) window[(k * tall + i) * wide + j] = there[k];
+      }
     return net.run(window, [1, layer.inputs, tall, wide]).data;
   };
 }

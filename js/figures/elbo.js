@@ -45,16 +45,23 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
   };
 
   const kept = keep(kit, {
-    name: "elbo", start: START, traits: TRAITS, reachable,
+    name: "elbo",
+    start: START,
+    traits: TRAITS,
+    reachable,
     encode: (s) => {
       const at = settled(s);
-      return { ...Object.fromEntries(Object.entries(LINK).map(([key, short]) => [short, Number(at[key].toFixed(4))])), k: s.kind[0] };
+      return {
+        ...Object.fromEntries(Object.entries(LINK).map(([key, short]) => [short, Number(at[key].toFixed(4))])),
+        k: s.kind[0],
+      };
     },
     decode: (given) => ({
       ...Object.fromEntries(Object.entries(LINK).map(([key, short]) => [key, numeric(given[short])])),
       kind: { g: "gaussian", e: "exact" }[given.k],
     }),
-    report: (s) => { // not the last draw's numbers: a hidden page draws late
+    report: (s) => {
+      // not the last draw's numbers: a hidden page draws late
       const { evidence, elbo, kl } = numbers(s);
       const { mean, std } = settled(s);
       return { mean, std, evidence, elbo, kl };
@@ -65,17 +72,23 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
       left = wanted;
       return moved;
     },
-    speak: () => { if (now) live.speak(spoken(now)); },
+    speak: () => {
+      if (now) live.speak(spoken(now));
+    },
     draw,
   });
   /** What the reader changes of q: where it is the posterior itself, it becomes a Gaussian with the same moments first. */
-  const freed = (values) => (kept.state.kind === "exact" ? { ...settled(kept.state), kind: "gaussian", ...values } : values);
+  const freed = (values) =>
+    kept.state.kind === "exact" ? { ...settled(kept.state), kind: "gaussian", ...values } : values;
 
   // ---- picture
   const plane = makePlane(kit);
   const bar = makeBar(kit);
   const identity = makeIdentity(h);
-  const splits = makeSplits(h, (value) => { split = value; kept.redraw(); });
+  const splits = makeSplits(h, (value) => {
+    split = value;
+    kept.redraw();
+  });
   const predict = makePrediction(h);
   const live = announcer(h);
   const invariant = h("p", { class: "lvm-invariant" });
@@ -83,11 +96,19 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
   const keyFor = (key) => (event) => keyed(event, settled(kept.state)[key], KEYS[key]);
   const sliders = {
     x: slider(h, {
-      label: ["observation ", h("var", {}, "x")], low: BOUNDS.x[0], high: BOUNDS.x[1], hold: kept.hold, key: keyFor("x"),
+      label: ["observation ", h("var", {}, "x")],
+      low: BOUNDS.x[0],
+      high: BOUNDS.x[1],
+      hold: kept.hold,
+      key: keyFor("x"),
       input: (x) => kept.change({ x }),
     }),
     bend: slider(h, {
-      label: ["decoder bend ", h("var", {}, "θ")], low: BOUNDS.bend[0], high: BOUNDS.bend[1], hold: kept.hold, key: keyFor("bend"),
+      label: ["decoder bend ", h("var", {}, "θ")],
+      low: BOUNDS.bend[0],
+      high: BOUNDS.bend[1],
+      hold: kept.hold,
+      key: keyFor("bend"),
       input: (bend) => kept.change({ bend }),
     }),
   };
@@ -96,11 +117,23 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
     kept.change({ kind: "gaussian", ...new QuadraticCurve({ slope, bend, std: noise }).bestGaussian(x) });
   };
   const exact = button(h, "Make q exact", () => kept.change({ kind: "exact" }));
-  const buttons = h("div", { class: "lvm-buttons" }, exact, button(h, "Best Gaussian", best), button(h, "Reset", kept.reset), kept.share);
+  const buttons = h(
+    "div",
+    { class: "lvm-buttons" },
+    exact,
+    button(h, "Best Gaussian", best),
+    button(h, "Reset", kept.reset),
+    kept.share,
+  );
 
   root.append(
     h("div", { class: "lvm-title" }, "Can ", h("var", { class: "lvm-ink-q" }, "q"), mathsOf(h, " move log p(x)?")),
-    predict.node, plane.node, identity.node, bar.node, invariant, splits.node,
+    predict.node,
+    plane.node,
+    identity.node,
+    bar.node,
+    invariant,
+    splits.node,
     h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, sliders.x.node, sliders.bend.node)),
     live.region,
   );
@@ -133,7 +166,8 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
   kept.byHand(handles.wider, (e, m) => freed({ std: taken(m).std + dz(e, m) }));
   kept.byHand(handles.narrower, (e, m) => freed({ std: taken(m).std - dz(e, m) }));
   kept.byHand(handles.x, (e, m) => ({ x: m.state.x + scales.x.inverse(e.clientY - m.py) - scales.x.inverse(0) }));
-  const place = (event) => { // click to place: x in the upper panel, q's mean in the lower one
+  const place = (event) => {
+    // click to place: x in the upper panel, q's mean in the lower one
     const box = plane.svg.getBoundingClientRect();
     const [px, py] = [event.clientX - box.left, event.clientY - box.top];
     kept.change(py < plane.divide() ? { x: scales.x.inverse(py) } : freed({ mean: scales.z.inverse(px) }));
@@ -141,24 +175,46 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
   plane.svg.addEventListener("click", place);
   onCleanup(() => plane.svg.removeEventListener("click", place));
 
-  const asSlider = (element, key, label, orientation) => onCleanup(sliderKeys(element, {
-    label, orientation, value: () => settled(kept.state)[key], range: () => KEYS[key],
-    change: (value) => kept.change(key === "x" ? { x: value } : freed({ [key]: value })),
-  }));
+  const asSlider = (element, key, label, orientation) =>
+    onCleanup(
+      sliderKeys(element, {
+        label,
+        orientation,
+        value: () => settled(kept.state)[key],
+        range: () => KEYS[key],
+        change: (value) => kept.change(key === "x" ? { x: value } : freed({ [key]: value })),
+      }),
+    );
   asSlider(handles.mean, "mean", "mean of q");
   asSlider(handles.wider, "std", "spread of q");
   asSlider(handles.x, "x", "observed x", "vertical");
 
   onCleanup(terms.release);
   left = axisFor(numbers(kept.state).evidence);
-  onCleanup(followWidth(root, view, () => { width = plane.measure(); kept.redraw.now(); }));
+  onCleanup(
+    followWidth(root, view, () => {
+      width = plane.measure();
+      kept.redraw.now();
+    }),
+  );
 });
 
 function machineReadable(n) {
   return {
-    x: n.x, bend: n.bend, slope: n.slope, std_noise: n.noise, mean: n.mean, std: n.std, kind: n.kind,
-    evidence: n.evidence, elbo: n.elbo, kl: n.kl, reconstruction: n.reconstruction, kl_prior: n.klPrior,
-    energy: n.energy, entropy: n.entropy,
+    x: n.x,
+    bend: n.bend,
+    slope: n.slope,
+    std_noise: n.noise,
+    mean: n.mean,
+    std: n.std,
+    kind: n.kind,
+    evidence: n.evidence,
+    elbo: n.elbo,
+    kl: n.kl,
+    reconstruction: n.reconstruction,
+    kl_prior: n.klPrior,
+    energy: n.energy,
+    entropy: n.entropy,
   };
 }
 
@@ -173,7 +229,15 @@ function invariantSentence(h, node, n) {
   const holds = off < 1e-6;
   node.classList.toggle("is-broken", !holds);
   sentence(h, node, [
-    ["strong", `ELBO + KL = ${nats(n.elbo + n.kl, 6)} = log *p*(*x*): ${holds ? "holds to" : "does not hold, off by"} ${tolerance(off)}.`],
-    ["plain", n.kind === "exact" ? " Here *q* is the posterior itself, so the gap is 0; move *x* or θ and *q* follows."
-      : " Three separate routes: closed form, quadrature under *q*, quadrature over all *z*."]]);
+    [
+      "strong",
+      `ELBO + KL = ${nats(n.elbo + n.kl, 6)} = log *p*(*x*): ${holds ? "holds to" : "does not hold, off by"} ${tolerance(off)}.`,
+    ],
+    [
+      "plain",
+      n.kind === "exact"
+        ? " Here *q* is the posterior itself, so the gap is 0; move *x* or θ and *q* follows."
+        : " Three separate routes: closed form, quadrature under *q*, quadrature over all *z*.",
+    ],
+  ]);
 }

@@ -24,11 +24,20 @@ const KEYS = {
   k: { low: BOUNDS.k[0], high: BOUNDS.k[1], step: 1, leap: 2, home: START.k },
   rate: { low: BOUNDS.rate[0], high: BOUNDS.rate[1], step: 0.02, leap: 0.1, home: START.rate },
 };
-const SETS = [["digits", "digits"], ["clouds", "clouds"], ["cross", "cross"], ["twins", "twins"], ["none", "none"]];
+const SETS = [
+  ["digits", "digits"],
+  ["clouds", "clouds"],
+  ["cross", "cross"],
+  ["twins", "twins"],
+  ["none", "none"],
+];
 const SAID = {
   digits: "Real: 45 handwritten digits, 0, 1 and 7, in their first two principal coordinates (of 784). ",
-  clouds: "A toy: three clouds. ", cross: "A toy: two long clouds that cross. ",
-  twins: "A toy: four points lie at one place. ", none: "", own: "Your points. ",
+  clouds: "A toy: three clouds. ",
+  cross: "A toy: two long clouds that cross. ",
+  twins: "A toy: four points lie at one place. ",
+  none: "",
+  own: "Your points. ",
 };
 const PACE = 700; // ms between two half steps of Play
 
@@ -48,25 +57,57 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
   const invariant = h("p", { class: "lvm-invariant" });
   const about = h("p", { class: "lvm-em-note" });
   const aboutToy = h("p", { class: "lvm-em-note" });
-  const [f, gap, evidence] = [["f", "*F*(*q*, θ)", "elbo"], ["gap", "gap", "gap"], ["evidence", "log *p*(*x*; θ)", "evidence"]]
-    .map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
-  const formula = h("div", { class: "lvm-formula", role: "group", "aria-label": "F plus gap equals evidence, summed over the points" },
-    f, sign(h, "+"), gap, sign(h, "="), evidence, h("span", { class: "lvm-unit" }, "nats"));
+  const [f, gap, evidence] = [
+    ["f", "*F*(*q*, θ)", "elbo"],
+    ["gap", "gap", "gap"],
+    ["evidence", "log *p*(*x*; θ)", "evidence"],
+  ].map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
+  const formula = h(
+    "div",
+    { class: "lvm-formula", role: "group", "aria-label": "F plus gap equals evidence, summed over the points" },
+    f,
+    sign(h, "+"),
+    gap,
+    sign(h, "="),
+    evidence,
+    h("span", { class: "lvm-unit" }, "nats"),
+  );
 
   const kept = keep(kit, {
-    name: "em", start: START, reachable,
+    name: "em",
+    start: START,
+    reachable,
     traits: {
-      points: "points", k: "k", seed: "seed", moves: "moves", startQ: "start_q", startTheta: "start_theta", rate: "rate",
+      points: "points",
+      k: "k",
+      seed: "seed",
+      moves: "moves",
+      startQ: "start_q",
+      startTheta: "start_theta",
+      rate: "rate",
     },
     encode: (s) => ({
       p: named(s.points) ?? s.points.map(([x, y]) => `${Math.round(100 * x)},${Math.round(100 * y)}`).join("_"),
-      k: s.k, r: s.seed, m: s.moves, a: Number(s.startQ.toFixed(4)), b: Number(s.startTheta.toFixed(4)), s: Number(s.rate.toFixed(4)),
+      k: s.k,
+      r: s.seed,
+      m: s.moves,
+      a: Number(s.startQ.toFixed(4)),
+      b: Number(s.startTheta.toFixed(4)),
+      s: Number(s.rate.toFixed(4)),
     }),
     decode: (given) => ({
-      points: presets[given.p] ?? pairs(given.p), k: numeric(given.k), seed: numeric(given.r), moves: given.m,
-      startQ: numeric(given.a), startTheta: numeric(given.b), rate: numeric(given.s),
+      points: presets[given.p] ?? pairs(given.p),
+      k: numeric(given.k),
+      seed: numeric(given.r),
+      moves: given.m,
+      startQ: numeric(given.a),
+      startTheta: numeric(given.b),
+      rate: numeric(given.s),
     }),
-    report: (s) => { const { stated } = numbers(s); return { f: stated.f, evidence: stated.evidence, gap: stated.gap }; },
+    report: (s) => {
+      const { stated } = numbers(s);
+      return { f: stated.f, evidence: stated.evidence, gap: stated.gap };
+    },
     adapt: () => steps.adapt(numbers(kept.state).states),
     speak: () => live.speak(spoken(numbers(kept.state).stated)),
     draw,
@@ -75,10 +116,18 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
 
   // ---- controls
   /** A change that is not a drag: the axis may follow at once. */
-  const act = (values) => { kept.change(values); steps.adapt(numbers(kept.state).states); };
+  const act = (values) => {
+    kept.change(values);
+    steps.adapt(numbers(kept.state).states);
+  };
   const move = (letter) => act({ moves: (kept.state.moves + letter).slice(0, MOVES) });
   const next = () => (kept.state.moves.endsWith("E") ? "M" : "E");
-  const stop = () => { view.clearInterval(playing); playing = 0; say(play, "Play"); set(play, { "aria-pressed": "false" }); };
+  const stop = () => {
+    view.clearInterval(playing);
+    playing = 0;
+    say(play, "Play");
+    set(play, { "aria-pressed": "false" });
+  };
   const tick = () => {
     const { moves } = kept.state;
     move(next());
@@ -86,43 +135,115 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     const still = states.length > 3 && states.at(-1).f - states.at(-3).f < 1e-6;
     if (moves.length >= MOVES - 1 || still) stop();
   };
-  const back = button(h, "Back", () => { stop(); act({ moves: kept.state.moves.slice(0, -1) }); });
-  const e = button(h, "E", () => { stop(); move("E"); }, { "aria-label": "E-step" });
-  const m = button(h, "M", () => { stop(); move("M"); }, { "aria-label": "M-step" });
-  const step = button(h, "Step", () => { stop(); move(next()); });
-  const play = button(h, "Play", () => {
-    if (playing) { stop(); return; }
-    if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) { move(next()); return; }
-    say(play, "Pause");
-    set(play, { "aria-pressed": "true" });
-    playing = view.setInterval(tick, PACE);
-    tick();
-  }, { "aria-pressed": "false" });
+  const back = button(h, "Back", () => {
+    stop();
+    act({ moves: kept.state.moves.slice(0, -1) });
+  });
+  const e = button(
+    h,
+    "E",
+    () => {
+      stop();
+      move("E");
+    },
+    { "aria-label": "E-step" },
+  );
+  const m = button(
+    h,
+    "M",
+    () => {
+      stop();
+      move("M");
+    },
+    { "aria-label": "M-step" },
+  );
+  const step = button(h, "Step", () => {
+    stop();
+    move(next());
+  });
+  const play = button(
+    h,
+    "Play",
+    () => {
+      if (playing) {
+        stop();
+        return;
+      }
+      if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) {
+        move(next());
+        return;
+      }
+      say(play, "Pause");
+      set(play, { "aria-pressed": "true" });
+      playing = view.setInterval(tick, PACE);
+      tick();
+    },
+    { "aria-pressed": "false" },
+  );
   onCleanup(() => view.clearInterval(playing));
-  const buttons = h("div", { class: "lvm-buttons" }, back, e, m, step, play,
-    button(h, "New start", () => act({ seed: kept.state.seed % BOUNDS.seed[1] + 1 })),
-    button(h, "Reset", () => { stop(); kept.reset(); land(); steps.adapt(numbers(kept.state).states); }), kept.share);
+  const buttons = h(
+    "div",
+    { class: "lvm-buttons" },
+    back,
+    e,
+    m,
+    step,
+    play,
+    button(h, "New start", () => act({ seed: (kept.state.seed % BOUNDS.seed[1]) + 1 })),
+    button(h, "Reset", () => {
+      stop();
+      kept.reset();
+      land();
+      steps.adapt(numbers(kept.state).states);
+    }),
+    kept.share,
+  );
   const sets = choice(h, {
-    label: "Set of points", value: named(kept.state.points), options: SETS.map(([value, text]) => ({ value, text })),
-    choose: (value) => { act({ points: presets[value] }); land(); },
+    label: "Set of points",
+    value: named(kept.state.points),
+    options: SETS.map(([value, text]) => ({ value, text })),
+    choose: (value) => {
+      act({ points: presets[value] });
+      land();
+    },
   });
   const removal = button(h, "Remove", () => hands.remove(), { "aria-label": "Remove the point under the ring" });
   const count = slider(h, {
-    label: ["components ", h("var", {}, "K")], low: BOUNDS.k[0], high: BOUNDS.k[1], step: 1, hold: kept.hold,
-    key: (event) => keyed(event, kept.state.k, KEYS.k), input: (k) => kept.change({ k }),
+    label: ["components ", h("var", {}, "K")],
+    low: BOUNDS.k[0],
+    high: BOUNDS.k[1],
+    step: 1,
+    hold: kept.hold,
+    key: (event) => keyed(event, kept.state.k, KEYS.k),
+    input: (k) => kept.change({ k }),
   });
   const rate = slider(h, {
-    label: "gradient step", low: BOUNDS.rate[0], high: BOUNDS.rate[1], hold: kept.hold,
-    key: (event) => keyed(event, kept.state.rate, KEYS.rate), input: (value) => kept.change({ rate: value }),
+    label: "gradient step",
+    low: BOUNDS.rate[0],
+    high: BOUNDS.rate[1],
+    hold: kept.hold,
+    key: (event) => keyed(event, kept.state.rate, KEYS.rate),
+    input: (value) => kept.change({ rate: value }),
   });
   const head = (text) => h("div", { class: "lvm-em-head" }, maths(h, text));
   root.append(
     h("div", { class: "lvm-title" }, "Can a step of EM make things worse?"),
-    h("div", { class: "lvm-em-panels" },
-      h("div", {}, head("Your points: click to place, drag to move"), plane.node,
-        h("div", { class: "lvm-em-row" }, sets.node, removal), about),
-      h("div", {}, head("A toy with two numbers: *F*(θ′, θ)"), toy.node, aboutToy)),
-    formula, steps.node, invariant,
+    h(
+      "div",
+      { class: "lvm-em-panels" },
+      h(
+        "div",
+        {},
+        head("Your points: click to place, drag to move"),
+        plane.node,
+        h("div", { class: "lvm-em-row" }, sets.node, removal),
+        about,
+      ),
+      h("div", {}, head("A toy with two numbers: *F*(θ′, θ)"), toy.node, aboutToy),
+    ),
+    formula,
+    steps.node,
+    invariant,
     h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, count.node, rate.node)),
     live.region,
   );
@@ -140,7 +261,12 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     toy.draw(widths[1], em, gradient, state);
     steps.draw(widths[2], states);
     const lit = touched && before !== null;
-    for (const [term, value] of [[f, now.f], [gap, now.gap], [evidence, now.evidence]]) terms.write(term, fixed(value), lit);
+    for (const [term, value] of [
+      [f, now.f],
+      [gap, now.gap],
+      [evidence, now.evidence],
+    ])
+      terms.write(term, fixed(value), lit);
     enable(state);
     count.update(state.k, String(state.k), `${state.k} ${state.k === 1 ? "component" : "components"}`);
     rate.update(state.rate, fixed(state.rate, 2));
@@ -151,16 +277,29 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
 
   function enable({ moves, points }) {
     const full = moves.length >= MOVES;
-    const off = [[back, !moves], [e, full], [m, full || !moves], [step, full], [play, full && !playing], [removal, ring.index < 0 || !points.length]];
+    const off = [
+      [back, !moves],
+      [e, full],
+      [m, full || !moves],
+      [step, full],
+      [play, full && !playing],
+      [removal, ring.index < 0 || !points.length],
+    ];
     for (const [node, is] of off) if (node.disabled !== is) node.disabled = is;
   }
 
   function words(state, states) {
     holds(h, invariant, now, states);
     sentence(h, about, [["plain", SAID[named(state.points) ?? "own"]], ...warnings(now, states.at(-1))]);
-    sentence(h, aboutToy, [["plain", `Ten points, one unknown θ: *z* = ±1, *x* ~ N(*z*θ, 1). EM: *F* = ${fixed(now.toyF, 2)}, `
-      + `gradient: *F* = ${fixed(now.gradientF, 2)}. Another step size bends the gradient’s path; EM has none.`]]);
-    const on = ring.index >= 0 ? `on point ${ring.index + 1}, ${shares(states.at(-1).q, ring.index, state.k)}` : "on no point";
+    sentence(h, aboutToy, [
+      [
+        "plain",
+        `Ten points, one unknown θ: *z* = ±1, *x* ~ N(*z*θ, 1). EM: *F* = ${fixed(now.toyF, 2)}, ` +
+          `gradient: *F* = ${fixed(now.gradientF, 2)}. Another step size bends the gradient’s path; EM has none.`,
+      ],
+    ]);
+    const on =
+      ring.index >= 0 ? `on point ${ring.index + 1}, ${shares(states.at(-1).q, ring.index, state.k)}` : "on no point";
     set(plane.cursor, {
       "aria-valuenow": ring.x.toFixed(2),
       "aria-valuetext": `x ${fixed(ring.x, 2)}, y ${fixed(ring.y, 2)}, ${ring.holding ? "holding" : ""} ${on}`,
@@ -171,18 +310,26 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
   const hands = makeHands(kit, kept, plane, ring);
   /** The ring goes to the first point, or to the middle. */
   function land() {
-    if (kept.state.points.length) hands.select(0); else Object.assign(ring, { x: 0, y: 0, index: -1, holding: false });
+    if (kept.state.points.length) hands.select(0);
+    else Object.assign(ring, { x: 0, y: 0, index: -1, holding: false });
     kept.redraw();
   }
   const begin = ([q, theta]) => kept.change({ startQ: q, startTheta: theta });
   kept.byHand(toy.handle, (event, memory) => ({
     startQ: memory.state.startQ + toy.scales.q.inverse(event.clientX - memory.px) - toy.scales.q.inverse(0),
-    startTheta: memory.state.startTheta + toy.scales.theta.inverse(event.clientY - memory.py) - toy.scales.theta.inverse(0),
+    startTheta:
+      memory.state.startTheta + toy.scales.theta.inverse(event.clientY - memory.py) - toy.scales.theta.inverse(0),
   }));
-  onCleanup(planeKeys(toy.handle, {
-    label: "start in the landscape", low: BOUNDS.startTheta[0], high: BOUNDS.startTheta[1],
-    value: () => [kept.state.startQ, kept.state.startTheta], home: [START.startQ, START.startTheta], change: begin,
-  }));
+  onCleanup(
+    planeKeys(toy.handle, {
+      label: "start in the landscape",
+      low: BOUNDS.startTheta[0],
+      high: BOUNDS.startTheta[1],
+      value: () => [kept.state.startQ, kept.state.startTheta],
+      home: [START.startQ, START.startTheta],
+      change: begin,
+    }),
+  );
   const place = (event) => {
     const box = toy.svg.getBoundingClientRect();
     begin([toy.scales.q.inverse(event.clientX - box.left), toy.scales.theta.inverse(event.clientY - box.top)]);
@@ -192,7 +339,8 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
 
   land();
   steps.adapt(numbers(kept.state).states);
-  const measure = () => { // a part that the page has not laid out yet has no width, and nothing is drawn
+  const measure = () => {
+    // a part that the page has not laid out yet has no width, and nothing is drawn
     const found = [plane.measure(), toy.measure(), Math.floor(steps.node.clientWidth)];
     if (!found.every((width) => width > 0)) return;
     widths = found;
@@ -211,18 +359,34 @@ function pairs(text) {
 }
 
 const IN_PYTHON = {
-  leastRise: "least_rise", leastEvidence: "least_evidence", gapAfterE: "gap_after_e", atFloor: "at_floor", toyQ: "toy_q",
-  toyTheta: "toy_theta", toyF: "toy_f", toyEvidence: "toy_evidence", toyGap: "toy_gap", toyLeastRise: "toy_least_rise",
-  toyOffDiagonal: "toy_off_diagonal", gradientQ: "gradient_q", gradientTheta: "gradient_theta", gradientF: "gradient_f",
-  gradientLeastRise: "gradient_least_rise", startQ: "start_q", startTheta: "start_theta",
+  leastRise: "least_rise",
+  leastEvidence: "least_evidence",
+  gapAfterE: "gap_after_e",
+  atFloor: "at_floor",
+  toyQ: "toy_q",
+  toyTheta: "toy_theta",
+  toyF: "toy_f",
+  toyEvidence: "toy_evidence",
+  toyGap: "toy_gap",
+  toyLeastRise: "toy_least_rise",
+  toyOffDiagonal: "toy_off_diagonal",
+  gradientQ: "gradient_q",
+  gradientTheta: "gradient_theta",
+  gradientF: "gradient_f",
+  gradientLeastRise: "gradient_least_rise",
+  startQ: "start_q",
+  startTheta: "start_theta",
 };
-const machineReadable = (n) => Object.fromEntries(Object.entries(n).map(([key, value]) => [IN_PYTHON[key] ?? key, value]));
+const machineReadable = (n) =>
+  Object.fromEntries(Object.entries(n).map(([key, value]) => [IN_PYTHON[key] ?? key, value]));
 
 function spoken(n) {
   const last = { E: "The last was an E-step. ", M: "The last was an M-step. " }[n.moves.at(-1)] ?? "";
-  return `${n.n} points, ${n.k} ${n.k === 1 ? "component" : "components"}, ${n.moves.length} half steps. ${last}F ${fixed(n.f)}, `
-    + `gap ${fixed(n.gap)}, evidence ${nats(n.evidence)}. In the toy EM stands at theta ${fixed(n.toyTheta, 2)} with F `
-    + `${fixed(n.toyF)}, the gradient path at theta ${fixed(n.gradientTheta, 2)}.`;
+  return (
+    `${n.n} points, ${n.k} ${n.k === 1 ? "component" : "components"}, ${n.moves.length} half steps. ${last}F ${fixed(n.f)}, ` +
+    `gap ${fixed(n.gap)}, evidence ${nats(n.evidence)}. In the toy EM stands at theta ${fixed(n.toyTheta, 2)} with F ` +
+    `${fixed(n.toyF)}, the gradient path at theta ${fixed(n.gradientTheta, 2)}.`
+  );
 }
 
 /** What holds, in words, and what the last half step did. */
@@ -235,14 +399,23 @@ function holds(h, node, n, states) {
   const [rise, lift] = before ? [now.f - before.f, now.evidence - before.evidence] : [0, 0];
   const did = {
     "": "*q* knows nothing yet: each component takes the same part of every point. An E-step comes first.",
-    E: rise < size ? "A second E-step in a row changes nothing: *q* is the posterior already."
-      : `The E-step closed the gap: *F* rose by ${fixed(rise)}, the evidence stayed.`,
-    M: rise < size ? "This M-step found nothing to improve: θ was the best for this *q* already."
-      : `The M-step raised *F* by ${fixed(rise)} and the evidence by ${fixed(lift)}, the rest is the new gap.`,
+    E:
+      rise < size
+        ? "A second E-step in a row changes nothing: *q* is the posterior already."
+        : `The E-step closed the gap: *F* rose by ${fixed(rise)}, the evidence stayed.`,
+    M:
+      rise < size
+        ? "This M-step found nothing to improve: θ was the best for this *q* already."
+        : `The M-step raised *F* by ${fixed(rise)} and the evidence by ${fixed(lift)}, the rest is the new gap.`,
   }[now.move];
-  const sofar = n.moves.length ? `In ${n.moves.length} half ${n.moves.length === 1 ? "step" : "steps"} neither *F* nor the evidence `
-    + `${fell ? "should fall, but one did. " : "ever fell. "}` : "";
-  sentence(h, node, [["strong", `*F* + gap = evidence, to ${tolerance(off)}. ${sofar}`], ["plain", did]]);
+  const sofar = n.moves.length
+    ? `In ${n.moves.length} half ${n.moves.length === 1 ? "step" : "steps"} neither *F* nor the evidence ` +
+      `${fell ? "should fall, but one did. " : "ever fell. "}`
+    : "";
+  sentence(h, node, [
+    ["strong", `*F* + gap = evidence, to ${tolerance(off)}. ${sofar}`],
+    ["plain", did],
+  ]);
 }
 
 /** What is degenerate, said and not hidden. */
@@ -253,10 +426,16 @@ function warnings(n, { components, move }) {
   const empty = list((c) => c.weight === 0);
   const out = [];
   if (held.length) {
-    out.push(["strong", `${name(held)} at the floor, a width of ${fixed(Math.sqrt(FLOOR), 2)}. `], ["plain",
-      "Without a floor a component may narrow onto one point, or onto points in a line, and *F* rises without end. "]);
+    out.push(
+      ["strong", `${name(held)} at the floor, a width of ${fixed(Math.sqrt(FLOOR), 2)}. `],
+      [
+        "plain",
+        "Without a floor a component may narrow onto one point, or onto points in a line, and *F* rises without end. ",
+      ],
+    );
   }
-  if (empty.length) out.push(["plain", `${name(empty)} took no point and ${empty.length === 1 ? "is" : "are"} not drawn. `]);
+  if (empty.length)
+    out.push(["plain", `${name(empty)} took no point and ${empty.length === 1 ? "is" : "are"} not drawn. `]);
   if (n.n === MOST) out.push(["plain", `${MOST} points are the most. `]);
   if (n.n && n.n < n.k) out.push(["plain", "There are fewer points than components. "]);
   if (!out.length && move === "" && n.n) out.push(["plain", "Dots: no component has taken a point yet. "]);

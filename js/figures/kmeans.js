@@ -25,7 +25,8 @@ const KEYS = {
 };
 const COPY = 0.4; // of the gradient's length, drawn
 const SAID = {
-  digits: "Real: 45 handwritten digits, 0, 1 and 7, in two principal coordinates. ", clouds: "A toy: three clouds. ",
+  digits: "Real: 45 handwritten digits, 0, 1 and 7, in two principal coordinates. ",
+  clouds: "A toy: three clouds. ",
   uneven: "A toy: one crowded cloud, one sparse. ",
 };
 const PACE = 700; // ms between two steps of Play
@@ -48,64 +49,138 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
   const invariant = h("p", { class: "lvm-invariant" });
   const about = h("p", { class: "lvm-em-note" });
   const aboutUse = h("p", { class: "lvm-em-note" });
-  const [soft, rate, energy] = [["soft", "distortion", "data"], ["rate", "2σ² · rate", "prior"], ["energy", "energy", "elbo"]]
-    .map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
-  const formula = h("div", { class: "lvm-formula", role: "group", "aria-label": "distortion plus two sigma squared times rate equals energy" },
-    soft, sign(h, "+"), rate, sign(h, "="), energy);
+  const [soft, rate, energy] = [
+    ["soft", "distortion", "data"],
+    ["rate", "2σ² · rate", "prior"],
+    ["energy", "energy", "elbo"],
+  ].map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
+  const formula = h(
+    "div",
+    { class: "lvm-formula", role: "group", "aria-label": "distortion plus two sigma squared times rate equals energy" },
+    soft,
+    sign(h, "+"),
+    rate,
+    sign(h, "="),
+    energy,
+  );
 
   const bring = (values, fallback) => reachable(values, fallback, sets);
   const kept = keep(kit, {
-    name: "kmeans", start: START, reachable: bring,
+    name: "kmeans",
+    start: START,
+    reachable: bring,
     traits: { data: "data", codes: "codes", sigma: "sigma", seed: "seed", steps: "steps" },
     encode: (s) => ({
-      d: s.data, s: Number(s.sigma.toFixed(3)), r: s.seed, n: s.steps, c: s.codes.map((code) => code.map((v) => Number(v.toFixed(4))).join(",")).join("_"),
+      d: s.data,
+      s: Number(s.sigma.toFixed(3)),
+      r: s.seed,
+      n: s.steps,
+      c: s.codes.map((code) => code.map((v) => Number(v.toFixed(4))).join(",")).join("_"),
     }),
     decode: (given) => ({
-      data: given.d, sigma: numeric(given.s), seed: numeric(given.r), steps: numeric(given.n), codes: pairs(given.c),
+      data: given.d,
+      sigma: numeric(given.s),
+      seed: numeric(given.r),
+      steps: numeric(given.n),
+      codes: pairs(given.c),
     }),
-    report: (s) => { const { stated } = numbers(s); return { distortion: stated.distortion, energy: stated.energy, perplexity: stated.perplexity }; },
+    report: (s) => {
+      const { stated } = numbers(s);
+      return { distortion: stated.distortion, energy: stated.energy, perplexity: stated.perplexity };
+    },
     adapt: () => steps.adapt(numbers(kept.state).states),
     speak: () => live.speak(spoken(numbers(kept.state).stated)),
     draw,
   });
 
   // ---- controls
-  const act = (values) => { kept.change(values); steps.adapt(numbers(kept.state).states); };
+  const act = (values) => {
+    kept.change(values);
+    steps.adapt(numbers(kept.state).states);
+  };
   /** The codes where they stand now: what is changed by hand begins a new run there. */
   const standing = () => (kept.state.steps ? numbers(kept.state).states.at(-1).codes : kept.state.codes);
   const anew = (values) => ({ codes: standing(), steps: 0, ...values });
-  const stop = () => { view.clearInterval(playing); playing = 0; play.textContent = "Play"; set(play, { "aria-pressed": "false" }); };
+  const stop = () => {
+    view.clearInterval(playing);
+    playing = 0;
+    play.textContent = "Play";
+    set(play, { "aria-pressed": "false" });
+  };
   const tick = () => {
     act({ steps: kept.state.steps + 1 });
     const { states } = numbers(kept.state);
     const still = states.length > 1 && states.at(-2).energy - states.at(-1).energy < 1e-7;
     if (still || kept.state.steps >= BOUNDS.steps[1]) stop();
   };
-  const back = button(h, "Back", () => { stop(); act({ steps: kept.state.steps - 1 }); });
-  const step = button(h, "Step", () => { stop(); act({ steps: kept.state.steps + 1 }); });
-  const play = button(h, "Play", () => {
-    if (playing) { stop(); return; }
-    if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) { act({ steps: kept.state.steps + 1 }); return; }
-    play.textContent = "Pause";
-    set(play, { "aria-pressed": "true" });
-    playing = view.setInterval(tick, PACE);
-    tick();
-  }, { "aria-pressed": "false" });
+  const back = button(h, "Back", () => {
+    stop();
+    act({ steps: kept.state.steps - 1 });
+  });
+  const step = button(h, "Step", () => {
+    stop();
+    act({ steps: kept.state.steps + 1 });
+  });
+  const play = button(
+    h,
+    "Play",
+    () => {
+      if (playing) {
+        stop();
+        return;
+      }
+      if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) {
+        act({ steps: kept.state.steps + 1 });
+        return;
+      }
+      play.textContent = "Pause";
+      set(play, { "aria-pressed": "true" });
+      playing = view.setInterval(tick, PACE);
+      tick();
+    },
+    { "aria-pressed": "false" },
+  );
   onCleanup(() => view.clearInterval(playing));
-  const revive = button(h, "Revive dead", () => { stop(); act(anew({ codes: revived(kept.state.points, standing(), kept.state.sigma) })); });
-  const buttons = h("div", { class: "lvm-buttons" }, back, step, play, revive,
+  const revive = button(h, "Revive dead", () => {
+    stop();
+    act(anew({ codes: revived(kept.state.points, standing(), kept.state.sigma) }));
+  });
+  const buttons = h(
+    "div",
+    { class: "lvm-buttons" },
+    back,
+    step,
+    play,
+    revive,
     button(h, "New start", () => {
       stop();
-      const seed = kept.state.seed % BOUNDS.seed[1] + 1;
+      const seed = (kept.state.seed % BOUNDS.seed[1]) + 1;
       act({ seed, codes: scattered(seed, kept.state.codes.length), steps: 0 });
     }),
-    button(h, "Reset", () => { stop(); kept.reset(); steps.adapt(numbers(kept.state).states); }), kept.share);
+    button(h, "Reset", () => {
+      stop();
+      kept.reset();
+      steps.adapt(numbers(kept.state).states);
+    }),
+    kept.share,
+  );
   const sigma = slider(h, {
-    label: ["width ", h("var", {}, "σ")], low: BOUNDS.sigma[0], high: BOUNDS.sigma[1], hold: kept.hold,
-    key: (event) => keyed(event, kept.state.sigma, KEYS.sigma), input: (value) => { stop(); kept.change(anew({ sigma: value })); },
+    label: ["width ", h("var", {}, "σ")],
+    low: BOUNDS.sigma[0],
+    high: BOUNDS.sigma[1],
+    hold: kept.hold,
+    key: (event) => keyed(event, kept.state.sigma, KEYS.sigma),
+    input: (value) => {
+      stop();
+      kept.change(anew({ sigma: value }));
+    },
   });
   const count = slider(h, {
-    label: ["codes ", h("var", {}, "K")], low: BOUNDS.k[0], high: BOUNDS.k[1], step: 1, hold: kept.hold,
+    label: ["codes ", h("var", {}, "K")],
+    low: BOUNDS.k[0],
+    high: BOUNDS.k[1],
+    step: 1,
+    hold: kept.hold,
     key: (event) => keyed(event, kept.state.codes.length, KEYS.k),
     input: (k) => {
       stop();
@@ -114,21 +189,47 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     },
   });
   const data = choice(h, {
-    label: "Set of points", value: kept.state.data, choose: (value) => { stop(); act(anew({ data: value })); },
+    label: "Set of points",
+    value: kept.state.data,
+    choose: (value) => {
+      stop();
+      act(anew({ data: value }));
+    },
     options: Object.keys(sets).map((name) => ({ value: name, text: name })),
   });
   const which = choice(h, {
-    label: "Arrows", value: arrows, choose: (value) => { arrows = value; kept.change({}); },
-    options: [{ value: "moves", text: "next step" }, { value: "copy", text: "straight-through" }, { value: "none", text: "none" }],
+    label: "Arrows",
+    value: arrows,
+    choose: (value) => {
+      arrows = value;
+      kept.change({});
+    },
+    options: [
+      { value: "moves", text: "next step" },
+      { value: "copy", text: "straight-through" },
+      { value: "none", text: "none" },
+    ],
   });
   const head = (text) => h("div", { class: "lvm-em-head" }, maths(h, text));
   root.append(
     h("div", { class: "lvm-title" }, "When does soft EM become K-means?"),
-    h("div", { class: "lvm-em-panels" },
-      h("div", {}, head("Points and codes: drag a code, or tap it first"), plane.node, h("div", { class: "lvm-em-row" }, data.node),
-        h("div", { class: "lvm-em-row" }, h("span", { class: "lvm-label" }, "Arrows"), which.node)),
-      h("div", {}, head("Points that each code holds"), usage.node, aboutUse)),
-    about, formula, steps.node, invariant,
+    h(
+      "div",
+      { class: "lvm-em-panels" },
+      h(
+        "div",
+        {},
+        head("Points and codes: drag a code, or tap it first"),
+        plane.node,
+        h("div", { class: "lvm-em-row" }, data.node),
+        h("div", { class: "lvm-em-row" }, h("span", { class: "lvm-label" }, "Arrows"), which.node),
+      ),
+      h("div", {}, head("Points that each code holds"), usage.node, aboutUse),
+    ),
+    about,
+    formula,
+    steps.node,
+    invariant,
     h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, sigma.node, count.node)),
     live.region,
   );
@@ -142,14 +243,28 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     const now = states.at(-1);
     const isSoft = state.sigma > 0;
     chosen.index = Math.min(chosen.index, stated.k - 1);
-    const meaning = { moves: "the code’s next step", copy: "minus the gradient at the code, copied to the point", none: "" }[arrows];
+    const meaning = {
+      moves: "the code’s next step",
+      copy: "minus the gradient at the code, copied to the point",
+      none: "",
+    }[arrows];
     plane.draw(widths[0], state.points, now, vectors(state, now), meaning, isSoft, chosen.index);
     usage.draw(widths[1], now, state.points.length, isSoft);
     steps.draw(widths[2], states);
     const lit = touched && before !== null;
     const added = stated.energy - stated.soft;
-    for (const [term, value] of [[soft, stated.soft], [rate, added], [energy, stated.energy]]) terms.write(term, fixed(value), lit);
-    const off = [[back, !state.steps], [step, state.steps >= BOUNDS.steps[1]], [play, state.steps >= BOUNDS.steps[1] && !playing], [revive, !stated.dead]];
+    for (const [term, value] of [
+      [soft, stated.soft],
+      [rate, added],
+      [energy, stated.energy],
+    ])
+      terms.write(term, fixed(value), lit);
+    const off = [
+      [back, !state.steps],
+      [step, state.steps >= BOUNDS.steps[1]],
+      [play, state.steps >= BOUNDS.steps[1] && !playing],
+      [revive, !stated.dead],
+    ];
     for (const [node, is] of off) if (node.disabled !== is) node.disabled = is;
     sigma.update(state.sigma, fixed(state.sigma, 2), isSoft ? fixed(state.sigma, 2) : "0, K-means");
     count.update(stated.k, String(stated.k), `${stated.k} ${stated.k === 1 ? "code" : "codes"}`);
@@ -168,33 +283,54 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
       let best = 0;
       for (let j = 1; j < k; j++) if (now.r[n * k + j] > now.r[n * k + best]) best = j;
       const [cx, cy] = now.codes[best];
-      return [[x, y], [x + COPY * (x - cx), y + COPY * (y - cy)]];
+      return [
+        [x, y],
+        [x + COPY * (x - cx), y + COPY * (y - cy)],
+      ];
     });
   }
 
   function words(state, n, states) {
     holds(h, invariant, n, states);
     const story = {
-      moves: n.sigma === 0 ? "At σ = 0 each point belongs to its nearest code alone, and a step is Lloyd’s: the code goes to its cell’s mean."
-        : "Each code goes to the mean of what it holds. Turn σ down: threads gather until each point has one.",
-      copy: "Encoder and decoder are the identity here. Forward the point becomes its code *c*; backward the loss’ gradient at *c*, "
-        + "2(*c* − *x*), is copied to the point: descent pushes it away from *c*. The commitment loss pulls back.",
+      moves:
+        n.sigma === 0
+          ? "At σ = 0 each point belongs to its nearest code alone, and a step is Lloyd’s: the code goes to its cell’s mean."
+          : "Each code goes to the mean of what it holds. Turn σ down: threads gather until each point has one.",
+      copy:
+        "Encoder and decoder are the identity here. Forward the point becomes its code *c*; backward the loss’ gradient at *c*, " +
+        "2(*c* − *x*), is copied to the point: descent pushes it away from *c*. The commitment loss pulls back.",
       none: "",
     }[arrows];
     sentence(h, about, [["plain", SAID[n.data] + story]]);
-    sentence(h, aboutUse, [["strong", `Perplexity ${fixed(n.perplexity, 2)} of ${n.k}. `],
-      ["plain", n.dead ? `${n.dead} ${n.dead === 1 ? "code is" : "codes are"} nearest to no point: dead. `
-        + `${n.sigma === 0 ? "No step moves it." : "A wide σ still lets it feel points."}` : "Every code is used, but not evenly: nothing asks for that."]]);
+    sentence(h, aboutUse, [
+      ["strong", `Perplexity ${fixed(n.perplexity, 2)} of ${n.k}. `],
+      [
+        "plain",
+        n.dead
+          ? `${n.dead} ${n.dead === 1 ? "code is" : "codes are"} nearest to no point: dead. ` +
+            `${n.sigma === 0 ? "No step moves it." : "A wide σ still lets it feel points."}`
+          : "Every code is used, but not evenly: nothing asks for that.",
+      ],
+    ]);
   }
 
   // ---- hands
   makeHands(kit, {
-    plane, kept, codes: standing, choice: chosen, seen: () => kept.change({}),
-    place: (codes) => { stop(); kept.change(anew({ codes: codes.map((code, j) => (j === chosen.index ? placed(code) : code)) })); },
+    plane,
+    kept,
+    codes: standing,
+    choice: chosen,
+    seen: () => kept.change({}),
+    place: (codes) => {
+      stop();
+      kept.change(anew({ codes: codes.map((code, j) => (j === chosen.index ? placed(code) : code)) }));
+    },
   });
 
   steps.adapt(numbers(kept.state).states);
-  const measure = () => { // a part that the page has not laid out yet has no width, and nothing is drawn
+  const measure = () => {
+    // a part that the page has not laid out yet has no width, and nothing is drawn
     const found = [plane.measure(), usage.measure(), Math.floor(steps.node.clientWidth)];
     if (!found.every((width) => width > 0)) return;
     widths = found;
@@ -207,7 +343,9 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
 function arePoints(sets) {
   const pair = (point) => Array.isArray(point) && point.length === 2 && point.every(Number.isFinite);
   const isSet = (points) => Array.isArray(points) && points.length > 0 && points.every(pair);
-  return sets !== null && typeof sets === "object" && Object.hasOwn(sets, START.data) && Object.values(sets).every(isSet);
+  return (
+    sets !== null && typeof sets === "object" && Object.hasOwn(sets, START.data) && Object.values(sets).every(isSet)
+  );
 }
 
 /** Codes from a link, "2.64,-0.98_2.22,0.28": undefined if there are none. */
@@ -218,12 +356,15 @@ function pairs(text) {
 }
 
 const IN_PYTHON = { largestRise: "largest_rise", largestDistortionRise: "largest_distortion_rise" };
-const machineReadable = (n) => Object.fromEntries(Object.entries(n).map(([key, value]) => [IN_PYTHON[key] ?? key, value]));
+const machineReadable = (n) =>
+  Object.fromEntries(Object.entries(n).map(([key, value]) => [IN_PYTHON[key] ?? key, value]));
 
 function spoken(n) {
   const kind = n.sigma === 0 ? "K-means" : `Width ${fixed(n.sigma, 2)}`;
-  return `${kind}, ${n.k} ${n.k === 1 ? "code" : "codes"}, ${n.steps} ${n.steps === 1 ? "step" : "steps"}. Distortion ${fixed(n.distortion)}, `
-    + `energy ${fixed(n.energy)}, perplexity ${fixed(n.perplexity)}, ${n.dead} dead.`;
+  return (
+    `${kind}, ${n.k} ${n.k === 1 ? "code" : "codes"}, ${n.steps} ${n.steps === 1 ? "step" : "steps"}. Distortion ${fixed(n.distortion)}, ` +
+    `energy ${fixed(n.energy)}, perplexity ${fixed(n.perplexity)}, ${n.dead} dead.`
+  );
 }
 
 /** What holds, in words. */
@@ -231,12 +372,22 @@ function holds(h, node, n, states) {
   const rises = n.largestRise > 1e-9 || (n.sigma === 0 && n.largestDistortionRise > 1e-9);
   node.classList.toggle("is-broken", rises);
   const name = n.sigma === 0 ? "distortion" : "energy";
-  const done = n.steps ? `In ${n.steps} ${n.steps === 1 ? "step" : "steps"} the ${name} ${rises ? "should never rise, but did. " : "never rose. "}`
+  const done = n.steps
+    ? `In ${n.steps} ${n.steps === 1 ? "step" : "steps"} the ${name} ${rises ? "should never rise, but did. " : "never rose. "}`
     : `A run begins here: step, and see whether the ${name} can rise. `;
   const fall = n.steps ? states.at(-2).energy - states.at(-1).energy : 0;
-  const last = n.steps && fall < 1e-9 ? "The codes have come to rest: a local optimum, seldom the best. "
-    : n.steps ? `The last one lowered it by ${fixed(fall)}. ` : "";
-  const sharp = n.sigma === 0 ? "At σ = 0 every *r* is one-hot and the energy is the distortion."
-    : `The least certain point gives its nearest code ${fixed(100 * n.firm, 0)} %. Energy is 2σ² times −*F* per point, up to a constant.`;
-  sentence(h, node, [["strong", done], ["plain", last + sharp]]);
+  const last =
+    n.steps && fall < 1e-9
+      ? "The codes have come to rest: a local optimum, seldom the best. "
+      : n.steps
+        ? `The last one lowered it by ${fixed(fall)}. `
+        : "";
+  const sharp =
+    n.sigma === 0
+      ? "At σ = 0 every *r* is one-hot and the energy is the distortion."
+      : `The least certain point gives its nearest code ${fixed(100 * n.firm, 0)} %. Energy is 2σ² times −*F* per point, up to a constant.`;
+  sentence(h, node, [
+    ["strong", done],
+    ["plain", last + sharp],
+  ]);
 }

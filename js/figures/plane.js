@@ -40,14 +40,22 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   let draws = 0;
 
   const kept = keep(kit, {
-    name: "plane", start: { ...START, net: vaes[0] }, reachable: (values, fallback) => reachable(values, fallback, vaes),
+    name: "plane",
+    start: { ...START, net: vaes[0] },
+    reachable: (values, fallback) => reachable(values, fallback, vaes),
     traits: Object.fromEntries(Object.keys(START).map((key) => [key, key])),
     encode: (s) => ({
-      n: vaes.indexOf(s.net), x: s.x, f: s.follow ? 1 : 0, t: s.step,
+      n: vaes.indexOf(s.net),
+      x: s.x,
+      f: s.follow ? 1 : 0,
+      t: s.step,
       ...Object.fromEntries(["z1", "z2", "a1", "a2", "b1", "b2"].map((key) => [key, Number(s[key].toFixed(4))])),
     }),
     decode: (given) => ({
-      net: vaes[numeric(given.n)], x: given.x, follow: { 1: true, 0: false }[given.f], step: numeric(given.t),
+      net: vaes[numeric(given.n)],
+      x: given.x,
+      follow: { 1: true, 0: false }[given.f],
+      step: numeric(given.t),
       ...Object.fromEntries(["z1", "z2", "a1", "a2", "b1", "b2"].map((key) => [key, numeric(given[key])])),
     }),
     report: (s) => {
@@ -63,78 +71,183 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   const live = announcer(h);
   const take = (x) => kept.change({ x, follow: true });
   const input = makeInput(kit, {
-    form: BLACK_AND_WHITE, hold: kept.hold, say: (words) => live.speak(words), change: take, remember: () => kept.state, restore: kept.change,
+    form: BLACK_AND_WHITE,
+    hold: kept.hold,
+    say: (words) => live.speak(words),
+    change: take,
+    remember: () => kept.state,
+    restore: kept.change,
   });
   const stored = makePicks(kit, {
     names,
-    picked(c) { // pressed again, the next of the class
+    picked(c) {
+      // pressed again, the next of the class
       input.forget();
       take(picks[c][(picks[c].indexOf(kept.state.x) + 1) % picks[c].length]);
     },
   });
   const stage = makeStage(kit, {
-    codes: codes[0], labels, names, handled: true,
+    codes: codes[0],
+    labels,
+    names,
+    handled: true,
     label: [h("b", {}, h("var", {}, "z")), `: codes of ${labels.length} test images`],
   });
   const out = inkCanvas(h, { "data-of": "here reconstruction" });
   const atZ = h("span", { class: "lvm-number" });
-  const output = h("div", { class: "lvm-side lvm-side-out" },
-    h("div", { class: "lvm-caption lvm-fill-model" }, "mean of ", h("i", {}, "p"), "(", h("var", {}, "x"), " | ", h("var", {}, "z"), ")"),
+  const output = h(
+    "div",
+    { class: "lvm-side lvm-side-out" },
+    h(
+      "div",
+      { class: "lvm-caption lvm-fill-model" },
+      "mean of ",
+      h("i", {}, "p"),
+      "(",
+      h("var", {}, "x"),
+      " | ",
+      h("var", {}, "z"),
+      ")",
+    ),
     h("div", { class: "lvm-screen" }, out.node),
-    h("div", { class: "lvm-small" }, "at this ", h("var", {}, "z"), ", ", h("span", { class: "lvm-whole" }, "log ", h("i", {}, "p"), "(", h("var", {}, "x"), " | ",
-      h("var", {}, "z"), ") ="), " ", atZ));
+    h(
+      "div",
+      { class: "lvm-small" },
+      "at this ",
+      h("var", {}, "z"),
+      ", ",
+      h(
+        "span",
+        { class: "lvm-whole" },
+        "log ",
+        h("i", {}, "p"),
+        "(",
+        h("var", {}, "x"),
+        " | ",
+        h("var", {}, "z"),
+        ") =",
+      ),
+      " ",
+      atZ,
+    ),
+  );
   const arrow = (text) => h("div", { class: "lvm-arrow", "aria-hidden": "true" }, h("span", {}, text));
   const row = h("div", { class: "lvm-flow" }, input.node, arrow("encoder"), stage.node, arrow("decoder"), output);
   const beside = models.ae && makeBeside(kit, { codes: codes[models.nets.indexOf(models.ae)], labels, names });
 
   const term = (key, symbol, quantity) => termButton(h, { key, symbol, quantity });
-  const terms3 = [["reconstruction", term("reconstruction", "E~q~ log *p*(*x* | *z*)", "model")], ["kl", term("kl", "KL(*q* ‖ *p*(*z*))", "q")],
-    ["elbo", term("elbo", "ELBO", "elbo")]];
-  const formula = h("div", { class: "lvm-formula lvm-formula-small", role: "group", "aria-label": "Reconstruction minus KL equals the ELBO" },
-    terms3[0][1], sign(h, "−"), terms3[1][1], sign(h, "="), terms3[2][1], h("span", { class: "lvm-unit" }, "nats"));
+  const terms3 = [
+    ["reconstruction", term("reconstruction", "E~q~ log *p*(*x* | *z*)", "model")],
+    ["kl", term("kl", "KL(*q* ‖ *p*(*z*))", "q")],
+    ["elbo", term("elbo", "ELBO", "elbo")],
+  ];
+  const formula = h(
+    "div",
+    { class: "lvm-formula lvm-formula-small", role: "group", "aria-label": "Reconstruction minus KL equals the ELBO" },
+    terms3[0][1],
+    sign(h, "−"),
+    terms3[1][1],
+    sign(h, "="),
+    terms3[2][1],
+    h("span", { class: "lvm-unit" }, "nats"),
+  );
   const invariant = h("p", { class: "lvm-invariant" });
 
   // ---- controls
-  const nets = vaes.length > 1 && choice(h, {
-    label: "Which VAE", value: kept.state.net, options: vaes.map((name) => ({ value: name, text: name })),
-    choose: (net) => kept.change({ net }),
-  });
+  const nets =
+    vaes.length > 1 &&
+    choice(h, {
+      label: "Which VAE",
+      value: kept.state.net,
+      options: vaes.map((name) => ({ value: name, text: name })),
+      choose: (net) => kept.change({ net }),
+    });
   const toggle = (text, act) => button(h, text, act, { "aria-pressed": "false" });
   const follow = toggle("z follows q", () => kept.change({ follow: !kept.state.follow, z1: now.z1, z2: now.z2 }));
-  const tiles = toggle("Decodes", () => { background = !background; kept.redraw(); });
+  const tiles = toggle("Decodes", () => {
+    background = !background;
+    kept.redraw();
+  });
   const goTo = (step) => {
     const [z1, z2] = along(kept.state, step);
     kept.change({ step, z1, z2, follow: false });
   };
   const path = slider(h, {
-    label: "path, A to B", low: 0, high: STEPS, step: 1, hold: kept.hold, input: (v) => goTo(Math.round(v)),
-    key: (event) => (event.key === "End" ? STEPS : keyed(event, kept.state.step, { low: 0, high: STEPS, step: 1, leap: 5 })),
+    label: "path, A to B",
+    low: 0,
+    high: STEPS,
+    step: 1,
+    hold: kept.hold,
+    input: (v) => goTo(Math.round(v)),
+    key: (event) =>
+      event.key === "End" ? STEPS : keyed(event, kept.state.step, { low: 0, high: STEPS, step: 1, leap: 5 }),
   });
-  const stopWalk = () => { view.clearTimeout(walk); walk = 0; say(play, "Play"); };
+  const stopWalk = () => {
+    view.clearTimeout(walk);
+    walk = 0;
+    say(play, "Play");
+  };
   const tick = () => {
-    if (kept.state.step >= STEPS) { stopWalk(); return; }
+    if (kept.state.step >= STEPS) {
+      stopWalk();
+      return;
+    }
     goTo(kept.state.step + 1);
     walk = view.setTimeout(tick, PACE);
   };
   const play = button(h, "Play", () => {
-    if (walk) { stopWalk(); return; }
+    if (walk) {
+      stopWalk();
+      return;
+    }
     if (kept.state.step >= STEPS) goTo(0);
-    if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) { goTo(Math.min(kept.state.step + 1, STEPS)); return; }
+    if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      goTo(Math.min(kept.state.step + 1, STEPS));
+      return;
+    }
     say(play, "Pause");
     tick();
   });
-  onCleanup(() => { view.clearTimeout(walk); stage.stop(); beside?.stop(); });
-  const stepBy = (by) => { stopWalk(); goTo(Math.min(Math.max(kept.state.step + by, 0), STEPS)); };
+  onCleanup(() => {
+    view.clearTimeout(walk);
+    stage.stop();
+    beside?.stop();
+  });
+  const stepBy = (by) => {
+    stopWalk();
+    goTo(Math.min(Math.max(kept.state.step + by, 0), STEPS));
+  };
   const strip = h("canvas", { class: "lvm-ink lvm-strip", width: STRIP * SIDE, height: SIDE, "aria-hidden": "true" });
-  const walkRow = h("div", { class: "lvm-walk-row" }, path.node, strip, h("div", { class: "lvm-buttons" },
-    button(h, "Back", () => stepBy(-1)), button(h, "Step", () => stepBy(1)), play,
-    button(h, "A = z", () => kept.change({ a1: now.z1, a2: now.z2, step: 0 })),
-    button(h, "B = z", () => kept.change({ b1: now.z1, b2: now.z2, step: STEPS }))));
-  const reset = button(h, "Reset", () => { stopWalk(); input.forget(); kept.reset(); });
+  const walkRow = h(
+    "div",
+    { class: "lvm-walk-row" },
+    path.node,
+    strip,
+    h(
+      "div",
+      { class: "lvm-buttons" },
+      button(h, "Back", () => stepBy(-1)),
+      button(h, "Step", () => stepBy(1)),
+      play,
+      button(h, "A = z", () => kept.change({ a1: now.z1, a2: now.z2, step: 0 })),
+      button(h, "B = z", () => kept.change({ b1: now.z1, b2: now.z2, step: STEPS })),
+    ),
+  );
+  const reset = button(h, "Reset", () => {
+    stopWalk();
+    input.forget();
+    kept.reset();
+  });
   root.append(
     h("div", { class: "lvm-title" }, "Where does a picture lie, and which picture lies there?"),
-    ...(nets ? [h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, "VAE trained with"), nets.node)] : []),
-    stored, row, formula, invariant, ...(beside ? [beside.node] : []),
+    ...(nets
+      ? [h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, "VAE trained with"), nets.node)]
+      : []),
+    stored,
+    row,
+    formula,
+    invariant,
+    ...(beside ? [beside.node] : []),
     h("div", { class: "lvm-controls" }, h("div", { class: "lvm-buttons" }, follow, tiles, reset, kept.share), walkRow),
     live.region,
   );
@@ -153,7 +266,10 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     if (!stage.laid()) return;
     const lit = touched && now !== null;
     now = numbers(state);
-    if (coded !== state.net) { coded = state.net; stage.recode(codes[models.nets.findIndex(({ name }) => name === coded)]); }
+    if (coded !== state.net) {
+      coded = state.net;
+      stage.recode(codes[models.nets.findIndex(({ name }) => name === coded)]);
+    }
     const z = [now.z1, now.z2];
     stage.draw({ q: { mean: [now.mean1, now.mean2], std: [now.std1, now.std2] }, z, path: state });
     stage.background(background, state.net, mean);
@@ -163,7 +279,10 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     drawStrip(state);
     say(atZ, nats(now.logPxZ, 1));
     for (const [key, node] of terms3) terms.write(node, fixed(now[key], 2), lit);
-    set(stage.handle, { "aria-valuenow": now.z1.toFixed(3), "aria-valuetext": `z is ${fixed(now.z1, 2)}, ${fixed(now.z2, 2)}` });
+    set(stage.handle, {
+      "aria-valuenow": now.z1.toFixed(3),
+      "aria-valuetext": `z is ${fixed(now.z1, 2)}, ${fixed(now.z2, 2)}`,
+    });
     follow.setAttribute("aria-pressed", String(state.follow));
     tiles.setAttribute("aria-pressed", String(background));
     if (nets) nets.set(state.net);
@@ -179,7 +298,7 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     stripped = key;
     const pen = strip.getContext("2d");
     for (let i = 0; i < STRIP; i++) {
-      pen.putImageData(imageOf(pen, mean(state.net, along(state, STEPS * i / (STRIP - 1)))), i * SIDE, 0);
+      pen.putImageData(imageOf(pen, mean(state.net, along(state, (STEPS * i) / (STRIP - 1)))), i * SIDE, 0);
     }
   }
 
@@ -188,7 +307,8 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   kept.byHand(handle, (event, memory) => {
     memory.from ??= memory.state.follow ? { z1: now.z1, z2: now.z2 } : memory.state;
     return {
-      follow: false, z1: memory.from.z1 + scales.x.inverse(event.clientX - memory.px) - scales.x.inverse(0),
+      follow: false,
+      z1: memory.from.z1 + scales.x.inverse(event.clientX - memory.px) - scales.x.inverse(0),
       z2: memory.from.z2 + scales.y.inverse(event.clientY - memory.py) - scales.y.inverse(0),
     };
   });
@@ -196,13 +316,22 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   const placed = (event) => {
     const box = svg.getBoundingClientRect();
     stopWalk();
-    kept.change({ follow: false, z1: scales.x.inverse(event.clientX - box.left), z2: scales.y.inverse(event.clientY - box.top) });
+    kept.change({
+      follow: false,
+      z1: scales.x.inverse(event.clientX - box.left),
+      z2: scales.y.inverse(event.clientY - box.top),
+    });
   };
   svg.addEventListener("click", placed);
   for (const [name, value] of Object.entries({
-    role: "slider", tabindex: "0", "aria-valuemin": -REACH, "aria-valuemax": REACH, "aria-orientation": "horizontal",
+    role: "slider",
+    tabindex: "0",
+    "aria-valuemin": -REACH,
+    "aria-valuemax": REACH,
+    "aria-orientation": "horizontal",
     "aria-label": "z, two numbers: left and right move the first, up and down the second",
-  })) handle.setAttribute(name, value);
+  }))
+    handle.setAttribute(name, value);
   handle.addEventListener("keydown", (event) => {
     const upright = event.key === "ArrowUp" || event.key === "ArrowDown";
     const to = event.key === "Home" ? 0 : keyed(event, upright ? now.z2 : now.z1, RANGE);
@@ -214,27 +343,67 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     kept.change({ follow: false, z1: upright ? now.z1 : to, z2: upright || home ? to : now.z2 });
   });
 
-  onCleanup(followWidth(root, view, () => { stage.measure(); beside?.measure(); kept.redraw.now(); }));
+  onCleanup(
+    followWidth(root, view, () => {
+      stage.measure();
+      beside?.measure();
+      kept.redraw.now();
+    }),
+  );
 });
 
 /** The autoencoder beside the VAE, under the same handle: its plane and what it decodes there. */
 function makeBeside(kit, { codes, labels, names }) {
   const { h } = kit;
   const stage = makeStage(kit, {
-    codes, labels, names, handled: false,
+    codes,
+    labels,
+    names,
+    handled: false,
     label: [h("b", {}, "Autoencoder"), ": codes, in units of their Gaussian"],
   });
   const out = inkCanvas(h);
   const error = h("span", { class: "lvm-number" });
-  const output = h("div", { class: "lvm-side lvm-side-out" }, h("div", { class: "lvm-caption" }, "output at this ", h("var", {}, "z")),
+  const output = h(
+    "div",
+    { class: "lvm-side lvm-side-out" },
+    h("div", { class: "lvm-caption" }, "output at this ", h("var", {}, "z")),
     h("div", { class: "lvm-screen" }, out.node),
-    h("div", { class: "lvm-small" }, "no density over ", h("var", {}, "x"), ", so no ELBO. Squared error of ", h("var", {}, "x"), ": ", error));
-  const note = h("div", { class: "lvm-side lvm-side-note" }, h("p", { class: "lvm-small" },
-    "The dot is the code of ", h("var", {}, "x"), ": a point, no spread. The circles are 1, 2 and 3 standard deviations of the Gaussian that was fitted to the codes afterwards."));
-  const node = h("div", { class: "lvm-flow lvm-flow-ae" }, note, h("div", { class: "lvm-arrow" }), stage.node,
-    h("div", { class: "lvm-arrow", "aria-hidden": "true" }, h("span", {}, "decoder")), output);
+    h(
+      "div",
+      { class: "lvm-small" },
+      "no density over ",
+      h("var", {}, "x"),
+      ", so no ELBO. Squared error of ",
+      h("var", {}, "x"),
+      ": ",
+      error,
+    ),
+  );
+  const note = h(
+    "div",
+    { class: "lvm-side lvm-side-note" },
+    h(
+      "p",
+      { class: "lvm-small" },
+      "The dot is the code of ",
+      h("var", {}, "x"),
+      ": a point, no spread. The circles are 1, 2 and 3 standard deviations of the Gaussian that was fitted to the codes afterwards.",
+    ),
+  );
+  const node = h(
+    "div",
+    { class: "lvm-flow lvm-flow-ae" },
+    note,
+    h("div", { class: "lvm-arrow" }),
+    stage.node,
+    h("div", { class: "lvm-arrow", "aria-hidden": "true" }, h("span", {}, "decoder")),
+    output,
+  );
   return {
-    node, measure: stage.measure, stop: stage.stop,
+    node,
+    measure: stage.measure,
+    stop: stage.stop,
     draw(n, z, path, background, mean) {
       stage.draw({ q: { mean: [n.aeCode1, n.aeCode2], std: null }, z, path });
       stage.background(background, "ae", mean);
@@ -255,7 +424,8 @@ function codesOf(buffer, count) {
 /** Images to pick, as text, a list for each class. */
 function picksOf(bytes, classes) {
   const each = bytes.length / 98 / classes;
-  const text = (i) => written(Uint8Array.from({ length: SIDE * SIDE }, (_, d) => (bytes[98 * i + (d >> 3)] >> (7 - (d & 7))) & 1));
+  const text = (i) =>
+    written(Uint8Array.from({ length: SIDE * SIDE }, (_, d) => (bytes[98 * i + (d >> 3)] >> (7 - (d & 7))) & 1));
   return Array.from({ length: classes }, (_, c) => Array.from({ length: each }, (_, k) => text(c * each + k)));
 }
 
@@ -268,8 +438,10 @@ function machineReadable(n) {
 
 function spoken(n, models) {
   const ae = models.ae ? ` Squared error of the autoencoder ${fixed(n.aeError, 2)}.` : "";
-  return `z is ${fixed(n.z1, 2)}, ${fixed(n.z2, 2)}. q has mean ${fixed(n.mean1, 2)}, ${fixed(n.mean2, 2)}. Reconstruction `
-    + `${nats(n.reconstruction, 2)}, KL ${fixed(n.kl, 2)}, ELBO ${fixed(n.elbo, 2)}. log p of x given this z ${fixed(n.logPxZ, 2)}.${ae}`;
+  return (
+    `z is ${fixed(n.z1, 2)}, ${fixed(n.z2, 2)}. q has mean ${fixed(n.mean1, 2)}, ${fixed(n.mean2, 2)}. Reconstruction ` +
+    `${nats(n.reconstruction, 2)}, KL ${fixed(n.kl, 2)}, ELBO ${fixed(n.elbo, 2)}. log p of x given this z ${fixed(n.logPxZ, 2)}.${ae}`
+  );
 }
 
 /** What holds, in words, and how the numbers are found. */
@@ -278,7 +450,15 @@ function tell(h, node, n) {
   const holds = off < 1e-9;
   node.classList.toggle("is-broken", !holds);
   const ink = readImage(n.x).reduce((a, b) => a + b, 0);
-  sentence(h, node, [["strong", `The terms sum to the ELBO ${holds ? `to ${tolerance(off)}.` : `no longer: off by ${tolerance(off)}.`} `],
-    ["plain", `They belong to *x* (${ink} pixels of ink) and its *q*, wherever *z* stands; the average over *q* is Gauss–Hermite quadrature, `
-      + "5 × 5 points, no sampling. The dashed circles are 1, 2 and 3 standard deviations of the prior, the filled ellipse is *q* to two."]]);
+  sentence(h, node, [
+    [
+      "strong",
+      `The terms sum to the ELBO ${holds ? `to ${tolerance(off)}.` : `no longer: off by ${tolerance(off)}.`} `,
+    ],
+    [
+      "plain",
+      `They belong to *x* (${ink} pixels of ink) and its *q*, wherever *z* stands; the average over *q* is Gauss–Hermite quadrature, ` +
+        "5 × 5 points, no sampling. The dashed circles are 1, 2 and 3 standard deviations of the prior, the filled ellipse is *q* to two.",
+    ],
+  ]);
 }

@@ -24,199 +24,327 @@ import { makePlane } from "./posterior/plane.js";
 export const START = { digit: 0, drawn: "", step: 0 };
 const PACE = 350; // ms between two steps of Play
 const REMEMBERED = 8; // posteriors of drawn images
-const TERMS = [["evidence", "log *p*(*x*)", "evidence", (n) => n.evidence], ["refined", "ELBO(*q*)", "elbo", (n) => n.refined],
-  ["amortisation", "amortisation left", "q", (n) => n.best - n.refined], ["approximation", "approximation gap", "gap", (n) => n.evidence - n.best]];
+const TERMS = [
+  ["evidence", "log *p*(*x*)", "evidence", (n) => n.evidence],
+  ["refined", "ELBO(*q*)", "elbo", (n) => n.refined],
+  ["amortisation", "amortisation left", "q", (n) => n.best - n.refined],
+  ["approximation", "approximation gap", "gap", (n) => n.evidence - n.best],
+];
 
-export default figure("posterior", "Live figure: the true posterior against the encoder's guess, refined step by step", (kit) => {
-  const { root, view, h, model, onCleanup, arrived, lost } = kit;
-  const images = imagesOf(bytesOf(model.get("pixels")));
-  const [names, grids] = [model.get("labels"), model.get("grids")];
-  const vae = modelOf(model.get("nets"), model.get("weights"));
-  const texts = images.map((x) => written(Uint8Array.from(x)));
-  const numbers = remembered(numbersOf);
-  const keyOf = (s) => s.drawn || s.digit;
-  const shownText = (s) => s.drawn || texts[s.digit];
-  const known = new Map(); // digit, or text of a drawn image -> its posterior
-  let asked = null; // the key whose posterior is being computed
-  let stroke = null; // while a stroke is drawn: what it has made of x so far
-  let giveUp = () => {};
-  let now = null;
-  let width = 0;
-  let planeWidth = 0; // asked for when the figure's own width changes: in a drag it would lay the page out
-  let draws = 0;
-  let playing = 0;
+export default figure(
+  "posterior",
+  "Live figure: the true posterior against the encoder's guess, refined step by step",
+  (kit) => {
+    const { root, view, h, model, onCleanup, arrived, lost } = kit;
+    const images = imagesOf(bytesOf(model.get("pixels")));
+    const [names, grids] = [model.get("labels"), model.get("grids")];
+    const vae = modelOf(model.get("nets"), model.get("weights"));
+    const texts = images.map((x) => written(Uint8Array.from(x)));
+    const numbers = remembered(numbersOf);
+    const keyOf = (s) => s.drawn || s.digit;
+    const shownText = (s) => s.drawn || texts[s.digit];
+    const known = new Map(); // digit, or text of a drawn image -> its posterior
+    let asked = null; // the key whose posterior is being computed
+    let stroke = null; // while a stroke is drawn: what it has made of x so far
+    let giveUp = () => {};
+    let now = null;
+    let width = 0;
+    let planeWidth = 0; // asked for when the figure's own width changes: in a drag it would lay the page out
+    let draws = 0;
+    let playing = 0;
 
-  // ---- picture
-  const plane = makePlane(kit);
-  const bar = makeBar(kit);
-  const live = announcer(h);
-  const invariant = h("p", { class: "lvm-invariant" });
-  const wait = h("p", { class: "lvm-wait", role: "status" });
-  const decoded = inkCanvas(h, { role: "img", "aria-hidden": null, "aria-label": "the mean of p(x | z) at the mean of q" });
-  const output = h("div", { class: "lvm-side lvm-side-out" },
-    h("div", { class: "lvm-caption lvm-fill-model" }, "mean of ", h("i", {}, "p"), "(", h("var", {}, "x"), " | ", h("var", {}, "z"), ")"),
-    h("div", { class: "lvm-screen" }, decoded.node), h("div", { class: "lvm-small" }, "at the mean of refined ", h("var", {}, "q")));
-  const terms_ = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
-  const formula = h("div", {
-    class: "lvm-formula lvm-formula-small", role: "group",
-    "aria-label": "log p of x is the ELBO of q, plus what is left of the amortisation gap, plus the approximation gap",
-  }, terms_[0], sign(h, "="), terms_[1], sign(h, "+"), terms_[2], sign(h, "+"), terms_[3], h("span", { class: "lvm-unit" }, "nats"));
-
-  const kept = keep(kit, {
-    name: "posterior", start: START, reachable: (values, fallback) => reachable(values, fallback, images.length),
-    traits: { digit: "digit", drawn: "drawn", step: "step" },
-    encode: (s) => ({ d: s.digit, x: s.drawn, k: s.step }),
-    decode: (given) => ({ digit: numeric(given.d), drawn: given.x ?? "", step: numeric(given.k) }),
-    report: (s) => {
-      if (!known.has(keyOf(s))) return {};
-      const { evidence, amortised, refined, best } = numbers(s, known.get(keyOf(s)));
-      return { evidence, amortised, refined, best };
-    },
-    adapt: () => false,
-    speak: () => { if (now) live.speak(spoken(now, names)); },
-    draw,
-  });
-
-  // ---- x: given or drawn. A stroke counts once it ends: its posterior takes a second or two.
-  const input = makeInput(kit, {
-    form: BLACK_AND_WHITE, say: (words) => live.speak(words), remember: () => null,
-    change(text) {
-      if (stroke === null) take(text);
-      else { stroke = text; input.draw(text); }
-    },
-    hold(on) {
-      const text = stroke;
-      stroke = on ? "" : null;
-      kept.hold(on);
-      if (!on && text) take(text);
-    },
-    restore() { stroke = ""; input.draw(shownText(kept.state)); },
-  });
-  const take = (drawn) => { pause(); kept.change({ drawn, step: 0 }); };
-  const arrow = (text) => h("div", { class: "lvm-arrow", "aria-hidden": "true" }, h("span", {}, text));
-  const row = h("div", { class: "lvm-flow lvm-posterior-row" }, input.node, arrow("encoder"), plane.node, arrow("decoder"), output);
-
-  // ---- controls
-  const pick = choice(h, {
-    label: "Test image", value: String(kept.state.digit), className: "lvm-choice-tight",
-    choose: (value) => { pause(); input.forget(); kept.change({ digit: Number(value), drawn: "", step: 0 }); },
-    options: names.map((name, k) => ({ value: String(k), text: name })),
-  });
-  const steps = slider(h, {
-    label: "steps", low: 0, high: STEPS, step: 1, hold: kept.hold,
-    key: (event) => keyed(event, kept.state.step, { low: 0, high: STEPS, step: 1, leap: 5, home: 0 }),
-    input: (step) => kept.change({ step: Math.round(step) }),
-  });
-  const move = (by) => () => { pause(); kept.change({ step: kept.state.step + by }); };
-  const back = button(h, "Back", move(-1));
-  const forth = button(h, "Step", move(1));
-  const play = button(h, "Play", () => (playing ? pause() : start()));
-  const buttons = h("div", { class: "lvm-buttons" }, back, forth, play,
-    button(h, "Reset", () => { pause(); input.forget(); kept.reset(); }), kept.share);
-  root.append(
-    h("div", { class: "lvm-title" }, "How good is the encoder's guess for this one image?"),
-    h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, "Test digit"), pick.node),
-    row, wait, formula, bar.node, invariant,
-    h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, steps.node)),
-    live.region,
-  );
-  const terms = linkTerms(root, view);
-  onCleanup(terms.release);
-
-  function start() {
-    if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) { kept.change({ step: kept.state.step + 1 }); return; }
-    if (kept.state.step >= STEPS) kept.change({ step: 0 });
-    play.textContent = "Pause";
-    playing = view.setInterval(() => {
-      const p = known.get(keyOf(kept.state));
-      const last = p ? Math.min(STEPS, p.path.length - 1) : STEPS;
-      if (kept.state.step >= last) pause();
-      else if (p) kept.change({ step: kept.state.step + 1 });
-    }, PACE);
-  }
-  function pause() {
-    view.clearInterval(playing);
-    playing = 0;
-    play.textContent = "Play";
-  }
-  onCleanup(pause);
-
-  // ---- the posterior of an image, in slices
-  function ask({ digit, drawn }) {
-    const key = drawn || digit;
-    if (asked === key) return;
-    giveUp();
-    asked = key;
-    wait.textContent = drawn ? "Searching the plane for the posterior of this image …" : "Decoding the grid …";
-    const work = drawn ? posterior(vae, Float64Array.from(readImage(drawn))) : posterior(vae, images[digit], grids[digit]);
-    giveUp = sliced(view, work, {
-      rest: () => patience(root, !known.has(keyOf(kept.state))),
-      done: (found) => {
-        known.set(key, found);
-        const old = [...known.keys()].filter((one) => typeof one === "string");
-        if (old.length > REMEMBERED) known.delete(old[0]);
-        asked = null;
-        wait.textContent = "";
-        kept.redraw.now();
-        kept.rest(); // what is read back follows
-        arrived();
+    // ---- picture
+    const plane = makePlane(kit);
+    const bar = makeBar(kit);
+    const live = announcer(h);
+    const invariant = h("p", { class: "lvm-invariant" });
+    const wait = h("p", { class: "lvm-wait", role: "status" });
+    const decoded = inkCanvas(h, {
+      role: "img",
+      "aria-hidden": null,
+      "aria-label": "the mean of p(x | z) at the mean of q",
+    });
+    const output = h(
+      "div",
+      { class: "lvm-side lvm-side-out" },
+      h(
+        "div",
+        { class: "lvm-caption lvm-fill-model" },
+        "mean of ",
+        h("i", {}, "p"),
+        "(",
+        h("var", {}, "x"),
+        " | ",
+        h("var", {}, "z"),
+        ")",
+      ),
+      h("div", { class: "lvm-screen" }, decoded.node),
+      h("div", { class: "lvm-small" }, "at the mean of refined ", h("var", {}, "q")),
+    );
+    const terms_ = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
+    const formula = h(
+      "div",
+      {
+        class: "lvm-formula lvm-formula-small",
+        role: "group",
+        "aria-label":
+          "log p of x is the ELBO of q, plus what is left of the amortisation gap, plus the approximation gap",
       },
-      failed: (error) => {
-        asked = null;
-        if (drawn && error.unresolved) { // the figure goes back to what it can show
-          wait.textContent = `No grid of at most ${MOST} points resolves the posterior of this drawing. What is shown belongs to the image before.`;
-          input.forget();
-          kept.change(now ? { digit: now.digit, drawn: now.drawn, step: now.step } : { drawn: "" });
-          return;
+      terms_[0],
+      sign(h, "="),
+      terms_[1],
+      sign(h, "+"),
+      terms_[2],
+      sign(h, "+"),
+      terms_[3],
+      h("span", { class: "lvm-unit" }, "nats"),
+    );
+
+    const kept = keep(kit, {
+      name: "posterior",
+      start: START,
+      reachable: (values, fallback) => reachable(values, fallback, images.length),
+      traits: { digit: "digit", drawn: "drawn", step: "step" },
+      encode: (s) => ({ d: s.digit, x: s.drawn, k: s.step }),
+      decode: (given) => ({ digit: numeric(given.d), drawn: given.x ?? "", step: numeric(given.k) }),
+      report: (s) => {
+        if (!known.has(keyOf(s))) return {};
+        const { evidence, amortised, refined, best } = numbers(s, known.get(keyOf(s)));
+        return { evidence, amortised, refined, best };
+      },
+      adapt: () => false,
+      speak: () => {
+        if (now) live.speak(spoken(now, names));
+      },
+      draw,
+    });
+
+    // ---- x: given or drawn. A stroke counts once it ends: its posterior takes a second or two.
+    const input = makeInput(kit, {
+      form: BLACK_AND_WHITE,
+      say: (words) => live.speak(words),
+      remember: () => null,
+      change(text) {
+        if (stroke === null) take(text);
+        else {
+          stroke = text;
+          input.draw(text);
         }
-        wait.textContent = `The grid could not be decoded (${error.message}).`;
-        lost(error);
+      },
+      hold(on) {
+        const text = stroke;
+        stroke = on ? "" : null;
+        kept.hold(on);
+        if (!on && text) take(text);
+      },
+      restore() {
+        stroke = "";
+        input.draw(shownText(kept.state));
       },
     });
-  }
-  onCleanup(() => giveUp());
+    const take = (drawn) => {
+      pause();
+      kept.change({ drawn, step: 0 });
+    };
+    const arrow = (text) => h("div", { class: "lvm-arrow", "aria-hidden": "true" }, h("span", {}, text));
+    const row = h(
+      "div",
+      { class: "lvm-flow lvm-posterior-row" },
+      input.node,
+      arrow("encoder"),
+      plane.node,
+      arrow("decoder"),
+      output,
+    );
 
-  // ---- drawing: until its posterior is known, an image's picture is the last one's
-  function draw(state, touched) {
-    if (!width) return;
-    pick.set(state.drawn ? "" : String(state.digit));
-    if (stroke === null) input.draw(shownText(state));
-    const p = known.get(keyOf(state));
-    root.classList.toggle("is-waiting", !p);
-    if (!p) { ask(state); return; }
-    if (asked !== null && asked !== keyOf(state)) { giveUp(); asked = null; wait.textContent = ""; }
-    const lit = touched && now !== null;
-    now = numbers(state, p);
-    plane.draw(planeWidth, now, p);
-    bar.draw(width, now);
-    TERMS.forEach(([, , , value], i) => terms.write(terms_[i], fixed(value(now), 2), lit));
-    decoded.paint(vae.decoder.row(Float64Array.of(now.mean1, now.mean2)).map(sigmoid));
-    const last = Math.min(STEPS, p.path.length - 1);
-    steps.update(state.step, String(state.step), `${now.taken} refinement steps`);
-    for (const [node, off] of [[back, state.step === 0], [forth, state.step >= STEPS]]) if (node.disabled !== off) node.disabled = off;
-    say(h, invariant, now, last);
-    set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
-  }
+    // ---- controls
+    const pick = choice(h, {
+      label: "Test image",
+      value: String(kept.state.digit),
+      className: "lvm-choice-tight",
+      choose: (value) => {
+        pause();
+        input.forget();
+        kept.change({ digit: Number(value), drawn: "", step: 0 });
+      },
+      options: names.map((name, k) => ({ value: String(k), text: name })),
+    });
+    const steps = slider(h, {
+      label: "steps",
+      low: 0,
+      high: STEPS,
+      step: 1,
+      hold: kept.hold,
+      key: (event) => keyed(event, kept.state.step, { low: 0, high: STEPS, step: 1, leap: 5, home: 0 }),
+      input: (step) => kept.change({ step: Math.round(step) }),
+    });
+    const move = (by) => () => {
+      pause();
+      kept.change({ step: kept.state.step + by });
+    };
+    const back = button(h, "Back", move(-1));
+    const forth = button(h, "Step", move(1));
+    const play = button(h, "Play", () => (playing ? pause() : start()));
+    const buttons = h(
+      "div",
+      { class: "lvm-buttons" },
+      back,
+      forth,
+      play,
+      button(h, "Reset", () => {
+        pause();
+        input.forget();
+        kept.reset();
+      }),
+      kept.share,
+    );
+    root.append(
+      h("div", { class: "lvm-title" }, "How good is the encoder's guess for this one image?"),
+      h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, "Test digit"), pick.node),
+      row,
+      wait,
+      formula,
+      bar.node,
+      invariant,
+      h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, steps.node)),
+      live.region,
+    );
+    const terms = linkTerms(root, view);
+    onCleanup(terms.release);
 
-  onCleanup(followWidth(root, view, () => {
-    width = Math.floor(root.clientWidth) - 24;
-    planeWidth = Math.floor(plane.node.clientWidth);
-    kept.redraw.now();
-  }));
-}, { slow: true });
+    function start() {
+      if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) {
+        kept.change({ step: kept.state.step + 1 });
+        return;
+      }
+      if (kept.state.step >= STEPS) kept.change({ step: 0 });
+      play.textContent = "Pause";
+      playing = view.setInterval(() => {
+        const p = known.get(keyOf(kept.state));
+        const last = p ? Math.min(STEPS, p.path.length - 1) : STEPS;
+        if (kept.state.step >= last) pause();
+        else if (p) kept.change({ step: kept.state.step + 1 });
+      }, PACE);
+    }
+    function pause() {
+      view.clearInterval(playing);
+      playing = 0;
+      play.textContent = "Play";
+    }
+    onCleanup(pause);
+
+    // ---- the posterior of an image, in slices
+    function ask({ digit, drawn }) {
+      const key = drawn || digit;
+      if (asked === key) return;
+      giveUp();
+      asked = key;
+      wait.textContent = drawn ? "Searching the plane for the posterior of this image …" : "Decoding the grid …";
+      const work = drawn
+        ? posterior(vae, Float64Array.from(readImage(drawn)))
+        : posterior(vae, images[digit], grids[digit]);
+      giveUp = sliced(view, work, {
+        rest: () => patience(root, !known.has(keyOf(kept.state))),
+        done: (found) => {
+          known.set(key, found);
+          const old = [...known.keys()].filter((one) => typeof one === "string");
+          if (old.length > REMEMBERED) known.delete(old[0]);
+          asked = null;
+          wait.textContent = "";
+          kept.redraw.now();
+          kept.rest(); // what is read back follows
+          arrived();
+        },
+        failed: (error) => {
+          asked = null;
+          if (drawn && error.unresolved) {
+            // the figure goes back to what it can show
+            wait.textContent = `No grid of at most ${MOST} points resolves the posterior of this drawing. What is shown belongs to the image before.`;
+            input.forget();
+            kept.change(now ? { digit: now.digit, drawn: now.drawn, step: now.step } : { drawn: "" });
+            return;
+          }
+          wait.textContent = `The grid could not be decoded (${error.message}).`;
+          lost(error);
+        },
+      });
+    }
+    onCleanup(() => giveUp());
+
+    // ---- drawing: until its posterior is known, an image's picture is the last one's
+    function draw(state, touched) {
+      if (!width) return;
+      pick.set(state.drawn ? "" : String(state.digit));
+      if (stroke === null) input.draw(shownText(state));
+      const p = known.get(keyOf(state));
+      root.classList.toggle("is-waiting", !p);
+      if (!p) {
+        ask(state);
+        return;
+      }
+      if (asked !== null && asked !== keyOf(state)) {
+        giveUp();
+        asked = null;
+        wait.textContent = "";
+      }
+      const lit = touched && now !== null;
+      now = numbers(state, p);
+      plane.draw(planeWidth, now, p);
+      bar.draw(width, now);
+      TERMS.forEach(([, , , value], i) => terms.write(terms_[i], fixed(value(now), 2), lit));
+      decoded.paint(vae.decoder.row(Float64Array.of(now.mean1, now.mean2)).map(sigmoid));
+      const last = Math.min(STEPS, p.path.length - 1);
+      steps.update(state.step, String(state.step), `${now.taken} refinement steps`);
+      for (const [node, off] of [
+        [back, state.step === 0],
+        [forth, state.step >= STEPS],
+      ])
+        if (node.disabled !== off) node.disabled = off;
+      say(h, invariant, now, last);
+      set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
+    }
+
+    onCleanup(
+      followWidth(root, view, () => {
+        width = Math.floor(root.clientWidth) - 24;
+        planeWidth = Math.floor(plane.node.clientWidth);
+        kept.redraw.now();
+      }),
+    );
+  },
+  { slow: true },
+);
 
 function machineReadable(n) {
   return {
-    digit: n.digit, drawn: n.drawn, step: n.step, taken: n.taken, evidence: n.evidence, amortised: n.amortised, before: n.before,
-    refined: n.refined, best: n.best, kl: n.kl, mean1: n.mean1, mean2: n.mean2, std1: n.std1, std2: n.std2,
-    posterior_mean1: n.posteriorMean1, posterior_mean2: n.posteriorMean2, posterior_std1: n.posteriorStd1,
-    posterior_std2: n.posteriorStd2, spacing: n.spacing, halving: n.halving,
+    digit: n.digit,
+    drawn: n.drawn,
+    step: n.step,
+    taken: n.taken,
+    evidence: n.evidence,
+    amortised: n.amortised,
+    before: n.before,
+    refined: n.refined,
+    best: n.best,
+    kl: n.kl,
+    mean1: n.mean1,
+    mean2: n.mean2,
+    std1: n.std1,
+    std2: n.std2,
+    posterior_mean1: n.posteriorMean1,
+    posterior_mean2: n.posteriorMean2,
+    posterior_std1: n.posteriorStd1,
+    posterior_std2: n.posteriorStd2,
+    spacing: n.spacing,
+    halving: n.halving,
   };
 }
 
 function spoken(n, names) {
-  return `${n.drawn ? "Drawn image" : `Image ${names[n.digit]}`}, ${n.taken} refinement steps. log p of x is ${nats(n.evidence)}, the ELBO of q ${fixed(n.refined)}, `
-    + `the encoder's ${fixed(n.amortised)}. q has mean ${fixed(n.mean1, 2)}, ${fixed(n.mean2, 2)}.`;
+  return (
+    `${n.drawn ? "Drawn image" : `Image ${names[n.digit]}`}, ${n.taken} refinement steps. log p of x is ${nats(n.evidence)}, the ELBO of q ${fixed(n.refined)}, ` +
+    `the encoder's ${fixed(n.amortised)}. q has mean ${fixed(n.mean1, 2)}, ${fixed(n.mean2, 2)}.`
+  );
 }
 
 /** What always holds, in words, and what is estimated. */
@@ -226,7 +354,14 @@ function say(h, node, n, last) {
   node.classList.toggle("is-broken", !chain || off > 1e-6);
   const done = n.taken >= last ? ` After ${last} steps no step raises the ELBO by 1e−7 nats.` : "";
   sentence(h, node, [
-    ["strong", `log *p*(*x*) ≥ best found ≥ refined ≥ encoder's ELBO: ${chain ? "holds" : "does not hold"}. ELBO + KL = log *p*(*x*) to ${tolerance(off)}. `],
-    ["plain", `“Best found” is the better end of two climbs, so the approximation gap is at most what is shown.${done} Grid: spacing `
-      + `${fixed(n.spacing, 2)} posterior standard deviations; twice as coarse, log *p*(*x*) moves by ${fixed(Math.abs(n.halving), 4)} nats.`]]);
+    [
+      "strong",
+      `log *p*(*x*) ≥ best found ≥ refined ≥ encoder's ELBO: ${chain ? "holds" : "does not hold"}. ELBO + KL = log *p*(*x*) to ${tolerance(off)}. `,
+    ],
+    [
+      "plain",
+      `“Best found” is the better end of two climbs, so the approximation gap is at most what is shown.${done} Grid: spacing ` +
+        `${fixed(n.spacing, 2)} posterior standard deviations; twice as coarse, log *p*(*x*) moves by ${fixed(Math.abs(n.halving), 4)} nats.`,
+    ],
+  ]);
 }

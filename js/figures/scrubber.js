@@ -20,153 +20,268 @@ import { makeCurves } from "./scrubber/curves.js";
 
 export const START = { checkpoint: 0 };
 const PACE = 700; // ms between two checkpoints of Play
-const TERMS = [["distortion", "distortion", "data", "distortion"], ["rate", "rate", "q", "rate"], ["elbo", "−ELBO", "elbo", "negativeElbo"]];
+const TERMS = [
+  ["distortion", "distortion", "data", "distortion"],
+  ["rate", "rate", "q", "rate"],
+  ["elbo", "−ELBO", "elbo", "negativeElbo"],
+];
 
-export default figure("scrubber", "Live figure: a training that you can wind back", (kit) => {
-  const { root, view, h, model, onCleanup, arrived, lost } = kit;
-  const given = { epochs: model.get("epochs"), curve: model.get("curve"), losses: model.get("losses") };
-  const labels = model.get("labels");
-  const images = imagesOf(bytesOf(model.get("pixels")));
-  const buffers = unfolded(bytesOf(model.get("weights")), given.epochs.length);
-  const last = given.epochs.length - 1;
-  const known = new Map(); // checkpoint -> what it gives
-  let working = null; // the checkpoint that is being measured
-  let giveUp = () => {};
-  let now = null;
-  let width = 0;
-  let draws = 0;
-  let playing = 0;
+export default figure(
+  "scrubber",
+  "Live figure: a training that you can wind back",
+  (kit) => {
+    const { root, view, h, model, onCleanup, arrived, lost } = kit;
+    const given = { epochs: model.get("epochs"), curve: model.get("curve"), losses: model.get("losses") };
+    const labels = model.get("labels");
+    const images = imagesOf(bytesOf(model.get("pixels")));
+    const buffers = unfolded(bytesOf(model.get("weights")), given.epochs.length);
+    const last = given.epochs.length - 1;
+    const known = new Map(); // checkpoint -> what it gives
+    let working = null; // the checkpoint that is being measured
+    let giveUp = () => {};
+    let now = null;
+    let width = 0;
+    let draws = 0;
+    let playing = 0;
 
-  // ---- picture
-  const sheet = h("canvas", { class: "lvm-bitmap lvm-sheet", width: 28 * SIDE, height: 28 * SIDE, role: "img" });
-  const cloud = makeCloud(kit, labels);
-  const curves = makeCurves(kit, given);
-  const live = announcer(h);
-  const invariant = h("p", { class: "lvm-invariant" });
-  const wait = h("p", { class: "lvm-wait", role: "status" });
-  const terms_ = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
-  const when = h("span", { class: "lvm-label" });
-  const formula = h("div", { class: "lvm-formula lvm-formula-small", role: "group", "aria-label": "distortion plus rate is minus the ELBO, per test image" },
-    terms_[0], sign(h, "+"), terms_[1], sign(h, "="), terms_[2], h("span", { class: "lvm-unit" }, "nats"));
-
-  const kept = keep(kit, {
-    name: "scrubber", start: START, reachable: (values, fallback) => reachable(values, fallback, last + 1),
-    traits: { checkpoint: "checkpoint" },
-    encode: (s) => ({ k: s.checkpoint }),
-    decode: (link) => ({ checkpoint: numeric(link.k) }),
-    report: (s) => (known.has(s.checkpoint) ? { negative_elbo: numbers(s, known.get(s.checkpoint), given).negativeElbo } : {}),
-    adapt: () => false,
-    speak: () => { if (now) live.speak(spoken(now)); },
-    draw,
-  });
-
-  // ---- controls
-  const scrub = slider(h, {
-    label: "epoch", low: 0, high: last, step: 1, hold: kept.hold,
-    key: (event) => keyed(event, kept.state.checkpoint, { low: 0, high: last, step: 1, leap: 3, home: 0 }),
-    input: (to) => { pause(); kept.change({ checkpoint: Math.round(to) }); },
-  });
-  const move = (by) => () => { pause(); kept.change({ checkpoint: kept.state.checkpoint + by }); };
-  const [back, forth] = [button(h, "Back", move(-1)), button(h, "Step", move(1))];
-  const play = button(h, "Play", () => (playing ? pause() : start()));
-  const buttons = h("div", { class: "lvm-buttons" }, back, forth, play, button(h, "Reset", () => { pause(); kept.reset(); }), kept.share);
-  root.append(
-    h("div", { class: "lvm-title" }, "What does training do to the plane?"),
-    h("div", { class: "lvm-fields" },
-      h("div", { class: "lvm-field" }, h("p", { class: "lvm-field-title" }, "means of ", h("var", {}, "p"), "(", h("var", {}, "x"), " | ", h("var", {}, "z"), ") on the prior's quantiles"), sheet),
-      cloud.node),
-    wait, curves.node, h("div", { class: "lvm-newest" }, when, formula), invariant,
-    h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, scrub.node)),
-    live.region,
-  );
-  const terms = linkTerms(root, view);
-  onCleanup(terms.release);
-  const place = (event) => { pause(); kept.change({ checkpoint: curves.nearest(event.clientX - curves.svg.getBoundingClientRect().left) }); };
-  curves.svg.addEventListener("click", place);
-  onCleanup(() => curves.svg.removeEventListener("click", place));
-
-  function start() {
-    if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) { kept.change({ checkpoint: kept.state.checkpoint + 1 }); return; }
-    if (kept.state.checkpoint >= last) kept.change({ checkpoint: 0 });
-    play.textContent = "Pause";
-    playing = view.setInterval(() => {
-      if (kept.state.checkpoint >= last) pause();
-      else if (known.has(kept.state.checkpoint)) kept.change({ checkpoint: kept.state.checkpoint + 1 });
-    }, PACE);
-  }
-  function pause() {
-    view.clearInterval(playing);
-    playing = 0;
-    play.textContent = "Play";
-  }
-  onCleanup(pause);
-
-  // ---- checkpoints, in slices: the one that is looked at first, then all others
-  function work(k) {
-    if (working === k) return;
-    giveUp();
-    working = k;
-    giveUp = sliced(view, measured(netOf(model.get("nets"), buffers[k]), images), {
-      rest: () => patience(root, !known.has(kept.state.checkpoint)),
-      done: (found) => {
-        known.set(k, { ...found, picture: developed(sheet, tiled(found.sheet)) });
-        cloud.prepare(found.codes);
-        working = null;
-        if (k === kept.state.checkpoint) { kept.redraw.now(); kept.rest(); }
-        arrived();
-        const next = given.epochs.findIndex((_, j) => !known.has(j));
-        if (working === null && next >= 0) work(next);
+    // ---- picture
+    const sheet = h("canvas", { class: "lvm-bitmap lvm-sheet", width: 28 * SIDE, height: 28 * SIDE, role: "img" });
+    const cloud = makeCloud(kit, labels);
+    const curves = makeCurves(kit, given);
+    const live = announcer(h);
+    const invariant = h("p", { class: "lvm-invariant" });
+    const wait = h("p", { class: "lvm-wait", role: "status" });
+    const terms_ = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
+    const when = h("span", { class: "lvm-label" });
+    const formula = h(
+      "div",
+      {
+        class: "lvm-formula lvm-formula-small",
+        role: "group",
+        "aria-label": "distortion plus rate is minus the ELBO, per test image",
       },
-      failed: (error) => { working = null; wait.textContent = `The checkpoint could not be computed (${error.message}).`; lost(error); },
+      terms_[0],
+      sign(h, "+"),
+      terms_[1],
+      sign(h, "="),
+      terms_[2],
+      h("span", { class: "lvm-unit" }, "nats"),
+    );
+
+    const kept = keep(kit, {
+      name: "scrubber",
+      start: START,
+      reachable: (values, fallback) => reachable(values, fallback, last + 1),
+      traits: { checkpoint: "checkpoint" },
+      encode: (s) => ({ k: s.checkpoint }),
+      decode: (link) => ({ checkpoint: numeric(link.k) }),
+      report: (s) =>
+        known.has(s.checkpoint) ? { negative_elbo: numbers(s, known.get(s.checkpoint), given).negativeElbo } : {},
+      adapt: () => false,
+      speak: () => {
+        if (now) live.speak(spoken(now));
+      },
+      draw,
     });
-  }
-  onCleanup(() => giveUp());
 
-  // ---- drawing: until a checkpoint was measured, the pictures are the last one's
-  function draw(state, touched) {
-    if (!width) return;
-    const at = known.get(state.checkpoint);
-    scrub.update(state.checkpoint, `${given.epochs[state.checkpoint]}`, `after ${given.epochs[state.checkpoint]} epochs`);
-    curves.draw(width, state.checkpoint);
-    for (const [node, off] of [[back, state.checkpoint === 0], [forth, state.checkpoint === last]]) if (node.disabled !== off) node.disabled = off;
-    const words = at ? "" : "Computing this checkpoint …";
-    if (wait.textContent !== words) wait.textContent = words;
-    if (!at) { work(state.checkpoint); return; }
-    const fresh = now?.checkpoint !== state.checkpoint;
-    const lit = touched && now !== null;
-    now = numbers(state, at, given);
-    if (fresh) paint(sheet, at.picture, `${SIDE} by ${SIDE} decoded images on the prior's quantiles after ${now.epoch} epochs`);
-    cloud.draw(Math.floor((width - 14) / 2), at.codes);
-    TERMS.forEach(([, , , key], i) => terms.write(terms_[i], fixed(now[key], 2), lit));
-    when.textContent = `After ${now.epoch} ${now.epoch === 1 ? "epoch" : "epochs"}, per test image:`;
-    say(h, invariant, now);
-    set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
-  }
+    // ---- controls
+    const scrub = slider(h, {
+      label: "epoch",
+      low: 0,
+      high: last,
+      step: 1,
+      hold: kept.hold,
+      key: (event) => keyed(event, kept.state.checkpoint, { low: 0, high: last, step: 1, leap: 3, home: 0 }),
+      input: (to) => {
+        pause();
+        kept.change({ checkpoint: Math.round(to) });
+      },
+    });
+    const move = (by) => () => {
+      pause();
+      kept.change({ checkpoint: kept.state.checkpoint + by });
+    };
+    const [back, forth] = [button(h, "Back", move(-1)), button(h, "Step", move(1))];
+    const play = button(h, "Play", () => (playing ? pause() : start()));
+    const buttons = h(
+      "div",
+      { class: "lvm-buttons" },
+      back,
+      forth,
+      play,
+      button(h, "Reset", () => {
+        pause();
+        kept.reset();
+      }),
+      kept.share,
+    );
+    root.append(
+      h("div", { class: "lvm-title" }, "What does training do to the plane?"),
+      h(
+        "div",
+        { class: "lvm-fields" },
+        h(
+          "div",
+          { class: "lvm-field" },
+          h(
+            "p",
+            { class: "lvm-field-title" },
+            "means of ",
+            h("var", {}, "p"),
+            "(",
+            h("var", {}, "x"),
+            " | ",
+            h("var", {}, "z"),
+            ") on the prior's quantiles",
+          ),
+          sheet,
+        ),
+        cloud.node,
+      ),
+      wait,
+      curves.node,
+      h("div", { class: "lvm-newest" }, when, formula),
+      invariant,
+      h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, scrub.node)),
+      live.region,
+    );
+    const terms = linkTerms(root, view);
+    onCleanup(terms.release);
+    const place = (event) => {
+      pause();
+      kept.change({ checkpoint: curves.nearest(event.clientX - curves.svg.getBoundingClientRect().left) });
+    };
+    curves.svg.addEventListener("click", place);
+    onCleanup(() => curves.svg.removeEventListener("click", place));
 
-  onCleanup(followWidth(root, view, () => { width = Math.floor(root.clientWidth) - 24; kept.redraw.now(); }));
-}, { slow: true });
+    function start() {
+      if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) {
+        kept.change({ checkpoint: kept.state.checkpoint + 1 });
+        return;
+      }
+      if (kept.state.checkpoint >= last) kept.change({ checkpoint: 0 });
+      play.textContent = "Pause";
+      playing = view.setInterval(() => {
+        if (kept.state.checkpoint >= last) pause();
+        else if (known.has(kept.state.checkpoint)) kept.change({ checkpoint: kept.state.checkpoint + 1 });
+      }, PACE);
+    }
+    function pause() {
+      view.clearInterval(playing);
+      playing = 0;
+      play.textContent = "Play";
+    }
+    onCleanup(pause);
+
+    // ---- checkpoints, in slices: the one that is looked at first, then all others
+    function work(k) {
+      if (working === k) return;
+      giveUp();
+      working = k;
+      giveUp = sliced(view, measured(netOf(model.get("nets"), buffers[k]), images), {
+        rest: () => patience(root, !known.has(kept.state.checkpoint)),
+        done: (found) => {
+          known.set(k, { ...found, picture: developed(sheet, tiled(found.sheet)) });
+          cloud.prepare(found.codes);
+          working = null;
+          if (k === kept.state.checkpoint) {
+            kept.redraw.now();
+            kept.rest();
+          }
+          arrived();
+          const next = given.epochs.findIndex((_, j) => !known.has(j));
+          if (working === null && next >= 0) work(next);
+        },
+        failed: (error) => {
+          working = null;
+          wait.textContent = `The checkpoint could not be computed (${error.message}).`;
+          lost(error);
+        },
+      });
+    }
+    onCleanup(() => giveUp());
+
+    // ---- drawing: until a checkpoint was measured, the pictures are the last one's
+    function draw(state, touched) {
+      if (!width) return;
+      const at = known.get(state.checkpoint);
+      scrub.update(
+        state.checkpoint,
+        `${given.epochs[state.checkpoint]}`,
+        `after ${given.epochs[state.checkpoint]} epochs`,
+      );
+      curves.draw(width, state.checkpoint);
+      for (const [node, off] of [
+        [back, state.checkpoint === 0],
+        [forth, state.checkpoint === last],
+      ])
+        if (node.disabled !== off) node.disabled = off;
+      const words = at ? "" : "Computing this checkpoint …";
+      if (wait.textContent !== words) wait.textContent = words;
+      if (!at) {
+        work(state.checkpoint);
+        return;
+      }
+      const fresh = now?.checkpoint !== state.checkpoint;
+      const lit = touched && now !== null;
+      now = numbers(state, at, given);
+      if (fresh)
+        paint(
+          sheet,
+          at.picture,
+          `${SIDE} by ${SIDE} decoded images on the prior's quantiles after ${now.epoch} epochs`,
+        );
+      cloud.draw(Math.floor((width - 14) / 2), at.codes);
+      TERMS.forEach(([, , , key], i) => terms.write(terms_[i], fixed(now[key], 2), lit));
+      when.textContent = `After ${now.epoch} ${now.epoch === 1 ? "epoch" : "epochs"}, per test image:`;
+      say(h, invariant, now);
+      set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
+    }
+
+    onCleanup(
+      followWidth(root, view, () => {
+        width = Math.floor(root.clientWidth) - 24;
+        kept.redraw.now();
+      }),
+    );
+  },
+  { slow: true },
+);
 
 /** Images of 28 x 28, one after another, as one sheet of SIDE x SIDE. */
 function tiled(images) {
   const wide = 28 * SIDE;
   const out = new Float64Array(wide * wide);
-  for (let k = 0; k < SIDE * SIDE; k++) for (let d = 0; d < 784; d++) {
-    const [row, column] = [28 * Math.floor(k / SIDE) + Math.floor(d / 28), 28 * (k % SIDE) + (d % 28)];
-    out[row * wide + column] = images[k * 784 + d];
-  }
+  for (let k = 0; k < SIDE * SIDE; k++)
+    for (let d = 0; d < 784; d++) {
+      const [row, column] = [28 * Math.floor(k / SIDE) + Math.floor(d / 28), 28 * (k % SIDE) + (d % 28)];
+      out[row * wide + column] = images[k * 784 + d];
+    }
   return out;
 }
 
 function machineReadable(n) {
   return {
-    checkpoint: n.checkpoint, epoch: n.epoch, loss: n.loss, curve: n.curve, negative_elbo: n.negativeElbo, distortion: n.distortion,
-    rate: n.rate, brightness: n.brightness, code_mean1: n.codeMean1, code_mean2: n.codeMean2, code_std1: n.codeStd1, code_std2: n.codeStd2,
+    checkpoint: n.checkpoint,
+    epoch: n.epoch,
+    loss: n.loss,
+    curve: n.curve,
+    negative_elbo: n.negativeElbo,
+    distortion: n.distortion,
+    rate: n.rate,
+    brightness: n.brightness,
+    code_mean1: n.codeMean1,
+    code_mean2: n.codeMean2,
+    code_std1: n.codeStd1,
+    code_std2: n.codeStd2,
   };
 }
 
 function spoken(n) {
-  return `After ${n.epoch} ${n.epoch === 1 ? "epoch" : "epochs"}: minus ELBO ${nats(n.negativeElbo, 2)} per test image, distortion ${fixed(n.distortion, 2)}, `
-    + `rate ${fixed(n.rate, 2)}. The codes spread by ${fixed(n.codeStd1, 2)} and ${fixed(n.codeStd2, 2)}.`;
+  return (
+    `After ${n.epoch} ${n.epoch === 1 ? "epoch" : "epochs"}: minus ELBO ${nats(n.negativeElbo, 2)} per test image, distortion ${fixed(n.distortion, 2)}, ` +
+    `rate ${fixed(n.rate, 2)}. The codes spread by ${fixed(n.codeStd1, 2)} and ${fixed(n.codeStd2, 2)}.`
+  );
 }
 
 /** What always holds, in words. */
@@ -174,8 +289,18 @@ function say(h, node, n) {
   const off = Math.abs(n.curve - n.negativeElbo);
   const holds = off < 1e-6;
   node.classList.toggle("is-broken", !holds);
-  const loss = n.loss === null ? "" : ` The epoch's training loss was ${fixed(n.loss, 1)}: an average over the epoch, on fresh binarisations, one draw of *z* each.`;
+  const loss =
+    n.loss === null
+      ? ""
+      : ` The epoch's training loss was ${fixed(n.loss, 1)}: an average over the epoch, on fresh binarisations, one draw of *z* each.`;
   sentence(h, node, [
-    ["strong", `Curve = value computed again from this checkpoint's weights: ${holds ? `holds to ${tolerance(off)}` : `off by ${tolerance(off)}`}. `],
-    ["plain", `The curve was drawn in Python, the value comes from this page: 60 stored test images, 6 × 6 quadrature points each.${loss}`]]);
+    [
+      "strong",
+      `Curve = value computed again from this checkpoint's weights: ${holds ? `holds to ${tolerance(off)}` : `off by ${tolerance(off)}`}. `,
+    ],
+    [
+      "plain",
+      `The curve was drawn in Python, the value comes from this page: 60 stored test images, 6 × 6 quadrature points each.${loss}`,
+    ],
+  ]);
 }

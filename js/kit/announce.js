@@ -2,5 +2,10 @@
 
 export function announcer(h) {
   const region = h("p", { class: "lvm-unseen", "aria-live": "polite" });
-  return { region, speak: (text) => { if (region.textContent !== text) region.textContent = text; } };
+  return {
+    region,
+    speak: (text) => {
+      if (region.textContent !== text) region.textContent = text;
+    },
+  };
 }

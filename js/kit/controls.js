@@ -15,10 +15,19 @@ export function button(h, text, act, attributes = {}) {
 export function slider(h, { label, low, high, step = 0.01, key, input, hold = () => {} }) {
   const field = h("input", { type: "range", min: low, max: high, step });
   const number = h("span", { class: "lvm-slider-number", "aria-hidden": "true" });
-  const node = h("div", { class: "lvm-slider" },
-    h("label", {}, h("span", { class: "lvm-slider-label" }, label), field), number);
+  const node = h(
+    "div",
+    { class: "lvm-slider" },
+    h("label", {}, h("span", { class: "lvm-slider-label" }, label), field),
+    number,
+  );
   let held = false;
-  const take = (on) => () => { if (held !== on) { held = on; hold(on); } };
+  const take = (on) => () => {
+    if (held !== on) {
+      held = on;
+      hold(on);
+    }
+  };
   field.addEventListener("pointerdown", take(true));
   for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) field.addEventListener(type, take(false));
   field.addEventListener("input", () => input(Number(field.value)));
@@ -43,10 +52,18 @@ export function choice(h, { label, options, value = null, choose, className = ""
   const name = `lvm-choice-${++groups}-${Math.random().toString(36).slice(2, 8)}`;
   const fields = options.map((option) => {
     const field = h("input", { type: "radio", name, value: option.value, checked: option.value === value });
-    field.addEventListener("change", () => { if (field.checked) choose(option.value); });
+    field.addEventListener("change", () => {
+      if (field.checked) choose(option.value);
+    });
     return field;
   });
   const labels = options.map((option, i) => h("label", { class: "lvm-option" }, fields[i], h("span", {}, option.text)));
   const node = h("div", { class: `lvm-choice ${className}`, role: "radiogroup", "aria-label": label }, labels);
-  return { node, fields, set: (to) => { for (const f of fields) if (f.checked !== (f.value === to)) f.checked = !f.checked; } };
+  return {
+    node,
+    fields,
+    set: (to) => {
+      for (const f of fields) if (f.checked !== (f.value === to)) f.checked = !f.checked;
+    },
+  };
 }

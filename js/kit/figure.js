@@ -17,29 +17,51 @@ export function figure(name, label, build, { slow = false } = {}) {
       const { h, s } = makers(document);
       const root = h("div", { class: "lvm-figure", "data-figure": name, role: "group", "aria-label": label });
       const undo = [];
-      const cleanup = () => { while (undo.length) undo.pop()(); root.remove(); };
+      const cleanup = () => {
+        while (undo.length) undo.pop()();
+        root.remove();
+      };
       const slot = firstFreeSlot(document, name);
       root.dataset.slot = slot;
       el.append(root);
       let waiting = true;
       let arrived = () => {};
-      const first = new Promise((resolve) => { arrived = () => { waiting = false; resolve(cleanup); }; });
+      const first = new Promise((resolve) => {
+        arrived = () => {
+          waiting = false;
+          resolve(cleanup);
+        };
+      });
       const fail = (error) => {
         while (undo.length) undo.pop()();
         root.dataset.failed = "true";
-        root.replaceChildren(h("p", { class: "lvm-failure", role: "alert" },
-          `This live figure could not be drawn (${error && error.message ? error.message : error}). `
-          + "The text and the static figures of this page do not depend on it."));
+        root.replaceChildren(
+          h(
+            "p",
+            { class: "lvm-failure", role: "alert" },
+            `This live figure could not be drawn (${error && error.message ? error.message : error}). ` +
+              "The text and the static figures of this page do not depend on it.",
+          ),
+        );
         view.console.error(error);
         arrived();
       };
       try {
         undo.push(followTheme(root));
         build({
-          model, root, document, view, h, s, slot,
+          model,
+          root,
+          document,
+          view,
+          h,
+          s,
+          slot,
           inPage: !model.widget_manager, // a kernel's front end owns the address bar; a page's reader does
           onCleanup: (act) => undo.push(act),
-          arrived, lost: (error) => { if (waiting) fail(error); },
+          arrived,
+          lost: (error) => {
+            if (waiting) fail(error);
+          },
         });
       } catch (error) {
         fail(error);
@@ -73,7 +95,10 @@ export function followWidth(element, view, act) {
   let last = -1;
   const measure = () => {
     const width = Math.floor(element.clientWidth);
-    if (width > 0 && width !== last) { last = width; act(width); }
+    if (width > 0 && width !== last) {
+      last = width;
+      act(width);
+    }
   };
   const watch = new view.ResizeObserver(measure);
   watch.observe(element);

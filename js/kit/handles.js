@@ -16,9 +16,20 @@ export function drag(element, { start, move, end = () => {}, revert = () => {} }
     element.classList.remove("is-dragged");
     view.removeEventListener("keydown", escape, true);
   };
-  const cancel = () => { const held = memory; stop(); if (held) { revert(held); end(held); } };
+  const cancel = () => {
+    const held = memory;
+    stop();
+    if (held) {
+      revert(held);
+      end(held);
+    }
+  };
   function escape(event) {
-    if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); cancel(); }
+    if (event.key === "Escape") {
+      event.preventDefault();
+      event.stopPropagation();
+      cancel();
+    }
   }
   const down = (event) => {
     if (memory || (event.pointerType === "mouse" && event.button !== 0)) return;
@@ -26,18 +37,26 @@ export function drag(element, { start, move, end = () => {}, revert = () => {} }
     if (held === false) return;
     memory = held || {};
     pointer = event.pointerId;
-    try { element.setPointerCapture(pointer); } catch { /* the pointer has gone already */ }
+    try {
+      element.setPointerCapture(pointer);
+    } catch {
+      /* the pointer has gone already */
+    }
     element.classList.add("is-dragged");
     view.addEventListener("keydown", escape, true);
   };
-  const moved = (event) => { if (memory && event.pointerId === pointer) move(event, memory); };
+  const moved = (event) => {
+    if (memory && event.pointerId === pointer) move(event, memory);
+  };
   const up = (event) => {
     if (!memory || event.pointerId !== pointer) return;
     const held = memory;
     stop();
     end(held);
   };
-  const gone = (event) => { if (event.pointerId === pointer) cancel(); };
+  const gone = (event) => {
+    if (event.pointerId === pointer) cancel();
+  };
   const listeners = { pointerdown: down, pointermove: moved, pointerup: up, pointercancel: gone };
   for (const [type, listener] of Object.entries(listeners)) element.addEventListener(type, listener);
   return () => {
@@ -51,8 +70,13 @@ export function keyed(event, value, { low, high, step = 0.1, leap = 0.5, home = 
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   const by = event.shiftKey ? leap : step;
   const to = {
-    ArrowRight: value + by, ArrowUp: value + by, ArrowLeft: value - by, ArrowDown: value - by,
-    PageUp: value + leap, PageDown: value - leap, Home: home,
+    ArrowRight: value + by,
+    ArrowUp: value + by,
+    ArrowLeft: value - by,
+    ArrowDown: value - by,
+    PageUp: value + leap,
+    PageDown: value - leap,
+    Home: home,
   }[event.key];
   if (to === undefined) return null;
   return Math.min(Math.max(Number(to.toFixed(6)), low), high);

@@ -24,7 +24,11 @@ export function keep(kit, { name, start, traits, reachable, encode, decode, draw
 
   const bound = bind(model, traits, {
     busy: () => inHand > 0,
-    changed: (values) => { state = reachable(values, state); redraw(); rest(); },
+    changed: (values) => {
+      state = reachable(values, state);
+      redraw();
+      rest();
+    },
   });
   state = reachable(bound.read(), state);
   const first = { ...state };
@@ -41,7 +45,10 @@ export function keep(kit, { name, start, traits, reachable, encode, decode, draw
     speak();
     if (kit.inPage) replaceHash(view, merged(view.location.hash, space, encode(state)));
   });
-  function rest() { sync(); settle(); }
+  function rest() {
+    sync();
+    settle();
+  }
 
   function change(values) {
     touched = true;
@@ -58,40 +65,66 @@ export function keep(kit, { name, start, traits, reachable, encode, decode, draw
   }
 
   /** Drag an element: `to(event, { state, px, py })` gives the values that follow the pointer. */
-  const byHand = (element, to) => onCleanup(drag(element, {
-    start(event) { hold(true); return { state: { ...state }, px: event.clientX, py: event.clientY }; },
-    move: (event, memory) => change(to(event, memory)),
-    end: () => hold(false),
-    revert: (memory) => { state = { ...memory.state }; redraw(); },
-  }));
+  const byHand = (element, to) =>
+    onCleanup(
+      drag(element, {
+        start(event) {
+          hold(true);
+          return { state: { ...state }, px: event.clientX, py: event.clientY };
+        },
+        move: (event, memory) => change(to(event, memory)),
+        end: () => hold(false),
+        revert: (memory) => {
+          state = { ...memory.state };
+          redraw();
+        },
+      }),
+    );
 
   const copied = h("span", { class: "lvm-copied", role: "status" });
-  const share = kit.inPage && button(h, "Copy link", async () => {
-    const hash = merged(view.location.hash, space, encode(state));
-    replaceHash(view, hash);
-    const url = view.location.href.split("#")[0] + hash;
-    const ok = await copy(view, url);
-    const field = h("input", { class: "lvm-url", readonly: "", value: url, "aria-label": "Link to this state" });
-    copied.replaceChildren(ok ? "Link copied" : field);
-    if (!ok) field.select();
-    view.setTimeout(() => { if (ok) copied.textContent = ""; }, 2500);
-  });
+  const share =
+    kit.inPage &&
+    button(h, "Copy link", async () => {
+      const hash = merged(view.location.hash, space, encode(state));
+      replaceHash(view, hash);
+      const url = view.location.href.split("#")[0] + hash;
+      const ok = await copy(view, url);
+      const field = h("input", { class: "lvm-url", readonly: "", value: url, "aria-label": "Link to this state" });
+      copied.replaceChildren(ok ? "Link copied" : field);
+      if (!ok) field.select();
+      view.setTimeout(() => {
+        if (ok) copied.textContent = "";
+      }, 2500);
+    });
 
   const readLink = () => {
     const given = kit.inPage && parse(view.location.hash, space);
     if (given) state = reachable(decode(given), state);
     return !!given;
   };
-  const hashed = () => { if (readLink()) { redraw(); rest(); } };
+  const hashed = () => {
+    if (readLink()) {
+      redraw();
+      rest();
+    }
+  };
   if (kit.inPage) view.addEventListener("hashchange", hashed);
   onCleanup(() => view.removeEventListener("hashchange", hashed));
   for (const job of [redraw, sync, settle]) onCleanup(job.cancel);
   onCleanup(bound.release);
   readLink();
-  if (kit.inPage) rest(); else sync();
+  if (kit.inPage) rest();
+  else sync();
 
   return {
-    get state() { return state; }, change, hold, byHand, redraw, rest,
+    get state() {
+      return state;
+    },
+    change,
+    hold,
+    byHand,
+    redraw,
+    rest,
     reset: () => change(first),
     share: [h("span", { class: "lvm-spring" }), copied, share],
   };

@@ -2,7 +2,9 @@
 
 /** The part of a hash that belongs to `space`, as an object of strings; null if there is none. */
 export function parse(hash, space) {
-  for (const part of String(hash || "").replace(/^#/, "").split("&")) {
+  for (const part of String(hash || "")
+    .replace(/^#/, "")
+    .split("&")) {
     const colon = part.indexOf(":");
     if (colon < 0 || decode(part.slice(0, colon)) !== space) continue;
     const out = {};
@@ -17,7 +19,9 @@ export function parse(hash, space) {
 
 /** The hash with `space` replaced by `values`, other figures' parts kept. A plain anchor gives way. */
 export function merged(hash, space, values) {
-  const others = String(hash || "").replace(/^#/, "").split("&")
+  const others = String(hash || "")
+    .replace(/^#/, "")
+    .split("&")
     .filter((part) => part.includes(":") && decode(part.slice(0, part.indexOf(":"))) !== space);
   const pairs = Object.entries(values).map(([key, value]) => `${key}=${encodeURIComponent(value)}`);
   return `#${[...others, `${space}:${pairs.join(";")}`].join("&")}`;
@@ -34,7 +38,9 @@ export function numeric(text) {
 export function replaceHash(view, hash) {
   try {
     if (view.location.hash !== hash) view.history.replaceState(view.history.state, "", hash);
-  } catch { /* about:srcdoc, sandboxed frames */ }
+  } catch {
+    /* about:srcdoc, sandboxed frames */
+  }
 }
 
 /** Copy text; resolves to false where the browser refuses. */
@@ -48,5 +54,9 @@ export async function copy(view, text) {
 }
 
 function decode(text) {
-  try { return decodeURIComponent(text); } catch { return text; }
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

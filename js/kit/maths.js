@@ -1,8 +1,11 @@
 // Formulas as real text: "*p*" is a variable, "~data~" an index.
 
 const TAGS = { "*": "var", "~": "sub" };
-const pieces = (text) => text.split(/(\*[^*]+\*|~[^~]+~)/).filter(Boolean)
-  .map((part) => (part[0] in TAGS ? [TAGS[part[0]], part.slice(1, -1)] : ["", part]));
+const pieces = (text) =>
+  text
+    .split(/(\*[^*]+\*|~[^~]+~)/)
+    .filter(Boolean)
+    .map((part) => (part[0] in TAGS ? [TAGS[part[0]], part.slice(1, -1)] : ["", part]));
 
 /** "KL(*p*~data~ ‖ *p*~θ~)" as a list of nodes and strings. */
 export function maths(h, text) {
@@ -14,8 +17,13 @@ export const plain = (text) => text.replace(/[*~]/g, "");
 
 /** A term of a formula as a button with its number: `key` links it to the picture, `quantity` is its colour. */
 export function termButton(h, { key, symbol, quantity }) {
-  return h("button", { type: "button", class: `lvm-term lvm-ink-${quantity}`, "data-term": key, "aria-pressed": "false" },
-    h("span", { class: "lvm-term-symbol" }, maths(h, symbol)), " ", h("span", { class: "lvm-term-number" }));
+  return h(
+    "button",
+    { type: "button", class: `lvm-term lvm-ink-${quantity}`, "data-term": key, "aria-pressed": "false" },
+    h("span", { class: "lvm-term-symbol" }, maths(h, symbol)),
+    " ",
+    h("span", { class: "lvm-term-number" }),
+  );
 }
 
 /** A sign between two terms. */
@@ -30,14 +38,18 @@ export function sentence(h, node, parts) {
   const words = all.flatMap(([, runs]) => runs.map(([, text]) => text));
   const before = told.get(node);
   if (before?.form === form) {
-    before.texts.forEach((text, i) => { if (text.data !== words[i]) text.data = words[i]; });
+    before.texts.forEach((text, i) => {
+      if (text.data !== words[i]) text.data = words[i];
+    });
     return;
   }
   const texts = words.map((text) => node.ownerDocument.createTextNode(text));
   told.set(node, { form, texts });
   let next = 0;
-  node.replaceChildren(...all.flatMap(([kind, runs]) => {
-    const inner = runs.map(([tag]) => (tag ? h(tag, {}, texts[next++]) : texts[next++]));
-    return kind === "strong" ? [h("strong", {}, inner)] : inner;
-  }));
+  node.replaceChildren(
+    ...all.flatMap(([kind, runs]) => {
+      const inner = runs.map(([tag]) => (tag ? h(tag, {}, texts[next++]) : texts[next++]));
+      return kind === "strong" ? [h("strong", {}, inner)] : inner;
+    }),
+  );
 }

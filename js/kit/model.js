@@ -3,7 +3,9 @@
 export function bind(model, traits, { changed, busy = () => false }) {
   let writing = false;
   const read = () => Object.fromEntries(Object.entries(traits).map(([key, trait]) => [key, model.get(trait)]));
-  const listener = () => { if (!writing && !busy()) changed(read()); };
+  const listener = () => {
+    if (!writing && !busy()) changed(read());
+  };
   for (const trait of Object.values(traits)) model.on(`change:${trait}`, listener);
   return {
     read,
@@ -15,8 +17,12 @@ export function bind(model, traits, { changed, busy = () => false }) {
       try {
         for (const [trait, value] of fresh) model.set(trait, value);
         model.save_changes();
-      } finally { writing = false; }
+      } finally {
+        writing = false;
+      }
     },
-    release: () => { for (const trait of Object.values(traits)) model.off(`change:${trait}`, listener); },
+    release: () => {
+      for (const trait of Object.values(traits)) model.off(`change:${trait}`, listener);
+    },
   };
 }

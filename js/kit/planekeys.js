@@ -3,7 +3,12 @@
 /** A handle that moves in a plane by keys: arrows 0.1, Shift+arrows 0.5, Home to `home`. */
 export function planeKeys(element, { label, low, high, value, home, change }) {
   const attributes = {
-    role: "slider", tabindex: 0, "aria-label": label, "aria-orientation": "horizontal", "aria-valuemin": low, "aria-valuemax": high,
+    role: "slider",
+    tabindex: 0,
+    "aria-label": label,
+    "aria-orientation": "horizontal",
+    "aria-valuemin": low,
+    "aria-valuemax": high,
   };
   for (const [name, text] of Object.entries(attributes)) element.setAttribute(name, text);
   const press = (event) => {
@@ -11,7 +16,11 @@ export function planeKeys(element, { label, low, high, value, home, change }) {
     const by = event.shiftKey ? 0.5 : 0.1;
     const [a, b] = value();
     const to = {
-      ArrowRight: [a + by, b], ArrowLeft: [a - by, b], ArrowUp: [a, b + by], ArrowDown: [a, b - by], Home: home,
+      ArrowRight: [a + by, b],
+      ArrowLeft: [a - by, b],
+      ArrowUp: [a, b + by],
+      ArrowDown: [a, b - by],
+      Home: home,
     }[event.key];
     if (!to) return;
     event.preventDefault();

@@ -18,16 +18,35 @@ export function patience(root, needed) {
  * milliseconds it leaves to the page after a slice; from 100 on it does nothing until it is less. Returns a function that
  * gives the work up.
  */
-export function sliced(view, work, { done, progress = () => {}, failed = (error) => { throw error; }, rest = () => 0, ms = 3 }) {
+export function sliced(
+  view,
+  work,
+  {
+    done,
+    progress = () => {},
+    failed = (error) => {
+      throw error;
+    },
+    rest = () => 0,
+    ms = 3,
+  },
+) {
   let timer = 0;
   const slice = () => {
     const pause = rest();
-    if (pause >= LATER) { timer = view.setTimeout(slice, LATER); return; }
+    if (pause >= LATER) {
+      timer = view.setTimeout(slice, LATER);
+      return;
+    }
     const end = view.performance.now() + (pause ? 0 : ms); // a single piece while the page is in hand
     let step;
     try {
-      do step = work.next(); while (!step.done && view.performance.now() < end);
-      if (step.done) { done(step.value); return; }
+      do step = work.next();
+      while (!step.done && view.performance.now() < end);
+      if (step.done) {
+        done(step.value);
+        return;
+      }
     } catch (error) {
       failed(error);
       return;

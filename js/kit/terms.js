@@ -20,14 +20,24 @@ export function linkTerms(root, view) {
     const node = target.closest?.("[data-term], [data-of]");
     return node ? node.dataset.term || node.dataset.of.split(" ")[0] : null;
   };
-  const over = (event) => { if (event.pointerType !== "touch") apply(termAt(event.target) || pinned); };
+  const over = (event) => {
+    if (event.pointerType !== "touch") apply(termAt(event.target) || pinned);
+  };
   const away = () => apply(pinned);
   const focused = (event) => apply(event.target.closest?.("[data-term]")?.dataset.term || pinned);
   const click = (event) => {
     const term = event.target.closest?.("[data-term]")?.dataset.term;
-    if (term) { pinned = pinned === term ? null : term; apply(pinned); }
+    if (term) {
+      pinned = pinned === term ? null : term;
+      apply(pinned);
+    }
   };
-  const key = (event) => { if (event.key === "Escape" && pinned) { pinned = null; apply(null); } };
+  const key = (event) => {
+    if (event.key === "Escape" && pinned) {
+      pinned = null;
+      apply(null);
+    }
+  };
   const listeners = { pointerover: over, pointerleave: away, focusin: focused, focusout: away, click, keydown: key };
   for (const [type, listener] of Object.entries(listeners)) root.addEventListener(type, listener);
 
@@ -41,7 +51,11 @@ export function linkTerms(root, view) {
   };
   function dim() {
     const now = view.performance.now();
-    for (const [button, end] of until) if (end <= now) { until.delete(button); button.classList.remove("is-lit"); }
+    for (const [button, end] of until)
+      if (end <= now) {
+        until.delete(button);
+        button.classList.remove("is-lit");
+      }
     timer = until.size ? view.setTimeout(dim, Math.min(...until.values()) - now) : 0;
   }
   return {

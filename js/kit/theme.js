@@ -5,14 +5,20 @@
 export function isDark(document) {
   const html = document.documentElement;
   const body = document.body;
-  return html.dataset.theme === "dark" || html.getAttribute("theme") === "dark"
-    || body?.dataset.jpThemeLight === "false" || !!body?.classList.contains("vscode-dark");
+  return (
+    html.dataset.theme === "dark" ||
+    html.getAttribute("theme") === "dark" ||
+    body?.dataset.jpThemeLight === "false" ||
+    !!body?.classList.contains("vscode-dark")
+  );
 }
 
 /** Keep `data-lvm-theme` on the root in step with the page; returns a clean-up function. */
 export function followTheme(root) {
   const document = root.ownerDocument;
-  const mark = () => { root.dataset.lvmTheme = isDark(document) ? "dark" : "light"; };
+  const mark = () => {
+    root.dataset.lvmTheme = isDark(document) ? "dark" : "light";
+  };
   mark();
   const watch = new document.defaultView.MutationObserver(mark);
   const attributes = { attributes: true, attributeFilter: ["data-theme", "theme", "data-jp-theme-light", "class"] };

@@ -2,8 +2,18 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { BOUNDS, decode, density, distance, LINE, marginal, numbers, probabilityBelow, reachable,
-  sample } from "../engine/ancestral.js";
+import {
+  BOUNDS,
+  decode,
+  density,
+  distance,
+  LINE,
+  marginal,
+  numbers,
+  probabilityBelow,
+  reachable,
+  sample,
+} from "../engine/ancestral.js";
 import { logNormal, normalCdf } from "../engine/density.js";
 import { line, logIntegral } from "../engine/grid.js";
 import { normalQuantile, normals, philox, uniforms } from "../engine/random.js";
@@ -13,13 +23,16 @@ const close = (a, b, tolerance, message = "") => {
 };
 const NOISES = [0.15, 0.3, 0.47, 0.8, 1];
 
-test("Philox4x32-10 gives the published words", () => { // Random123, kat_vectors
+test("Philox4x32-10 gives the published words", () => {
+  // Random123, kat_vectors
   const hex = (words) => words.map((word) => word.toString(16).padStart(8, "0")).join(" ");
   const all = 0xffffffff;
   assert.equal(hex(philox([0, 0, 0, 0], [0, 0])), "6627e8d5 e169c58d bc57ac4c 9b00dbd8");
   assert.equal(hex(philox([all, all, all, all], [all, all])), "408f276d 41c83b0e a20bc7c6 6d5451fd");
-  assert.equal(hex(philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0])),
-    "d16cfe09 94fdcceb 5001e420 24126ea1");
+  assert.equal(
+    hex(philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0])),
+    "d16cfe09 94fdcceb 5001e420 24126ea1",
+  );
 });
 
 test("a distribution function and its quantiles undo each other, and the first is the density's integral", () => {
@@ -49,8 +62,9 @@ test("p(x) integrates to one, its table is its integral, and halving the grid ov
       const log = logIntegral((z) => logNormal(z) + logNormal(x, decode(z), noise), fine);
       close(density(x, noise), Math.exp(log), 1e-12, "density");
       let below = 0;
-      fine.points.forEach((z,
-        j) => { below += Math.exp(logNormal(z) + fine.logWeights[j]) * normalCdf((x - decode(z)) / noise); });
+      fine.points.forEach((z, j) => {
+        below += Math.exp(logNormal(z) + fine.logWeights[j]) * normalCdf((x - decode(z)) / noise);
+      });
       close(probabilityBelow(x, table), below, 1e-10, "distribution function");
     }
     assert.deepEqual([probabilityBelow(-99, table), probabilityBelow(99, table)], [0, 1]);
@@ -61,8 +75,16 @@ test("mean and standard deviation are those of p(x)", () => {
   for (const noise of NOISES) {
     const { mean, std, p, low, step } = marginal(noise);
     const average = (f) => p.reduce((sum, v, k) => sum + v * step * f(low + k * step), 0);
-    close(average((x) => x), mean, 1e-12);
-    close(average((x) => (x - mean) ** 2), std * std, 1e-12);
+    close(
+      average((x) => x),
+      mean,
+      1e-12,
+    );
+    close(
+      average((x) => (x - mean) ** 2),
+      std * std,
+      1e-12,
+    );
   }
 });
 
@@ -97,21 +119,35 @@ test("Kolmogorov's distance: by hand for one point, zero for no other sample", (
 test("a hundred seeds stay below the line at every size; a wrong sampler does not", () => {
   let closest = 0;
   const tables = [0.15, 0.5, 1].map((noise) => marginal(noise));
-  for (let seed = 1; seed <= 100; seed++) for (const count of [1, 2, 10, 100, 500, 2000]) for (const table of tables) {
-    const { x } = sample({ seed, count, noise: table.noise });
-    closest = Math.max(closest, distance(x, table) * Math.sqrt(count) / LINE);
-  }
+  for (let seed = 1; seed <= 100; seed++)
+    for (const count of [1, 2, 10, 100, 500, 2000])
+      for (const table of tables) {
+        const { x } = sample({ seed, count, noise: table.noise });
+        closest = Math.max(closest, (distance(x, table) * Math.sqrt(count)) / LINE);
+      }
   assert.ok(closest < 1 && closest > 0.6, `${closest}`);
   const { x } = sample({ seed: 1, count: 2000, noise: 0.3 });
   const { means } = sample({ seed: 1, count: 2000, noise: 0.3 });
   assert.ok(distance(Float64Array.from(means), marginal(0.3)) * Math.sqrt(2000) > LINE, "noise forgotten");
-  assert.ok(distance(x.map((v) => v + 0.15), marginal(0.3)) * Math.sqrt(2000) > LINE, "shifted");
+  assert.ok(
+    distance(
+      x.map((v) => v + 0.15),
+      marginal(0.3),
+    ) *
+      Math.sqrt(2000) >
+      LINE,
+    "shifted",
+  );
 });
 
 test("states are clamped and whole where they are counts", () => {
   const fallback = { z: 0, noise: 0.3, seed: 7, count: 0 };
-  assert.deepEqual(reachable({ z: 9, noise: NaN, seed: 3.4, count: 99999 }, fallback),
-    { z: 4, noise: 0.3, seed: 3, count: 2000 });
+  assert.deepEqual(reachable({ z: 9, noise: NaN, seed: 3.4, count: 99999 }, fallback), {
+    z: 4,
+    noise: 0.3,
+    seed: 3,
+    count: 2000,
+  });
   assert.deepEqual(reachable({ seed: -5, count: -1 }, fallback), { z: 0, noise: 0.3, seed: 1, count: 0 });
 });
 
@@ -141,8 +177,8 @@ test("ancestral sampling: all numbers of a state", { skip }, () => {
   for (const { state, expected } of golden.states) {
     const found = numbers(state);
     for (const [key, value] of Object.entries(expected)) {
-      if (value === null || ["seed", "count", "hills"].includes(key)) assert.equal(found[key], value,
-        `${key} of ${JSON.stringify(state)}`);
+      if (value === null || ["seed", "count", "hills"].includes(key))
+        assert.equal(found[key], value, `${key} of ${JSON.stringify(state)}`);
       else close(found[key], value, 1e-9, `${key} of ${JSON.stringify(state)}`);
     }
   }

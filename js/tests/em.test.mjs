@@ -2,7 +2,20 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { BOUNDS, eStep, FLOOR, MOST, MOVES, mStep, numbers, placed, reachable, run, start, terms } from "../engine/em.js";
+import {
+  BOUNDS,
+  eStep,
+  FLOOR,
+  MOST,
+  MOVES,
+  mStep,
+  numbers,
+  placed,
+  reachable,
+  run,
+  start,
+  terms,
+} from "../engine/em.js";
 import * as toy from "../engine/landscape.js";
 import { uniforms } from "../engine/random.js";
 import { START } from "../figures/em.js";
@@ -10,20 +23,26 @@ import { START } from "../figures/em.js";
 const close = (a, b, tolerance, message = "") => {
   assert.ok(Math.abs(a - b) <= tolerance, `${message} ${a} against ${b}`);
 };
-const cloud = (n, seed) => Array.from({ length: n }, (_, i) => {
-  const [u, v] = uniforms(seed, i, 77);
-  return placed([8 * u - 4, (i % 2 ? 2 : -2) + 2 * v - 1]);
-});
+const cloud = (n, seed) =>
+  Array.from({ length: n }, (_, i) => {
+    const [u, v] = uniforms(seed, i, 77);
+    return placed([8 * u - 4, (i % 2 ? 2 : -2) + 2 * v - 1]);
+  });
 const state = (values) => ({ ...START, points: cloud(40, 1), ...values });
 
 test("EM: F never falls, the evidence never falls, E closes the gap, evidence = F + gap", () => {
-  for (const n of [1, 2, 7, 40, MOST]) for (const k of [1, 2, 5]) for (const seed of [1, 2, 3]) {
-    const { stated, states } = numbers(state({ points: cloud(n, seed), k, seed, moves: "EM".repeat(30) }));
-    const size = 1e-9 * Math.max(1, Math.abs(stated.evidence));
-    assert.ok(stated.leastRise > -size && stated.leastEvidence > -size, `${n} ${k} ${seed}`);
-    assert.ok(stated.gapAfterE < 1e-9 && stated.toyOffDiagonal === 0 && stated.toyLeastRise > -1e-12);
-    for (const { f, gap, evidence } of states) { close(f + gap, evidence, size); assert.ok(gap > -1e-10); }
-  }
+  for (const n of [1, 2, 7, 40, MOST])
+    for (const k of [1, 2, 5])
+      for (const seed of [1, 2, 3]) {
+        const { stated, states } = numbers(state({ points: cloud(n, seed), k, seed, moves: "EM".repeat(30) }));
+        const size = 1e-9 * Math.max(1, Math.abs(stated.evidence));
+        assert.ok(stated.leastRise > -size && stated.leastEvidence > -size, `${n} ${k} ${seed}`);
+        assert.ok(stated.gapAfterE < 1e-9 && stated.toyOffDiagonal === 0 && stated.toyLeastRise > -1e-12);
+        for (const { f, gap, evidence } of states) {
+          close(f + gap, evidence, size);
+          assert.ok(gap > -1e-10);
+        }
+      }
 });
 
 test("EM: no q is better than the E-step's, no nearby mixture better than the M-step's", () => {
@@ -38,10 +57,11 @@ test("EM: no q is better than the E-step's, no nearby mixture better than the M-
   const better = mStep(points, q, components);
   const best = terms(points, q, better).f;
   assert.ok(best > top);
-  for (const key of ["x", "y", "major", "minor"]) for (const by of [-0.02, 0.02]) {
-    const changed = better.map((c, j) => (j === 1 ? { ...c, [key]: c[key] + by } : c));
-    assert.ok(terms(points, q, changed).f < best, key);
-  }
+  for (const key of ["x", "y", "major", "minor"])
+    for (const by of [-0.02, 0.02]) {
+      const changed = better.map((c, j) => (j === 1 ? { ...c, [key]: c[key] + by } : c));
+      assert.ok(terms(points, q, changed).f < best, key);
+    }
 });
 
 test("EM: coinciding points, few points and none stay finite; the floor holds and is counted", () => {
@@ -60,25 +80,31 @@ test("EM: Back is exact, and what is kept of a run is what a fresh run finds", (
   assert.deepEqual(short.at(-1), long[3]);
   const fresh = run(state({ points: points.map((p) => [...p]), moves: "EME" }));
   assert.deepEqual(short, fresh);
-  assert.deepEqual(run(state({ points, moves: "EMM" })).map((s) => s.move), ["", "E", "M", "M"]);
+  assert.deepEqual(
+    run(state({ points, moves: "EMM" })).map((s) => s.move),
+    ["", "E", "M", "M"],
+  );
 });
 
 test("EM: the toy's F, evidence and gap, its steps and its levels", () => {
-  for (const q of [-2.5, -0.3, 0, 1.1, 3]) for (const theta of [-1.7, 0, 0.4, 2.2]) {
-    close(toy.bound(q, theta) + toy.gap(q, theta), toy.evidence(theta), 1e-11);
-    assert.ok(toy.bound(q, toy.mStep(q)) >= toy.bound(q, theta) && toy.bound(theta, theta) >= toy.bound(q, theta) - 1e-12);
-    close(toy.bound(theta, theta), toy.evidence(theta), 1e-11, "the diagonal");
-    const level = toy.bound(q, toy.mStep(q)) - 3;
-    close(toy.bound(q, toy.mStep(q) + toy.halfWidth(q, level)), level, 1e-10, "a level");
-  }
+  for (const q of [-2.5, -0.3, 0, 1.1, 3])
+    for (const theta of [-1.7, 0, 0.4, 2.2]) {
+      close(toy.bound(q, theta) + toy.gap(q, theta), toy.evidence(theta), 1e-11);
+      assert.ok(
+        toy.bound(q, toy.mStep(q)) >= toy.bound(q, theta) && toy.bound(theta, theta) >= toy.bound(q, theta) - 1e-12,
+      );
+      close(toy.bound(theta, theta), toy.evidence(theta), 1e-11, "the diagonal");
+      const level = toy.bound(q, toy.mStep(q)) - 3;
+      close(toy.bound(q, toy.mStep(q) + toy.halfWidth(q, level)), level, 1e-10, "a level");
+    }
 });
 
 test("EM: the gradient path follows the slopes and, with small steps, climbs", () => {
   const path = toy.gradientPath({ startQ: -1.6, startTheta: 0.5, moves: "E", rate: 0.1 });
   const [h, n] = [1e-5, toy.X.length];
   const slope = (dq, dt) => (toy.bound(-1.6 + dq, 0.5 + dt) - toy.bound(-1.6 - dq, 0.5 - dt)) / (2 * h);
-  close(path[1].q, -1.6 + 0.1 / n * slope(h, 0), 1e-8);
-  close(path[1].theta, 0.5 + 0.1 / n * slope(0, h), 1e-8);
+  close(path[1].q, -1.6 + (0.1 / n) * slope(h, 0), 1e-8);
+  close(path[1].theta, 0.5 + (0.1 / n) * slope(0, h), 1e-8);
   const long = toy.gradientPath({ startQ: -1.6, startTheta: 0.5, moves: "EM".repeat(30), rate: 0.2 });
   for (let i = 1; i < long.length; i++) assert.ok(long[i].f > long[i - 1].f - 1e-12);
 });
@@ -87,12 +113,29 @@ test("EM: states are brought inside, an E comes first, good points are kept as t
   const kept = state({});
   const { points } = kept;
   assert.equal(reachable({ points }, kept).points, points);
-  assert.deepEqual(reachable({ points: [[9, -9], [0.123, 0]] }, kept).points, [[4, -3], [0.12, 0]]);
+  assert.deepEqual(
+    reachable(
+      {
+        points: [
+          [9, -9],
+          [0.123, 0],
+        ],
+      },
+      kept,
+    ).points,
+    [
+      [4, -3],
+      [0.12, 0],
+    ],
+  );
   assert.equal(reachable({ points: [[1, NaN]] }, kept).points, points);
   assert.equal(reachable({ points: cloud(99, 2) }, kept).points.length, MOST);
   assert.equal(reachable({ moves: "ME" }, kept).moves, START.moves);
   assert.equal(reachable({ moves: "EM".repeat(50) }, kept).moves.length, MOVES);
-  assert.deepEqual([reachable({ k: 9, seed: 0.4, rate: 7 }, kept)].map(({ k, seed, rate }) => [k, seed, rate]), [[5, 1, BOUNDS.rate[1]]]);
+  assert.deepEqual(
+    [reachable({ k: 9, seed: 0.4, rate: 7 }, kept)].map(({ k, seed, rate }) => [k, seed, rate]),
+    [[5, 1, BOUNDS.rate[1]]],
+  );
 });
 
 // ---- against Python: tests/library/test_engine.py writes the file and names it in LVM_GOLDEN

@@ -13,26 +13,54 @@ const close = (a, b, tolerance, message = "") => {
 const file = process.env.LVM_GOLDEN;
 const skip = file ? false : "LVM_GOLDEN is not set: run pytest tests/library/test_engine.py";
 const golden = file ? JSON.parse(readFileSync(file, "utf8")).gradient : null;
-const spread = ([low, high], k) => Array.from({ length: k }, (_, i) => low + (high - low) * i / (k - 1));
+const spread = ([low, high], k) => Array.from({ length: k }, (_, i) => low + ((high - low) * i) / (k - 1));
 
 test("gradient: value and gradient in closed form are their integrals", () => {
   const grid = line(-11, 11, 881);
   const log = grid.points.map((e) => logNormal(e));
-  for (const [name, f] of Object.entries(FUNCTIONS)) for (const m of spread(BOUNDS.mean, 5)) for (const s of spread(BOUNDS.std, 4)) {
-    const mean = (g) => expectation(log, g, grid);
-    close(f.value(m, s), mean((e) => f.of(m + s * e)), 1e-9, name);
-    const [dm, ds] = f.gradient(m, s);
-    close(dm, mean((e) => f.slope(m + s * e)), 1e-9, `${name}, by mean, through the sample`);
-    close(ds, mean((e) => f.slope(m + s * e) * s * e), 1e-9, `${name}, by log std, through the sample`);
-    close(dm, mean((e) => f.of(m + s * e) * e / s), 1e-8, `${name}, by mean, of the density`);
-    close(ds, mean((e) => f.of(m + s * e) * (e * e - 1)), 1e-8, `${name}, by log std, of the density`);
-  }
+  for (const [name, f] of Object.entries(FUNCTIONS))
+    for (const m of spread(BOUNDS.mean, 5))
+      for (const s of spread(BOUNDS.std, 4)) {
+        const mean = (g) => expectation(log, g, grid);
+        close(
+          f.value(m, s),
+          mean((e) => f.of(m + s * e)),
+          1e-9,
+          name,
+        );
+        const [dm, ds] = f.gradient(m, s);
+        close(
+          dm,
+          mean((e) => f.slope(m + s * e)),
+          1e-9,
+          `${name}, by mean, through the sample`,
+        );
+        close(
+          ds,
+          mean((e) => f.slope(m + s * e) * s * e),
+          1e-9,
+          `${name}, by log std, through the sample`,
+        );
+        close(
+          dm,
+          mean((e) => (f.of(m + s * e) * e) / s),
+          1e-8,
+          `${name}, by mean, of the density`,
+        );
+        close(
+          ds,
+          mean((e) => f.of(m + s * e) * (e * e - 1)),
+          1e-8,
+          `${name}, by log std, of the density`,
+        );
+      }
 });
 
 test("gradient: a slope is the derivative of its function", () => {
-  for (const f of Object.values(FUNCTIONS)) for (const z of spread([-3, 3], 13)) {
-    close(f.slope(z), (f.of(z + 1e-5) - f.of(z - 1e-5)) / 2e-5, 1e-7);
-  }
+  for (const f of Object.values(FUNCTIONS))
+    for (const z of spread([-3, 3], 13)) {
+      close(f.slope(z), (f.of(z + 1e-5) - f.of(z - 1e-5)) / 2e-5, 1e-7);
+    }
 });
 
 test("gradient: averages are those of the samples, and a baseline moves the score function alone", () => {
@@ -47,9 +75,11 @@ test("gradient: averages are those of the samples, and a baseline moves the scor
 });
 
 test("gradient: averages stay near the exact gradient", () => {
-  for (let seed = 0; seed < SEEDS; seed += 7) for (const n of SIZES) for (const f of Object.keys(FUNCTIONS)) {
-    assert.ok(numbers({ ...START, f, seed, n }).away < WITHIN);
-  }
+  for (let seed = 0; seed < SEEDS; seed += 7)
+    for (const n of SIZES)
+      for (const f of Object.keys(FUNCTIONS)) {
+        assert.ok(numbers({ ...START, f, seed, n }).away < WITHIN);
+      }
 });
 
 test("gradient: what a link or a front end says is brought inside the bounds", () => {

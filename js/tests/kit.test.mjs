@@ -95,7 +95,10 @@ test("at rest: once after the last call; at most: once in the time, and never fo
   let sent = 0;
   const rest = atRest(view, 30, () => rested++);
   const send = atMost(view, 20, () => sent++);
-  for (let i = 0; i < 5; i++) { rest(); send(); }
+  for (let i = 0; i < 5; i++) {
+    rest();
+    send();
+  }
   assert.equal(rested + sent, 0);
   await new Promise((done) => setTimeout(done, 120));
   assert.deepEqual([rested, sent], [1, 1]);
@@ -105,12 +108,17 @@ test("at rest: a call moves the time and starts no timer anew", () => {
   let clock = 0;
   const timers = [];
   const view = {
-    performance: { now: () => clock }, clearTimeout: () => timers.pop(),
+    performance: { now: () => clock },
+    clearTimeout: () => timers.pop(),
     setTimeout: (act, ms) => timers.push({ act, at: clock + ms }),
   };
   let rested = 0;
   const rest = atRest(view, 400, () => rested++);
-  const wake = () => { const { act, at } = timers.pop(); clock = at; act(); };
+  const wake = () => {
+    const { act, at } = timers.pop();
+    clock = at;
+    act();
+  };
   rest();
   for (clock = 16; clock < 300; clock += 16) rest();
   const asked = clock - 16;
@@ -127,7 +135,10 @@ test("at rest: a call moves the time and starts no timer anew", () => {
 
 test("an answer is kept for the same question, and for that alone", () => {
   let asked = 0;
-  const f = remembered((state, by) => { asked += 1; return state.x * by; });
+  const f = remembered((state, by) => {
+    asked += 1;
+    return state.x * by;
+  });
   const state = { x: 3 };
   assert.deepEqual([f(state, 2), f(state, 2), asked], [6, 6, 1]);
   assert.deepEqual([f({ x: 3 }, 2), asked, f(state, 5), asked], [6, 2, 15, 3]);
@@ -139,8 +150,18 @@ test("traits: a write is sent once, is no change of its own, and only what diffe
   let saves = 0;
   let heard = [];
   const model = {
-    get: (k) => values[k], set: (k, v) => { values[k] = v; listeners[`change:${k}`]?.(); }, save_changes: () => saves++,
-    on: (e, f) => { listeners[e] = f; }, off: (e) => { delete listeners[e]; },
+    get: (k) => values[k],
+    set: (k, v) => {
+      values[k] = v;
+      listeners[`change:${k}`]?.();
+    },
+    save_changes: () => saves++,
+    on: (e, f) => {
+      listeners[e] = f;
+    },
+    off: (e) => {
+      delete listeners[e];
+    },
   };
   const traits = bind(model, { first: "a", second: "b" }, { changed: (v) => heard.push(v) });
   traits.write({ a: 5, b: 2 });

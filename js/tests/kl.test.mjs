@@ -11,15 +11,16 @@ import { maths, plain } from "../kit/maths.js";
 const close = (a, b, tolerance, message = "") => {
   assert.ok(Math.abs(a - b) <= tolerance, `${message} ${a} against ${b}`);
 };
-const spread = ([low, high], k) => Array.from({ length: k }, (_, i) => low + (high - low) * i / (k - 1));
+const spread = ([low, high], k) => Array.from({ length: k }, (_, i) => low + ((high - low) * i) / (k - 1));
 const models = (k) => spread(BOUNDS.mean, k).flatMap((mean) => spread(BOUNDS.std, k).map((std) => ({ mean, std })));
 
 test("KL: + E[log p_theta] is -H(p_data) everywhere, and neither KL is negative", () => {
-  for (const [name, data] of Object.entries(DATA)) for (const model of models(9)) {
-    const [forward, expected] = [data.klForward(model), data.expectedLog(model)];
-    close(forward + expected, -data.entropy, 1e-9, name);
-    assert.ok(forward >= -1e-12 && data.klReverse(model) >= -1e-12);
-  }
+  for (const [name, data] of Object.entries(DATA))
+    for (const model of models(9)) {
+      const [forward, expected] = [data.klForward(model), data.expectedLog(model)];
+      close(forward + expected, -data.entropy, 1e-9, name);
+      assert.ok(forward >= -1e-12 && data.klReverse(model) >= -1e-12);
+    }
 });
 
 test("KL: the entropy of one Gaussian is its closed form, its divergences are theirs, zero only when equal", () => {
@@ -43,24 +44,33 @@ test("KL: log density of the mixture is the log of its parts' sum, and integrate
   for (const x of spread([-5, 5], 21)) close(two.logDensity(x), Math.log(sum(x)), 1e-13);
   const grid = line(-20, 20, 2001);
   const log = grid.points.map((x) => two.logDensity(x));
-  close(expectation(log, () => 1, grid), 1, 1e-13);
-  close(expectation(log, (x) => x, grid), two.moments.mean, 1e-13);
+  close(
+    expectation(log, () => 1, grid),
+    1,
+    1e-13,
+  );
+  close(
+    expectation(log, (x) => x, grid),
+    two.moments.mean,
+    1e-13,
+  );
   close(Math.sqrt(expectation(log, (x) => (x - two.moments.mean) ** 2, grid)), two.moments.std, 1e-13);
   assert.ok(Number.isFinite(two.logDensity(60)), "far away the log stays finite");
 });
 
 test("KL: with the difference of the densities added the integrand is nowhere negative and keeps its area", () => {
   const grid = line(-40, 40, 6401);
-  for (const model of models(4)) for (const direction of ["forward", "reverse"]) {
-    let area = 0;
-    grid.points.forEach((x, i) => {
-      const more = Math.exp(logNormal(x, model.mean, model.std)) - Math.exp(DATA.two.logDensity(x));
-      const value = DATA.two.integrand(x, model, direction) + (direction === "forward" ? more : -more);
-      assert.ok(value >= -1e-15);
-      area += value * Math.exp(grid.logWeights[i]);
-    });
-    close(area, direction === "forward" ? DATA.two.klForward(model) : DATA.two.klReverse(model), 1e-9);
-  }
+  for (const model of models(4))
+    for (const direction of ["forward", "reverse"]) {
+      let area = 0;
+      grid.points.forEach((x, i) => {
+        const more = Math.exp(logNormal(x, model.mean, model.std)) - Math.exp(DATA.two.logDensity(x));
+        const value = DATA.two.integrand(x, model, direction) + (direction === "forward" ? more : -more);
+        assert.ok(value >= -1e-15);
+        area += value * Math.exp(grid.logWeights[i]);
+      });
+      close(area, direction === "forward" ? DATA.two.klForward(model) : DATA.two.klReverse(model), 1e-9);
+    }
 });
 
 test("KL: N draws move the sum by exactly average - expectation, and many draws hardly", () => {
@@ -94,18 +104,30 @@ test("KL: the forward fit has the moments, no model on a fine grid is better", (
 });
 
 test("KL: the reverse fit goes downhill to a local minimum, one in each of three valleys", () => {
-  const ends = [[-1.5, 0.6], [1.7, 0.4], [-0.5, 1.5]].map(([mean, std]) => fitted(DATA.two, "reverse", { mean, std }));
+  const ends = [
+    [-1.5, 0.6],
+    [1.7, 0.4],
+    [-0.5, 1.5],
+  ].map(([mean, std]) => fitted(DATA.two, "reverse", { mean, std }));
   assert.equal(new Set(ends.map(({ mean }) => mean.toFixed(2))).size, 3);
   for (const end of ends) {
     const here = DATA.two.klReverse(end);
-    for (const [dm, ds] of [[1e-3, 0], [-1e-3, 0], [0, 1e-3], [0, -1e-3]]) {
+    for (const [dm, ds] of [
+      [1e-3, 0],
+      [-1e-3, 0],
+      [0, 1e-3],
+      [0, -1e-3],
+    ]) {
       assert.ok(DATA.two.klReverse({ mean: end.mean + dm, std: end.std + ds }) > here);
     }
   }
   for (const start of models(6)) {
     const end = fitted(DATA.two, "reverse", start);
     assert.ok(DATA.two.klReverse(end) <= DATA.two.klReverse(start) + 1e-12);
-    assert.ok(ends.some(({ mean, std }) => Math.hypot(mean - end.mean, std - end.std) < 1e-4), JSON.stringify(start));
+    assert.ok(
+      ends.some(({ mean, std }) => Math.hypot(mean - end.mean, std - end.std) < 1e-4),
+      JSON.stringify(start),
+    );
   }
 });
 
@@ -126,7 +148,14 @@ test("KL: states are clamped, and what is unknown is left as it was", () => {
 
 test("formulas: variables, indices, and the same without marks", () => {
   const h = (tag, _, text) => `<${tag}>${text}</${tag}>`;
-  assert.deepEqual(maths(h, "KL(*p*~data~ ‖ *p*)"), ["KL(", "<var>p</var>", "<sub>data</sub>", " ‖ ", "<var>p</var>", ")"]);
+  assert.deepEqual(maths(h, "KL(*p*~data~ ‖ *p*)"), [
+    "KL(",
+    "<var>p</var>",
+    "<sub>data</sub>",
+    " ‖ ",
+    "<var>p</var>",
+    ")",
+  ]);
   assert.equal(plain("E~data~ log *p*"), "Edata log p");
 });
 
@@ -152,7 +181,9 @@ test("KL: all numbers of a state, the draws and the fits", { skip }, () => {
       if (typeof value !== "number") assert.equal(found[key], value);
       else close(found[key], value, 1e-9 * Math.max(1, Math.abs(value)), `${key} of ${JSON.stringify(state)}`);
     }
-    drawsOf(state).slice(0, 5).forEach((x, i) => close(x, draws[i], 1e-12, "draw"));
+    drawsOf(state)
+      .slice(0, 5)
+      .forEach((x, i) => close(x, draws[i], 1e-12, "draw"));
     const end = fitted(DATA[state.data], state.direction, state);
     close(end.mean, fit.mean, 1e-5, `mean of the fit from ${JSON.stringify(state)}`);
     close(end.std, fit.std, 1e-5, "std of the fit");

@@ -2,7 +2,19 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { assign, BOUNDS, cell, measure, numbers, placed, reachable, revived, run, scattered, update } from "../engine/kmeans.js";
+import {
+  assign,
+  BOUNDS,
+  cell,
+  measure,
+  numbers,
+  placed,
+  reachable,
+  revived,
+  run,
+  scattered,
+  update,
+} from "../engine/kmeans.js";
 import { uniforms } from "../engine/random.js";
 import { START } from "../figures/kmeans.js";
 
@@ -17,15 +29,17 @@ const state = (values) => ({ ...START, points, ...values });
 const distance = ([x, y], [a, b]) => (x - a) ** 2 + (y - b) ** 2;
 
 test("K-means: no step raises the energy, at any sigma; at zero it is the distortion and every r is one-hot", () => {
-  for (const sigma of [0, 0.003, 0.1, 0.5, 1.5]) for (const seed of [1, 2, 3, 4]) for (const k of [1, 3, 8]) {
-    const { stated, states } = numbers(state({ sigma, codes: scattered(seed, k), steps: 30 }));
-    assert.ok(stated.largestRise < 1e-12, `${sigma} ${seed} ${k}`);
-    assert.ok(stated.perplexity <= k + 1e-9 && stated.rate <= Math.log(k) + 1e-9);
-    if (sigma > 0) continue;
-    assert.ok(stated.largestDistortionRise < 1e-12 && stated.firm === 1);
-    close(stated.energy, stated.distortion, 1e-12);
-    for (const { r } of states) for (const share of r) assert.ok(share === 0 || share === 1);
-  }
+  for (const sigma of [0, 0.003, 0.1, 0.5, 1.5])
+    for (const seed of [1, 2, 3, 4])
+      for (const k of [1, 3, 8]) {
+        const { stated, states } = numbers(state({ sigma, codes: scattered(seed, k), steps: 30 }));
+        assert.ok(stated.largestRise < 1e-12, `${sigma} ${seed} ${k}`);
+        assert.ok(stated.perplexity <= k + 1e-9 && stated.rate <= Math.log(k) + 1e-9);
+        if (sigma > 0) continue;
+        assert.ok(stated.largestDistortionRise < 1e-12 && stated.firm === 1);
+        close(stated.energy, stated.distortion, 1e-12);
+        for (const { r } of states) for (const share of r) assert.ok(share === 0 || share === 1);
+      }
 });
 
 test("K-means: a step at zero is Lloyd's, by hand", () => {
@@ -37,7 +51,8 @@ test("K-means: a step at zero is Lloyd's, by hand", () => {
     groups[all.indexOf(Math.min(...all))].push(point);
   }
   groups.forEach((group, j) => {
-    const mean = (axis) => (group.length ? group.reduce((sum, point) => sum + point[axis], 0) / group.length : codes[j][axis]);
+    const mean = (axis) =>
+      group.length ? group.reduce((sum, point) => sum + point[axis], 0) / group.length : codes[j][axis];
     close(next[j][0], mean(0), 1e-12);
     close(next[j][1], mean(1), 1e-12);
   });
@@ -57,14 +72,19 @@ test("K-means: as sigma falls the nearest code takes all", () => {
 });
 
 test("K-means: cells tile the plane, each nearest to its own code", () => {
-  const area = (corners) => corners.reduce((sum, [x, y], i) => {
-    const [a, b] = corners[(i + 1) % corners.length];
-    return sum + (x * b - a * y) / 2;
-  }, 0);
+  const area = (corners) =>
+    corners.reduce((sum, [x, y], i) => {
+      const [a, b] = corners[(i + 1) % corners.length];
+      return sum + (x * b - a * y) / 2;
+    }, 0);
   for (const seed of [1, 2, 3]) {
     const codes = scattered(seed, 7);
     const cells = codes.map((_, j) => cell(codes, j));
-    close(cells.reduce((sum, corners) => sum + area(corners), 0), 48, 1e-9);
+    close(
+      cells.reduce((sum, corners) => sum + area(corners), 0),
+      48,
+      1e-9,
+    );
     cells.forEach((corners, j) => {
       if (!corners.length) return;
       const centre = corners.reduce(([a, b], [x, y]) => [a + x / corners.length, b + y / corners.length], [0, 0]);
@@ -74,7 +94,11 @@ test("K-means: cells tile the plane, each nearest to its own code", () => {
 });
 
 test("K-means: a dead code stays, is counted, and can be revived without raising the distortion", () => {
-  const codes = [[2, 0], [-4, 3], [-2, 0]];
+  const codes = [
+    [2, 0],
+    [-4, 3],
+    [-2, 0],
+  ];
   const stay = update(points, assign(points, codes, 0), codes);
   assert.deepEqual(stay[1], [-4, 3]);
   const before = measure(points, codes, 0);
@@ -91,8 +115,24 @@ test("K-means: Back is exact, states are brought inside", () => {
   const kept = reachable({}, START, sets);
   assert.equal(kept.points, points);
   assert.equal(kept.codes.length, 5);
-  const out = reachable({ data: "nothing", codes: [[9, -9], [NaN, 0]], sigma: -1, steps: 99, seed: 0.2 }, kept, sets);
-  assert.deepEqual([out.data, out.codes, out.sigma, out.steps, out.seed], ["digits", kept.codes, 0, BOUNDS.steps[1], 1]);
+  const out = reachable(
+    {
+      data: "nothing",
+      codes: [
+        [9, -9],
+        [NaN, 0],
+      ],
+      sigma: -1,
+      steps: 99,
+      seed: 0.2,
+    },
+    kept,
+    sets,
+  );
+  assert.deepEqual(
+    [out.data, out.codes, out.sigma, out.steps, out.seed],
+    ["digits", kept.codes, 0, BOUNDS.steps[1], 1],
+  );
   assert.deepEqual(reachable({ codes: [[9, -9]] }, kept, sets).codes, [[4, -3]]);
   assert.equal(reachable({ codes: scattered(1, 8).concat([[0, 0]]) }, kept, sets).codes.length, 8);
 });

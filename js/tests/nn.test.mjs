@@ -20,15 +20,33 @@ function apart(found, expected) {
 const near = (a, b) => assert.ok(Math.abs(a - b) <= 1e-14 * Math.max(1, Math.abs(b)), `${a} against ${b}`);
 
 test("nn: float16 bits are numbers", () => {
-  const known = [[0x0000, 0], [0x3c00, 1], [0xc000, -2], [0x3555, 0.333251953125], [0x0001, 2 ** -24], [0x7bff, 65504], [0x0400, 2 ** -14]];
+  const known = [
+    [0x0000, 0],
+    [0x3c00, 1],
+    [0xc000, -2],
+    [0x3555, 0.333251953125],
+    [0x0001, 2 ** -24],
+    [0x7bff, 65504],
+    [0x0400, 2 ** -14],
+  ];
   for (const [bits, value] of known) assert.equal(half(bits), value);
   assert.ok(Object.is(half(0x8000), -0) && half(0x7c00) === Infinity && Number.isNaN(half(0x7c01)));
 });
 
 test("nn: erf, sigmoid and softplus, near, far and beyond", () => {
-  const known = [[0.1, 0.1124629160182849], [0.5, 0.5204998778130465], [1, 0.8427007929497149], [2, 0.9953222650189527],
-    [2.6, 0.9997639655834707], [3.5, 0.9999992569016276], [7, 1]];
-  for (const [x, value] of known) { near(erf(x), value); near(erf(-x), -value); }
+  const known = [
+    [0.1, 0.1124629160182849],
+    [0.5, 0.5204998778130465],
+    [1, 0.8427007929497149],
+    [2, 0.9953222650189527],
+    [2.6, 0.9997639655834707],
+    [3.5, 0.9999992569016276],
+    [7, 1],
+  ];
+  for (const [x, value] of known) {
+    near(erf(x), value);
+    near(erf(-x), -value);
+  }
   assert.equal(erf(0), 0);
   near(sigmoid(2) + sigmoid(-2), 1);
   assert.ok(sigmoid(-800) === 0 && sigmoid(800) === 1 && softplus(800) === 800 && softplus(-800) === 0);
@@ -42,11 +60,12 @@ test("nn: the product of several rows is that of each row", () => {
   const w = Float32Array.from({ length: outputs * inputs }, (_, i) => value(i + 0.5));
   const b = Float32Array.from({ length: outputs }, (_, i) => value(i + 0.25));
   const y = product(x, w, b, rows, inputs, outputs);
-  for (let r = 0; r < rows; r++) for (let o = 0; o < outputs; o++) {
-    let sum = b[o];
-    for (let i = 0; i < inputs; i++) sum += w[o * inputs + i] * x[r * inputs + i];
-    near(y[r * outputs + o], sum);
-  }
+  for (let r = 0; r < rows; r++)
+    for (let o = 0; o < outputs; o++) {
+      let sum = b[o];
+      for (let i = 0; i < inputs; i++) sum += w[o * inputs + i] * x[r * inputs + i];
+      near(y[r * outputs + o], sum);
+    }
 });
 
 test("nn: what cannot be run says so", () => {
@@ -54,7 +73,13 @@ test("nn: what cannot be run says so", () => {
   assert.throws(() => network([{ kind: "activation", name: "swish" }], new ArrayBuffer(0)), /unknown activation swish/);
   const dense = [{ kind: "dense", inputs: 2, outputs: 1, weight: { type: "float16", at: 0 }, bias: 4 }];
   assert.throws(() => network(dense, new ArrayBuffer(8)).row([1, 2, 3]), /dense: 2 inputs expected, got 3/);
-  assert.throws(() => network([{ kind: "flatten" }], new ArrayBuffer(0)).stepper().next([1]), /a stepper runs/);
+  assert.throws(
+    () =>
+      network([{ kind: "flatten" }], new ArrayBuffer(0))
+        .stepper()
+        .next([1]),
+    /a stepper runs/,
+  );
 });
 
 test("nn: a buffer may begin anywhere", () => {
@@ -66,7 +91,10 @@ test("nn: a buffer may begin anywhere", () => {
 
 test("nn: categorical picks by the running sum, ties go up, the impossible never", () => {
   const even = [0, 0, 0, 0];
-  assert.deepEqual([0.1, 0.25, 0.5, 0.74, 0.75, 0.99].map((u) => categorical(even, u)), [0, 1, 2, 2, 3, 3]);
+  assert.deepEqual(
+    [0.1, 0.25, 0.5, 0.74, 0.75, 0.99].map((u) => categorical(even, u)),
+    [0, 1, 2, 2, 3, 3],
+  );
   assert.equal(categorical([-Infinity, 0, -Infinity], 2 ** -53), 1);
   assert.equal(categorical([-Infinity, 0, -Infinity], 1 - 2 ** -53), 1);
   assert.equal(categorical([-1e4, -1e4 + 50], 0.5), 1, "far below zero nothing underflows");
@@ -86,14 +114,24 @@ test("nn: every layer is torch's, in both precisions", { skip }, () => {
   }
 });
 
-test("nn: a stepper with kept keys and values says what the whole sequence says, and a step back is exact", { skip }, () => {
-  const { layers, weights, x, xShape: [n, places], y, yShape } = golden.cases.find(({ name }) => name === "transformer, int8");
+test("nn: a stepper with kept keys and values says what the whole sequence says, and a step back is exact", {
+  skip,
+}, () => {
+  const {
+    layers,
+    weights,
+    x,
+    xShape: [n, places],
+    y,
+    yShape,
+  } = golden.cases.find(({ name }) => name === "transformer, int8");
   const net = network(layers, buffer(weights));
   const width = yShape[2];
   for (let i = 0; i < n; i++) {
     const stepper = net.stepper();
     for (let t = 0; t < places; t++) {
-      if (t === 2) { // two steps aside, then back
+      if (t === 2) {
+        // two steps aside, then back
         stepper.next([4]);
         stepper.next([8]);
         stepper.back(2);
@@ -108,7 +146,10 @@ test("nn: a stepper with kept keys and values says what the whole sequence says,
 test("nn: a future token changes no past output", { skip }, () => {
   const { layers, weights, yShape } = golden.cases.find(({ name }) => name === "transformer, float16");
   const net = network(layers, buffer(weights));
-  const [one, other] = [[10, 3, 0, 7], [10, 3, 5, 1]].map((tokens) => net.run(tokens, [1, 4]).data);
+  const [one, other] = [
+    [10, 3, 0, 7],
+    [10, 3, 5, 1],
+  ].map((tokens) => net.run(tokens, [1, 4]).data);
   const width = yShape[2];
   assert.deepEqual(one.slice(0, 2 * width), other.slice(0, 2 * width));
   assert.notDeepEqual(one.slice(2 * width), other.slice(2 * width));
@@ -117,7 +158,13 @@ test("nn: a future token changes no past output", { skip }, () => {
 test("nn: a uniform picks the category that it picks in Python", { skip }, () => {
   assert.ok(golden.draws.length >= 160);
   for (const { logits, u, k } of golden.draws) {
-    assert.equal(categorical(logits.map((v) => v ?? -Infinity), u), k);
+    assert.equal(
+      categorical(
+        logits.map((v) => v ?? -Infinity),
+        u,
+      ),
+      k,
+    );
   }
 });
 

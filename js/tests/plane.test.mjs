@@ -3,7 +3,20 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
-  binarised, BLACK_AND_WHITE, centreOfMass, GREY, LENGTH, normalised, PIXELS, readGrey, readImage, rendered, SIDE, STROKE, written, writtenGrey,
+  binarised,
+  BLACK_AND_WHITE,
+  centreOfMass,
+  GREY,
+  LENGTH,
+  normalised,
+  PIXELS,
+  readGrey,
+  readImage,
+  rendered,
+  SIDE,
+  STROKE,
+  written,
+  writtenGrey,
 } from "../engine/drawing.js";
 import { along, Models, numbers, reachable, REACH, RULE, STEPS } from "../engine/latent.js";
 
@@ -22,7 +35,11 @@ const RING = [Array.from({ length: 60 }, (_, i) => [0.5 + 0.2 * Math.cos(i / 9.4
 
 test("drawing: any size and place gives the same image, in a box of 20 pixels, its mass in the middle", () => {
   const grey = normalised(RING);
-  for (const [scale, dx, dy] of [[2, 5, -1], [0.4, 0.1, 0.7], [140, 0, 0]]) {
+  for (const [scale, dx, dy] of [
+    [2, 5, -1],
+    [0.4, 0.1, 0.7],
+    [140, 0, 0],
+  ]) {
     const moved = normalised(RING.map((points) => points.map(([x, y]) => [x * scale + dx, y * scale + dy])));
     grey.forEach((v, i) => close(moved[i], v, 1e-9));
   }
@@ -34,7 +51,20 @@ test("drawing: any size and place gives the same image, in a box of 20 pixels, i
 });
 
 test("drawing: a lopsided figure is centred by its mass, not by its box", () => {
-  const flag = [[[0.2, 0.1], [0.2, 0.9]], [[0.2, 0.1], [0.6, 0.1]], [[0.2, 0.2], [0.6, 0.2]]];
+  const flag = [
+    [
+      [0.2, 0.1],
+      [0.2, 0.9],
+    ],
+    [
+      [0.2, 0.1],
+      [0.6, 0.1],
+    ],
+    [
+      [0.2, 0.2],
+      [0.6, 0.2],
+    ],
+  ];
   const grey = normalised(flag);
   const [x, y] = centreOfMass(grey);
   close(x, SIDE / 2, 0.1);
@@ -45,7 +75,12 @@ test("drawing: a lopsided figure is centred by its mass, not by its box", () => 
 
 test("drawing: strokes are as wide as the data's, whatever the size of the drawing", () => {
   for (const size of [0.3, 1, 4]) {
-    const grey = normalised([[[0, 0], [0, size]]]);
+    const grey = normalised([
+      [
+        [0, 0],
+        [0, size],
+      ],
+    ]);
     const row = grey.slice(14 * SIDE, 15 * SIDE).reduce((a, b) => a + b, 0);
     close(row, STROKE, 0.35, "ink across");
   }
@@ -56,14 +91,26 @@ test("drawing: nothing is empty, a dot is a dot, and ink stays between 0 and 1",
   const dot = normalised([[[0.3, 0.3]]]);
   const ink = dot.reduce((a, b) => a + b, 0);
   assert.ok(ink > 2 && ink < 6, `${ink}`);
-  for (const grey of [dot, normalised(RING), rendered([[[-5, -5], [40, 40]]])]) assert.ok(grey.every((v) => v >= 0 && v <= 1));
+  for (const grey of [
+    dot,
+    normalised(RING),
+    rendered([
+      [
+        [-5, -5],
+        [40, 40],
+      ],
+    ]),
+  ])
+    assert.ok(grey.every((v) => v >= 0 && v <= 1));
 });
 
 test("drawing: black and white by fixed coins, black where it is sure", () => {
   const grey = normalised(RING);
   const image = binarised(grey);
   assert.deepEqual(image, binarised(grey));
-  grey.forEach((v, i) => { if (v === 0 || v === 1) assert.equal(image[i], v); });
+  grey.forEach((v, i) => {
+    if (v === 0 || v === 1) assert.equal(image[i], v);
+  });
   const half = binarised(new Float64Array(PIXELS).fill(0.5)).reduce((a, b) => a + b, 0);
   assert.ok(Math.abs(half - 392) < 60, `${half} of 784 at one half`);
 });
@@ -75,19 +122,27 @@ test("images as text: there and back, and what is none", () => {
   assert.deepEqual(readImage(text), image);
   readImage(text).fill(0); // an editor turns pixels of what it was given
   assert.deepEqual(readImage(text), image, "a text that is read again is not what another reader made of it");
-  for (const bad of ["", text.slice(1), `${text}A`, text.replace(/.$/, "="), `${text.slice(0, -1)}B`, 7, undefined]) assert.equal(readImage(bad), null);
+  for (const bad of ["", text.slice(1), `${text}A`, text.replace(/.$/, "="), `${text.slice(0, -1)}B`, 7, undefined])
+    assert.equal(readImage(bad), null);
 });
 
 test("images as text: grey levels there and back, one text for one image, and what is none", () => {
   const random = (d) => ((d * 7919 + 13) % 256) * (d % 3 ? 1 : 0);
-  const images = [() => 0, () => 255, (d) => (d % 2 ? 9 : 0), (d) => (d === 783 ? 1 : 0), (d) => (d === 0 ? 1 : 0), random]
-    .map((level) => Uint8Array.from({ length: PIXELS }, (_, d) => level(d)));
+  const images = [
+    () => 0,
+    () => 255,
+    (d) => (d % 2 ? 9 : 0),
+    (d) => (d === 783 ? 1 : 0),
+    (d) => (d === 0 ? 1 : 0),
+    random,
+  ].map((level) => Uint8Array.from({ length: PIXELS }, (_, d) => level(d)));
   for (const levels of images) {
     const text = writtenGrey(levels);
     assert.match(text, /^[\w-]+$/);
     assert.deepEqual(readGrey(text), levels);
     assert.equal(GREY.written(GREY.read(text)), text);
-    for (const bad of [text.slice(1), text.slice(0, -2), `${text}A`, `${text}AAAA`, `${text.slice(0, -1)}=`]) assert.equal(readGrey(bad), null);
+    for (const bad of [text.slice(1), text.slice(0, -2), `${text}A`, `${text}AAAA`, `${text.slice(0, -1)}=`])
+      assert.equal(readGrey(bad), null);
   }
   const bytes = (...values) => Buffer.from(values).toString("base64url");
   assert.equal(readGrey(bytes(0, 255, 0, 255, 0, 255, 0, 19)) !== null, true, "the blank image");
@@ -104,8 +159,21 @@ test("the forms of an input: a drawing keeps its grey levels in one, becomes bla
 });
 
 test("Gauss-Hermite: moments of the standard normal to degree 9", () => {
-  for (const [power, moment] of [[0, 1], [1, 0], [2, 1], [3, 0], [4, 3], [6, 15], [8, 105], [9, 0]]) {
-    close(RULE.reduce((sum, { z, weight }) => sum + weight * z ** power, 0), moment, 1e-11 * Math.max(1, moment));
+  for (const [power, moment] of [
+    [0, 1],
+    [1, 0],
+    [2, 1],
+    [3, 0],
+    [4, 3],
+    [6, 15],
+    [8, 105],
+    [9, 0],
+  ]) {
+    close(
+      RULE.reduce((sum, { z, weight }) => sum + weight * z ** power, 0),
+      moment,
+      1e-11 * Math.max(1, moment),
+    );
   }
 });
 
@@ -137,7 +205,10 @@ test("latent plane: all numbers of a state are those of torch on the same rounde
 
 test("latent plane: states are held to what can be reached", { skip }, () => {
   const x = golden.image.text;
-  const held = reachable({ net: "nine", x: "?", follow: "yes", z1: 99, z2: NaN, step: 7.4 }, { ...START, x }, ["one", "four"]);
+  const held = reachable({ net: "nine", x: "?", follow: "yes", z1: 99, z2: NaN, step: 7.4 }, { ...START, x }, [
+    "one",
+    "four",
+  ]);
   assert.deepEqual(held, { ...START, x, z1: REACH, step: 7 });
   assert.equal(reachable({ step: 1e9 }, { ...START, x }, ["one"]).step, STEPS);
   assert.deepEqual(along({ a1: -1, a2: 2, b1: 3, b2: 0 }, STEPS / 2), [1, 1]);
@@ -149,7 +220,10 @@ test("latent plane: eighteen of twenty redrawn test digits lie among their own",
   assert.equal(golden.drawings.length, 20);
   const missed = golden.drawings.filter(({ label, strokes }) => {
     const { mean } = models.about("one", written(binarised(normalised(strokes))));
-    const far = [...labels.keys()].map((i) => [Math.hypot(codes[2 * i] - mean[0], codes[2 * i + 1] - mean[1]), labels[i]]);
+    const far = [...labels.keys()].map((i) => [
+      Math.hypot(codes[2 * i] - mean[0], codes[2 * i + 1] - mean[1]),
+      labels[i],
+    ]);
     const near = far.sort((a, b) => a[0] - b[0]).slice(0, golden.neighbours);
     const votes = new Array(10).fill(0);
     for (const [, of] of near) votes[of]++;

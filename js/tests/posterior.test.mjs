@@ -3,7 +3,18 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { readImage } from "../engine/drawing.js";
-import { contour, gridOf, imagesOf, klOf, modelOf, MOST, numbers, posterior, reachable, STEPS } from "../engine/posterior.js";
+import {
+  contour,
+  gridOf,
+  imagesOf,
+  klOf,
+  modelOf,
+  MOST,
+  numbers,
+  posterior,
+  reachable,
+  STEPS,
+} from "../engine/posterior.js";
 import { START } from "../figures/posterior.js";
 import { patience, sliced } from "../kit/slices.js";
 
@@ -14,19 +25,27 @@ const file = process.env.LVM_GOLDEN;
 const skip = file ? false : "LVM_GOLDEN is not set: run pytest tests/library/test_engine.py";
 const golden = file ? JSON.parse(readFileSync(file, "utf8")).posterior : null;
 const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64"));
-const run = (work) => { let step; do step = work.next(); while (!step.done); return step.value; };
+const run = (work) => {
+  let step;
+  do step = work.next();
+  while (!step.done);
+  return step.value;
+};
 
-const found = golden && (() => {
-  const vae = modelOf(golden.nets, bytes(golden.weights));
-  return imagesOf(bytes(golden.images)).map((x, k) => run(posterior(vae, x, golden.grids[k])));
-})();
+const found =
+  golden &&
+  (() => {
+    const vae = modelOf(golden.nets, bytes(golden.weights));
+    return imagesOf(bytes(golden.images)).map((x, k) => run(posterior(vae, x, golden.grids[k])));
+  })();
 
 test("posterior: all numbers of a state in Python", { skip }, () => {
   assert.equal(STEPS, golden.steps);
   for (const { digit, drawn, step, expected } of golden.states) {
     const n = numbers({ digit, drawn, step }, found[digit]);
     for (const [key, value] of Object.entries(expected)) {
-      if (typeof value === "number") close(n[key], value, 1e-8, `${key} of ${digit}, ${step}`); else assert.equal(n[key], value);
+      if (typeof value === "number") close(n[key], value, 1e-8, `${key} of ${digit}, ${step}`);
+      else assert.equal(n[key], value);
     }
   }
 });
@@ -41,22 +60,34 @@ test("posterior: a drawn image gets the grid that Python finds for it, and the n
     const p = run(posterior(vae, x));
     const n = numbers(state, p);
     for (const [key, value] of Object.entries(expected)) {
-      if (typeof value === "number") close(n[key], value, 1e-8, key); else assert.equal(n[key], value);
+      if (typeof value === "number") close(n[key], value, 1e-8, key);
+      else assert.equal(n[key], value);
     }
     assert.ok(n.spacing < 0.5 && n.evidence >= n.best && n.best >= n.refined - 1e-9 && n.refined >= n.amortised);
-    assert.ok(2 * Math.max(p.lines[0].step / p.std[0], p.lines[1].step / p.std[1]) < 1, "under half the posterior's width");
+    assert.ok(
+      2 * Math.max(p.lines[0].step / p.std[0], p.lines[1].step / p.std[1]) < 1,
+      "under half the posterior's width",
+    );
   }
 });
 
 test("posterior: what no grid resolves is said", () => {
-  const sharp = { encoder: { row: () => [3, 3, 0, 0] }, decoder: { run: (z, [rows]) => {
-    const data = new Float64Array(784 * rows);
-    for (let r = 0; r < rows; r++) data[784 * r] = -4e6 * Math.hypot(z[2 * r], z[2 * r + 1]); // log p(x | z) falls steeply from z = 0
-    return { data };
-  } } };
+  const sharp = {
+    encoder: { row: () => [3, 3, 0, 0] },
+    decoder: {
+      run: (z, [rows]) => {
+        const data = new Float64Array(784 * rows);
+        for (let r = 0; r < rows; r++) data[784 * r] = -4e6 * Math.hypot(z[2 * r], z[2 * r + 1]); // log p(x | z) falls steeply from z = 0
+        return { data };
+      },
+    },
+  };
   const x = new Float64Array(784);
   x[0] = 1;
-  assert.throws(() => run(gridOf(sharp, x)), (error) => error.unresolved === true);
+  assert.throws(
+    () => run(gridOf(sharp, x)),
+    (error) => error.unresolved === true,
+  );
 });
 
 test("posterior: log p(x) >= best >= refined >= encoder's ELBO, and the gap is a KL", { skip }, () => {
@@ -64,7 +95,9 @@ test("posterior: log p(x) >= best >= refined >= encoder's ELBO, and the gap is a
     assert.ok(p.path.length > 2);
     for (let step = 0; step < p.path.length; step++) {
       const n = numbers({ digit: 0, step }, p);
-      assert.ok(n.evidence >= n.best && n.best >= n.refined - 1e-12 && n.refined >= n.before && n.before >= n.amortised);
+      assert.ok(
+        n.evidence >= n.best && n.best >= n.refined - 1e-12 && n.refined >= n.before && n.before >= n.amortised,
+      );
       close(n.refined + n.kl, n.evidence, 1e-11);
     }
     assert.ok(klOf(p, { mean: [9, 9], logStd: [0, 0] }) > 1, "a q elsewhere is far away");
@@ -99,18 +132,43 @@ test("slices: work stands still while another figure is in hand, and steps aside
 test("slices: the work is done in pieces, can be given up, and a failure is told", async () => {
   let clock = 0;
   const view = { performance: { now: () => clock }, setTimeout: (act) => setTimeout(act, 0), clearTimeout };
-  function* work(n) { for (let i = 1; i <= n; i++) { clock += 1; yield i / n; } return "done"; }
+  function* work(n) {
+    for (let i = 1; i <= n; i++) {
+      clock += 1;
+      yield i / n;
+    }
+    return "done";
+  }
   const told = [];
-  const value = await new Promise((done) => { sliced(view, work(20), { done, progress: (part) => told.push(part), ms: 4 }); });
+  const value = await new Promise((done) => {
+    sliced(view, work(20), { done, progress: (part) => told.push(part), ms: 4 });
+  });
   assert.equal(value, "done");
   assert.deepEqual(told, [0.2, 0.4, 0.6, 0.8, 1]);
-  const error = await new Promise((failed) => { sliced(view, (function* fail() { yield 0; throw new Error("no"); })(), { failed, done() {} }); });
+  const error = await new Promise((failed) => {
+    sliced(
+      view,
+      (function* fail() {
+        yield 0;
+        throw new Error("no");
+      })(),
+      { failed, done() {} },
+    );
+  });
   assert.equal(error.message, "no");
   let waits = 3;
-  await new Promise((done) => { sliced(view, work(2), { done, rest: () => (waits-- > 0 ? 100 : 0) }); });
+  await new Promise((done) => {
+    sliced(view, work(2), { done, rest: () => (waits-- > 0 ? 100 : 0) });
+  });
   assert.ok(waits < 0, "the work waits while the page is busy, and is done after that");
   let ended = false;
-  sliced(view, work(3), { done: () => { ended = true; } })();
-  await new Promise((done) => { setTimeout(done, 20); });
+  sliced(view, work(3), {
+    done: () => {
+      ended = true;
+    },
+  })();
+  await new Promise((done) => {
+    setTimeout(done, 20);
+  });
   assert.equal(ended, false);
 });

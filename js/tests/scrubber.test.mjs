@@ -13,7 +13,12 @@ const file = process.env.LVM_GOLDEN;
 const skip = file ? false : "LVM_GOLDEN is not set: run pytest tests/library/test_engine.py";
 const golden = file ? JSON.parse(readFileSync(file, "utf8")).scrubber : null;
 const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64"));
-const run = (work) => { let step; do step = work.next(); while (!step.done); return step.value; };
+const run = (work) => {
+  let step;
+  do step = work.next();
+  while (!step.done);
+  return step.value;
+};
 
 test("scrubber: all numbers of a checkpoint in Python, and its curve recomputed", { skip }, () => {
   const images = imagesOf(bytes(golden.pixels));
@@ -31,7 +36,14 @@ test("scrubber: all numbers of a checkpoint in Python, and its curve recomputed"
 
 test("scrubber: differences modulo 256 give the buffers back", () => {
   const out = unfolded(Uint8Array.from([250, 3, 10, 255, 1, 0]), 3);
-  assert.deepEqual(out.map((own) => [...own]), [[250, 3], [4, 2], [5, 2]]);
+  assert.deepEqual(
+    out.map((own) => [...own]),
+    [
+      [250, 3],
+      [4, 2],
+      [5, 2],
+    ],
+  );
 });
 
 test("scrubber: the manifold's points are the prior's quantiles, z1 to the right, z2 upwards", () => {

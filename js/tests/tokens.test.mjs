@@ -19,7 +19,9 @@ test("tokens: an image has the tokens that torch gives it", { skip }, () => {
   for (const { pixels, tokens } of golden.encoded) assert.deepEqual(made.encode(pixels), tokens);
 });
 
-test("tokens: a drawn image has the text, the tokens and the decode that Python finds, with the nets that come with the library", { skip }, () => {
+test("tokens: a drawn image has the text, the tokens and the decode that Python finds, with the nets that come with the library", {
+  skip,
+}, () => {
   const shipped = tokenNets(golden.shipped.nets, Buffer.from(golden.shipped.weights, "base64"));
   assert.ok(golden.drawn.length >= 12);
   for (const { text, levels, tokens, image } of golden.drawn) {
@@ -45,7 +47,8 @@ test("tokens: test digits that are drawn again come back from their tokens", { s
 test("tokens: every conditional is the library's", { skip }, () => {
   for (const { prior, state, tokens, conditionals } of golden.cases) {
     const found = sample(made.priors[prior], made, { ...state, prefix: tokens });
-    for (const [place, row] of Object.entries(conditionals)) assert.ok(far(found.conditionals[place], row) < 1e-9, prior);
+    for (const [place, row] of Object.entries(conditionals))
+      assert.ok(far(found.conditionals[place], row) < 1e-9, prior);
   }
 });
 

@@ -19,10 +19,11 @@ from .. import _checks
 
 LOG_2PI = math.log(2 * math.pi)
 TOLERANCE = 0.005  # an answer rounded to two decimals is right
-LARGEST = 10**6    # entries of an answer that are looked at
+LARGEST = 10**6  # entries of an answer that are looked at
 
 
 # ---------------------------------------------------------------- verdicts
+
 
 class Verdict(NamedTuple):
     """One part of an answer: what it is, whether it is right (None: not answered), and a clause that says why."""
@@ -82,6 +83,7 @@ def tell(right, *verdicts) -> bool | None:
 
 # ---------------------------------------------------------------- reading what came
 
+
 def within(answer, what, interval):
     """Verdict on a number that may be anything in an interval."""
     if unanswered(answer):
@@ -94,8 +96,13 @@ def within(answer, what, interval):
         return Verdict(what, False, f"your {what} should be one finite number, but got {odd}")
     low, high = interval
     inside = bool(low <= number <= high)
-    return Verdict(what, inside, "" if inside else f"your {what} should lie between {low:g} and {high:g}, as in the "
-                                                   f"figure, but got {float(number):.4g}")
+    return Verdict(
+        what,
+        inside,
+        ""
+        if inside
+        else f"your {what} should lie between {low:g} and {high:g}, as in the figure, but got {float(number):.4g}",
+    )
 
 
 class Odd(Exception):
@@ -184,11 +191,13 @@ def call(function, *arguments):
     try:
         return function(*arguments)
     except (Exception, SystemExit) as error:
-        raise Odd(f"your function raised {_safely(lambda: type(error).__name__)}: "
-                   f"{_safely(lambda: str(error))}".rstrip(": .")) from None
+        raise Odd(
+            f"your function raised {_safely(lambda: type(error).__name__)}: {_safely(lambda: str(error))}".rstrip(": .")
+        ) from None
 
 
 # ---------------------------------------------------------------- saying it
+
 
 def equal(given, value, tolerance):
     """Same shape, and no entry further apart than the tolerance (with room for rounding in its last digit)."""
@@ -197,9 +206,11 @@ def equal(given, value, tolerance):
 
 
 def _usual_slips(truth, unit):
-    slips = {"the right size with the sign flipped": -truth,
-             "twice what it should be: look for a factor of 2": 2 * truth,
-             "half of what it should be: look for a factor of 2": truth / 2}
+    slips = {
+        "the right size with the sign flipped": -truth,
+        "twice what it should be: look for a factor of 2": 2 * truth,
+        "half of what it should be: look for a factor of 2": truth / 2,
+    }
     if unit == "nats":
         slips["the value in bits: one nat is 1 / log 2 bits, so use the natural logarithm"] = truth / math.log(2)
         slips["a value with log10 in place of the natural logarithm"] = truth / math.log(10)
@@ -209,8 +220,11 @@ def _usual_slips(truth, unit):
 def _wanted(truth, alike):
     if truth.ndim == 0:
         return "one finite number"
-    return (f"one finite number, or {truth.size} of them" if alike
-            else f"finite numbers, one per row, of shape {truth.shape}")
+    return (
+        f"one finite number, or {truth.size} of them"
+        if alike
+        else f"finite numbers, one per row, of shape {truth.shape}"
+    )
 
 
 def _how_far(given, truth, what, unit, tolerance):
@@ -222,8 +236,10 @@ def _how_far(given, truth, what, unit, tolerance):
     where = " in its worst entry" if differences.size > 1 else ""
     off, unit = abs(worst), f" {unit}" if unit else ""
     if off <= 10 * tolerance:
-        return (f"your {what} is close, but {side}{where} by less than {10 * tolerance:.2g}{unit}: "
-                f"give it to within {tolerance:.2g}")
+        return (
+            f"your {what} is close, but {side}{where} by less than {10 * tolerance:.2g}{unit}: "
+            f"give it to within {tolerance:.2g}"
+        )
     if off >= 1000:
         return f"your {what} is {side}{where}, by more than 1000{unit}"
     base = 10.0 ** math.floor(math.log10(off))
@@ -233,6 +249,7 @@ def _how_far(given, truth, what, unit, tolerance):
 
 def came(value):
     """A short account of what came, whatever it is."""
+
     def account():
         if type(value) in (list, tuple):
             return f"{type(value).__name__} of length {len(value)}"

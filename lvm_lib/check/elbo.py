@@ -14,20 +14,22 @@ from ..densities import entropy_normal_diag, kl_normal_diag, kl_normal_full, log
 from ..ppca import LinearGaussian
 from ._judge import LARGEST, LOG_2PI, Odd, Verdict, call, came, detached, equal, judge, read, tell, unanswered, within
 
-__all__ = ["elbo_gap", "elbo_by_hand", "elbo_kl_to_prior", "elbo_monte_carlo", "elbo_mean_field",
-           "elbo_hard_posterior"]
+__all__ = ["elbo_gap", "elbo_by_hand", "elbo_kl_to_prior", "elbo_monte_carlo", "elbo_mean_field", "elbo_hard_posterior"]
 
 
 def elbo_gap(answer) -> bool | None:
     """Exercise 1: log p(x) = -3.20 and ELBO = -4.05 nats; the gap is their difference, KL(q || posterior)."""
     evidence, elbo = -3.20, -4.05
     truth = bounds.gap(np.array([evidence]), np.array([elbo]))[0]
-    slips = {"the gap with its sign flipped: it is evidence minus ELBO, and a divergence is never negative": -truth,
-             "the sum of evidence and ELBO: subtract the ELBO, mind its sign": evidence + elbo,
-             "the sum of evidence and ELBO, with its sign flipped: subtract the ELBO, mind its sign": -evidence - elbo,
-             "the ELBO itself, not the gap": elbo, "the evidence itself, not the gap": evidence,
-             "a ratio of probabilities: the gap is a difference of logarithms, so leave out exp": math.exp(truth),
-             "half of it (look for a factor of 2), or exp(-gap): the gap is a difference of logarithms": truth / 2}
+    slips = {
+        "the gap with its sign flipped: it is evidence minus ELBO, and a divergence is never negative": -truth,
+        "the sum of evidence and ELBO: subtract the ELBO, mind its sign": evidence + elbo,
+        "the sum of evidence and ELBO, with its sign flipped: subtract the ELBO, mind its sign": -evidence - elbo,
+        "the ELBO itself, not the gap": elbo,
+        "the evidence itself, not the gap": evidence,
+        "a ratio of probabilities: the gap is a difference of logarithms, so leave out exp": math.exp(truth),
+        "half of it (look for a factor of 2), or exp(-gap): the gap is a difference of logarithms": truth / 2,
+    }
     return tell("KL(q || posterior) is what the ELBO misses of log p(x).", judge(answer, truth, "gap", slips))
 
 
@@ -58,16 +60,21 @@ def elbo_by_hand(elbo, gap) -> bool | None:
         "an ELBO evaluated at the mean of q: E_q[(2 - z)^2] also holds the variance": at_mean - kl,
         "an ELBO with 1/2 taken for the standard deviation of q: it is the variance": at(half**2)[1],
         "an ELBO with the standard deviation of q, sqrt(1/2), put where the variance belongs": at(math.sqrt(half))[1],
-        "the gap (are the two swapped?)": true_gap}
+        "the gap (are the two swapped?)": true_gap,
+    }
     of_gap = {
         "the ELBO (are the two swapped?)": true_elbo,
         "the KL to the prior: the gap is the KL to the posterior": kl,
         "a gap with 1/2 taken for the standard deviation of q: it is the variance": at(half**2)[2],
         "a gap with sqrt(1/2), a standard deviation, put where the variance belongs": at(math.sqrt(half))[2],
         "a gap from an evidence of log N(2; 0, 1): x has variance 1 + 1": log_normal(2.0, 0.0, 1.0) - true_elbo,
-        **_consistent("what your ELBO leaves of the evidence, so it comes right when the ELBO does", evidence, elbo)}
-    return tell("q is the posterior, so the gap is zero and the ELBO is log p(x) = log N(2; 0, 2).",
-                judge(elbo, true_elbo, "ELBO", of_elbo), judge(gap, true_gap, "gap", of_gap))
+        **_consistent("what your ELBO leaves of the evidence, so it comes right when the ELBO does", evidence, elbo),
+    }
+    return tell(
+        "q is the posterior, so the gap is zero and the ELBO is log p(x) = log N(2; 0, 2).",
+        judge(elbo, true_elbo, "ELBO", of_elbo),
+        judge(gap, true_gap, "gap", of_gap),
+    )
 
 
 def elbo_kl_to_prior(function) -> bool | None:
@@ -121,20 +128,27 @@ def elbo_mean_field(variance, gap) -> bool | None:
         "the smallest eigenvalue of the covariance: q is narrow, but not that narrow": narrow,
         "the largest eigenvalue of the covariance: q stays inside the posterior": wide,
         "1 - variance, the share that the other variable explains": marginal - best,
-        "the gap (are the two swapped?)": np.full(2, true_gap)}
+        "the gap (are the two swapped?)": np.full(2, true_gap),
+    }
     of_gap = {
         "a gap without the factor 1/2": 2 * true_gap,
         "a gap averaged over the two variables: it is their sum": true_gap / 2,
-        "the gap of a q with variance 1, or a divergence the other way round":
-            kl_normal_full(origin, np.diag(marginal), origin, covariance),
-        "the gap of a q as narrow as the posterior's narrowest direction":
-            kl_normal_full(origin, np.diag(narrow), origin, covariance),
-        "a gap with the standard deviation put where the variance belongs":
-            kl_normal_full(origin, np.diag(np.sqrt(best)), origin, covariance),
-        "the variance (are the two swapped?)": best[0]}
-    return tell("one over the diagonal of the precision; q stays inside the posterior, and pays for the tilt it lacks.",
-                judge(variance, best, "variance", of_variance, unit="", alike=True),
-                judge(gap, true_gap, "gap", of_gap))
+        "the gap of a q with variance 1, or a divergence the other way round": kl_normal_full(
+            origin, np.diag(marginal), origin, covariance
+        ),
+        "the gap of a q as narrow as the posterior's narrowest direction": kl_normal_full(
+            origin, np.diag(narrow), origin, covariance
+        ),
+        "a gap with the standard deviation put where the variance belongs": kl_normal_full(
+            origin, np.diag(np.sqrt(best)), origin, covariance
+        ),
+        "the variance (are the two swapped?)": best[0],
+    }
+    return tell(
+        "one over the diagonal of the precision; q stays inside the posterior, and pays for the tilt it lacks.",
+        judge(variance, best, "variance", of_variance, unit="", alike=True),
+        judge(gap, true_gap, "gap", of_gap),
+    )
 
 
 HARD = 0.25  # nats that even the best Gaussian must miss
@@ -153,8 +167,9 @@ def elbo_hard_posterior(x, bend) -> bool | None:
     if found > HARD:
         return tell(f"{reached} (more than {HARD:g} were asked), and this posterior has {hills}.", *verdicts)
     reached = reached.replace("even the best Gaussian misses", "the best Gaussian misses only")
-    return tell("", Verdict("x and bend", False, f"{reached}, and more than {HARD:g} are asked: this posterior "
-                                                 f"has {hills}"))
+    return tell(
+        "", Verdict("x and bend", False, f"{reached}, and more than {HARD:g} are asked: this posterior has {hills}")
+    )
 
 
 def _consistent(name, evidence, elbo):
@@ -199,7 +214,8 @@ def _kl_slips(mean, std):
         "a KL with a log 2 pi too many: the two normalisers cancel": total + d * LOG_2PI / 2,
         "a KL with a log 2 pi too few: the two normalisers cancel": total - d * LOG_2PI / 2,
         "a KL in which log2 (bits) stands for log": half_sum(m2 + v - 1 - 2 * np.log2(std)),
-        "a KL in which log10 stands for log": half_sum(m2 + v - 1 - 2 * np.log10(std))}
+        "a KL in which log10 stands for log": half_sum(m2 + v - 1 - 2 * np.log10(std)),
+    }
 
 
 class _Watched:
@@ -244,10 +260,22 @@ def _monte_carlo_verdicts(function, mean, std, samples, seed):
     if judge(value, joint.mean() + entropy, "estimate", tolerance=1e-4).right:
         log_w = joint + entropy
     true_error = log_w.std(ddof=1) / math.sqrt(samples)
-    return [judge(value, log_w.mean(), "estimate", {**_estimate_slips(joint, z, mean, std),
-                  "the standard error (are the two swapped?)": true_error}, tolerance=1e-4),
-            judge(error, true_error, "standard error", _error_slips(log_w, joint, value),
-                  tolerance=0.03 * true_error if samples < 100 else 0.01 * true_error)]
+    return [
+        judge(
+            value,
+            log_w.mean(),
+            "estimate",
+            {**_estimate_slips(joint, z, mean, std), "the standard error (are the two swapped?)": true_error},
+            tolerance=1e-4,
+        ),
+        judge(
+            error,
+            true_error,
+            "standard error",
+            _error_slips(log_w, joint, value),
+            tolerance=0.03 * true_error if samples < 100 else 0.01 * true_error,
+        ),
+    ]
 
 
 def _run(function, log_joint, mean, std, samples, seed):
@@ -261,8 +289,9 @@ def _run(function, log_joint, mean, std, samples, seed):
     except Exception:  # something that only looks like a pair
         pair = []
     if len(pair) != 2:
-        raise Odd(f"your function should return two things, the estimate and its standard error, "
-                   f"but got {came(result)}")
+        raise Odd(
+            f"your function should return two things, the estimate and its standard error, but got {came(result)}"
+        )
     return pair
 
 
@@ -279,15 +308,20 @@ def _fault_of_draws(z, mean, std, samples):
     limit = 2.5 / math.sqrt(samples)  # draws of q go beyond it once in 100 000 times
     if distance(mean, std) <= limit:
         return None
-    slips = {"N(mean, std^4): std is squared once too often": (mean, std**2),
-             "N(mean, std): std is taken for the variance": (mean, math.sqrt(std)),
-             "N(mean, 1): std is forgotten": (mean, 1.0), "N(0, std^2): the mean is forgotten": (0.0, std),
-             "the prior N(0, 1), not of q": (0.0, 1.0)}
+    slips = {
+        "N(mean, std^4): std is squared once too often": (mean, std**2),
+        "N(mean, std): std is taken for the variance": (mean, math.sqrt(std)),
+        "N(mean, 1): std is forgotten": (mean, 1.0),
+        "N(0, std^2): the mean is forgotten": (0.0, std),
+        "the prior N(0, 1), not of q": (0.0, 1.0),
+    }
     name = min(slips, key=lambda name: distance(*slips[name]))
     if distance(*slips[name]) <= limit:
         return f"your draws look like draws of {name}"
-    return (f"your draws do not look like draws of q: for mean {mean:g} and std {std:g} they have mean {z.mean():.3g} "
-            f"and std {z.std():.3g}, or another shape")
+    return (
+        f"your draws do not look like draws of q: for mean {mean:g} and std {std:g} they have mean {z.mean():.3g} "
+        f"and std {z.std():.3g}, or another shape"
+    )
 
 
 def _fault_of_rng(function, mean, std, seed):
@@ -298,8 +332,10 @@ def _fault_of_rng(function, mean, std, seed):
     except Odd:
         return None  # the value itself is at fault, and will be judged
     if not equal(again, first, 1e-9):
-        return ("two calls with equal generators gave different estimates: draw from the argument rng, not from "
-                "np.random or a generator of your own")
+        return (
+            "two calls with equal generators gave different estimates: draw from the argument rng, not from "
+            "np.random or a generator of your own"
+        )
     if equal(other, first, 0.0):
         return "two different generators gave the same estimate: draw from the argument rng, do not set a seed yourself"
     return None
@@ -316,21 +352,26 @@ def _estimate_slips(joint, z, mean, std):
     return {
         "the mean of log p(x, z) alone: the entropy, -log q(z), is forgotten": joint.mean(),
         "an estimate with the sign of log q flipped: it is subtracted": 2 * joint.mean() - log_w.mean(),
-        "log of the mean of w: average log w, not w (that is an importance-weighted bound, too high for an ELBO)":
-            logsumexp(log_w, axis=0) - math.log(len(z)),
+        "log of the mean of w: average log w, not w (that is an importance-weighted bound, too high for an ELBO)": logsumexp(
+            log_w, axis=0
+        )
+        - math.log(len(z)),
         "the mean of w: average log w, not w": math.exp(min(logsumexp(log_w, axis=0) - math.log(len(z)), 700.0)),
         "a sum over the draws: take their mean": log_w.sum(),
-        "an estimate whose log q lacks its normaliser, -log std - 1/2 log 2 pi": less(-eps**2 / 2),
-        "an estimate whose log q lacks its 1/2 log 2 pi": less(-eps**2 / 2 - log_std),
-        "an estimate whose log q lacks -log std (that is the density of epsilon, not of z)":
-            less(log_normal(eps, 0.0, 1.0)),
+        "an estimate whose log q lacks its normaliser, -log std - 1/2 log 2 pi": less(-(eps**2) / 2),
+        "an estimate whose log q lacks its 1/2 log 2 pi": less(-(eps**2) / 2 - log_std),
+        "an estimate whose log q lacks -log std (that is the density of epsilon, not of z)": less(
+            log_normal(eps, 0.0, 1.0)
+        ),
         "an estimate whose log q has std taken for the variance": less(log_normal(z, mean, math.sqrt(std))),
         "an estimate whose log q has the variance taken for std": less(log_normal(z, mean, std**2)),
-        "an estimate whose log q has +log std: a wide q has a low density":
-            less(log_normal(z, mean, std) + 2 * log_std),
+        "an estimate whose log q has +log std: a wide q has a low density": less(
+            log_normal(z, mean, std) + 2 * log_std
+        ),
         "an estimate with log q at the wrong point: at epsilon, not at z": less(log_normal(eps, mean, std)),
         "an estimate with log q at the wrong point: at the mean, not at z": less(log_normal(mean, mean, std)),
-        "an estimate that subtracts the prior's log density, not that of q": less(log_normal(z, 0.0, 1.0))}
+        "an estimate that subtracts the prior's log density, not that of q": less(log_normal(z, 0.0, 1.0)),
+    }
 
 
 def _error_slips(log_w, joint, value):
@@ -346,7 +387,8 @@ def _error_slips(log_w, joint, value):
         "the variance over the square root of samples: take the standard deviation": std**2 / math.sqrt(k),
         "the standard deviation times the square root of samples: divide by it": std * math.sqrt(k),
         "the standard error of log p(x, z), not of log w": joint.std(ddof=1) / math.sqrt(k),
-        "the standard error of w, not of log w": of_w}
+        "the standard error of w, not of log w": of_w,
+    }
     if not unanswered(value):
         slips["the estimate (are the two swapped?)"] = log_w.mean()
     return slips
@@ -379,7 +421,7 @@ def _hills(log_posterior, grid):
     tops = _local_maxima(log_posterior)
     if len(tops) < 2:
         return "a single hill"
-    valley = tops[0] + int(np.argmin(log_posterior[tops[0]:tops[-1]]))
+    valley = tops[0] + int(np.argmin(log_posterior[tops[0] : tops[-1]]))
     left = float(np.exp(log_posterior + grid.log_weights)[:valley].sum())
     share = max(left, 1 - left)
     return f"two hills, the larger with {100 * share:.0f} % of the mass" if share < 0.995 else "one hill that counts"

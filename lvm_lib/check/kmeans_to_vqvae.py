@@ -17,12 +17,26 @@ __all__ = ["kmeans_rate", "kmeans_round", "kmeans_layer", "kmeans_step", "kmeans
 def kmeans_rate(one, many) -> bool | None:
     """Exercise 1: the rate of one of K = 512 codes under a uniform prior, and of 49, in nats."""
     rate = math.log(512)
-    return tell("log K for each code, whatever the image.",
-                judge(one, rate, "rate of one code", {"K itself: take its logarithm": 512.0,
-                                                      "a probability, 1 / K: take minus its logarithm": 1 / 512}),
-                judge(many, 49 * rate, "rate of 49 codes", {
-                    "the rate of one code": rate, "log (49 K): the codes are separate, so their rates add": math.log(49 * 512),
-                    "the 49th power of the rate: rates add": rate**49}, tolerance=0.02))
+    return tell(
+        "log K for each code, whatever the image.",
+        judge(
+            one,
+            rate,
+            "rate of one code",
+            {"K itself: take its logarithm": 512.0, "a probability, 1 / K: take minus its logarithm": 1 / 512},
+        ),
+        judge(
+            many,
+            49 * rate,
+            "rate of 49 codes",
+            {
+                "the rate of one code": rate,
+                "log (49 K): the codes are separate, so their rates add": math.log(49 * 512),
+                "the 49th power of the rate: rates add": rate**49,
+            },
+            tolerance=0.02,
+        ),
+    )
 
 
 def kmeans_round(left, right, error) -> bool | None:
@@ -32,19 +46,37 @@ def kmeans_round(left, right, error) -> bool | None:
     moved = km.update(points, codes, start)
     truth = km.inertia(points, moved, codes)
     last = km.lloyd(points, start)
-    of_error = {"J before the update, at the old centroids": km.inertia(points, start, codes),
-                "J after the next assignment: keep this round's codes": km.inertia(points, moved),
-                "J at the end of the algorithm: one round is asked": last.inertia,
-                "the mean over the points: J is the sum": truth / 4,
-                "a sum of distances: they are squared": float(np.abs(points - moved[codes]).sum())}
-    return tell("2 is nearer to 1, 3 is nearer to 4; then two means.",
-                judge(left, moved[0, 0], "left centroid", {
-                    "the centroid before the round... or was 3 given to it?": 5 / 3,
-                    "the place where the algorithm ends: one round is asked": last.centroids[0, 0]}, unit=""),
-                judge(right, moved[1, 0], "right centroid", {
-                    "the place where the algorithm ends: one round is asked": last.centroids[1, 0],
-                    "the mean of 2, 3 and 9: 2 is nearer to 1": 14 / 3}, unit=""),
-                judge(error, truth, "J", of_error, unit=""))
+    of_error = {
+        "J before the update, at the old centroids": km.inertia(points, start, codes),
+        "J after the next assignment: keep this round's codes": km.inertia(points, moved),
+        "J at the end of the algorithm: one round is asked": last.inertia,
+        "the mean over the points: J is the sum": truth / 4,
+        "a sum of distances: they are squared": float(np.abs(points - moved[codes]).sum()),
+    }
+    return tell(
+        "2 is nearer to 1, 3 is nearer to 4; then two means.",
+        judge(
+            left,
+            moved[0, 0],
+            "left centroid",
+            {
+                "the centroid before the round... or was 3 given to it?": 5 / 3,
+                "the place where the algorithm ends: one round is asked": last.centroids[0, 0],
+            },
+            unit="",
+        ),
+        judge(
+            right,
+            moved[1, 0],
+            "right centroid",
+            {
+                "the place where the algorithm ends: one round is asked": last.centroids[1, 0],
+                "the mean of 2, 3 and 9: 2 is nearer to 1": 14 / 3,
+            },
+            unit="",
+        ),
+        judge(error, truth, "J", of_error, unit=""),
+    )
 
 
 def kmeans_layer(function) -> bool | None:
@@ -61,8 +93,10 @@ def kmeans_layer(function) -> bool | None:
         fault = _fault_of_layer(answer, z, book, torch)
     except Odd as odd:
         fault = str(odd)
-    return tell("values and gradients agree: each term trains its own part, and no other.",
-                Verdict("layer", fault is None, fault or ""))
+    return tell(
+        "values and gradients agree: each term trains its own part, and no other.",
+        Verdict("layer", fault is None, fault or ""),
+    )
 
 
 def _fault_of_layer(answer, z, book, torch):
@@ -112,14 +146,31 @@ def _fault_of_layer(answer, z, book, torch):
 def kmeans_step(summed, averaged) -> bool | None:
     """Exercise 4: N = 1000, n_k = 40, D = 16: the steps along the gradient that land on the mean."""
     truth = 1000 / (2 * 40)
-    return tell("N / 2n, and D times that where the loss averages over D dimensions.",
-                judge(summed, truth, "step", {"N / n: the 2 of the square is missing": 2 * truth,
-                                              "n / 2N, the inverse ratio": 40 / 2000,
-                                              "1 / 2: the loss is averaged over all N rows, not over the 40": 0.5,
-                                              "the step for a loss averaged over dimensions": 16 * truth}, unit=""),
-                judge(averaged, 16 * truth, "step for the average over both", {
-                    "the step for a sum over dimensions": truth,
-                    "a step divided by D: the gradient is smaller, so the step is larger": truth / 16}, unit=""))
+    return tell(
+        "N / 2n, and D times that where the loss averages over D dimensions.",
+        judge(
+            summed,
+            truth,
+            "step",
+            {
+                "N / n: the 2 of the square is missing": 2 * truth,
+                "n / 2N, the inverse ratio": 40 / 2000,
+                "1 / 2: the loss is averaged over all N rows, not over the 40": 0.5,
+                "the step for a loss averaged over dimensions": 16 * truth,
+            },
+            unit="",
+        ),
+        judge(
+            averaged,
+            16 * truth,
+            "step for the average over both",
+            {
+                "the step for a sum over dimensions": truth,
+                "a step divided by D: the gradient is smaller, so the step is larger": truth / 16,
+            },
+            unit="",
+        ),
+    )
 
 
 def kmeans_beat(centroids) -> bool | None:

@@ -20,15 +20,23 @@ def lvm_samples(log_number, power_of_ten) -> bool | None:
     """Exercise 1: at KL(posterior || prior) = 30 nats, log of the number of samples, and the power of ten."""
     kl = 30.0
     truth = kl / math.log(10)
-    of_log = {"the number itself, not its logarithm": math.exp(kl), "the power of ten: are the two swapped?": truth,
-              "the logarithm of 30: the number of samples is exp(30), so its logarithm is 30": math.log(kl),
-              "the number of bits, 30 / log 2": kl / math.log(2)}
-    of_power = {"the natural logarithm: divide by log 10": kl, "30 times log 10: divide by it": kl * math.log(10),
-                "the power of two: divide by log 10, not by log 2": kl / math.log(2),
-                "the log10 of 30: the number of samples is exp(30)": math.log10(kl)}
-    return tell("K = exp(30), ten million million.",
-                judge(log_number, kl, "log K", of_log, unit="", tolerance=0.05),
-                judge(power_of_ten, truth, "power of ten", of_power, unit="", tolerance=0.05))
+    of_log = {
+        "the number itself, not its logarithm": math.exp(kl),
+        "the power of ten: are the two swapped?": truth,
+        "the logarithm of 30: the number of samples is exp(30), so its logarithm is 30": math.log(kl),
+        "the number of bits, 30 / log 2": kl / math.log(2),
+    }
+    of_power = {
+        "the natural logarithm: divide by log 10": kl,
+        "30 times log 10: divide by it": kl * math.log(10),
+        "the power of two: divide by log 10, not by log 2": kl / math.log(2),
+        "the log10 of 30: the number of samples is exp(30)": math.log10(kl),
+    }
+    return tell(
+        "K = exp(30), ten million million.",
+        judge(log_number, kl, "log K", of_log, unit="", tolerance=0.05),
+        judge(power_of_ten, truth, "power of ten", of_power, unit="", tolerance=0.05),
+    )
 
 
 def lvm_by_hand(log_evidence, probability) -> bool | None:
@@ -38,8 +46,8 @@ def lvm_by_hand(log_evidence, probability) -> bool | None:
     joint, given = np.exp(model.log_joint_all(x)[0]), np.exp(model.log_px_z_all(x)[0])
     of_log = {
         "p(x) itself: its logarithm is asked": math.exp(truth),
-        "the average of the logs: first add the densities, then take the logarithm":
-            0.7 * math.log(given[0]) + 0.3 * math.log(given[1]),
+        "the average of the logs: first add the densities, then take the logarithm": 0.7 * math.log(given[0])
+        + 0.3 * math.log(given[1]),
         "a sum without the weights: each density counts by its prior probability": math.log(given.sum()),
         "a sum with equal weights: P(z = 1) is 0.3": math.log(given.mean()),
         "a sum with the weights swapped: z = 1 has weight 0.3": math.log(0.3 * given[0] + 0.7 * given[1]),
@@ -47,7 +55,8 @@ def lvm_by_hand(log_evidence, probability) -> bool | None:
         "log p(x, z = 0) alone: z = 1 adds to p(x) too": math.log(joint[0]),
         "log p(x | z = 1): weigh it, and add z = 0": math.log(given[1]),
         "a value without 1/2 log 2 pi, the normaliser": truth + LOG_2PI / 2,
-        "the density at the mean: one Gaussian at the mixture's mean 0.6 is another model": log_normal(2.0, 0.6, 1.0)}
+        "the density at the mean: one Gaussian at the mixture's mean 0.6 is another model": log_normal(2.0, 0.6, 1.0),
+    }
     of_share = {
         "p(z = 0 | x): are the classes swapped?": 1 - share,
         "the prior: x has been seen": 0.3,
@@ -55,31 +64,38 @@ def lvm_by_hand(log_evidence, probability) -> bool | None:
         "a posterior with the weights swapped": 0.7 * given[1] / (0.3 * given[0] + 0.7 * given[1]),
         "the joint p(x, z = 1): divide by p(x)": joint[1],
         "p(x | z = 1): multiply by the prior, divide by p(x)": given[1],
-        "a logarithm: the probability itself is asked": math.log(share)}
-    return tell("the two parts of p(x) are 0.038 and 0.120, and the second's share is 0.76.",
-                judge(log_evidence, truth, "log p(x)", of_log),
-                judge(probability, share, "probability", of_share, unit=""))
+        "a logarithm: the probability itself is asked": math.log(share),
+    }
+    return tell(
+        "the two parts of p(x) are 0.038 and 0.120, and the second's share is 0.76.",
+        judge(log_evidence, truth, "log p(x)", of_log),
+        judge(probability, share, "probability", of_share, unit=""),
+    )
 
 
 def lvm_ancestral(function) -> bool | None:
     """Exercise 3: sample(weights, means, std, n, rng) of a mixture on a line returns x and z, each (n,)."""
     what = "sample"
-    for seed, (weights, means, std) in enumerate([((0.2, 0.5, 0.3), (-3.0, 0.0, 4.0), 0.4),
-                                                  ((0.9, 0.1), (1.0, 1.5), 2.5)]):
+    for seed, (weights, means, std) in enumerate(
+        [((0.2, 0.5, 0.3), (-3.0, 0.0, 4.0), 0.4), ((0.9, 0.1), (1.0, 1.5), 2.5)]
+    ):
         weights, means = np.array(weights), np.array(means)
         try:
             pair = _two_of(function, "x and z", weights, means, std, 4000, seed)
             if pair is None:
                 return tell("", Verdict(what, None))
             x, z = (read(part) for part in pair)
-            again, other = (read(_two_of(function, "x and z", weights, means, std, 4000, at)[0])
-                            for at in (seed, seed + 50))
+            again, other = (
+                read(_two_of(function, "x and z", weights, means, std, 4000, at)[0]) for at in (seed, seed + 50)
+            )
             fault = _fault_of_sample(x, z, weights, means, std)
             if fault is None and not equal(again, x, 1e-9):
                 fault = "two calls with equal generators gave different samples: draw from the argument rng"
             if fault is None and equal(other, x, 0.0):
-                fault = ("two different generators gave the same sample: draw from the argument rng, "
-                         "do not set a seed yourself")
+                fault = (
+                    "two different generators gave the same sample: draw from the argument rng, "
+                    "do not set a seed yourself"
+                )
         except Odd as odd:
             fault = str(odd)
         if fault:
@@ -100,16 +116,20 @@ def lvm_log_marginal(function) -> bool | None:
             lost = " exp underflows or overflows there: take the largest value out first" if abs(centre) > 100 else ""
             return tell("", Verdict(what, False, f"at values near {centre:g}: {odd}.{lost}".rstrip(".")))
         truth = logsumexp(values, axis=0) - math.log(k)
-        slips = {"the average of the logs: average the densities, then take the logarithm": values.mean(),
-                 "the log of a sum: an average divides by K": truth + math.log(k),
-                 "the largest value: the other draws count too": values.max(),
-                 "the estimate less its largest value: put that back after the logarithm": truth - values.max(),
-                 "a density: take the logarithm": math.exp(min(truth, 700.0)),
-                 "a sum divided by K^2": truth - math.log(k), "the median": float(np.median(values))}
+        slips = {
+            "the average of the logs: average the densities, then take the logarithm": values.mean(),
+            "the log of a sum: an average divides by K": truth + math.log(k),
+            "the largest value: the other draws count too": values.max(),
+            "the estimate less its largest value: put that back after the logarithm": truth - values.max(),
+            "a density: take the logarithm": math.exp(min(truth, 700.0)),
+            "a sum divided by K^2": truth - math.log(k),
+            "the median": float(np.median(values)),
+        }
         if k == 1:  # one draw: log, mean and largest value are the same
             slips = {}
-        verdict = judge(answer if unread is None else unread, truth, f"{what} of {k} values near {centre:g}", slips,
-                        tolerance=1e-6)
+        verdict = judge(
+            answer if unread is None else unread, truth, f"{what} of {k} values near {centre:g}", slips, tolerance=1e-6
+        )
         if not verdict.right:
             return tell("", verdict)
     return tell("it is log-mean-exp, and survives values near -5000.", Verdict(what, True))
@@ -132,18 +152,20 @@ def lvm_kl_posterior_prior(function) -> bool | None:
         truth, std_for_variance = half(mean, variance), 1 / (1 + w**2 / s)
         reverse = kl_normal_full([0.0], [[1.0]], [mean], [[variance]])
         not_squared = half(std_for_variance * w * x / s, std_for_variance)
-        slips = {"KL(prior || posterior): the first argument gives the weights": reverse,
-                 "the divergence with s taken for the variance: square it": not_squared,
-                 "the divergence without the posterior mean": half(0.0, variance),
-                 "half the squared mean alone": mean**2 / 2,
-                 "the divergence without its -1": truth + 0.5,
-                 "the divergence with the sign of the logarithm flipped": truth + math.log(variance),
-                 "a divergence with log std in place of log std^2": truth + math.log(variance) / 4,
-                 "the divergence with the mean not squared": truth + (mean - mean**2) / 2,
-                 "a divergence with mean x / w, the z that hits x: the prior pulls it to zero": half(x / w, variance),
-                 "a divergence whose posterior has precision w^2 / s^2: the prior adds 1": half(x / w, s**2 / w**2),
-                 "a divergence with the posterior's standard deviation for its variance": half(mean, math.sqrt(variance)),
-                 "the entropy of the posterior, not a divergence": 0.5 * (LOG_2PI + 1 + math.log(variance))}
+        slips = {
+            "KL(prior || posterior): the first argument gives the weights": reverse,
+            "the divergence with s taken for the variance: square it": not_squared,
+            "the divergence without the posterior mean": half(0.0, variance),
+            "half the squared mean alone": mean**2 / 2,
+            "the divergence without its -1": truth + 0.5,
+            "the divergence with the sign of the logarithm flipped": truth + math.log(variance),
+            "a divergence with log std in place of log std^2": truth + math.log(variance) / 4,
+            "the divergence with the mean not squared": truth + (mean - mean**2) / 2,
+            "a divergence with mean x / w, the z that hits x: the prior pulls it to zero": half(x / w, variance),
+            "a divergence whose posterior has precision w^2 / s^2: the prior adds 1": half(x / w, s**2 / w**2),
+            "a divergence with the posterior's standard deviation for its variance": half(mean, math.sqrt(variance)),
+            "the entropy of the posterior, not a divergence": 0.5 * (LOG_2PI + 1 + math.log(variance)),
+        }
         verdict = judge(answer, truth, f"KL for w = {w:g}, s = {s:g}, x = {x:g}", slips, tolerance=1e-4)
         if not verdict.right:
             return tell("", verdict)
@@ -160,8 +182,11 @@ def lvm_hills(noise) -> bool | None:
     given = float(read(noise).item())
     if abs(given - truth) <= 0.02:
         return tell("there the lower hill has become a shoulder of the higher one.", Verdict(what, True))
-    words = ("p(x) still has two hills there" if given < truth
-             else "p(x) has one hill there, but so it has at a smaller noise")
+    words = (
+        "p(x) still has two hills there"
+        if given < truth
+        else "p(x) has one hill there, but so it has at a smaller noise"
+    )
     return tell("", Verdict(what, False, words))
 
 
@@ -183,8 +208,11 @@ def _fault_of_sample(x, z, weights, means, std):
             return f"your {name} should have shape ({n},) for n = {n}, but got shape {part.shape}"
     if not (np.isin(z, np.arange(count))).all():
         swapped = np.isin(x, np.arange(count)).all()
-        return ("your z looks like x: are the two swapped?" if swapped
-                else f"your z should hold classes 0 to {count - 1}, but got {z[0]:g}")
+        return (
+            "your z looks like x: are the two swapped?"
+            if swapped
+            else f"your z should hold classes 0 to {count - 1}, but got {z[0]:g}"
+        )
     share = np.bincount(z.astype(int), minlength=count) / n
     if (np.abs(share - weights) > 5 * np.sqrt(weights * (1 - weights) / n)).any():
         uniform = (np.abs(share - 1 / count) < 0.04).all()
@@ -201,16 +229,20 @@ def _fault_of_sample(x, z, weights, means, std):
         return None
     if np.abs(rest).max() < 1e-9:
         return "your x is the mean of its z, without noise: that is a mean, not a sample"
-    slips = {"std^2: std is a standard deviation": std**2,
-             "the square root of std: std is a standard deviation": math.sqrt(std),
-             "1: multiply it by std": 1.0}
+    slips = {
+        "std^2: std is a standard deviation": std**2,
+        "the square root of std: std is a standard deviation": math.sqrt(std),
+        "1: multiply it by std": 1.0,
+    }
     for name, spread in slips.items():
         if distance(0.0, spread) <= 2.5 / math.sqrt(n):
             return f"the noise of your x has the standard deviation {name}"
     if abs(rest.mean()) > 5 * rest.std() / math.sqrt(n):
         return "your x does not lie around the mean of its own z: on average it is off by {:.2g}".format(rest.mean())
-    return ("your x given z does not look like N(means[z], std^2): around the mean of its own z it has standard "
-            f"deviation {rest.std():.3g} where std is {std:g}; does each x use its own z, and noise of its own?")
+    return (
+        "your x given z does not look like N(means[z], std^2): around the mean of its own z it has standard "
+        f"deviation {rest.std():.3g} where std is {std:g}; does each x use its own z, and noise of its own?"
+    )
 
 
 @lru_cache(maxsize=1)

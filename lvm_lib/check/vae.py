@@ -10,8 +10,14 @@ from .. import data
 from ..densities import kl_normal_diag, log_bernoulli
 from ._judge import Odd, Verdict, call, judge, read, tell, unanswered, within
 
-__all__ = ["vae_linear_rates", "vae_hidden_sigma", "vae_score_gradients", "vae_elbo", "vae_information",
-           "vae_seven_latents"]
+__all__ = [
+    "vae_linear_rates",
+    "vae_hidden_sigma",
+    "vae_score_gradients",
+    "vae_elbo",
+    "vae_information",
+    "vae_seven_latents",
+]
 
 
 def vae_linear_rates(rates, noise) -> bool | None:
@@ -27,27 +33,42 @@ def vae_linear_rates(rates, noise) -> bool | None:
         "rates with sigma = 0.5 taken for its square": np.maximum(np.log(variances / sigma2**2), 0) / 2,
         "half the log of the variances, without sigma^2": np.log(variances) / 2,
         "1/2 log(1 + lambda / sigma^2), the formula for a signal to which noise is *added*": np.log1p(
-            variances / sigma2) / 2,
-        "one number, the total: give one rate per latent": truth.sum()}
-    of_noise = {"the smallest variance: there only the first latent to die has died": variances.min(),
-                "the sum of the variances: each direction is judged by itself": variances.sum(),
-                "a standard deviation: sigma^2 is asked": math.sqrt(variances.max())}
-    return tell("a direction pays half its log ratio, or lies under the water.",
-                judge(rates, truth, "rates", of_rates), judge(noise, variances.max(), "sigma^2", of_noise, unit=""))
+            variances / sigma2
+        )
+        / 2,
+        "one number, the total: give one rate per latent": truth.sum(),
+    }
+    of_noise = {
+        "the smallest variance: there only the first latent to die has died": variances.min(),
+        "the sum of the variances: each direction is judged by itself": variances.sum(),
+        "a standard deviation: sigma^2 is asked": math.sqrt(variances.max()),
+    }
+    return tell(
+        "a direction pays half its log ratio, or lies under the water.",
+        judge(rates, truth, "rates", of_rates),
+        judge(noise, variances.max(), "sigma^2", of_noise, unit=""),
+    )
 
 
 def vae_hidden_sigma(of_sum, of_mean) -> bool | None:
     """Exercise 2: the sigma^2 hidden in |x - x_hat|^2 + KL, and in the mean squared error over 784 pixels + KL."""
     truth_sum, truth_mean = 0.5, 784 / 2
-    slips_sum = {"1, but the exponent has 2 sigma^2 below it": 1.0, "sigma: its square is asked": math.sqrt(truth_sum),
-                 "the other program's (are the two swapped?)": truth_mean}
-    slips_mean = {"784, but the exponent has 2 sigma^2 below it": 784.0,
-                  "sigma: its square is asked": math.sqrt(truth_mean),
-                  "1 / (2 x 784): a mean *divides* the error, so sigma^2 is multiplied": 1 / (2 * 784),
-                  "the other program's (are the two swapped?)": truth_sum}
-    return tell("averaging over pixels is a choice of noise, and a wild one: every variance lies below it.",
-                judge(of_sum, truth_sum, "sigma^2 of the sum", slips_sum, unit=""),
-                judge(of_mean, truth_mean, "sigma^2 of the mean", slips_mean, unit=""))
+    slips_sum = {
+        "1, but the exponent has 2 sigma^2 below it": 1.0,
+        "sigma: its square is asked": math.sqrt(truth_sum),
+        "the other program's (are the two swapped?)": truth_mean,
+    }
+    slips_mean = {
+        "784, but the exponent has 2 sigma^2 below it": 784.0,
+        "sigma: its square is asked": math.sqrt(truth_mean),
+        "1 / (2 x 784): a mean *divides* the error, so sigma^2 is multiplied": 1 / (2 * 784),
+        "the other program's (are the two swapped?)": truth_sum,
+    }
+    return tell(
+        "averaging over pixels is a choice of noise, and a wild one: every variance lies below it.",
+        judge(of_sum, truth_sum, "sigma^2 of the sum", slips_sum, unit=""),
+        judge(of_mean, truth_mean, "sigma^2 of the mean", slips_mean, unit=""),
+    )
 
 
 def vae_score_gradients(function) -> bool | None:
@@ -61,17 +82,29 @@ def vae_score_gradients(function) -> bool | None:
             return tell("", Verdict("gradients", False, str(odd)))
         others = (values.sum() - values) / (draws - 1)
         truth = (values - others) * eps / std
-        slips = {"gradients without a baseline": values * eps / std,
-                 "gradients whose baseline is the mean of all values, own one included: that is biased": (
-                     values - values.mean()) * eps / std,
-                 "the sum of the others where their average is asked: divide by K - 1": (
-                     values - (values.sum() - values)) * eps / std,
-                 "gradients without the division by std: d log q / dm = eps / std": (values - others) * eps,
-                 "gradients divided by the variance: z - m is already std * eps": (values - others) * eps / std**2,
-                 "gradients by log s: those by the mean are asked": (values - others) * (eps**2 - 1),
-                 "their average: return all K": truth.mean()}
-        verdict = judge(answer, truth, "gradients" if unanswered(answer) else f"gradients for K = {draws}", slips,
-                        unit="", tolerance=1e-4)
+        slips = {
+            "gradients without a baseline": values * eps / std,
+            "gradients whose baseline is the mean of all values, own one included: that is biased": (
+                values - values.mean()
+            )
+            * eps
+            / std,
+            "the sum of the others where their average is asked: divide by K - 1": (values - (values.sum() - values))
+            * eps
+            / std,
+            "gradients without the division by std: d log q / dm = eps / std": (values - others) * eps,
+            "gradients divided by the variance: z - m is already std * eps": (values - others) * eps / std**2,
+            "gradients by log s: those by the mean are asked": (values - others) * (eps**2 - 1),
+            "their average: return all K": truth.mean(),
+        }
+        verdict = judge(
+            answer,
+            truth,
+            "gradients" if unanswered(answer) else f"gradients for K = {draws}",
+            slips,
+            unit="",
+            tolerance=1e-4,
+        )
         if not verdict.right:
             return tell("", verdict)
     return tell("each value is judged against the others, and none against itself.", verdict)
@@ -89,21 +122,21 @@ def vae_elbo(function) -> bool | None:
             return tell("", Verdict("ELBO", False, str(odd)))
         reconstruction = log_bernoulli(x, logits)
         kl = kl_normal_diag(mean, np.exp(log_std))
-        slips = {"the loss: the ELBO with its sign flipped": kl - reconstruction,
-                 "an ELBO with the sign of the KL flipped: it is subtracted": reconstruction + kl,
-                 "the reconstruction alone: the KL is forgotten": reconstruction,
-                 "minus the KL: the reconstruction is forgotten": -kl,
-                 "an ELBO with the KL averaged over latents: it is a sum": reconstruction - kl / latents,
-                 "an ELBO with the reconstruction averaged over pixels: it is a sum": reconstruction / pixels - kl,
-                 "an ELBO with both parts averaged: they are sums": reconstruction / pixels - kl / latents,
-                 "an ELBO with log_std taken for a log variance": reconstruction - kl_normal_diag(
-                     mean, np.exp(log_std / 2)),
-                 "an ELBO with log_std taken for std^2's square": reconstruction - kl_normal_diag(
-                     mean, np.exp(2 * log_std)),
-                 "an ELBO whose KL lacks the factor 1/2": reconstruction - 2 * kl,
-                 "an ELBO whose pixels are ones and zeros the other way round": log_bernoulli(1 - x, logits) - kl,
-                 "one number, averaged over the images: keep one per image": (reconstruction - kl).mean(),
-                 "one number, summed over the images: keep one per image": (reconstruction - kl).sum()}
+        slips = {
+            "the loss: the ELBO with its sign flipped": kl - reconstruction,
+            "an ELBO with the sign of the KL flipped: it is subtracted": reconstruction + kl,
+            "the reconstruction alone: the KL is forgotten": reconstruction,
+            "minus the KL: the reconstruction is forgotten": -kl,
+            "an ELBO with the KL averaged over latents: it is a sum": reconstruction - kl / latents,
+            "an ELBO with the reconstruction averaged over pixels: it is a sum": reconstruction / pixels - kl,
+            "an ELBO with both parts averaged: they are sums": reconstruction / pixels - kl / latents,
+            "an ELBO with log_std taken for a log variance": reconstruction - kl_normal_diag(mean, np.exp(log_std / 2)),
+            "an ELBO with log_std taken for std^2's square": reconstruction - kl_normal_diag(mean, np.exp(2 * log_std)),
+            "an ELBO whose KL lacks the factor 1/2": reconstruction - 2 * kl,
+            "an ELBO whose pixels are ones and zeros the other way round": log_bernoulli(1 - x, logits) - kl,
+            "one number, averaged over the images: keep one per image": (reconstruction - kl).mean(),
+            "one number, summed over the images: keep one per image": (reconstruction - kl).sum(),
+        }
         what = "ELBO" if unanswered(answer) else f"ELBO (x of shape {x.shape}, mean of shape {mean.shape})"
         verdict = judge(answer, reconstruction - kl, what, slips, tolerance=1e-4)
         if not verdict.right:
@@ -114,15 +147,21 @@ def vae_elbo(function) -> bool | None:
 def vae_information(information, misfit) -> bool | None:
     """Exercise 5: 1000 images, average KL 7.5 nats: the largest I_q, and the least KL(q(z) || p(z))."""
     rate, largest = 7.5, math.log(1000)
-    of_information = {"the whole KL: I_q cannot exceed what names one image of 1000": rate,
-                      "1000 itself: its logarithm is asked": 1000.0, "the least misfit (are the two swapped?)":
-                      rate - largest}
-    of_misfit = {"the misfit with its sign flipped: a divergence is never negative": largest - rate,
-                 "zero: the aggregate of 1000 such narrow q cannot be the prior": 0.0,
-                 "the largest information (are the two swapped?)": largest}
-    return tell("a code for 1000 images cannot carry more than log 1000 nats; the rest is misfit.",
-                judge(information, largest, "information", of_information),
-                judge(misfit, rate - largest, "misfit", of_misfit))
+    of_information = {
+        "the whole KL: I_q cannot exceed what names one image of 1000": rate,
+        "1000 itself: its logarithm is asked": 1000.0,
+        "the least misfit (are the two swapped?)": rate - largest,
+    }
+    of_misfit = {
+        "the misfit with its sign flipped: a divergence is never negative": largest - rate,
+        "zero: the aggregate of 1000 such narrow q cannot be the prior": 0.0,
+        "the largest information (are the two swapped?)": largest,
+    }
+    return tell(
+        "a code for 1000 images cannot carry more than log 1000 nats; the rest is misfit.",
+        judge(information, largest, "information", of_information),
+        judge(misfit, rate - largest, "misfit", of_misfit),
+    )
 
 
 def vae_seven_latents(sigma) -> bool | None:
@@ -137,6 +176,8 @@ def vae_seven_latents(sigma) -> bool | None:
     squared = int((variances > read(sigma).item()).sum())
     if alive == 7:
         return tell("seven principal directions have a variance above sigma^2.", verdict)
-    hint = "; is it sigma^2 that you gave?" if squared == 7 else f", so sigma is too {'small' if alive > 7 else 'large'}"
+    hint = (
+        "; is it sigma^2 that you gave?" if squared == 7 else f", so sigma is too {'small' if alive > 7 else 'large'}"
+    )
     count = f"{alive} latents live" if alive != 1 else "1 latent lives"
     return tell("", Verdict("sigma", False, f"at your sigma {count} and not 7{hint}"))

@@ -16,17 +16,24 @@ def tok_rate(nats, bits_per_pixel) -> bool | None:
     places, codes, pixels = 32 * 32, 8192, 256 * 256
     truth = places * math.log(codes)
     bits = truth / math.log(2) / pixels
-    of_nats = {"the rate of one token: there are 32 x 32 of them": math.log(codes),
-               "M K, without a logarithm": places * codes, "K log M: it is M log K": codes * math.log(places),
-               "32 log K: the grid has 32 x 32 places": 32 * math.log(codes),
-               "a rate per pixel: the tokens alone are sent": pixels * math.log(codes)}
-    of_bits = {"nats per pixel: a bit is log 2 nats": truth / pixels,
-               "bits per token: divide by the number of pixels": truth / math.log(2) / places,
-               "bits for the whole image: divide by the number of pixels": truth / math.log(2),
-               "bits divided by 3 colours as well: a pixel is asked": bits / 3}
-    return tell("49 places or 1024, the price of a grid is M log K as long as nothing is known about it.",
-                judge(nats, truth, "rate", of_nats, tolerance=0.5),
-                judge(bits_per_pixel, bits, "number of bits per pixel", of_bits, unit="bits", tolerance=0.002))
+    of_nats = {
+        "the rate of one token: there are 32 x 32 of them": math.log(codes),
+        "M K, without a logarithm": places * codes,
+        "K log M: it is M log K": codes * math.log(places),
+        "32 log K: the grid has 32 x 32 places": 32 * math.log(codes),
+        "a rate per pixel: the tokens alone are sent": pixels * math.log(codes),
+    }
+    of_bits = {
+        "nats per pixel: a bit is log 2 nats": truth / pixels,
+        "bits per token: divide by the number of pixels": truth / math.log(2) / places,
+        "bits for the whole image: divide by the number of pixels": truth / math.log(2),
+        "bits divided by 3 colours as well: a pixel is asked": bits / 3,
+    }
+    return tell(
+        "49 places or 1024, the price of a grid is M log K as long as nothing is known about it.",
+        judge(nats, truth, "rate", of_nats, tolerance=0.5),
+        judge(bits_per_pixel, bits, "number of bits per pixel", of_bits, unit="bits", tolerance=0.002),
+    )
 
 
 def tok_perplexity(function) -> bool | None:
@@ -37,12 +44,14 @@ def tok_perplexity(function) -> bool | None:
         counts = np.bincount(tokens.ravel())
         share = counts[counts > 0] / counts.sum()
         entropy = float(-(share * np.log(share)).sum())
-        slips = {"the entropy itself: take its exponential": entropy,
-                 "2 to the entropy in nats: either bits and 2, or nats and e": 2**entropy,
-                 "the number of codes that occur: weigh them by their shares": float(len(share)),
-                 "exp of minus the entropy: mind the sign": math.exp(-entropy),
-                 "one over the sum of squared shares: another measure of the same kind": 1 / (share**2).sum(),
-                 "the average over rows: count over all tokens": _row_by_row(tokens)}
+        slips = {
+            "the entropy itself: take its exponential": entropy,
+            "2 to the entropy in nats: either bits and 2, or nats and e": 2**entropy,
+            "the number of codes that occur: weigh them by their shares": float(len(share)),
+            "exp of minus the entropy: mind the sign": math.exp(-entropy),
+            "one over the sum of squared shares: another measure of the same kind": 1 / (share**2).sum(),
+            "the average over rows: count over all tokens": _row_by_row(tokens),
+        }
         try:
             answer = call(function, tokens.copy())
         except Odd as odd:
@@ -68,20 +77,29 @@ def tok_class_summed_out(function) -> bool | None:
         top = given.max(axis=1)
         total = top + np.log(np.exp(given - top[:, None]).sum(axis=1))
         truth = total - math.log(classes)
-        slips = {"log of the sum, without the prior of the class: subtract log C": total,
-                 "the mean of the logs: average probabilities, then take the log": given.mean(axis=1),
-                 "the largest term alone": top, "the largest term less log C: the other classes count too":
-                     top - math.log(classes),
-                 "log of the sum plus log C: the class has probability 1 / C": total + math.log(classes),
-                 "log of the sum less log n: classes are the second axis": total - math.log(n),
-                 "a sum over the rows: classes are the second axis": _over_rows(given)}
+        slips = {
+            "log of the sum, without the prior of the class: subtract log C": total,
+            "the mean of the logs: average probabilities, then take the log": given.mean(axis=1),
+            "the largest term alone": top,
+            "the largest term less log C: the other classes count too": top - math.log(classes),
+            "log of the sum plus log C: the class has probability 1 / C": total + math.log(classes),
+            "log of the sum less log n: classes are the second axis": total - math.log(n),
+            "a sum over the rows: classes are the second axis": _over_rows(given),
+        }
         try:
             answer = call(function, given.copy())
         except Odd as odd:
             return tell("", Verdict("log p(z)", False, str(odd)))
         if _underflown(answer):
-            return tell("", Verdict("log p(z)", False, f"at log p(z | c) near {shift:g} your log p(z) is not finite: "
-                                    "exp underflows there, so take out the largest term first"))
+            return tell(
+                "",
+                Verdict(
+                    "log p(z)",
+                    False,
+                    f"at log p(z | c) near {shift:g} your log p(z) is not finite: "
+                    "exp underflows there, so take out the largest term first",
+                ),
+            )
         what = "log p(z)" if unanswered(answer) else f"log p(z) (log p(z | c) of shape {given.shape})"
         verdict = judge(answer, truth, what, slips, tolerance=1e-4)
         if not verdict.right:
@@ -108,14 +126,17 @@ def tok_mask(function) -> bool | None:
         order = np.arange(kernel**2).reshape(kernel, kernel)
         middle = order[kernel // 2, kernel // 2]
         truth = (order <= middle if centre else order < middle).astype(float)
-        slips = {"a mask with the centre the wrong way round": (order < middle if centre else order <= middle),
-                 "the mask upside down: what is read before stands *above*": truth[::-1],
-                 "the mask left for right: what is read before stands to the *left*": truth[:, ::-1],
-                 "the transposed mask: we read rows, not columns": truth.T,
-                 "the mask of the future: 1 is what may be seen": 1 - truth,
-                 "a mask of the rows above alone: the same row, to the left, may be seen too":
-                     (order // kernel < kernel // 2),
-                 "a mask of the left half: whole rows above may be seen": _lower_left(kernel, centre)}
+        slips = {
+            "a mask with the centre the wrong way round": (order < middle if centre else order <= middle),
+            "the mask upside down: what is read before stands *above*": truth[::-1],
+            "the mask left for right: what is read before stands to the *left*": truth[:, ::-1],
+            "the transposed mask: we read rows, not columns": truth.T,
+            "the mask of the future: 1 is what may be seen": 1 - truth,
+            "a mask of the rows above alone: the same row, to the left, may be seen too": (
+                order // kernel < kernel // 2
+            ),
+            "a mask of the left half: whole rows above may be seen": _lower_left(kernel, centre),
+        }
         try:
             answer = call(function, kernel, centre)
         except Odd as odd:
@@ -126,8 +147,9 @@ def tok_mask(function) -> bool | None:
         try:
             given = _booleans(answer)
         except Odd as odd:
-            return tell("", Verdict(what, False, f"your {what} should be a {kernel} x {kernel} array of 0 and 1, "
-                                                 f"but got {odd}"))
+            return tell(
+                "", Verdict(what, False, f"your {what} should be a {kernel} x {kernel} array of 0 and 1, but got {odd}")
+            )
         verdict = _same_mask(given, truth, what, slips)
         if not verdict.right:
             return tell("", verdict)
@@ -156,8 +178,12 @@ def _same_mask(given, truth, what, slips):
     if given.shape != truth.shape:
         return Verdict(what, False, f"your {what} should have shape {truth.shape}, but got shape {given.shape}")
     wrong = np.argwhere(given != truth)[0]
-    return Verdict(what, False, f"your {what} is wrong in {int((given != truth).sum())} entries, the first in row "
-                                f"{wrong[0]}, column {wrong[1]} (both from 0)")
+    return Verdict(
+        what,
+        False,
+        f"your {what} is wrong in {int((given != truth).sum())} entries, the first in row "
+        f"{wrong[0]}, column {wrong[1]} (both from 0)",
+    )
 
 
 def tok_draw(function) -> bool | None:
@@ -166,18 +192,25 @@ def tok_draw(function) -> bool | None:
     for codes, temperature in ((4, 1.0), (6, 0.5), (5, 2.0), (3, 1.0)):
         logits = rng.normal(size=codes) * 2 + (800.0 if codes == 3 else 0.0)
         at = {"right": logits / temperature, "T": logits, "times": logits * temperature}
-        edges = {name: np.cumsum(np.exp(score - score.max()) / np.exp(score - score.max()).sum())
-                 for name, score in at.items()}
+        edges = {
+            name: np.cumsum(np.exp(score - score.max()) / np.exp(score - score.max()).sum())
+            for name, score in at.items()
+        }
         for u in (np.concatenate([[0, *edges["right"][:-1]], edges["right"]]).reshape(2, -1).mean(0)).tolist():
             truth = int((edges["right"] <= u).sum())
             slips = {}
             if temperature != 1:
-                slips = {"a code drawn without the temperature": int((edges["T"] <= u).sum()),
-                         "a code drawn with logits *times* T: divide": int((edges["times"] <= u).sum())}
-            slips |= {"the code after the right one: codes count from 0": truth + 1,
-                      "the most probable code: u decides": int(np.argmax(logits)),
-                      "a code counted from the last one down": int(codes - 1 - (np.cumsum(
-                          np.diff([0, *edges["right"]])[::-1]) <= u).sum())}
+                slips = {
+                    "a code drawn without the temperature": int((edges["T"] <= u).sum()),
+                    "a code drawn with logits *times* T: divide": int((edges["times"] <= u).sum()),
+                }
+            slips |= {
+                "the code after the right one: codes count from 0": truth + 1,
+                "the most probable code: u decides": int(np.argmax(logits)),
+                "a code counted from the last one down": int(
+                    codes - 1 - (np.cumsum(np.diff([0, *edges["right"]])[::-1]) <= u).sum()
+                ),
+            }
             try:
                 answer = call(function, logits.copy(), temperature, u)
             except Odd as odd:
@@ -228,8 +261,15 @@ def tok_better_bound(bound, model, prior) -> bool | None:
         return tell("", Verdict("bound", False, f"your bound should be one finite number, but got shape {start.shape}"))
     gain = found - float(start.item())
     if gain < BAR:
-        return tell("", Verdict("bound", False, f"your bound is {found:.1f} nats, {abs(gain):.1f} "
-                                f"{'above' if gain > 0 else 'below'} the one to beat, and {BAR:g} more are asked"))
+        return tell(
+            "",
+            Verdict(
+                "bound",
+                False,
+                f"your bound is {found:.1f} nats, {abs(gain):.1f} "
+                f"{'above' if gain > 0 else 'below'} the one to beat, and {BAR:g} more are asked",
+            ),
+        )
     return tell(f"your bound is {found:.1f} nats, {gain:.1f} better.", Verdict("bound", True))
 
 

@@ -17,8 +17,12 @@ from .images import WHITE, grey_levels, read_only
 
 __all__ = ["binarise", "binarised"]
 
-KEYS = {("digits", "train"): 0x6C766D01, ("digits", "test"): 0x6C766D02,  # never change one: every number on
-        ("clothing", "train"): 0x6C766D03, ("clothing", "test"): 0x6C766D04}  # binary test images hangs on them
+KEYS = {
+    ("digits", "train"): 0x6C766D01,
+    ("digits", "test"): 0x6C766D02,  # never change one: every number on
+    ("clothing", "train"): 0x6C766D03,
+    ("clothing", "test"): 0x6C766D04,
+}  # binary test images hangs on them
 
 
 def binarised(name: str, split: str = "test") -> np.ndarray:

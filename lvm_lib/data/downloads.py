@@ -29,18 +29,24 @@ class Source:
 SOURCES = {
     "mnist": Source(
         mirror="https://ossci-datasets.s3.amazonaws.com/mnist/",
-        sha256={TRAIN: "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-                TRAIN_LABELS: "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-                TEST: "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-                TEST_LABELS: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"},
-        names=DIGITS),
+        sha256={
+            TRAIN: "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            TRAIN_LABELS: "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            TEST: "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            TEST_LABELS: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        },
+        names=DIGITS,
+    ),
     "fashion_mnist": Source(
         mirror="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-        sha256={TRAIN: "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-                TRAIN_LABELS: "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-                TEST: "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-                TEST_LABELS: "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"},
-        names=CLOTHING),
+        sha256={
+            TRAIN: "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            TRAIN_LABELS: "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            TEST: "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            TEST_LABELS: "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        },
+        names=CLOTHING,
+    ),
 }
 
 
@@ -61,8 +67,13 @@ def download(name: str, folder=None, progress: bool = True, mirror: str | None =
     base = _address(source.mirror if mirror is None else mirror)
     place = Path(pooch.os_cache("lvm_lib") if folder is None else folder).expanduser() / name
     paths = {file: _fetch(base + file, file, sha256, place, progress) for file, sha256 in source.sha256.items()}
-    return Images(train=read_idx(paths[TRAIN], 3), train_labels=read_idx(paths[TRAIN_LABELS], 1),
-                  test=read_idx(paths[TEST], 3), test_labels=read_idx(paths[TEST_LABELS], 1), names=source.names)
+    return Images(
+        train=read_idx(paths[TRAIN], 3),
+        train_labels=read_idx(paths[TRAIN_LABELS], 1),
+        test=read_idx(paths[TEST], 3),
+        test_labels=read_idx(paths[TEST_LABELS], 1),
+        names=source.names,
+    )
 
 
 def _address(mirror):
@@ -78,8 +89,12 @@ def _fetch(url, file, sha256, folder, progress):
     import pooch
 
     part = folder / f"{file}.part"
-    fetch = {"known_hash": f"sha256:{sha256}", "fname": file, "path": folder,
-             "downloader": ResumingDownloader(part, progress)}
+    fetch = {
+        "known_hash": f"sha256:{sha256}",
+        "fname": file,
+        "path": folder,
+        "downloader": ResumingDownloader(part, progress),
+    }
     resumes = part.exists()
     try:
         return pooch.retrieve(url, **fetch)

@@ -35,13 +35,16 @@ class Images:
             object.__setattr__(self, split, pixels)
             object.__setattr__(self, f"{split}_labels", labels)
         if self.train.shape[1:] != self.test.shape[1:]:
-            raise ValueError(f"train and test must hold images of one size, "
-                             f"got {self.train.shape[1:]} and {self.test.shape[1:]}")
+            raise ValueError(
+                f"train and test must hold images of one size, got {self.train.shape[1:]} and {self.test.shape[1:]}"
+            )
 
     def __repr__(self):
         height, width = self.train.shape[1:]
-        return (f"Images({len(self.train)} train, {len(self.test)} test, {height} x {width} pixels, "
-                f"{len(self.names)} classes)")
+        return (
+            f"Images({len(self.train)} train, {len(self.test)} test, {height} x {width} pixels, "
+            f"{len(self.names)} classes)"
+        )
 
 
 def _fitting(split, pixels, labels, classes):
@@ -53,8 +56,10 @@ def _fitting(split, pixels, labels, classes):
         raise ValueError(f"{split} must have shape (n, h, w) and not be empty, got shape {pixels.shape}")
     given = np.asarray(labels)
     if given.dtype.kind not in "iu" or given.shape != pixels.shape[:1]:
-        raise ValueError(f"{split}_labels must be {len(pixels)} integers, one per image, "
-                         f"got dtype {given.dtype}, shape {given.shape}")
+        raise ValueError(
+            f"{split}_labels must be {len(pixels)} integers, one per image, "
+            f"got dtype {given.dtype}, shape {given.shape}"
+        )
     if given.min() < 0 or given.max() >= classes:
         raise ValueError(f"{split}_labels must lie in 0..{classes - 1}, got {given.min()}..{given.max()}")
     return read_only(pixels), read_only(given.astype(np.int64))
@@ -73,8 +78,10 @@ def grey_levels(name: str, value) -> np.ndarray:
         return value  # in range by its type, and spared a copy eight times its size
     array = real_array(name, value)
     if array.min() < 0 or array.max() > WHITE or (array != np.rint(array)).any():
-        raise ValueError(f"{name} must hold whole grey levels 0..{WHITE}, "
-                         f"got values from {array.min():g} to {array.max():g}; are they scaled already?")
+        raise ValueError(
+            f"{name} must hold whole grey levels 0..{WHITE}, "
+            f"got values from {array.min():g} to {array.max():g}; are they scaled already?"
+        )
     return array
 
 

@@ -37,9 +37,11 @@ class ResumingDownloader:
                 break
             except (RequestException, HTTPError) as error:
                 if attempt == self.attempts or not _passing(error):
-                    raise ConnectionError(f"{url} could not be fetched in {attempt} attempt(s): {error}. "
-                                          f"{self._have()} bytes are kept in {self.part}; the next call goes on "
-                                          f"from there. Another address can be given as `mirror`.") from error
+                    raise ConnectionError(
+                        f"{url} could not be fetched in {attempt} attempt(s): {error}. "
+                        f"{self._have()} bytes are kept in {self.part}; the next call goes on "
+                        f"from there. Another address can be given as `mirror`."
+                    ) from error
                 time.sleep(WAIT * attempt)
         os.replace(self.part, output_file)
 
@@ -67,8 +69,14 @@ class ResumingDownloader:
         from tqdm.auto import tqdm
 
         length = response.headers.get("Content-Length")
-        bar = tqdm(total=have + int(length) if length else None, initial=have, unit="B", unit_scale=True,
-                   desc=self.part.stem, disable=not self.progress)
+        bar = tqdm(
+            total=have + int(length) if length else None,
+            initial=have,
+            unit="B",
+            unit_scale=True,
+            desc=self.part.stem,
+            disable=not self.progress,
+        )
         with bar, open(self.part, "ab" if have else "wb") as file:
             for chunk in response.raw.stream(CHUNK, decode_content=False):
                 file.write(chunk)

@@ -17,9 +17,22 @@ from .prior import PriorFigure
 from .scrubber import ScrubberFigure
 from .tokens import TokensFigure
 
-__all__ = ["AncestralFigure", "ElboFigure", "EmFigure", "GradientFigure", "KlFigure", "KmeansFigure",
-           "LatentPlaneFigure", "LiveFigure", "PriorFigure", "ScrubberFigure", "TokensFigure", "TruePosteriorFigure",
-           "by_name", "shipped_vae"]
+__all__ = [
+    "AncestralFigure",
+    "ElboFigure",
+    "EmFigure",
+    "GradientFigure",
+    "KlFigure",
+    "KmeansFigure",
+    "LatentPlaneFigure",
+    "LiveFigure",
+    "PriorFigure",
+    "ScrubberFigure",
+    "TokensFigure",
+    "TruePosteriorFigure",
+    "by_name",
+    "shipped_vae",
+]
 
 
 def by_name(name: str) -> type[LiveFigure]:

@@ -21,10 +21,10 @@ __all__ = ["AncestralFigure"]
 
 BOUNDS = {"z": (-4, 4), "std_noise": (0.15, 1), "seed": (1, 999), "count": (0, 2000)}
 NETWORK = TanhNetwork([[2.0, 1.5]], [0.5, -2.2], [[1.8], [-0.9]], [-0.8])
-LINE = 2.47              # P(distance > LINE / sqrt(n)) <= 2 exp(-2 LINE^2) = 1e-5 for every n (Massart 1990)
+LINE = 2.47  # P(distance > LINE / sqrt(n)) <= 2 exp(-2 LINE^2) = 1e-5 for every n (Massart 1990)
 LATENT = line(-9, 9, 901)
-REACH = 1.8              # |g| stays below
-SHOWN = 300              # points drawn in the plane
+REACH = 1.8  # |g| stays below
+SHOWN = 300  # points drawn in the plane
 X, BIN = (-4, 4), 0.25
 
 
@@ -39,8 +39,9 @@ class Whole(traitlets.Int):
         """`value` as an int; raises FigureError if it is no whole number or out of bounds."""
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
         if not whole or not self.low <= value <= self.high:
-            raise FigureError(f"{self.name} must be a whole number from {self.low} to {self.high}, "
-                              f"got {describe(value)}")
+            raise FigureError(
+                f"{self.name} must be a whole number from {self.low} to {self.high}, got {describe(value)}"
+            )
         return int(value)
 
 
@@ -86,11 +87,20 @@ class AncestralFigure(LiveFigure):
         p = np.exp(self.model.evidence(np.arange(-half, half + 1)[:, None] * step, LATENT))
         hills = (p[1:-1] > 1e-6) & (p[1:-1] > p[:-2]) & (p[1:-1] >= p[2:])
         mean = mass @ g
-        return {"z": self.z, "std_noise": self.std_noise, "seed": self.seed, "count": self.count,
-                "prior": math.exp(log_normal(self.z, 0.0, 1.0)), "g": here,
-                "density": math.exp(self.model.evidence([[here]], LATENT)[0]), "hills": int(hills.sum()),
-                "area": float(p.sum() * step), "mean": float(mean),
-                "std": math.sqrt(mass @ (g - mean) ** 2 + self.std_noise**2), **self._of_sample()}
+        return {
+            "z": self.z,
+            "std_noise": self.std_noise,
+            "seed": self.seed,
+            "count": self.count,
+            "prior": math.exp(log_normal(self.z, 0.0, 1.0)),
+            "g": here,
+            "density": math.exp(self.model.evidence([[here]], LATENT)[0]),
+            "hills": int(hills.sum()),
+            "area": float(p.sum() * step),
+            "mean": float(mean),
+            "std": math.sqrt(mass @ (g - mean) ** 2 + self.std_noise**2),
+            **self._of_sample(),
+        }
 
     def _of_sample(self) -> dict:
         keys = ("sample_mean", "sample_std", "last_z", "last_g", "last_noise", "last_x", "distance", "line")
@@ -99,19 +109,32 @@ class AncestralFigure(LiveFigure):
         x, z = (array[:, 0] for array in self.samples())
         g, n = float(NETWORK(z[-1:, None])[0, 0]), self.count
         below, steps = self.below(np.sort(x)), np.arange(n + 1) / n
-        values = (x.mean(), x.std(ddof=1) if n > 1 else None, z[-1], g, x[-1] - g, x[-1],
-                  max((below - steps[:-1]).max(), (steps[1:] - below).max()), LINE / math.sqrt(n))
+        values = (
+            x.mean(),
+            x.std(ddof=1) if n > 1 else None,
+            z[-1],
+            g,
+            x[-1] - g,
+            x[-1],
+            max((below - steps[:-1]).max(), (steps[1:] - below).max()),
+            LINE / math.sqrt(n),
+        )
         return {key: value if value is None else float(value) for key, value in zip(keys, values)}
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
         """What must hold in every state: p(x) is a density, and the sample is one of it."""
         n = numbers
-        rules = {"p(x) integrates to one": abs(n["area"] - 1) < 1e-6, "p(x) is positive": n["density"] > 0,
-                 "p(x) has at least one hill": n["hills"] >= 1}
+        rules = {
+            "p(x) integrates to one": abs(n["area"] - 1) < 1e-6,
+            "p(x) is positive": n["density"] > 0,
+            "p(x) has at least one hill": n["hills"] >= 1,
+        }
         if n["count"]:
-            rules |= {"x = g(z) + noise": abs(n["last_g"] + n["last_noise"] - n["last_x"]) < 1e-9,
-                      "the sample is as near to p(x) as a sample of p(x) is": 0 < n["distance"] < n["line"]}
+            rules |= {
+                "x = g(z) + noise": abs(n["last_g"] + n["last_noise"] - n["last_x"]) < 1e-9,
+                "the sample is as near to p(x) as a sample of p(x) is": 0 < n["distance"] < n["line"],
+            }
         return [rule for rule, holds in rules.items() if not holds]
 
     @property
@@ -120,17 +143,20 @@ class AncestralFigure(LiveFigure):
         n = self.numbers()
         near = f"{self.count} samples lie within {n['distance']:.3f} of it" if self.count else "nothing is sampled yet"
         hills = "one hill" if n["hills"] == 1 else f"{n['hills']} hills"
-        return ("A bent curve carries z to x. The prior of z, below, has one hill; the marginal p(x), beside it, has "
-                f"{hills}; {near}. At z = {self.z:.2f} the curve is at x = {n['g']:.2f}, "
-                f"where p(x) = {n['density']:.3f}.")
+        return (
+            "A bent curve carries z to x. The prior of z, below, has one hill; the marginal p(x), beside it, has "
+            f"{hills}; {near}. At z = {self.z:.2f} the curve is at x = {n['g']:.2f}, "
+            f"where p(x) = {n['density']:.3f}."
+        )
 
     def picture(self) -> Figure:
         """Plane, prior and marginal: the live figure's picture of the same state."""
         figure = Figure(figsize=(7.2, 4.9), layout="constrained")
         grid = figure.add_gridspec(2, 2, width_ratios=[2.3, 1], height_ratios=[2.6, 1])
         plane, side, low = (figure.add_subplot(grid[spot]) for spot in ((0, 0), (0, 1), (1, 0)))
-        figure.suptitle("z from the prior, through g, plus noise: x piles up under p(x)", x=0.02, ha="left",
-                        weight="bold")
+        figure.suptitle(
+            "z from the prior, through g, plus noise: x piles up under p(x)", x=0.02, ha="left", weight="bold"
+        )
         x, z = self.samples()
         _plane(plane, self, x, z)
         _side(side, self, x)
@@ -158,10 +184,18 @@ def _plane(axes, figure, x, z):
 def _side(axes, figure, x):
     at = np.linspace(*X, 401)
     if len(x):
-        axes.hist(x[:, 0], np.arange(X[0], X[1] + BIN, BIN), weights=np.full(len(x), 1 / (len(x) * BIN)),
-                  orientation="horizontal", color=colour("data"), alpha=0.35, label=f"{len(x)} samples")
-    axes.plot(np.exp(figure.model.evidence(at[:, None], LATENT)), at, color=colour("evidence"), lw=2,
-              label="p(x), exact")
+        axes.hist(
+            x[:, 0],
+            np.arange(X[0], X[1] + BIN, BIN),
+            weights=np.full(len(x), 1 / (len(x) * BIN)),
+            orientation="horizontal",
+            color=colour("data"),
+            alpha=0.35,
+            label=f"{len(x)} samples",
+        )
+    axes.plot(
+        np.exp(figure.model.evidence(at[:, None], LATENT)), at, color=colour("evidence"), lw=2, label="p(x), exact"
+    )
     axes.set(ylim=X, xlim=(0, None), xlabel="density")
     axes.tick_params(labelleft=False)
     axes.legend(fontsize=9, frameon=False, loc="lower right")
@@ -170,8 +204,13 @@ def _side(axes, figure, x):
 def _prior(axes, figure, z):
     at = np.linspace(-4, 4, 401)
     if len(z):
-        axes.hist(z[:, 0], np.arange(-4, 4 + BIN, BIN), weights=np.full(len(z), 1 / (len(z) * BIN)),
-                  color=colour("prior"), alpha=0.35)
+        axes.hist(
+            z[:, 0],
+            np.arange(-4, 4 + BIN, BIN),
+            weights=np.full(len(z), 1 / (len(z) * BIN)),
+            color=colour("prior"),
+            alpha=0.35,
+        )
     axes.plot(at, np.exp(log_normal(at, 0.0, 1.0)), "--", color=colour("prior"), lw=1.6, label="prior p(z)")
     axes.plot(figure.z, 0, "o", ms=8, color=colour("model"), clip_on=False, zorder=5)
     axes.set(xlim=(-4, 4), ylim=(0, None), xlabel="z", ylabel="density")

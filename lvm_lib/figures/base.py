@@ -64,18 +64,25 @@ class LiveFigure(anywidget.AnyWidget):
     """Base of the live figures. A subclass gives `name` (that of its JavaScript module), `alt` and `picture()`."""
 
     name = ""
-    heights = (900, 800)  # of the figure in CSS pixels, on a phone and in the text column: the page keeps that room free
+    heights = (
+        900,
+        800,
+    )  # of the figure in CSS pixels, on a phone and in the text column: the page keeps that room free
     _settling = False  # while the figure itself writes what is read back
     state: tuple[str, ...] = ()  # the traits that make up a state; a page's data-numbers repeats them
-    read_back: tuple[str, ...] = ()  # the traits that follow from it: numbers() finds them, a front end may only report them
+    read_back: tuple[
+        str, ...
+    ] = ()  # the traits that follow from it: numbers() finds them, a front end may only report them
     unit = "nats"  # of what is read back, as errors name it
     absolute = 1.0  # up to this size a report must agree absolutely, above it relatively
     carried: tuple[str, ...] = ()  # the traits that a page's side file carries beside it: nets, weights, images
 
     def __init_subclass__(cls, **kwargs):
         if cls.__dict__.get("read_back"):  # as if the class itself decorated two methods with its traits' names
-            handlers = {"_read_only": traitlets.validate(*cls.read_back)(lambda self, proposal: self.settled(proposal)),
-                        "_followed": traitlets.observe(*cls.state)(lambda self, change: self._on_input(change))}
+            handlers = {
+                "_read_only": traitlets.validate(*cls.read_back)(lambda self, proposal: self.settled(proposal)),
+                "_followed": traitlets.observe(*cls.state)(lambda self, change: self._on_input(change)),
+            }
             for name, handler in handlers.items():
                 setattr(cls, name, handler)
                 handler.class_init(cls, name)
@@ -100,7 +107,9 @@ class LiveFigure(anywidget.AnyWidget):
         """Raise TypeError, naming what may be given, if `traits` holds a key that is no trait; arguments: the others."""
         unknown = sorted(set(traits) - {*self.state, *self.carried} - set(LiveFigure.class_trait_names()))
         if unknown:
-            raise TypeError(f"{type(self).__name__} takes {', '.join([*arguments, *self.state])}, got {', '.join(unknown)}")
+            raise TypeError(
+                f"{type(self).__name__} takes {', '.join([*arguments, *self.state])}, got {', '.join(unknown)}"
+            )
 
     def numbers(self) -> dict:
         """Every number that the figure states in its current state, computed by the library."""
@@ -114,8 +123,10 @@ class LiveFigure(anywidget.AnyWidget):
         found = self.numbers()[name]
         if not abs(proposal["value"] - found) <= 1e-6 * max(self.absolute, abs(found)):  # NaN fails too
             unit = f" {self.unit}" if self.unit else ""
-            raise FigureError(f"{name} is read back, it cannot be set: it is {found:.9g}{unit} in this state, "
-                              f"got {proposal['value']!r}")
+            raise FigureError(
+                f"{name} is read back, it cannot be set: it is {found:.9g}{unit} in this state, "
+                f"got {proposal['value']!r}"
+            )
         return found
 
     def settle(self, names) -> None:
@@ -165,8 +176,13 @@ class LiveFigure(anywidget.AnyWidget):
     def png(self) -> bytes:
         """The static picture as PNG, WIDTH CSS pixels wide at twice the density, on a white ground of its own."""
         figure, out = self.picture(), io.BytesIO()
-        figure.savefig(out, format="png", dpi=2 * WIDTH / figure.get_figwidth(), facecolor=palette.colour("ground"),
-                       metadata={"Software": None})  # no version: the same state gives the same bytes
+        figure.savefig(
+            out,
+            format="png",
+            dpi=2 * WIDTH / figure.get_figwidth(),
+            facecolor=palette.colour("ground"),
+            metadata={"Software": None},
+        )  # no version: the same state gives the same bytes
         return out.getvalue()
 
     def _repr_mimebundle_(self, **kwargs):

@@ -18,9 +18,15 @@ from .base import Bounded, FigureError, LiveFigure
 
 __all__ = ["ElboFigure"]
 
-BOUNDS = {"x": (-3, 4), "slope": (1, 1.5), "bend": (-1.5, 1.5), "std_noise": (0.4, 1),
-          "mean": (-4, 4), "std": (0.05, 2)}
-WIDE = line(-20, 20, 2001)    # evidence
+BOUNDS = {
+    "x": (-3, 4),
+    "slope": (1, 1.5),
+    "bend": (-1.5, 1.5),
+    "std_noise": (0.4, 1),
+    "mean": (-4, 4),
+    "std": (0.05, 2),
+}
+WIDE = line(-20, 20, 2001)  # evidence
 COMMON = line(-28, 28, 4481)  # q and posterior together: holds 12 std of the widest q, steps of 1/4 of the narrowest
 
 
@@ -69,8 +75,16 @@ class ElboFigure(LiveFigure):
         terms = self.model.elbo_terms(self.q, x)  # closed form
         reconstruction, kl_prior, energy, entropy = (term[0] for term in terms)
         kl = self.model.kl_to_posterior(self.q, x, COMMON)[0]  # quadrature
-        return {"mean": self.mean, "std": self.std, "elbo": reconstruction - kl_prior, "kl": kl,
-                "reconstruction": reconstruction, "kl_prior": kl_prior, "energy": energy, "entropy": entropy}
+        return {
+            "mean": self.mean,
+            "std": self.std,
+            "elbo": reconstruction - kl_prior,
+            "kl": kl,
+            "reconstruction": reconstruction,
+            "kl_prior": kl_prior,
+            "energy": energy,
+            "entropy": entropy,
+        }
 
     def _of_posterior(self, x, evidence):
         z, log_joint = COMMON.points[:, 0], self.model.log_joint_on(x, COMMON)[0]
@@ -78,19 +92,28 @@ class ElboFigure(LiveFigure):
         mass = np.exp(log_q + COMMON.log_weights)
         centre, covariance = moments(log_q, COMMON)
         log_prior = log_normal(z, 0.0, 1.0)
-        return {"mean": centre[0], "std": math.sqrt(covariance[0, 0]), "elbo": mass @ (log_joint - log_q),
-                "kl": mass @ (log_q - (log_joint - evidence)), "reconstruction": mass @ (log_joint - log_prior),
-                "kl_prior": mass @ (log_q - log_prior), "energy": mass @ log_joint, "entropy": -mass @ log_q}
+        return {
+            "mean": centre[0],
+            "std": math.sqrt(covariance[0, 0]),
+            "elbo": mass @ (log_joint - log_q),
+            "kl": mass @ (log_q - (log_joint - evidence)),
+            "reconstruction": mass @ (log_joint - log_prior),
+            "kl_prior": mass @ (log_q - log_prior),
+            "energy": mass @ log_joint,
+            "entropy": -mass @ log_q,
+        }
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
         """What must hold in every state: the sum, the sign of the gap, the three forms, no gap for the exact q."""
         n = numbers
-        rules = {"ELBO + KL = log p(x)": abs(n["elbo"] + n["kl"] - n["evidence"]) < 1e-6,
-                 "the gap is not negative": n["kl"] > -1e-9,
-                 "reconstruction - KL to the prior = ELBO": abs(n["reconstruction"] - n["kl_prior"] - n["elbo"]) < 1e-6,
-                 "E log p(x, z) + entropy = ELBO": abs(n["energy"] + n["entropy"] - n["elbo"]) < 1e-6,
-                 "an exact q leaves no gap": n["kind"] != "exact" or abs(n["kl"]) < 1e-9}
+        rules = {
+            "ELBO + KL = log p(x)": abs(n["elbo"] + n["kl"] - n["evidence"]) < 1e-6,
+            "the gap is not negative": n["kl"] > -1e-9,
+            "reconstruction - KL to the prior = ELBO": abs(n["reconstruction"] - n["kl_prior"] - n["elbo"]) < 1e-6,
+            "E log p(x, z) + entropy = ELBO": abs(n["energy"] + n["entropy"] - n["elbo"]) < 1e-6,
+            "an exact q leaves no gap": n["kind"] != "exact" or abs(n["kl"]) < 1e-9,
+        }
         return [rule for rule, holds in rules.items() if not holds]
 
     def best_gaussian(self) -> ElboFigure:
@@ -103,8 +126,13 @@ class ElboFigure(LiveFigure):
 
         limits = [BOUNDS["mean"], tuple(map(math.log, BOUNDS["std"]))]
         starts = [(mean, -1.0) for mean in np.linspace(*BOUNDS["mean"], 9)]
-        best = min((minimize(loss, start, bounds=limits, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-9})
-                    for start in starts), key=lambda result: result.fun)
+        best = min(
+            (
+                minimize(loss, start, bounds=limits, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-9})
+                for start in starts
+            ),
+            key=lambda result: result.fun,
+        )
         with self.hold_sync():
             self.kind = "gaussian"
             self.mean, self.std = float(best.x[0]), float(np.clip(math.exp(best.x[1]), *BOUNDS["std"]))
@@ -135,10 +163,15 @@ class ElboFigure(LiveFigure):
     def alt(self) -> str:
         """A sentence with the numbers of the current state."""
         n = self.numbers()
-        q = "q is the posterior itself" if n["kind"] == "exact" else f"q is a Gaussian, mean {n['mean']:.2f}, " \
-            f"standard deviation {n['std']:.2f}"
-        return (f"For x = {self.x:.2f} a bar for log p(x) = {n['evidence']:.3f} nats is split into the ELBO, "
-                f"{n['elbo']:.3f}, and the KL from q to the posterior, {abs(n['kl']):.3f}; {q}.")
+        q = (
+            "q is the posterior itself"
+            if n["kind"] == "exact"
+            else f"q is a Gaussian, mean {n['mean']:.2f}, standard deviation {n['std']:.2f}"
+        )
+        return (
+            f"For x = {self.x:.2f} a bar for log p(x) = {n['evidence']:.3f} nats is split into the ELBO, "
+            f"{n['elbo']:.3f}, and the KL from q to the posterior, {abs(n['kl']):.3f}; {q}."
+        )
 
     def picture(self) -> Figure:
         """Decoder above, densities below, and the bar: the live figure's picture of the same state."""
@@ -188,8 +221,11 @@ def _bar(axes, n):
     axes.barh(0, start - left, left=left, height=0.8, color=colour("elbo"))
     axes.barh(0, n["evidence"] - start, left=start, height=0.8, fc="white", ec=colour("gap"), hatch="////")
     axes.axvline(n["evidence"], color=colour("evidence"), lw=2.5)
-    words = [(f"log p(x) = {n['evidence']:.3f}", "evidence"), (f"= ELBO {n['elbo']:.3f}", "elbo"),
-             (f"+ KL {abs(n['kl']):.3f} nats", "gap")]
+    words = [
+        (f"log p(x) = {n['evidence']:.3f}", "evidence"),
+        (f"= ELBO {n['elbo']:.3f}", "elbo"),
+        (f"+ KL {abs(n['kl']):.3f} nats", "gap"),
+    ]
     text = "   ".join(word for word, _ in words).replace("-", "−")
     axes.set_title(text, fontsize=10, loc="left", color=colour("ink"), weight="bold")
     if n["elbo"] < left:

@@ -20,13 +20,20 @@ from .em_points import PRESETS
 
 __all__ = ["EmFigure"]
 
-BOUNDS = {"x": (-4, 4), "y": (-3, 3), "k": (1, 5), "seed": (1, 999), "start_q": (-3, 3), "start_theta": (-3, 3),
-          "rate": (0.02, 0.4)}
-MOST, MOVES = 60, 60      # points; half steps
-FLOOR = 0.15 ** 2         # under which no eigenvalue of a covariance may fall
+BOUNDS = {
+    "x": (-4, 4),
+    "y": (-3, 3),
+    "k": (1, 5),
+    "seed": (1, 999),
+    "start_q": (-3, 3),
+    "start_theta": (-3, 3),
+    "rate": (0.02, 0.4),
+}
+MOST, MOVES = 60, 60  # points; half steps
+FLOOR = 0.15**2  # under which no eigenvalue of a covariance may fall
 START_STD, JITTER = 0.7, 0.25
-NOTHING = 1e-30           # a responsibility below it counts as 0
-STREAM = 8                # of the counter: other figures draw from others
+NOTHING = 1e-30  # a responsibility below it counts as 0
+STREAM = 8  # of the counter: other figures draw from others
 TOY = Landscape([-2.6, -2.1, -1.7, -1.2, -0.4, 0.5, 1.1, 1.6, 2.2, 2.9], 1.0)
 MARKS = "os^D*"
 
@@ -68,7 +75,10 @@ class EmFigure(LiveFigure):
 
     def start(self) -> GaussianMixture:
         """The mixture before the first move: means near k points that the seed chooses, one width, equal weights."""
-        x, means = np.array(self.points).reshape(-1, 2), JITTER * counter.normals(self.seed, np.arange(self.k), STREAM + 1)
+        x, means = (
+            np.array(self.points).reshape(-1, 2),
+            JITTER * counter.normals(self.seed, np.arange(self.k), STREAM + 1),
+        )
         if len(x):
             order = np.argsort(counter.uniforms(self.seed, np.arange(len(x)), STREAM)[:, 0], kind="stable")
             means = means + x[order[np.arange(self.k) % len(x)]]
@@ -92,8 +102,11 @@ class EmFigure(LiveFigure):
         """move, f, evidence and gap of every state of the run, summed over the points."""
         x, rows = np.array(self.points).reshape(-1, 2), []
         for move, q, model in self.run():
-            f, evidence, gap = (0.0, 0.0, 0.0) if not len(x) else (
-                float(part.sum()) for part in (model.elbo(q, x), model.evidence(x), model.kl_to_posterior(q, x)))
+            f, evidence, gap = (
+                (0.0, 0.0, 0.0)
+                if not len(x)
+                else (float(part.sum()) for part in (model.elbo(q, x), model.evidence(x), model.kl_to_posterior(q, x)))
+            )
             rows.append({"move": move, "f": f, "evidence": evidence, "gap": gap})
         return rows
 
@@ -118,23 +131,46 @@ class EmFigure(LiveFigure):
         em, gradient = self.toy_path(), self.gradient_path()
         (toy_q, toy_theta), (gradient_q, gradient_theta) = em[-1], gradient[-1]
         after_e = [i for i, move in enumerate(["", *self.moves]) if move == "E"]
-        found = {"f": history[-1]["f"], "evidence": history[-1]["evidence"], "gap": history[-1]["gap"],
-                 "least_rise": _least([row["f"] for row in history]),
-                 "least_evidence": _least([row["evidence"] for row in history]),
-                 "gap_after_e": max([0.0, *(abs(history[i]["gap"]) for i in after_e)]),
-                 "toy_q": toy_q, "toy_theta": toy_theta, "toy_f": TOY.elbo(toy_q, toy_theta),
-                 "toy_evidence": TOY.evidence(toy_theta), "toy_gap": TOY.gap(toy_q, toy_theta),
-                 "toy_least_rise": _least(TOY.elbo(*em.T)),
-                 "toy_off_diagonal": max([0.0, *np.abs(em[after_e, 0] - em[after_e, 1])]),
-                 "gradient_q": gradient_q, "gradient_theta": gradient_theta,
-                 "gradient_f": TOY.elbo(gradient_q, gradient_theta), "gradient_least_rise": _least(TOY.elbo(*gradient.T)),
-                 "start_q": self.start_q, "start_theta": self.start_theta, "rate": self.rate}
+        found = {
+            "f": history[-1]["f"],
+            "evidence": history[-1]["evidence"],
+            "gap": history[-1]["gap"],
+            "least_rise": _least([row["f"] for row in history]),
+            "least_evidence": _least([row["evidence"] for row in history]),
+            "gap_after_e": max([0.0, *(abs(history[i]["gap"]) for i in after_e)]),
+            "toy_q": toy_q,
+            "toy_theta": toy_theta,
+            "toy_f": TOY.elbo(toy_q, toy_theta),
+            "toy_evidence": TOY.evidence(toy_theta),
+            "toy_gap": TOY.gap(toy_q, toy_theta),
+            "toy_least_rise": _least(TOY.elbo(*em.T)),
+            "toy_off_diagonal": max([0.0, *np.abs(em[after_e, 0] - em[after_e, 1])]),
+            "gradient_q": gradient_q,
+            "gradient_theta": gradient_theta,
+            "gradient_f": TOY.elbo(gradient_q, gradient_theta),
+            "gradient_least_rise": _least(TOY.elbo(*gradient.T)),
+            "start_q": self.start_q,
+            "start_theta": self.start_theta,
+            "rate": self.rate,
+        }
         for i in range(self.k):
-            found |= {f"weight{i + 1}": model.weights[i], f"x{i + 1}": model.means[i, 0], f"y{i + 1}": model.means[i, 1],
-                      f"major{i + 1}": eigenvalues[i, 1] ** 0.5, f"minor{i + 1}": eigenvalues[i, 0] ** 0.5}
-        return {"points": self.points, "k": self.k, "seed": self.seed, "moves": self.moves, "n": len(self.points),
-                "at_floor": int((eigenvalues[:, 0] < FLOOR + 1e-9).sum()), "empty": int((model.weights == 0).sum()),
-                **{key: float(value) for key, value in found.items()}}
+            found |= {
+                f"weight{i + 1}": model.weights[i],
+                f"x{i + 1}": model.means[i, 0],
+                f"y{i + 1}": model.means[i, 1],
+                f"major{i + 1}": eigenvalues[i, 1] ** 0.5,
+                f"minor{i + 1}": eigenvalues[i, 0] ** 0.5,
+            }
+        return {
+            "points": self.points,
+            "k": self.k,
+            "seed": self.seed,
+            "moves": self.moves,
+            "n": len(self.points),
+            "at_floor": int((eigenvalues[:, 0] < FLOOR + 1e-9).sum()),
+            "empty": int((model.weights == 0).sum()),
+            **{key: float(value) for key, value in found.items()},
+        }
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
@@ -142,17 +178,20 @@ class EmFigure(LiveFigure):
         n, size = numbers, 1e-9 * max(1, abs(numbers["evidence"]), abs(numbers["f"]))
         widths = [n[f"minor{i + 1}"] for i in range(n["k"])]
         weights = [n[f"weight{i + 1}"] for i in range(n["k"])]
-        rules = {"evidence = F + gap": abs(n["f"] + n["gap"] - n["evidence"]) < size,
-                 "the gap is not negative": n["gap"] > -1e-9,
-                 "F never falls on an E- or M-step": n["least_rise"] > -size,
-                 "the evidence never falls": n["least_evidence"] > -size,
-                 "after an E-step the gap is 0": n["gap_after_e"] < 1e-9 and not (n["moves"].endswith("E") and n["gap"] > 1e-9),
-                 "no width is below the floor": min(widths) > FLOOR ** 0.5 - 1e-9,
-                 "the weights sum to one": not n["n"] or abs(sum(weights) - 1) < 1e-9,
-                 "the toy's evidence = F + gap": abs(n["toy_f"] + n["toy_gap"] - n["toy_evidence"]) < 1e-9,
-                 "the toy's F never falls on an E- or M-step": n["toy_least_rise"] > -1e-9,
-                 "after an E-step the toy stands on the diagonal": n["toy_off_diagonal"] == 0
-                 and not (n["moves"].endswith("E") and n["toy_q"] != n["toy_theta"])}
+        rules = {
+            "evidence = F + gap": abs(n["f"] + n["gap"] - n["evidence"]) < size,
+            "the gap is not negative": n["gap"] > -1e-9,
+            "F never falls on an E- or M-step": n["least_rise"] > -size,
+            "the evidence never falls": n["least_evidence"] > -size,
+            "after an E-step the gap is 0": n["gap_after_e"] < 1e-9
+            and not (n["moves"].endswith("E") and n["gap"] > 1e-9),
+            "no width is below the floor": min(widths) > FLOOR**0.5 - 1e-9,
+            "the weights sum to one": not n["n"] or abs(sum(weights) - 1) < 1e-9,
+            "the toy's evidence = F + gap": abs(n["toy_f"] + n["toy_gap"] - n["toy_evidence"]) < 1e-9,
+            "the toy's F never falls on an E- or M-step": n["toy_least_rise"] > -1e-9,
+            "after an E-step the toy stands on the diagonal": n["toy_off_diagonal"] == 0
+            and not (n["moves"].endswith("E") and n["toy_q"] != n["toy_theta"]),
+        }
         return [rule for rule, holds in rules.items() if not holds]
 
     # ---- traits
@@ -182,10 +221,12 @@ class EmFigure(LiveFigure):
     def alt(self) -> str:
         """A sentence with the numbers of the current state."""
         n = self.numbers()
-        return (f"{n['n']} points and {self.k} Gaussians as ellipses after {len(self.moves)} half steps of EM: the evidence "
-                f"{n['evidence']:.3f} nats is F {n['f']:.3f} plus a gap of {n['gap']:.3f}. Beside it the landscape of a toy "
-                f"with two numbers: EM stands at θ′ = {n['toy_q']:.2f}, θ = {n['toy_theta']:.2f}, joint gradient ascent "
-                f"at θ′ = {n['gradient_q']:.2f}, θ = {n['gradient_theta']:.2f}.")
+        return (
+            f"{n['n']} points and {self.k} Gaussians as ellipses after {len(self.moves)} half steps of EM: the evidence "
+            f"{n['evidence']:.3f} nats is F {n['f']:.3f} plus a gap of {n['gap']:.3f}. Beside it the landscape of a toy "
+            f"with two numbers: EM stands at θ′ = {n['toy_q']:.2f}, θ = {n['toy_theta']:.2f}, joint gradient ascent "
+            f"at θ′ = {n['gradient_q']:.2f}, θ = {n['gradient_theta']:.2f}."
+        )
 
     def picture(self) -> Figure:
         """Points with ellipses, the toy's landscape, and F and evidence after each half step."""
@@ -222,6 +263,7 @@ def _placed(value) -> list[list[float]]:
 
 # ---------------------------------------------------------------- the picture
 
+
 def _plane(axes, figure):
     x, (_, q, model) = np.array(figure.points).reshape(-1, 2), figure.run()[-1]
     best = q.argmax(axis=1)
@@ -230,26 +272,46 @@ def _plane(axes, figure):
         mine = x[best == k]
         if undecided:
             continue
-        axes.plot(mine[:, 0], mine[:, 1], MARKS[k], ms=5, mec=colour("q"), mew=1.2,
-                  mfc=colour("q") if k % 2 == 0 else "white")
+        axes.plot(
+            mine[:, 0], mine[:, 1], MARKS[k], ms=5, mec=colour("q"), mew=1.2, mfc=colour("q") if k % 2 == 0 else "white"
+        )
     if undecided:
         axes.plot(x[:, 0], x[:, 1], ".", ms=6, color=colour("data"))
     for k, (mean, covariance) in enumerate(zip(model.means, model.covariances)):
         (minor, major), vectors = np.linalg.eigh(covariance)
         angle = np.degrees(np.arctan2(vectors[1, 1], vectors[0, 1]))
-        axes.add_patch(Ellipse(mean, 4 * major ** 0.5, 4 * minor ** 0.5, angle=angle, fill=False, ec=colour("model"), lw=1.8))
-        axes.text(*mean, f"{k + 1}", ha="center", va="center", color=colour("model"), weight="bold", fontsize=10,
-                  bbox={"fc": "white", "ec": colour("model"), "boxstyle": "circle,pad=0.2", "lw": 0.8})
+        axes.add_patch(
+            Ellipse(mean, 4 * major**0.5, 4 * minor**0.5, angle=angle, fill=False, ec=colour("model"), lw=1.8)
+        )
+        axes.text(
+            *mean,
+            f"{k + 1}",
+            ha="center",
+            va="center",
+            color=colour("model"),
+            weight="bold",
+            fontsize=10,
+            bbox={"fc": "white", "ec": colour("model"), "boxstyle": "circle,pad=0.2", "lw": 0.8},
+        )
     axes.set(xlim=BOUNDS["x"], ylim=BOUNDS["y"], aspect="equal")
-    axes.set_title(f"{figure.k} Gaussians after {len(figure.moves)} half steps (ellipses: 2 sd)", fontsize=10, loc="left")
+    axes.set_title(
+        f"{figure.k} Gaussians after {len(figure.moves)} half steps (ellipses: 2 sd)", fontsize=10, loc="left"
+    )
 
 
 def _landscape(axes, figure):
     grid = np.linspace(-3.2, 3.2, 161)
     height = TOY.elbo(grid[None, :], grid[:, None])
     top = TOY.evidence(grid).max()
-    axes.contour(grid, grid, height, levels=top - np.array([64, 32, 16, 8, 4, 2, 1, 0.4]), colors=[colour("elbo")],
-                 linewidths=0.8, linestyles="solid")
+    axes.contour(
+        grid,
+        grid,
+        height,
+        levels=top - np.array([64, 32, 16, 8, 4, 2, 1, 0.4]),
+        colors=[colour("elbo")],
+        linewidths=0.8,
+        linestyles="solid",
+    )
     axes.plot(grid, grid, color=colour("evidence"), lw=1.4)
     axes.plot(grid, TOY.m_step(grid), "--", color=colour("model"), lw=1.2)
     axes.plot(*figure.gradient_path().T, ":", marker=".", ms=4, color=colour("data"), lw=1)
@@ -264,7 +326,16 @@ def _steps(axes, history):
     room = max((f + gap).max() - counted.min(), 1.0)
     at, low = np.arange(len(f)), counted.min() - 0.25 * room
     axes.bar(at, np.maximum(f - low, 0), 0.8, bottom=low, color=colour("elbo"))
-    axes.bar(at, f + gap - np.maximum(f, low), 0.8, bottom=np.maximum(f, low), fc="white", ec=colour("gap"), hatch="////", lw=0.8)
+    axes.bar(
+        at,
+        f + gap - np.maximum(f, low),
+        0.8,
+        bottom=np.maximum(f, low),
+        fc="white",
+        ec=colour("gap"),
+        hatch="////",
+        lw=0.8,
+    )
     axes.hlines(f + gap, at - 0.4, at + 0.4, color=colour("evidence"), lw=2.5)
     axes.set(xticks=at, xticklabels=["start", *(row["move"] for row in history[1:])], ylabel="nats", ylim=(low, None))
     axes.set_title("evidence (line) = F (solid) + gap (hatched), after each half step", fontsize=10, loc="left")

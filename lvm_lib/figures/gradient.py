@@ -24,7 +24,7 @@ SIZES = (10, 20, 50, 100, 200, 500, 1000)
 SEEDS = 100
 FUNCTIONS = ("joint", "wave")
 X, CURVE = 1.0, QuadraticCurve(slope=1.0, bend=0.6, std=0.7)  # of the toy decoder behind "joint"
-WAVES = 6.0                                                   # f(z) = cos(6 z)
+WAVES = 6.0  # f(z) = cos(6 z)
 WITHIN = 6  # standard errors: a test sweeps all seeds and sizes over the plane of q
 STREAM = 4  # of the counter: other figures draw from others
 LINE = line(-13, 13, 2001)  # not the grid of js/engine/gradient.js: both are fine enough for the last digits
@@ -68,8 +68,12 @@ class GradientFigure(LiveFigure):
         z, std = self.mean + self.std * eps, self.std
         value, slope = _f(self.f, z), _slope(self.f, z)
         value = value - (expectation(self.f, self.mean, std) if self.baseline else 0.0)
-        return {"re_mean": slope, "re_log_std": slope * std * eps,
-                "sf_mean": value * eps / std, "sf_log_std": value * (eps**2 - 1)}
+        return {
+            "re_mean": slope,
+            "re_log_std": slope * std * eps,
+            "sf_mean": value * eps / std,
+            "sf_log_std": value * (eps**2 - 1),
+        }
 
     def numbers(self) -> dict:
         """Exact gradient, both averages with their exact standard errors: the Python twin of js/engine/gradient.js."""
@@ -77,14 +81,25 @@ class GradientFigure(LiveFigure):
         averages = {key: values.mean() for key, values in self.samples().items()}
         at_nodes = self.samples(EPS)
         variances = {key: WEIGHTS @ (values - WEIGHTS @ values) ** 2 for key, values in at_nodes.items()}
-        found = {"mean": self.mean, "std": self.std, "value": expectation(self.f, self.mean, self.std),
-                 "exact_mean": exact[0], "exact_log_std": exact[1], **averages,
-                 **{f"{key}_error": math.sqrt(variance / n) for key, variance in variances.items()},
-                 "ratio_mean": variances["sf_mean"] / variances["re_mean"],
-                 "ratio_log_std": variances["sf_log_std"] / variances["re_log_std"]}
+        found = {
+            "mean": self.mean,
+            "std": self.std,
+            "value": expectation(self.f, self.mean, self.std),
+            "exact_mean": exact[0],
+            "exact_log_std": exact[1],
+            **averages,
+            **{f"{key}_error": math.sqrt(variance / n) for key, variance in variances.items()},
+            "ratio_mean": variances["sf_mean"] / variances["re_mean"],
+            "ratio_log_std": variances["sf_log_std"] / variances["re_log_std"],
+        }
         found["away"] = max(_distances(found))
-        return {"f": self.f, "n": n, "seed": self.seed, "baseline": self.baseline,
-                **{key: float(value) for key, value in found.items()}}
+        return {
+            "f": self.f,
+            "n": n,
+            "seed": self.seed,
+            "baseline": self.baseline,
+            **{key: float(value) for key, value in found.items()},
+        }
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
@@ -93,14 +108,18 @@ class GradientFigure(LiveFigure):
         figure = cls(**{key: n[key] for key in cls.state})
         expected = {key: WEIGHTS @ values for key, values in figure.samples(EPS).items()}  # by quadrature
         size = 1 + abs(n["exact_mean"]) + abs(n["exact_log_std"])
-        rules = {"both estimators have the exact gradient as their expectation":
-                 all(abs(value - n["exact_" + key[3:]]) < 1e-6 * size for key, value in expected.items()),
-                 f"both averages lie within {WITHIN} standard errors of the exact gradient": max(_distances(n)) < WITHIN,
-                 "the farthest average is as far away as the figure says": abs(max(_distances(n)) - n["away"]) < 1e-6}
+        rules = {
+            "both estimators have the exact gradient as their expectation": all(
+                abs(value - n["exact_" + key[3:]]) < 1e-6 * size for key, value in expected.items()
+            ),
+            f"both averages lie within {WITHIN} standard errors of the exact gradient": max(_distances(n)) < WITHIN,
+            "the farthest average is as far away as the figure says": abs(max(_distances(n)) - n["away"]) < 1e-6,
+        }
         for key in ("mean", "log_std"):
             squared = (n[f"sf_{key}_error"] / n[f"re_{key}_error"]) ** 2
             rules[f"the ratio of variances along {key} is that of the squared standard errors"] = (
-                abs(squared / n[f"ratio_{key}"] - 1) < 1e-6)
+                abs(squared / n[f"ratio_{key}"] - 1) < 1e-6
+            )
         return [rule for rule, holds in rules.items() if not holds]
 
     # ---- traits
@@ -127,11 +146,13 @@ class GradientFigure(LiveFigure):
     def alt(self) -> str:
         """A sentence with the numbers of the current state."""
         n = self.numbers()
-        return (f"Gradients of E_q[f(z)] in the plane of mean and log std, f = {_name(self.f)}: the exact one is "
-                f"({n['exact_mean']:.2f}, {n['exact_log_std']:.2f}); {self.n} reparameterised samples average "
-                f"({n['re_mean']:.2f}, {n['re_log_std']:.2f}), as many score-function samples "
-                f"({n['sf_mean']:.2f}, {n['sf_log_std']:.2f}). One of the latter has {n['ratio_mean']:.3g} times the "
-                f"variance along the mean, {n['ratio_log_std']:.3g} times along log std.")
+        return (
+            f"Gradients of E_q[f(z)] in the plane of mean and log std, f = {_name(self.f)}: the exact one is "
+            f"({n['exact_mean']:.2f}, {n['exact_log_std']:.2f}); {self.n} reparameterised samples average "
+            f"({n['re_mean']:.2f}, {n['re_log_std']:.2f}), as many score-function samples "
+            f"({n['sf_mean']:.2f}, {n['sf_log_std']:.2f}). One of the latter has {n['ratio_mean']:.3g} times the "
+            f"variance along the mean, {n['ratio_log_std']:.3g} times along log std."
+        )
 
     def picture(self) -> Figure:
         """f and q above, the two clouds of gradient arrows below: the live figure's picture of the state."""
@@ -140,8 +161,10 @@ class GradientFigure(LiveFigure):
         parts = figure.subplot_mosaic([["f", "f"], ["re", "sf"]], height_ratios=[3, 4])
         figure.suptitle("Two ways to one gradient: equal on average, not in variance", x=0.02, ha="left", weight="bold")
         _plane(parts["f"], self)
-        reach = 1.1 * max(np.abs([n["exact_mean"], n["exact_log_std"]]).max(),
-                          *(np.quantile(np.abs(values), 0.9) for values in samples.values()))
+        reach = 1.1 * max(
+            np.abs([n["exact_mean"], n["exact_log_std"]]).max(),
+            *(np.quantile(np.abs(values), 0.9) for values in samples.values()),
+        )
         for key, title in (("re", "reparameterised"), ("sf", "score function" + " − E f" * self.baseline)):
             _arrows(parts[key], samples[f"{key}_mean"], samples[f"{key}_log_std"], n, key, reach)
             parts[key].set_title(title, fontsize=10, loc="left", weight="bold")
@@ -152,6 +175,7 @@ class GradientFigure(LiveFigure):
 
 
 # ---------------------------------------------------------------- f, its expectation, and the gradient of that
+
 
 def _f(name, z):
     """f(z), (m,) to (m,)."""
@@ -194,11 +218,15 @@ def gradient(name, mean, std) -> tuple[float, float]:
 
 def _distances(n) -> list[float]:
     """How far each of the four averages is from the exact gradient, in its exact standard error."""
-    return [abs(n[f"{way}_{key}"] - n[f"exact_{key}"]) / n[f"{way}_{key}_error"]
-            for way in ("re", "sf") for key in ("mean", "log_std")]
+    return [
+        abs(n[f"{way}_{key}"] - n[f"exact_{key}"]) / n[f"{way}_{key}_error"]
+        for way in ("re", "sf")
+        for key in ("mean", "log_std")
+    ]
 
 
 # ---------------------------------------------------------------- the picture
+
 
 def _name(f):
     return "log p(x, z)" if f == "joint" else "cos(6 z)"
@@ -209,11 +237,19 @@ def _plane(axes, figure):
     values, q = _f(figure.f, z), np.exp(log_normal(z, figure.mean, figure.std))
     low, high = (-12, 0) if figure.f == "joint" else (-1.5, 1.5)
     axes.plot(z, values, color=colour("model"), lw=1.8, label=f"f(z) = {_name(figure.f)}")
-    axes.fill_between(z, low, low + 0.45 * (high - low) * q / q.max(), color=colour("q"), alpha=0.2, lw=0,
-                      label=f"q = N({figure.mean:.2f}, {figure.std:.2f}²)")
+    axes.fill_between(
+        z,
+        low,
+        low + 0.45 * (high - low) * q / q.max(),
+        color=colour("q"),
+        alpha=0.2,
+        lw=0,
+        label=f"q = N({figure.mean:.2f}, {figure.std:.2f}²)",
+    )
     drawn = figure.mean + figure.std * figure.eps
-    axes.plot(drawn, np.full(figure.n, low), "|", ms=9, color=colour("q"), alpha=1 if figure.n <= 100 else 0.3,
-              clip_on=False)
+    axes.plot(
+        drawn, np.full(figure.n, low), "|", ms=9, color=colour("q"), alpha=1 if figure.n <= 100 else 0.3, clip_on=False
+    )
     axes.set(xlim=(-3, 3), ylim=(low, high), xlabel="z", ylabel="f(z)")
     axes.legend(fontsize=9, frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 0.98), borderaxespad=0)
 
@@ -221,8 +257,16 @@ def _plane(axes, figure):
 def _arrows(axes, dx, dy, n, key, reach):
     options = {"angles": "xy", "scale_units": "xy", "scale": 1}
     shown = slice(0, 100)
-    axes.quiver(np.zeros(len(dx[shown])), np.zeros(len(dx[shown])), dx[shown], dy[shown], color=colour("data"), alpha=0.3,
-                width=0.004, **options)
+    axes.quiver(
+        np.zeros(len(dx[shown])),
+        np.zeros(len(dx[shown])),
+        dx[shown],
+        dy[shown],
+        color=colour("data"),
+        alpha=0.3,
+        width=0.004,
+        **options,
+    )
     axes.quiver(0, 0, n["exact_mean"], n["exact_log_std"], color=colour("evidence"), width=0.016, **options)
     axes.quiver(0, 0, n[f"{key}_mean"], n[f"{key}_log_std"], color=colour("q"), width=0.009, **options)
     axes.axhline(0, color=colour("line"), lw=0.8, zorder=0)

@@ -22,8 +22,10 @@ __all__ = ["KlFigure"]
 BOUNDS = {"mean": (-4, 4), "std": (0.2, 3)}
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 SEEDS = 1000
-DATA = {"two": GaussianMixture.spherical([0.6, 0.4], [[-1.5], [1.7]], [0.7, 0.5]),
-        "one": GaussianMixture.spherical([1.0], [[0.5]], 1.2)}
+DATA = {
+    "two": GaussianMixture.spherical([0.6, 0.4], [[-1.5], [1.7]], [0.7, 0.5]),
+    "one": GaussianMixture.spherical([1.0], [[0.5]], 1.2),
+}
 NAMES = {"two": "two hills", "one": "one hill"}
 WIDE = line(-45, 45, 4501)  # not the grid of js/engine/kl.js: both are fine enough for the last digits
 STREAM = 2  # of the counter: other figures draw from others
@@ -69,11 +71,25 @@ class KlFigure(LiveFigure):
         expected = at_mean - 0.5 * (spread / self.std) ** 2
         average = float(log_normal(self.draws, self.mean, self.std).mean())
         spread_of_log = np.exp(log_p + WIDE.log_weights) @ (log_q - expected) ** 2
-        found = {"kl_forward": forward, "kl_reverse": reverse, "expected": expected, "entropy": entropy,
-                 "average": average, "kl": forward if self.direction == "forward" else reverse,
-                 "wobble": average - expected, "error": math.sqrt(spread_of_log / self.n), "mean": self.mean, "std": self.std}
-        return {"data": self.data, "direction": self.direction, "n": self.n, "seed": self.seed,
-                **{key: float(value) for key, value in found.items()}}
+        found = {
+            "kl_forward": forward,
+            "kl_reverse": reverse,
+            "expected": expected,
+            "entropy": entropy,
+            "average": average,
+            "kl": forward if self.direction == "forward" else reverse,
+            "wobble": average - expected,
+            "error": math.sqrt(spread_of_log / self.n),
+            "mean": self.mean,
+            "std": self.std,
+        }
+        return {
+            "data": self.data,
+            "direction": self.direction,
+            "n": self.n,
+            "seed": self.seed,
+            **{key: float(value) for key, value in found.items()},
+        }
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
@@ -81,20 +97,25 @@ class KlFigure(LiveFigure):
         n = numbers
         least = _least_forward(n["data"])
         rules = {
-            "KL(p_data || p_theta) + E_data[log p_theta] = -H(p_data)":
-                abs(n["kl_forward"] + n["expected"] + n["entropy"]) < 1e-6,
+            "KL(p_data || p_theta) + E_data[log p_theta] = -H(p_data)": abs(
+                n["kl_forward"] + n["expected"] + n["entropy"]
+            )
+            < 1e-6,
             "no KL is negative": min(n["kl_forward"], n["kl_reverse"]) > -1e-9,
-            "no Gaussian has a smaller forward KL than the one with the data's moments":
-                n["kl_forward"] > least - 1e-9,
-            "the N-sample sum is off by average - expectation":
-                abs(n["kl_forward"] + n["average"] + n["entropy"] - n["wobble"]) < 1e-6,
-            "the KL shown is that of the direction":
-                n["kl"] == n["kl_forward" if n["direction"] == "forward" else "kl_reverse"]}
+            "no Gaussian has a smaller forward KL than the one with the data's moments": n["kl_forward"] > least - 1e-9,
+            "the N-sample sum is off by average - expectation": abs(
+                n["kl_forward"] + n["average"] + n["entropy"] - n["wobble"]
+            )
+            < 1e-6,
+            "the KL shown is that of the direction": n["kl"]
+            == n["kl_forward" if n["direction"] == "forward" else "kl_reverse"],
+        }
         if n["data"] == "one":
             same = [[n["mean"]], [n["std"]], [0.5], [1.2]]
             closed = float(kl_normal_diag(*same[2:], *same[:2])), float(kl_normal_diag(*same))
             rules["between Gaussians both KLs have their closed forms"] = (
-                abs(n["kl_forward"] - closed[0]) + abs(n["kl_reverse"] - closed[1]) < 1e-6)
+                abs(n["kl_forward"] - closed[0]) + abs(n["kl_reverse"] - closed[1]) < 1e-6
+            )
             distance = abs(n["mean"] - 0.5) + abs(n["std"] - 1.2)
             rules["zero only when equal"] = max(n["kl_forward"], n["kl_reverse"]) > (distance / 10) ** 2 - 1e-9
         return [rule for rule, holds in rules.items() if not holds]
@@ -144,9 +165,11 @@ class KlFigure(LiveFigure):
         """A sentence with the numbers of the current state."""
         n = self.numbers()
         which = "from data to model" if self.direction == "forward" else "from model to data"
-        return (f"A data density with {NAMES[self.data]} and a Gaussian model, mean {self.mean:.2f}, standard deviation "
-                f"{self.std:.2f}: the KL {which} is {abs(n['kl']):.3f} nats, the expected log-likelihood "
-                f"{n['expected']:.3f}, and {self.n} draws average {n['average']:.3f}.")
+        return (
+            f"A data density with {NAMES[self.data]} and a Gaussian model, mean {self.mean:.2f}, standard deviation "
+            f"{self.std:.2f}: the KL {which} is {abs(n['kl']):.3f} nats, the expected log-likelihood "
+            f"{n['expected']:.3f}, and {self.n} draws average {n['average']:.3f}."
+        )
 
     def picture(self) -> Figure:
         """Densities above, the integrand of the KL below, and the two bars: the live figure's picture of the state."""
@@ -154,8 +177,11 @@ class KlFigure(LiveFigure):
         x = np.linspace(-6, 6, 721)
         figure = Figure(figsize=(7.2, 5.8), layout="constrained")
         upper, lower, bars = figure.subplots(3, 1, height_ratios=[4, 3, 2.2])
-        title = "What the model gains in log-likelihood, the KL loses" if self.direction == "forward" else \
-            "The reverse KL: nothing holds the sum in place"
+        title = (
+            "What the model gains in log-likelihood, the KL loses"
+            if self.direction == "forward"
+            else "The reverse KL: nothing holds the sum in place"
+        )
         figure.suptitle(title, x=0.02, ha="left", weight="bold")
         _densities(upper, x, self)
         _integrand(lower, x, self, n)
@@ -168,6 +194,7 @@ class KlFigure(LiveFigure):
 
 
 # ---------------------------------------------------------------- the data density
+
 
 @cache
 def _on_grid(data):
@@ -228,14 +255,23 @@ def _draws(data, seed, n):
 
 # ---------------------------------------------------------------- the picture
 
+
 def _densities(axes, x, figure):
     p = np.exp(DATA[figure.data].evidence(x[:, None]))
     q = np.exp(log_normal(x, figure.mean, figure.std))
     axes.fill_between(x, p, color=colour("data"), alpha=0.22, lw=0)
     axes.plot(x, p, color=colour("data"), lw=1.6, label="data density")
     axes.plot(x, q, color=colour("model"), lw=2.4, label=f"model N({figure.mean:.2f}, {figure.std:.2f}²)")
-    axes.plot(figure.draws, np.full(figure.n, -0.03), "|", ms=9, color=colour("data"), label=f"{figure.n} draws",
-              clip_on=False, alpha=1 if figure.n <= 100 else 0.3)
+    axes.plot(
+        figure.draws,
+        np.full(figure.n, -0.03),
+        "|",
+        ms=9,
+        color=colour("data"),
+        label=f"{figure.n} draws",
+        clip_on=False,
+        alpha=1 if figure.n <= 100 else 0.3,
+    )
     axes.set(xlim=(-6, 6), ylim=(-0.06, max(0.55, 1.1 * q.max())), ylabel="density")
     axes.tick_params(labelbottom=False)
     axes.legend(fontsize=9, frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 0.98), borderaxespad=0)
@@ -251,8 +287,12 @@ def _integrand(axes, x, figure, n):
     axes.axhline(0, color=colour("muted"), lw=0.8)
     name = "p_data log(p_data / p_θ)" if figure.direction == "forward" else "p_θ log(p_θ / p_data)"
     axes.set(xlim=(-6, 6), xlabel="x", ylabel="nats per unit of x")
-    axes.set_title(f"{name}: area above zero − area below = KL = {abs(n['kl']):.3f} nats", fontsize=10, loc="left",
-                   color=colour("gap"))
+    axes.set_title(
+        f"{name}: area above zero − area below = KL = {abs(n['kl']):.3f} nats",
+        fontsize=10,
+        loc="left",
+        color=colour("gap"),
+    )
 
 
 def _bars(axes, figure, n):
@@ -262,9 +302,16 @@ def _bars(axes, figure, n):
     for row, value in enumerate(rows.values()):
         start = min(max(value, left), 1)
         axes.barh(-row, start - left, left=left, height=0.62, color=colour("evidence"), alpha=1 if row == 0 else 0.75)
-        axes.barh(-row, min(value + n["kl"], 1) - start, left=start, height=0.62, fc="white", ec=colour("gap"), hatch="////")
+        axes.barh(
+            -row, min(value + n["kl"], 1) - start, left=start, height=0.62, fc="white", ec=colour("gap"), hatch="////"
+        )
     axes.axvline(line_at, color=colour("data"), lw=2.5)
     text = f"−H(p_data) = {line_at:.3f} nats;  with N = {figure.n} draws the sum is off by {n['wobble']:+.3f}"
     axes.set_title(text.replace("-", "−"), fontsize=10, loc="left", color=colour("ink"), weight="bold")
-    axes.set(xlim=(left, 1), ylim=(-1.5, 0.5), yticks=[0, -1], yticklabels=list(rows),
-             xlabel="nats (log-likelihood solid, KL hatched)")
+    axes.set(
+        xlim=(left, 1),
+        ylim=(-1.5, 0.5),
+        yticks=[0, -1],
+        yticklabels=list(rows),
+        xlabel="nats (log-likelihood solid, KL hatched)",
+    )

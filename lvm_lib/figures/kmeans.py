@@ -22,13 +22,53 @@ BOUNDS = {"x": (-4, 4), "y": (-3, 3), "sigma": (0, 1.5), "k": (1, 8), "seed": (1
 STREAM = 9  # of the counter: other figures draw from others
 # A toy: 40 points in one cloud, 8 in a wider one.
 UNEVEN = (
-    (-1.99, -0.4), (-0.6, 0.06), (-2.58, -0.3), (-1.97, -0.22), (-2.56, -0.17), (-1.46, 0.57), (-1.41, -0.02),
-    (-2.5, 0.94), (-2.75, 0.31), (-1.8, -0.78), (-1.99, -0.67), (-1.37, -0.36), (-0.71, -1.31), (-1.6, -0.79),
-    (-1.13, -1.46), (-1.81, -0.18), (-2.49, 0.24), (-1.49, 0.25), (-1.02, -0.84), (-2.08, -0.41),
-    (-1.15, 0.17), (-2.03, -0.63), (-2.08, -0.62), (-1.74, -0.37), (-0.37, -0.58), (-1.77, -0.05),
-    (-2.17, -0.5), (-1.59, 0.13), (-2.39, 0.45), (-1.81, -0.21), (-1.09, 0.06), (-0.96, -0.2), (-1.61, -0.13),
-    (-2.2, 0.37), (-2.07, -0.99), (-0.37, -0.38), (-2.31, 0.72), (-1.8, 0.28), (-2.1, -0.44), (-2.61, -1.35),
-    (1.57, 0.85), (2.9, 2.6), (1.53, 1.61), (1.85, 0.79), (1.19, -0.14), (1.72, 0.06), (2.3, 0.41),
+    (-1.99, -0.4),
+    (-0.6, 0.06),
+    (-2.58, -0.3),
+    (-1.97, -0.22),
+    (-2.56, -0.17),
+    (-1.46, 0.57),
+    (-1.41, -0.02),
+    (-2.5, 0.94),
+    (-2.75, 0.31),
+    (-1.8, -0.78),
+    (-1.99, -0.67),
+    (-1.37, -0.36),
+    (-0.71, -1.31),
+    (-1.6, -0.79),
+    (-1.13, -1.46),
+    (-1.81, -0.18),
+    (-2.49, 0.24),
+    (-1.49, 0.25),
+    (-1.02, -0.84),
+    (-2.08, -0.41),
+    (-1.15, 0.17),
+    (-2.03, -0.63),
+    (-2.08, -0.62),
+    (-1.74, -0.37),
+    (-0.37, -0.58),
+    (-1.77, -0.05),
+    (-2.17, -0.5),
+    (-1.59, 0.13),
+    (-2.39, 0.45),
+    (-1.81, -0.21),
+    (-1.09, 0.06),
+    (-0.96, -0.2),
+    (-1.61, -0.13),
+    (-2.2, 0.37),
+    (-2.07, -0.99),
+    (-0.37, -0.38),
+    (-2.31, 0.72),
+    (-1.8, 0.28),
+    (-2.1, -0.44),
+    (-2.61, -1.35),
+    (1.57, 0.85),
+    (2.9, 2.6),
+    (1.53, 1.61),
+    (1.85, 0.79),
+    (1.19, -0.14),
+    (1.72, 0.06),
+    (2.3, 0.41),
     (3.24, 1.01),
 )
 SETS = {"digits": PRESETS["digits"], "clouds": PRESETS["clouds"], "uneven": UNEVEN}
@@ -84,11 +124,15 @@ class KmeansFigure(LiveFigure):
     def responsibilities(self, codes) -> np.ndarray:
         """r (n, K) for given codes: the posterior of a spherical mixture; at sigma = 0 one-hot, the first of equals."""
         if self.sigma > 0.02:
-            return GaussianMixture.spherical(np.full(len(codes), 1 / len(codes)), codes, self.sigma).posterior(self.points)
+            return GaussianMixture.spherical(np.full(len(codes), 1 / len(codes)), codes, self.sigma).posterior(
+                self.points
+            )
         d = ((self.points[:, None] - codes) ** 2).sum(axis=2)
         if self.sigma == 0:
             return np.eye(len(codes))[d.argmin(axis=1)]
-        ratio = np.exp((d.min(axis=1, keepdims=True) - d) / (2 * self.sigma**2))  # a variance so small suits no Cholesky
+        ratio = np.exp(
+            (d.min(axis=1, keepdims=True) - d) / (2 * self.sigma**2)
+        )  # a variance so small suits no Cholesky
         return ratio / ratio.sum(axis=1, keepdims=True)
 
     def run(self) -> list[np.ndarray]:
@@ -111,40 +155,63 @@ class KmeansFigure(LiveFigure):
         d, sure = ((x[:, None] - codes) ** 2).sum(axis=2), np.where(r > 0, r, 1.0)
         counts, held = np.bincount(d.argmin(axis=1), minlength=k), r.sum(axis=0)
         soft, rate, use = (r * d).sum() / len(x), (r * np.log(k * sure)).sum() / len(x), held / len(x)
-        return {"r": r, "counts": counts, "held": held, "distortion": inertia(x, codes) / len(x), "soft": soft, "rate": rate,
-                "energy": soft + 2 * self.sigma**2 * rate, "firm": r[np.arange(len(x)), d.argmin(axis=1)].min(),
-                "perplexity": math.exp(-(use * np.log(np.where(use > 0, use, 1.0))).sum())}
+        return {
+            "r": r,
+            "counts": counts,
+            "held": held,
+            "distortion": inertia(x, codes) / len(x),
+            "soft": soft,
+            "rate": rate,
+            "energy": soft + 2 * self.sigma**2 * rate,
+            "firm": r[np.arange(len(x)), d.argmin(axis=1)].min(),
+            "perplexity": math.exp(-(use * np.log(np.where(use > 0, use, 1.0))).sum()),
+        }
 
     def numbers(self) -> dict:
         """All quantities of the current state: the Python twin of `numbers` in js/engine/kmeans.js."""
         run = self.run()
         measured = [self.measure(codes) for codes in run]
         now, k = measured[-1], len(self.codes)
-        found = {"sigma": self.sigma, **{key: now[key] for key in ("distortion", "soft", "rate", "energy", "firm", "perplexity")},
-                 "largest_rise": max([0.0, *np.diff([m["energy"] for m in measured])]),
-                 "largest_distortion_rise": max([0.0, *np.diff([m["distortion"] for m in measured])])}
+        found = {
+            "sigma": self.sigma,
+            **{key: now[key] for key in ("distortion", "soft", "rate", "energy", "firm", "perplexity")},
+            "largest_rise": max([0.0, *np.diff([m["energy"] for m in measured])]),
+            "largest_distortion_rise": max([0.0, *np.diff([m["distortion"] for m in measured])]),
+        }
         for j, (x, y) in enumerate(run[-1]):
             found |= {f"x{j + 1}": x, f"y{j + 1}": y, f"held{j + 1}": now["held"][j]}
         used = int((now["counts"] > 0).sum())
-        return {"data": self.data, "codes": self.codes, "seed": self.seed, "steps": self.steps, "n": len(self.points), "k": k,
-                "used": used, "dead": k - used, **{f"count{j + 1}": int(now["counts"][j]) for j in range(k)},
-                **{key: float(value) for key, value in found.items()}}
+        return {
+            "data": self.data,
+            "codes": self.codes,
+            "seed": self.seed,
+            "steps": self.steps,
+            "n": len(self.points),
+            "k": k,
+            "used": used,
+            "dead": k - used,
+            **{f"count{j + 1}": int(now["counts"][j]) for j in range(k)},
+            **{key: float(value) for key, value in found.items()},
+        }
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
         """What must hold in every state: no step raises the energy, one-hots at sigma = 0, perplexity at most K."""
         n, hard = numbers, numbers["sigma"] == 0
         counts, held = ([n[f"{key}{j + 1}"] for j in range(n["k"])] for key in ("count", "held"))
-        rules = {"no step raises the energy": n["largest_rise"] < 1e-9,
-                 "at sigma = 0 no step raises the distortion": not hard or n["largest_distortion_rise"] < 1e-9,
-                 "distortion + 2 sigma^2 rate = energy": abs(n["soft"] + 2 * n["sigma"]**2 * n["rate"] - n["energy"]) < 1e-9,
-                 "at sigma = 0 every r is one-hot": not hard or (n["firm"] == 1 and held == counts),
-                 "at sigma = 0 the energy is the distortion": not hard or abs(n["energy"] - n["distortion"]) < 1e-9,
-                 "the rate lies between 0 and log K": -1e-9 < n["rate"] < math.log(n["k"]) + 1e-9,
-                 "the nearest code is the cheapest": n["distortion"] < n["soft"] + 1e-9,
-                 "the perplexity lies between 1 and K": 1 - 1e-9 < n["perplexity"] < n["k"] + 1e-9,
-                 "each point is held once": abs(sum(held) - n["n"]) < 1e-9 and sum(counts) == n["n"],
-                 "used and dead codes are all codes": n["used"] + n["dead"] == n["k"] and n["dead"] == counts.count(0)}
+        rules = {
+            "no step raises the energy": n["largest_rise"] < 1e-9,
+            "at sigma = 0 no step raises the distortion": not hard or n["largest_distortion_rise"] < 1e-9,
+            "distortion + 2 sigma^2 rate = energy": abs(n["soft"] + 2 * n["sigma"] ** 2 * n["rate"] - n["energy"])
+            < 1e-9,
+            "at sigma = 0 every r is one-hot": not hard or (n["firm"] == 1 and held == counts),
+            "at sigma = 0 the energy is the distortion": not hard or abs(n["energy"] - n["distortion"]) < 1e-9,
+            "the rate lies between 0 and log K": -1e-9 < n["rate"] < math.log(n["k"]) + 1e-9,
+            "the nearest code is the cheapest": n["distortion"] < n["soft"] + 1e-9,
+            "the perplexity lies between 1 and K": 1 - 1e-9 < n["perplexity"] < n["k"] + 1e-9,
+            "each point is held once": abs(sum(held) - n["n"]) < 1e-9 and sum(counts) == n["n"],
+            "used and dead codes are all codes": n["used"] + n["dead"] == n["k"] and n["dead"] == counts.count(0),
+        }
         return [rule for rule, holds in rules.items() if not holds]
 
     # ---- traits
@@ -165,7 +232,9 @@ class KmeansFigure(LiveFigure):
             raise FigureError(f"codes must have shape (K, 2) with K from 1 to 8, got {codes.shape}")
         low, high = zip(BOUNDS["x"], BOUNDS["y"])
         if not ((codes >= low) & (codes <= high)).all():  # NaN fails too
-            raise FigureError(f"codes must lie in {BOUNDS['x']} times {BOUNDS['y']}, got {codes.min():g} to {codes.max():g}")
+            raise FigureError(
+                f"codes must lie in {BOUNDS['x']} times {BOUNDS['y']}, got {codes.min():g} to {codes.max():g}"
+            )
         return codes.tolist()
 
     @traitlets.validate("seed", "steps")
@@ -183,8 +252,10 @@ class KmeansFigure(LiveFigure):
         """A sentence with the numbers of the current state."""
         n = self.numbers()
         kind = "K-means" if self.sigma == 0 else f"soft assignment of width {self.sigma:.2f}"
-        return (f"{n['n']} points, {n['k']} codes with their cells after {self.steps} steps of {kind}: distortion "
-                f"{n['distortion']:.3f}, energy {n['energy']:.3f}, perplexity {n['perplexity']:.2f} of {n['k']}, {n['dead']} dead.")
+        return (
+            f"{n['n']} points, {n['k']} codes with their cells after {self.steps} steps of {kind}: distortion "
+            f"{n['distortion']:.3f}, energy {n['energy']:.3f}, perplexity {n['perplexity']:.2f} of {n['k']}, {n['dead']} dead."
+        )
 
     def picture(self) -> Figure:
         """Points, codes, threads and cells; what each code holds; the energy after each step."""
@@ -204,23 +275,42 @@ class KmeansFigure(LiveFigure):
 
 # ---------------------------------------------------------------- the picture
 
+
 def _plane(axes, figure, codes, now):
     x = figure.points
     across = np.stack(np.meshgrid(np.linspace(-4, 4, 321), np.linspace(-3, 3, 241)), axis=-1)
     owner = ((across[:, :, None] - codes) ** 2).sum(axis=3).argmin(axis=2)
     for k in range(len(codes)):
         if (owner == k).any() and (owner != k).any():
-            axes.contour(across[:, :, 0], across[:, :, 1], owner == k, levels=[0.5], colors=[colour("model")], linewidths=0.9,
-                         linestyles="solid" if figure.sigma == 0 else "dotted")
+            axes.contour(
+                across[:, :, 0],
+                across[:, :, 1],
+                owner == k,
+                levels=[0.5],
+                colors=[colour("model")],
+                linewidths=0.9,
+                linestyles="solid" if figure.sigma == 0 else "dotted",
+            )
     for n, k in zip(*np.nonzero(now["r"] > 0.05)):
         axes.plot(*zip(x[n], codes[k]), color=colour("q"), lw=0.8, alpha=min(1.0, now["r"][n, k] + 0.1))
     axes.plot(*x.T, ".", ms=5, color=colour("data"))
     for k, code in enumerate(codes):
         dead = now["counts"][k] == 0
-        axes.text(*code, f"{k + 1}", ha="center", va="center", fontsize=10, weight="bold",
-                  color=colour("model") if dead else "white",
-                  bbox={"fc": "white" if dead else colour("model"), "ec": colour("model"), "boxstyle": "square,pad=0.25",
-                        "ls": "--" if dead else "-"})
+        axes.text(
+            *code,
+            f"{k + 1}",
+            ha="center",
+            va="center",
+            fontsize=10,
+            weight="bold",
+            color=colour("model") if dead else "white",
+            bbox={
+                "fc": "white" if dead else colour("model"),
+                "ec": colour("model"),
+                "boxstyle": "square,pad=0.25",
+                "ls": "--" if dead else "-",
+            },
+        )
     axes.set(xlim=BOUNDS["x"], ylim=BOUNDS["y"], aspect="equal")
     axes.set_title(f"{len(codes)} codes, σ = {figure.sigma:.2f}, after {figure.steps} steps", fontsize=10, loc="left")
 

@@ -41,12 +41,15 @@ def planar_vae(vae) -> VAE:
     if not isinstance(vae, VAE):
         raise TypeError(f"vae must be a VAE with two latent dimensions and a Bernoulli likelihood, got {describe(vae)}")
     if vae.latents != 2 or not isinstance(vae.likelihood, Bernoulli):
-        raise ValueError(f"vae must have two latent dimensions and a Bernoulli likelihood, got {vae.latents} and "
-                         f"{type(vae.likelihood).__name__}")
+        raise ValueError(
+            f"vae must have two latent dimensions and a Bernoulli likelihood, got {vae.latents} and "
+            f"{type(vae.likelihood).__name__}"
+        )
     return vae
 
 
 # ---------------------------------------------------------------- layers that torch has no plain module for
+
 
 class Residual(nn.Module):
     """x + inner(x)."""
@@ -82,8 +85,10 @@ class CausalSelfAttention(nn.Module):
         super().__init__()
         width, heads = out.out_features, count("heads", heads)
         if qkv.out_features != 3 * width or qkv.in_features != width or out.in_features != width or width % heads:
-            raise ValueError(f"qkv must map d to 3 d, out d to d, d a multiple of heads; got qkv {qkv.in_features} to "
-                             f"{qkv.out_features}, out {out.in_features} to {out.out_features}, heads {heads}")
+            raise ValueError(
+                f"qkv must map d to 3 d, out d to d, d a multiple of heads; got qkv {qkv.in_features} to "
+                f"{qkv.out_features}, out {out.in_features} to {out.out_features}, heads {heads}"
+            )
         self.qkv, self.out, self.heads = qkv, out, heads
 
     def forward(self, x):
@@ -93,6 +98,7 @@ class CausalSelfAttention(nn.Module):
 
 
 # ---------------------------------------------------------------- to the page
+
 
 def pack(module: nn.Module, precision: str = "float16") -> tuple[list[dict], bytes]:
     """The layers of `module` and their weights, rounded to `precision` ("float16", "int8" or "mixed").
@@ -154,8 +160,10 @@ def _folded(layers):
             continue
         before = done[-1][1] if done else None
         if type(before) not in (nn.Linear, nn.Conv2d, nn.ConvTranspose2d) or layer.running_var is None:
-            raise TypeError(f"{where} ({type(layer).__name__}) must follow a linear or convolutional layer and keep "
-                            f"running statistics, got {type(before).__name__ if done else 'nothing'} before it")
+            raise TypeError(
+                f"{where} ({type(layer).__name__}) must follow a linear or convolutional layer and keep "
+                f"running statistics, got {type(before).__name__ if done else 'nothing'} before it"
+            )
         done[-1] = (done[-1][0], _fold(before, layer))
     return done
 
@@ -177,8 +185,16 @@ def _like(layer):
     if isinstance(layer, nn.Linear):
         return nn.Linear(layer.in_features, layer.out_features)
     extra = {"output_padding": layer.output_padding} if isinstance(layer, nn.ConvTranspose2d) else {}
-    made = type(layer)(layer.in_channels, layer.out_channels, layer.kernel_size, stride=layer.stride,
-                       padding=layer.padding, dilation=layer.dilation, groups=layer.groups, **extra)
+    made = type(layer)(
+        layer.in_channels,
+        layer.out_channels,
+        layer.kernel_size,
+        stride=layer.stride,
+        padding=layer.padding,
+        dilation=layer.dilation,
+        groups=layer.groups,
+        **extra,
+    )
     made.padding_mode = layer.padding_mode  # so that what a page cannot run is still refused
     return made
 
@@ -230,8 +246,13 @@ def _layer(module, where, buffer) -> dict:
 
 
 def _dense(m, where, buffer):
-    return {"kind": "dense", "inputs": m.in_features, "outputs": m.out_features,
-            "weight": buffer.matrix(m.weight, where), "bias": _bias(m, m.out_features, buffer, where)}
+    return {
+        "kind": "dense",
+        "inputs": m.in_features,
+        "outputs": m.out_features,
+        "weight": buffer.matrix(m.weight, where),
+        "bias": _bias(m, m.out_features, buffer, where),
+    }
 
 
 def _bias(m, outputs, buffer, where) -> int:
@@ -241,35 +262,58 @@ def _bias(m, outputs, buffer, where) -> int:
 def _conv(m, where, buffer):
     _plain_conv(m, where)
     weight = m.weight * m.mask if isinstance(getattr(m, "mask", None), torch.Tensor) else m.weight
-    return {"kind": "conv", **_sizes(m), "weight": buffer.matrix(weight.flatten(1), where),
-            "bias": _bias(m, m.out_channels, buffer, where)}
+    return {
+        "kind": "conv",
+        **_sizes(m),
+        "weight": buffer.matrix(weight.flatten(1), where),
+        "bias": _bias(m, m.out_channels, buffer, where),
+    }
 
 
 def _conv_transposed(m, where, buffer):
     _plain_conv(m, where)
     rows = m.weight.permute(1, 2, 3, 0).flatten(0, 2)  # (outputs * k * k, inputs)
-    return {"kind": "conv_transposed", **_sizes(m), "output_padding": list(m.output_padding),
-            "weight": buffer.matrix(rows, where), "bias": _bias(m, m.out_channels, buffer, where)}
+    return {
+        "kind": "conv_transposed",
+        **_sizes(m),
+        "output_padding": list(m.output_padding),
+        "weight": buffer.matrix(rows, where),
+        "bias": _bias(m, m.out_channels, buffer, where),
+    }
 
 
 def _plain_conv(m, where):
-    wrong = {"groups": (m.groups, 1), "dilation": (tuple(m.dilation), (1, 1)), "padding_mode": (m.padding_mode, "zeros")}
+    wrong = {
+        "groups": (m.groups, 1),
+        "dilation": (tuple(m.dilation), (1, 1)),
+        "padding_mode": (m.padding_mode, "zeros"),
+    }
     for name, (value, expected) in wrong.items():
         if value != expected:
             raise TypeError(f"{where} ({type(m).__name__}) must have {name} {expected} to run in a page, got {value}")
     if isinstance(m.padding, str):
-        raise TypeError(f"{where} ({type(m).__name__}) must have its padding in numbers to run in a page, "
-                        f"got {m.padding!r}")
+        raise TypeError(
+            f"{where} ({type(m).__name__}) must have its padding in numbers to run in a page, got {m.padding!r}"
+        )
 
 
 def _sizes(m):
-    return {"inputs": m.in_channels, "outputs": m.out_channels, "kernel": list(m.kernel_size), "stride": list(m.stride),
-            "padding": list(m.padding)}
+    return {
+        "inputs": m.in_channels,
+        "outputs": m.out_channels,
+        "kernel": list(m.kernel_size),
+        "stride": list(m.stride),
+        "padding": list(m.padding),
+    }
 
 
 def _embedding(m, where, buffer):
-    return {"kind": "embedding", "count": m.num_embeddings, "outputs": m.embedding_dim,
-            "weight": buffer.matrix(m.weight, where)}
+    return {
+        "kind": "embedding",
+        "count": m.num_embeddings,
+        "outputs": m.embedding_dim,
+        "weight": buffer.matrix(m.weight, where),
+    }
 
 
 def _positions(m, where, buffer):
@@ -282,8 +326,13 @@ def _norm(m, where, buffer):
     size = m.normalized_shape[0]
     gain = m.weight if m.weight is not None else torch.ones(size)
     shift = m.bias if m.bias is not None else torch.zeros(size)
-    return {"kind": "norm", "outputs": size, "eps": m.eps, "gain": buffer.vector(gain, where),
-            "bias": buffer.vector(shift, where)}
+    return {
+        "kind": "norm",
+        "outputs": size,
+        "eps": m.eps,
+        "gain": buffer.vector(gain, where),
+        "bias": buffer.vector(shift, where),
+    }
 
 
 def _residual(m, where, buffer):
@@ -291,8 +340,12 @@ def _residual(m, where, buffer):
 
 
 def _attention(m, where, buffer):
-    return {"kind": "attention", "heads": m.heads, "qkv": _dense(m.qkv, f"{where}.qkv", buffer),
-            "out": _dense(m.out, f"{where}.out", buffer)}
+    return {
+        "kind": "attention",
+        "heads": m.heads,
+        "qkv": _dense(m.qkv, f"{where}.qkv", buffer),
+        "out": _dense(m.out, f"{where}.out", buffer),
+    }
 
 
 def _named(name):
@@ -319,15 +372,43 @@ def _unflatten(m, where):
     return {"kind": "unflatten", "shape": [int(size) for size in m.unflattened_size]}
 
 
-ACTIVATIONS = {nn.ReLU: _named("relu"), nn.Sigmoid: _named("sigmoid"), nn.Tanh: _named("tanh"), nn.SiLU: _named("silu"),
-               nn.GELU: _gelu, nn.Softplus: _softplus, nn.Flatten: _flatten, nn.Unflatten: _unflatten}
-WEIGHTED = {nn.Linear: _dense, nn.ConvTranspose2d: _conv_transposed, nn.Embedding: _embedding, nn.LayerNorm: _norm,
-            Positions: _positions, Residual: _residual, CausalSelfAttention: _attention}
-KNOWN = sorted(kind.__name__ for kind in [*ACTIVATIONS, *WEIGHTED, *SKIPPED, nn.Sequential, nn.Conv2d, nn.BatchNorm1d,
-                                          nn.BatchNorm2d, GaussianEncoder, LinearEncoder])
+ACTIVATIONS = {
+    nn.ReLU: _named("relu"),
+    nn.Sigmoid: _named("sigmoid"),
+    nn.Tanh: _named("tanh"),
+    nn.SiLU: _named("silu"),
+    nn.GELU: _gelu,
+    nn.Softplus: _softplus,
+    nn.Flatten: _flatten,
+    nn.Unflatten: _unflatten,
+}
+WEIGHTED = {
+    nn.Linear: _dense,
+    nn.ConvTranspose2d: _conv_transposed,
+    nn.Embedding: _embedding,
+    nn.LayerNorm: _norm,
+    Positions: _positions,
+    Residual: _residual,
+    CausalSelfAttention: _attention,
+}
+KNOWN = sorted(
+    kind.__name__
+    for kind in [
+        *ACTIVATIONS,
+        *WEIGHTED,
+        *SKIPPED,
+        nn.Sequential,
+        nn.Conv2d,
+        nn.BatchNorm1d,
+        nn.BatchNorm2d,
+        GaussianEncoder,
+        LinearEncoder,
+    ]
+)
 
 
 # ---------------------------------------------------------------- and back
+
 
 def unpack(layers: list[dict], weights: bytes) -> nn.Sequential:
     """The torch module that `pack` described, with the rounded weights in float32, in eval mode."""
@@ -359,8 +440,11 @@ def _module(layer, weights):
     kind = layer["kind"]
     if kind == "dense":
         inputs, outputs = layer["inputs"], layer["outputs"]
-        return _filled(nn.Linear(inputs, outputs), _matrix(layer["weight"], outputs, inputs, weights),
-                       _vector(layer["bias"], outputs, weights))
+        return _filled(
+            nn.Linear(inputs, outputs),
+            _matrix(layer["weight"], outputs, inputs, weights),
+            _vector(layer["bias"], outputs, weights),
+        )
     if kind in ("conv", "conv_transposed"):
         return _convolution(layer, weights)
     if kind in ("embedding", "positions"):
@@ -369,8 +453,11 @@ def _module(layer, weights):
         return table if kind == "embedding" else Positions(table)
     if kind == "norm":
         size = layer["outputs"]
-        return _filled(nn.LayerNorm(size, layer["eps"]), _vector(layer["gain"], size, weights),
-                       _vector(layer["bias"], size, weights))
+        return _filled(
+            nn.LayerNorm(size, layer["eps"]),
+            _vector(layer["gain"], size, weights),
+            _vector(layer["bias"], size, weights),
+        )
     if kind == "residual":
         return Residual(*unpack(layer["layers"], weights))
     if kind == "attention":

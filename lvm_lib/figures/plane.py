@@ -29,10 +29,10 @@ from .network import pack_all, planar_vae, unpack
 __all__ = ["LatentPlaneFigure", "shipped_vae"]
 
 REACH = 4.0  # of the plane, in standard deviations of the prior
-STEPS = 40   # of a path
-POINTS = 5   # of the Gauss-Hermite rule, per dimension
+STEPS = 40  # of a path
+POINTS = 5  # of the Gauss-Hermite rule, per dimension
 CENTRE = 406  # the pixel in row 14, column 14
-PICKS = 6    # stored test images per class that a reader may pick
+PICKS = 6  # stored test images per class that a reader may pick
 NETS = Path(__file__).parent / "nets"
 SHIPPED = {0.25: "digits-beta-0.25", 1: "digits", 4: "digits-beta-4"}
 POINT = ("z1", "z2", "a1", "a2", "b1", "b2")
@@ -136,9 +136,20 @@ class LatentPlaneFigure(LiveFigure):
         """All numbers of the current state, by torch in float64: the Python twin of `numbers` in js/engine/latent.js."""
         mean, std, reconstruction, kl = self._about()
         z, x, image = self.z, torch.tensor(self.drawing.ravel(), dtype=torch.float64), self.decoded.ravel()
-        found = {"mean1": mean[0], "mean2": mean[1], "std1": std[0], "std2": std[1], "reconstruction": reconstruction,
-                 "kl": kl, "elbo": reconstruction - kl, "z1": z[0], "z2": z[1], "brightness": image.mean(),
-                 "checksum": _checksum(image), "centre": image[CENTRE]}
+        found = {
+            "mean1": mean[0],
+            "mean2": mean[1],
+            "std1": std[0],
+            "std2": std[1],
+            "reconstruction": reconstruction,
+            "kl": kl,
+            "elbo": reconstruction - kl,
+            "z1": z[0],
+            "z2": z[1],
+            "brightness": image.mean(),
+            "checksum": _checksum(image),
+            "centre": image[CENTRE],
+        }
         with torch.no_grad():
             logits = self._modules[self.net][1](torch.tensor(z)[None])
             found["log_px_z"] = Bernoulli()(logits).log_prob(x[None])[0]
@@ -149,8 +160,13 @@ class LatentPlaneFigure(LiveFigure):
                 found["ae_code1"], found["ae_code2"] = code[0]
                 found["ae_error"] = ((x - decoder(code)[0]) ** 2).sum()
         path = {key: getattr(self, key) for key in POINT[2:]}
-        return {"net": self.net, "x": self.x, "follow": self.follow, "step": self.step,
-                **{key: float(value) for key, value in {**path, **found}.items()}}
+        return {
+            "net": self.net,
+            "x": self.x,
+            "follow": self.follow,
+            "step": self.step,
+            **{key: float(value) for key, value in {**path, **found}.items()},
+        }
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
@@ -163,8 +179,9 @@ class LatentPlaneFigure(LiveFigure):
             "log p(x | z) of binary pixels is a log mass": max(n["reconstruction"], n["log_px_z"], n["elbo"]) <= 0,
             "a mean of binary pixels lies in [0, 1]": 0 <= n["brightness"] <= 1 and 0 <= n["centre"] <= 1,
             "z stays on the plane": max(abs(n["z1"]), abs(n["z2"])) <= REACH,
-            "z follows the mean of q if it is told to":
-                not n["follow"] or all(abs(n[f"z{i}"] - min(max(n[f"mean{i}"], -REACH), REACH)) < 1e-9 for i in (1, 2))}
+            "z follows the mean of q if it is told to": not n["follow"]
+            or all(abs(n[f"z{i}"] - min(max(n[f"mean{i}"], -REACH), REACH)) < 1e-9 for i in (1, 2)),
+        }
         return [rule for rule, holds in rules.items() if not holds]
 
     @cached_property
@@ -215,10 +232,12 @@ class LatentPlaneFigure(LiveFigure):
     def alt(self) -> str:
         """A sentence with the numbers of the current state."""
         n = self.numbers()
-        return (f"An image, the plane of z with the codes of {len(self.labels)} test images, and the image decoded at "
-                f"z = ({n['z1']:.2f}, {n['z2']:.2f}). q(z|x) has mean ({n['mean1']:.2f}, {n['mean2']:.2f}) and standard "
-                f"deviations ({n['std1']:.2f}, {n['std2']:.2f}); reconstruction {n['reconstruction']:.2f} nats, "
-                f"KL {n['kl']:.2f}, ELBO {n['elbo']:.2f}.")
+        return (
+            f"An image, the plane of z with the codes of {len(self.labels)} test images, and the image decoded at "
+            f"z = ({n['z1']:.2f}, {n['z2']:.2f}). q(z|x) has mean ({n['mean1']:.2f}, {n['mean2']:.2f}) and standard "
+            f"deviations ({n['std1']:.2f}, {n['std2']:.2f}); reconstruction {n['reconstruction']:.2f} nats, "
+            f"KL {n['kl']:.2f}, ELBO {n['elbo']:.2f}."
+        )
 
     def picture(self) -> Figure:
         """Left the input, in the middle the plane, right what is decoded: the live figure's picture of the state."""
@@ -233,14 +252,22 @@ class LatentPlaneFigure(LiveFigure):
         middle.scatter(*codes[which].T, c=np.frombuffer(self.labels, np.uint8), cmap="tab10", s=5, alpha=0.6, lw=0)
         for radius in (1, 2, 3):
             middle.add_patch(Circle((0, 0), radius, fill=False, ls="--", color=colour("prior"), lw=1))
-        middle.add_patch(Ellipse((n["mean1"], n["mean2"]), 4 * n["std1"], 4 * n["std2"], fill=False, lw=2, color=colour("q")))
+        middle.add_patch(
+            Ellipse((n["mean1"], n["mean2"]), 4 * n["std1"], 4 * n["std2"], fill=False, lw=2, color=colour("q"))
+        )
         middle.plot(n["z1"], n["z2"], "o", ms=7, color=colour("model"), mec=colour("ground"))
         middle.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", xlabel="$z_1$", ylabel="$z_2$")
-        figure.suptitle(f"ELBO {n['elbo']:.2f} = reconstruction {n['reconstruction']:.2f} - KL {n['kl']:.2f} nats".replace("-", "−"), fontsize=11)
+        figure.suptitle(
+            f"ELBO {n['elbo']:.2f} = reconstruction {n['reconstruction']:.2f} - KL {n['kl']:.2f} nats".replace(
+                "-", "−"
+            ),
+            fontsize=11,
+        )
         return figure
 
 
 # ---------------------------------------------------------------- from models to traits
+
 
 def _carried(vae, ae, data, precision) -> dict:
     """The traits that hold the nets, the cloud of codes and the images to pick."""
@@ -256,12 +283,24 @@ def _carried(vae, ae, data, precision) -> dict:
         parts["ae encoder"], parts["ae decoder"], of_ae = _in_own_unit(ae, x)
         codes.append(of_ae)
     layers, weights = pack_all(parts, precision)
-    nets = [{"name": name, "kind": "ae" if name == "ae" else "vae", "encoder": layers[f"{name} encoder"],
-             "decoder": layers[f"{name} decoder"]} for name in [*vaes, *(["ae"] if ae is not None else [])]]
+    nets = [
+        {
+            "name": name,
+            "kind": "ae" if name == "ae" else "vae",
+            "encoder": layers[f"{name} encoder"],
+            "decoder": layers[f"{name} decoder"],
+        }
+        for name in [*vaes, *(["ae"] if ae is not None else [])]
+    ]
     picks = _picks(next(iter(vaes.values())), x, stored.test_labels, len(stored.names))
-    return {"nets": nets, "weights": weights, "codes": np.stack(codes).astype("<f4").tobytes(),
-            "labels": stored.test_labels.astype(np.uint8).tobytes(), "names": list(stored.names),
-            "images": np.packbits(x[picks].numpy().astype(np.uint8), axis=1).tobytes()}
+    return {
+        "nets": nets,
+        "weights": weights,
+        "codes": np.stack(codes).astype("<f4").tobytes(),
+        "labels": stored.test_labels.astype(np.uint8).tobytes(),
+        "names": list(stored.names),
+        "images": np.packbits(x[picks].numpy().astype(np.uint8), axis=1).tobytes(),
+    }
 
 
 @torch.no_grad()
@@ -302,7 +341,11 @@ def _in_own_unit(ae, x):
         layer.weight.copy_(gain)
         layer.bias.copy_(bias)
     end = [nn.Sigmoid()] if ae.squash else []
-    return nn.Sequential(ae.encoder, there), nn.Sequential(back, ae.decoder, *end), ((codes - centre) @ inverse.T).numpy()
+    return (
+        nn.Sequential(ae.encoder, there),
+        nn.Sequential(back, ae.decoder, *end),
+        ((codes - centre) @ inverse.T).numpy(),
+    )
 
 
 def _start(given: dict) -> dict:
@@ -313,16 +356,27 @@ def _start(given: dict) -> dict:
     middle = {c: np.clip(np.median(codes[labels == c], axis=0), -REACH, REACH).round(2) for c in (0, 1)}
     picks = np.frombuffer(given["images"], np.uint8).reshape(len(given["names"]), -1, PIXELS // 8)[3]
     (a1, a2), (b1, b2) = middle[1].tolist(), middle[0].tolist()
-    return {"net": given["nets"][0]["name"], "x": written(np.unpackbits(picks[0])), "z1": a1, "z2": a2,
-            "a1": a1, "a2": a2, "b1": b1, "b2": b2}
+    return {
+        "net": given["nets"][0]["name"],
+        "x": written(np.unpackbits(picks[0])),
+        "z1": a1,
+        "z2": a2,
+        "a1": a1,
+        "a2": a2,
+        "b1": b1,
+        "b2": b2,
+    }
 
 
 # ---------------------------------------------------------------- arithmetic, on the rounded weights
 
+
 @lru_cache(maxsize=8)
 def _unpacked(nets: str, weights: bytes):
-    return {net["name"]: tuple(unpack(net[part], weights).double() for part in ("encoder", "decoder"))
-            for net in json.loads(nets)}
+    return {
+        net["name"]: tuple(unpack(net[part], weights).double() for part in ("encoder", "decoder"))
+        for net in json.loads(nets)
+    }
 
 
 @lru_cache(maxsize=256)

@@ -23,17 +23,17 @@ from .plane import shipped_vae
 
 __all__ = ["TruePosteriorFigure"]
 
-STEPS = 30       # refinement steps that a reader may take
-LAST = 200       # steps after which the search for the best Gaussian ends at the latest
-LEAST = 1e-7      # nats, the smallest rise that counts as one
-HALVINGS = 25    # of one step
-NEAR = 18.0      # nats below the peak that the grid still holds: beyond, there is about 1e-8 of the mass
-WIDE = 5.5       # standard deviations of the encoder's q that the grid holds on either side
-SPACING = 0.4    # of the grid, in standard deviations of the posterior, at most
-MOST = 6400      # points of a grid that a page can decode in about a second
+STEPS = 30  # refinement steps that a reader may take
+LAST = 200  # steps after which the search for the best Gaussian ends at the latest
+LEAST = 1e-7  # nats, the smallest rise that counts as one
+HALVINGS = 25  # of one step
+NEAR = 18.0  # nats below the peak that the grid still holds: beyond, there is about 1e-8 of the mass
+WIDE = 5.5  # standard deviations of the encoder's q that the grid holds on either side
+SPACING = 0.4  # of the grid, in standard deviations of the posterior, at most
+MOST = 6400  # points of a grid that a page can decode in about a second
 MOST_DRAWN = 20_000  # of one for a drawn image, for which a reader waits
 FAR_DRAWN = 9.0  # where its search begins: an image unlike any digit may be explained far out
-COARSE = 0.05    # nats by which log p(x) must not move when the spacing doubles
+COARSE = 0.05  # nats by which log p(x) must not move when the spacing doubles
 
 
 class TruePosteriorFigure(LiveFigure):
@@ -113,25 +113,46 @@ class TruePosteriorFigure(LiveFigure):
         p, (mean, std) = self._posterior, self.q
         taken = min(self.step, len(p.path) - 1)
         refined, before = p.path[taken][1], p.path[max(taken - 1, 0)][1]
-        found = {"evidence": p.evidence, "amortised": p.path[0][1], "before": before, "refined": refined,
-                 "best": p.best,
-                 "kl": p.kl(mean, np.log(std)), "mean1": mean[0], "mean2": mean[1], "std1": std[0], "std2": std[1],
-                 "posterior_mean1": p.mean[0], "posterior_mean2": p.mean[1], "posterior_std1": p.std[0],
-                 "posterior_std2": p.std[1], "spacing": p.spacing, "halving": p.halving}
-        return {"digit": self.digit, "drawn": self.drawn, "step": self.step, "taken": taken, **{key: float(value) for key, value in found.items()}}
+        found = {
+            "evidence": p.evidence,
+            "amortised": p.path[0][1],
+            "before": before,
+            "refined": refined,
+            "best": p.best,
+            "kl": p.kl(mean, np.log(std)),
+            "mean1": mean[0],
+            "mean2": mean[1],
+            "std1": std[0],
+            "std2": std[1],
+            "posterior_mean1": p.mean[0],
+            "posterior_mean2": p.mean[1],
+            "posterior_std1": p.std[0],
+            "posterior_std2": p.std[1],
+            "spacing": p.spacing,
+            "halving": p.halving,
+        }
+        return {
+            "digit": self.digit,
+            "drawn": self.drawn,
+            "step": self.step,
+            "taken": taken,
+            **{key: float(value) for key, value in found.items()},
+        }
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
         """What must hold in every state: the chain of bounds, the gap as a KL, steps that never fall, a fine grid."""
         n = numbers
-        rules = {"log p(x) >= best ELBO found": n["evidence"] >= n["best"] - 1e-9,
-                 "best ELBO found >= refined ELBO": n["best"] >= n["refined"] - 1e-9,
-                 "refined ELBO >= amortised ELBO": n["refined"] >= n["amortised"] - 1e-12,
-                 "no step lowers the ELBO": n["refined"] >= n["before"] - 1e-12,
-                 "refined ELBO + KL = log p(x)": abs(n["refined"] + n["kl"] - n["evidence"]) < 1e-6,
-                 "the grid's spacing is at most half the posterior's standard deviation": n["spacing"] <= 0.5,
-                 "a grid of twice the spacing finds the same log p(x)": abs(n["halving"]) < COARSE,
-                 "no more steps were taken than asked for": n["taken"] <= n["step"]}
+        rules = {
+            "log p(x) >= best ELBO found": n["evidence"] >= n["best"] - 1e-9,
+            "best ELBO found >= refined ELBO": n["best"] >= n["refined"] - 1e-9,
+            "refined ELBO >= amortised ELBO": n["refined"] >= n["amortised"] - 1e-12,
+            "no step lowers the ELBO": n["refined"] >= n["before"] - 1e-12,
+            "refined ELBO + KL = log p(x)": abs(n["refined"] + n["kl"] - n["evidence"]) < 1e-6,
+            "the grid's spacing is at most half the posterior's standard deviation": n["spacing"] <= 0.5,
+            "a grid of twice the spacing finds the same log p(x)": abs(n["halving"]) < COARSE,
+            "no more steps were taken than asked for": n["taken"] <= n["step"],
+        }
         return [rule for rule, holds in rules.items() if not holds]
 
     # ---- traits
@@ -174,9 +195,11 @@ class TruePosteriorFigure(LiveFigure):
     def alt(self) -> str:
         """A sentence with the numbers of the current state."""
         n = self.numbers()
-        return (f"The true posterior of z for {self._called}, as contours, and q as an ellipse after "
-                f"{n['taken']} refinement steps. log p(x) = {n['evidence']:.2f} nats, the ELBO of the encoder's q is "
-                f"{n['amortised']:.2f}, that of the refined q {n['refined']:.2f}, the best found {n['best']:.2f}.")
+        return (
+            f"The true posterior of z for {self._called}, as contours, and q as an ellipse after "
+            f"{n['taken']} refinement steps. log p(x) = {n['evidence']:.2f} nats, the ELBO of the encoder's q is "
+            f"{n['amortised']:.2f}, that of the refined q {n['refined']:.2f}, the best found {n['best']:.2f}."
+        )
 
     def picture(self) -> Figure:
         """Contours and ellipses on the left, the image on the right, the chain of bounds below."""
@@ -195,6 +218,7 @@ class TruePosteriorFigure(LiveFigure):
 
 # ---------------------------------------------------------------- what a figure carries
 
+
 def _carried(vae, images, names, precision) -> dict:
     """The traits that do not change: nets, weights, images, names, grids."""
     planar_vae(vae)
@@ -210,8 +234,13 @@ def _carried(vae, images, names, precision) -> dict:
     nets, weights = pack_all({"encoder": vae.encoder, "decoder": vae.decoder}, precision)
     encoder, decoder = _modules(json.dumps(nets), weights)
     grids = [_box(*_setting(encoder, decoder, x)) for x in pixels]
-    return {"nets": nets, "weights": weights, "pixels": np.packbits(pixels.astype(np.uint8), axis=1).tobytes(),
-            "labels": names, "grids": grids}
+    return {
+        "nets": nets,
+        "weights": weights,
+        "pixels": np.packbits(pixels.astype(np.uint8), axis=1).tobytes(),
+        "labels": names,
+        "grids": grids,
+    }
 
 
 @lru_cache(maxsize=8)
@@ -253,12 +282,15 @@ def _box(log_joint, mean, log_std, most=MOST, far=6.0) -> list[float]:
     high = np.maximum(high, mean + WIDE * np.exp(log_std))
     points = [max(2 * math.ceil(wide / (SPACING * s) / 2) + 1, 33) for wide, s in zip(high - low, std)]
     if points[0] * points[1] > most:
-        raise ValueError(f"images must have posteriors that {most} points resolve, got one that needs "
-                         f"{points[0]} x {points[1]}: choose another image")
+        raise ValueError(
+            f"images must have posteriors that {most} points resolve, got one that needs "
+            f"{points[0]} x {points[1]}: choose another image"
+        )
     return [float(low[0]), float(high[0]), points[0], float(low[1]), float(high[1]), points[1]]
 
 
 # ---------------------------------------------------------------- posterior and refinement on one grid
+
 
 class _OnGrid:
     """log p(x, z) on the grid of one image; the ELBO of a Gaussian q that is normalised on that grid; its refinement."""
@@ -340,22 +372,42 @@ def _posterior_of_drawn(nets, weights, text) -> _OnGrid:
         raise FigureError(f"drawn must be an image whose posterior a page can resolve: {error}") from None
     found = _OnGrid(*setting, box, x)
     if abs(found.halving) >= COARSE:
-        raise FigureError(f"drawn must be an image whose posterior a page can resolve: with twice the spacing log p(x) moves by "
-                          f"{abs(found.halving):.3f} nats")
+        raise FigureError(
+            f"drawn must be an image whose posterior a page can resolve: with twice the spacing log p(x) moves by "
+            f"{abs(found.halving):.3f} nats"
+        )
     return found
 
 
 # ---------------------------------------------------------------- the picture
 
+
 def _plane(axes, p, q):
     z1, z2 = (own.points[:, 0] for own in p.lines)
     drop = (p.log_joint - p.log_joint.max()).reshape(len(z1), len(z2)).T
-    axes.contour(z1, z2, drop, levels=[-8, -4.5, -2, -0.5], colors=colour("posterior"), linestyles="solid",
-                 linewidths=[0.7, 1.1, 1.5, 2])
+    axes.contour(
+        z1,
+        z2,
+        drop,
+        levels=[-8, -4.5, -2, -0.5],
+        colors=colour("posterior"),
+        linestyles="solid",
+        linewidths=[0.7, 1.1, 1.5, 2],
+    )
     for (mean, std), style, name in ((_as_std(p.path[0][0]), "--", "encoder's q"), (q, "-", "refined q")):
         for k in (1, 2):
-            axes.add_patch(Ellipse(mean, 2 * k * std[0], 2 * k * std[1], fill=False, ec=colour("q"), ls=style,
-                                   lw=2 if k == 1 else 1, label=name if k == 1 else None))
+            axes.add_patch(
+                Ellipse(
+                    mean,
+                    2 * k * std[0],
+                    2 * k * std[1],
+                    fill=False,
+                    ec=colour("q"),
+                    ls=style,
+                    lw=2 if k == 1 else 1,
+                    label=name if k == 1 else None,
+                )
+            )
     axes.plot([], [], color=colour("posterior"), label="p(z | x)")
     axes.set(xlim=(z1[0], z1[-1]), ylim=(z2[0], z2[-1]), xlabel="z₁", ylabel="z₂")
     axes.legend(fontsize=9, frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 0.98), borderaxespad=0)
@@ -366,12 +418,22 @@ def _as_std(parameters):
 
 
 def _bar(axes, n):
-    parts = (("won by refining", n["amortised"], n["refined"], "elbo", None),
-             ("amortisation left", n["refined"], n["best"], "q", "////"),
-             ("approximation", n["best"], n["evidence"], "gap", "xxxx"))
+    parts = (
+        ("won by refining", n["amortised"], n["refined"], "elbo", None),
+        ("amortisation left", n["refined"], n["best"], "q", "////"),
+        ("approximation", n["best"], n["evidence"], "gap", "xxxx"),
+    )
     for name, low, high, quantity, hatch in parts:
-        axes.barh(0, high - low, left=low, height=0.7, fc="white" if hatch else colour(quantity), ec=colour(quantity),
-                  hatch=hatch, label=f"{name} {high - low:.2f}")
+        axes.barh(
+            0,
+            high - low,
+            left=low,
+            height=0.7,
+            fc="white" if hatch else colour(quantity),
+            ec=colour(quantity),
+            hatch=hatch,
+            label=f"{name} {high - low:.2f}",
+        )
     axes.axvline(n["evidence"], color=colour("evidence"), lw=2.5)
     axes.set(yticks=[], ylim=(-0.6, 0.6), xlabel="nats; the axis begins at the encoder's ELBO")
     title = f"log p(x) = {n['evidence']:.2f}, encoder's ELBO {n['amortised']:.2f} nats".replace("-", "−")

@@ -56,12 +56,20 @@ class PriorFigure(LiveFigure):
     prefix = traitlets.Unicode("", help="tokens that stand already").tag(sync=True)
     nll = traitlets.Float(help="- log probability of the tokens drawn, nats").tag(sync=True)
 
-    def __init__(self, tokenizer: VQVAE | None = None, priors: dict[str, TokenPrior] | None = None, *,
-                 names=tuple("0123456789"), **traits):
+    def __init__(
+        self,
+        tokenizer: VQVAE | None = None,
+        priors: dict[str, TokenPrior] | None = None,
+        *,
+        names=tuple("0123456789"),
+        **traits,
+    ):
         self._known_traits(traits, "tokenizer", "priors", "names")
         given = {key: traits.pop(key) for key in ("nets", "weights") if key in traits}
         if not given:
-            nets, weights = shipped() if tokenizer is None and priors is None else packed(tokenizer, _checked(priors, names))
+            nets, weights = (
+                shipped() if tokenizer is None and priors is None else packed(tokenizer, _checked(priors, names))
+            )
             given = {"nets": nets, "weights": weights}
         places = given["nets"]["grid"] ** 2
         start = {"prior": given["nets"]["priors"][-1]["name"], "step": places}
@@ -83,16 +91,28 @@ class PriorFigure(LiveFigure):
         tokens, logs = self.drawn
         table, locked, step = self._sample()[1], len(read_tokens(self.prefix)), self.step
         image = self._image(tokens)
-        found = {"nll": -logs[locked:step].sum() if step > locked else 0.0, "temperature": self.temperature,
-                 "of_prefix": -logs[:locked].sum() if locked else 0.0, "brightness": image.mean(), "centre": image[CENTRE]}
+        found = {
+            "nll": -logs[locked:step].sum() if step > locked else 0.0,
+            "temperature": self.temperature,
+            "of_prefix": -logs[:locked].sum() if locked else 0.0,
+            "brightness": image.mean(),
+            "centre": image[CENTRE],
+        }
         if step < len(tokens):
             following = np.exp(table[step])
             found["entropy"] = -(following * table[step]).sum()
             found["largest"] = following.max()
-        return {"prior": self.prior, "label": self.label, "seed": self.seed, "step": step, "prefix": self.prefix,
-                "tokens": ",".join(map(str, tokens[:step].tolist())), "uniform": float(step * math.log(self.nets["size"])),
-                "next": int(tokens[step]) if step < len(tokens) else -1,
-                **{key: float(value) for key, value in found.items()}}
+        return {
+            "prior": self.prior,
+            "label": self.label,
+            "seed": self.seed,
+            "step": step,
+            "prefix": self.prefix,
+            "tokens": ",".join(map(str, tokens[:step].tolist())),
+            "uniform": float(step * math.log(self.nets["size"])),
+            "next": int(tokens[step]) if step < len(tokens) else -1,
+            **{key: float(value) for key, value in found.items()},
+        }
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
@@ -103,20 +123,23 @@ class PriorFigure(LiveFigure):
         rules = {
             "a mass has no negative code length": n["nll"] >= 0 and n["of_prefix"] >= 0,
             "as many tokens as steps": len(tokens) == n["step"],
-            "what is locked stays": tokens[:len(locked)] == locked and n["step"] >= len(locked),
-            "under the uniform prior every token costs log K":
-                n["prior"] != "uniform" or abs(n["nll"] + n["of_prefix"] - n["uniform"]) < 1e-6,
-            "a conditional is a distribution": "largest" not in n or 0 < n["largest"] <= 1 and n["entropy"] >= 0}
+            "what is locked stays": tokens[: len(locked)] == locked and n["step"] >= len(locked),
+            "under the uniform prior every token costs log K": n["prior"] != "uniform"
+            or abs(n["nll"] + n["of_prefix"] - n["uniform"]) < 1e-6,
+            "a conditional is a distribution": "largest" not in n or 0 < n["largest"] <= 1 and n["entropy"] >= 0,
+        }
         return [rule for rule, holds in rules.items() if not holds]
 
     def _sample(self):
         """Tokens (M,) and the table of log conditionals (M, K), of the state without its step."""
-        return _sampled(json.dumps(self.nets), self.weights, self.prior, self.label, self.temperature, self.seed, self.prefix)
+        return _sampled(
+            json.dumps(self.nets), self.weights, self.prior, self.label, self.temperature, self.seed, self.prefix
+        )
 
     def _image(self, tokens) -> np.ndarray:
         """What the tokens drawn so far decode to; places not yet drawn hold the code of an empty patch."""
         shown = tokens.copy()
-        shown[self.step:] = empty_code(json.dumps(self.nets), self.weights)
+        shown[self.step :] = empty_code(json.dumps(self.nets), self.weights)
         with torch.no_grad():
             return _nets(json.dumps(self.nets), self.weights)[0](torch.tensor(shown)[None])[0].numpy()
 
@@ -146,8 +169,10 @@ class PriorFigure(LiveFigure):
     def _tokens(self, proposal):
         tokens = read_tokens(proposal["value"])
         if len(tokens) > self.nets["grid"] ** 2 or any(token >= self.nets["size"] for token in tokens):
-            raise FigureError(f"prefix must hold at most {self.nets['grid'] ** 2} tokens below {self.nets['size']}, "
-                              f"got {proposal['value'][:60]!r}")
+            raise FigureError(
+                f"prefix must hold at most {self.nets['grid'] ** 2} tokens below {self.nets['size']}, "
+                f"got {proposal['value'][:60]!r}"
+            )
         return proposal["value"]
 
     @traitlets.validate("nll")
@@ -173,9 +198,11 @@ class PriorFigure(LiveFigure):
     def alt(self) -> str:
         """A sentence with the numbers of the current state."""
         n = self.numbers()
-        return (f"{self.step} of {self.nets['grid'] ** 2} tokens drawn from the {self.prior} prior for class "
-                f"{self.names[self.label]} at temperature {self.temperature:.2f}, and the image they decode to. They cost "
-                f"{n['nll']:.1f} nats; under the uniform prior {n['uniform']:.1f}.")
+        return (
+            f"{self.step} of {self.nets['grid'] ** 2} tokens drawn from the {self.prior} prior for class "
+            f"{self.names[self.label]} at temperature {self.temperature:.2f}, and the image they decode to. They cost "
+            f"{n['nll']:.1f} nats; under the uniform prior {n['uniform']:.1f}."
+        )
 
     def picture(self) -> Figure:
         """Tokens, image, and the cost of each token: the live figure's picture of the state."""
@@ -186,12 +213,14 @@ class PriorFigure(LiveFigure):
         cost = np.where(np.arange(len(tokens)) < self.step, -logs, np.nan).reshape(grid, grid)
         left.imshow(cost, cmap="viridis", vmin=0)
         for place in range(self.step):
-            left.text(place % grid, place // grid, str(tokens[place]), ha="center", va="center", fontsize=6, color="white")
+            left.text(
+                place % grid, place // grid, str(tokens[place]), ha="center", va="center", fontsize=6, color="white"
+            )
         left.set(xticks=[], yticks=[], title="tokens, by cost")
         side = 4 * grid
         middle.imshow(self._image(tokens).reshape(side, side), cmap="gray_r", vmin=0, vmax=1)
         middle.set(xticks=[], yticks=[], title="their image")
-        right.bar(np.arange(self.step), -logs[:self.step], color=colour("prior"))
+        right.bar(np.arange(self.step), -logs[: self.step], color=colour("prior"))
         right.axhline(math.log(self.nets["size"]), color=colour("evidence"), lw=1, ls="--")
         right.set(xlabel="token", ylabel="nats", xlim=(-0.5, len(tokens) - 0.5), title="what each token costs")
         right.spines[["top", "right"]].set_visible(False)

@@ -25,10 +25,10 @@ from .network import pack_all, planar_vae, unpack
 
 __all__ = ["ScrubberFigure"]
 
-CLOUD = 200     # test digits whose codes are shown, as many of each class, classes in turn
-BOUND = 60      # of them, the first, on which the bound is computed
-POINTS = 6      # of the Gauss-Hermite rule, per dimension
-SIDE = 12       # of the manifold, in images
+CLOUD = 200  # test digits whose codes are shown, as many of each class, classes in turn
+BOUND = 60  # of them, the first, on which the bound is computed
+POINTS = 6  # of the Gauss-Hermite rule, per dimension
+SIDE = 12  # of the manifold, in images
 MOST = 700_000  # bytes of weights that a page should load, as a server sends them: base64, compressed
 PIXELS = 784
 
@@ -55,7 +55,9 @@ class ScrubberFigure(LiveFigure):
     carried = ("nets", "weights", "pixels", "labels", "epochs", "curve", "losses")
 
     nets = traitlets.Dict(help="layers of encoder and decoder, the same at every checkpoint").tag(sync=True)
-    weights = traitlets.Bytes(help="rounded weights: of the first checkpoint, then what each adds, modulo 256").tag(sync=True)
+    weights = traitlets.Bytes(help="rounded weights: of the first checkpoint, then what each adds, modulo 256").tag(
+        sync=True
+    )
     pixels = traitlets.Bytes(help="the test images, 98 bytes each").tag(sync=True)
     labels = traitlets.List(help="the classes of the test images").tag(sync=True)
     epochs = traitlets.List(help="of the checkpoints").tag(sync=True)
@@ -65,7 +67,9 @@ class ScrubberFigure(LiveFigure):
     checkpoint = Given(0, help="which checkpoint").tag(sync=True)
     negative_elbo = traitlets.Float(help="-ELBO of the shown test images, nats per image").tag(sync=True)
 
-    def __init__(self, vae=None, checkpoints=None, loss=None, *, data: str = "digits", precision: str = "int8", **traits):
+    def __init__(
+        self, vae=None, checkpoints=None, loss=None, *, data: str = "digits", precision: str = "int8", **traits
+    ):
         self._known_traits(traits, "vae", "checkpoints", "loss", "data", "precision")
         if not set(self.carried) <= set(traits):
             carried = _carried(vae, checkpoints, loss, data, precision)
@@ -83,22 +87,36 @@ class ScrubberFigure(LiveFigure):
         """All numbers of the current state, by torch in float64: the Python twin of js/engine/scrubber.js."""
         at, epoch = self._at(), self.epochs[self.checkpoint]
         mean, std = at["codes"].mean(0), at["codes"].std(0)
-        found = {"curve": self.curve[self.checkpoint], "negative_elbo": at["distortion"] + at["rate"],
-                 "distortion": at["distortion"], "rate": at["rate"], "brightness": at["manifold"].mean(),
-                 "code_mean1": mean[0], "code_mean2": mean[1], "code_std1": std[0], "code_std2": std[1]}
+        found = {
+            "curve": self.curve[self.checkpoint],
+            "negative_elbo": at["distortion"] + at["rate"],
+            "distortion": at["distortion"],
+            "rate": at["rate"],
+            "brightness": at["manifold"].mean(),
+            "code_mean1": mean[0],
+            "code_mean2": mean[1],
+            "code_std1": std[0],
+            "code_std2": std[1],
+        }
         loss = float(self.losses[epoch - 1]) if 1 <= epoch <= len(self.losses) else None
-        return {"checkpoint": self.checkpoint, "epoch": epoch, "loss": loss,
-                **{key: float(value) for key, value in found.items()}}
+        return {
+            "checkpoint": self.checkpoint,
+            "epoch": epoch,
+            "loss": loss,
+            **{key: float(value) for key, value in found.items()},
+        }
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
         """What must hold in every state: the curve is what the checkpoint gives, and its parts sum to it."""
         n = numbers
-        rules = {"the curve's value is the one recomputed from the checkpoint": abs(n["curve"] - n["negative_elbo"]) < 1e-6,
-                 "distortion + rate = -ELBO": abs(n["distortion"] + n["rate"] - n["negative_elbo"]) < 1e-9,
-                 "a rate is not negative": n["rate"] >= 0,
-                 "the distortion of binary pixels is not negative": n["distortion"] >= 0,
-                 "a mean of binary pixels lies in [0, 1]": 0 <= n["brightness"] <= 1}
+        rules = {
+            "the curve's value is the one recomputed from the checkpoint": abs(n["curve"] - n["negative_elbo"]) < 1e-6,
+            "distortion + rate = -ELBO": abs(n["distortion"] + n["rate"] - n["negative_elbo"]) < 1e-9,
+            "a rate is not negative": n["rate"] >= 0,
+            "the distortion of binary pixels is not negative": n["distortion"] >= 0,
+            "a mean of binary pixels lies in [0, 1]": 0 <= n["brightness"] <= 1,
+        }
         return [rule for rule, holds in rules.items() if not holds]
 
     # ---- traits
@@ -130,10 +148,12 @@ class ScrubberFigure(LiveFigure):
     def alt(self) -> str:
         """A sentence with the numbers of the current state."""
         n = self.numbers()
-        return (f"A VAE after {n['epoch']} epochs of training: a sheet of {SIDE} by {SIDE} decoded images on the prior's "
-                f"quantiles, the codes of {CLOUD} test images, and the curve of -ELBO, which is "
-                f"{n['negative_elbo']:.1f} nats per image here: distortion {n['distortion']:.1f}, "
-                f"rate {n['rate']:.1f}. It began at {self.curve[0]:.1f}.")
+        return (
+            f"A VAE after {n['epoch']} epochs of training: a sheet of {SIDE} by {SIDE} decoded images on the prior's "
+            f"quantiles, the codes of {CLOUD} test images, and the curve of -ELBO, which is "
+            f"{n['negative_elbo']:.1f} nats per image here: distortion {n['distortion']:.1f}, "
+            f"rate {n['rate']:.1f}. It began at {self.curve[0]:.1f}."
+        )
 
     def picture(self) -> Figure:
         """The manifold, the cloud of codes and the curves: the live figure's picture of the state."""
@@ -146,7 +166,9 @@ class ScrubberFigure(LiveFigure):
         parts["sheet"].imshow(sheet, cmap="gray", vmin=0, vmax=1)
         parts["sheet"].set_axis_off()
         for (z1, z2), label in zip(at["codes"], self.labels):
-            parts["cloud"].text(z1, z2, str(label), fontsize=7, color=colour("q"), ha="center", va="center", clip_on=True)
+            parts["cloud"].text(
+                z1, z2, str(label), fontsize=7, color=colour("q"), ha="center", va="center", clip_on=True
+            )
         parts["cloud"].set(xlim=(-4, 4), ylim=(-4, 4), xlabel="z₁", ylabel="z₂", aspect="equal")
         _curves(parts["curve"], self, n)
         for axes in parts.values():
@@ -156,6 +178,7 @@ class ScrubberFigure(LiveFigure):
 
 
 # ---------------------------------------------------------------- what a figure carries
+
 
 def _carried(vae, checkpoints, loss, name, precision) -> dict:
     """The traits that do not change."""
@@ -171,12 +194,23 @@ def _carried(vae, checkpoints, loss, name, precision) -> dict:
     weights = folded(buffers)
     size = len(zlib.compress(base64.b64encode(weights), 6))
     if size > MOST:
-        raise ValueError(f"checkpoints must take at most {MOST:,} bytes, compressed, got {size:,} for {len(epochs)} of "
-                         f"{precision} weights: choose fewer of them, or a smaller net")
+        raise ValueError(
+            f"checkpoints must take at most {MOST:,} bytes, compressed, got {size:,} for {len(epochs)} of "
+            f"{precision} weights: choose fewer of them, or a smaller net"
+        )
     pixels, labels = _images(name)
-    curve = [at["distortion"] + at["rate"] for at in (_measured(json.dumps(nets), buffer, pixels) for buffer in buffers)]
-    return {"nets": nets, "weights": weights, "pixels": pixels, "labels": labels, "epochs": epochs, "curve": curve,
-            "losses": losses}
+    curve = [
+        at["distortion"] + at["rate"] for at in (_measured(json.dumps(nets), buffer, pixels) for buffer in buffers)
+    ]
+    return {
+        "nets": nets,
+        "weights": weights,
+        "pixels": pixels,
+        "labels": labels,
+        "epochs": epochs,
+        "curve": curve,
+        "losses": losses,
+    }
 
 
 def folded(buffers: list[bytes]) -> bytes:
@@ -190,7 +224,9 @@ def folded(buffers: list[bytes]) -> bytes:
 
 def unfolded(weights: bytes, count: int) -> list[bytes]:
     """The buffers that `folded` made one of."""
-    return [row.tobytes() for row in np.cumsum(np.frombuffer(weights, np.uint8).reshape(count, -1), axis=0, dtype=np.uint8)]
+    return [
+        row.tobytes() for row in np.cumsum(np.frombuffer(weights, np.uint8).reshape(count, -1), axis=0, dtype=np.uint8)
+    ]
 
 
 def _images(name) -> tuple[bytes, list[int]]:
@@ -206,7 +242,9 @@ def _images(name) -> tuple[bytes, list[int]]:
 def _measured(net, weights, pixels) -> dict:
     """What one checkpoint gives: codes (200, 2), manifold (144, 784), distortion and rate in nats per image."""
     encoder, decoder = (unpack(json.loads(net)[part], weights).double() for part in ("encoder", "decoder"))
-    x = torch.tensor(np.unpackbits(np.frombuffer(pixels, np.uint8).reshape(-1, PIXELS // 8), axis=1), dtype=torch.float64)
+    x = torch.tensor(
+        np.unpackbits(np.frombuffer(pixels, np.uint8).reshape(-1, PIXELS // 8), axis=1), dtype=torch.float64
+    )
     mean, log_std = encoder(x).chunk(2, dim=-1)
     some, q_std = x[:BOUND], log_std[:BOUND].exp()
     rate = kl_to_prior(torch.distributions.Independent(torch.distributions.Normal(mean[:BOUND], q_std), 1)).sum(-1)
@@ -215,8 +253,12 @@ def _measured(net, weights, pixels) -> dict:
     logits = decoder(z.flatten(0, 1)).unflatten(0, z.shape[:2])
     log_px_z = Bernoulli()(logits).log_prob(some[:, None].expand(logits.shape))
     distortion = -(log_px_z @ torch.tensor(np.exp(rule.log_weights)))
-    return {"codes": mean.numpy(), "manifold": torch.sigmoid(decoder(torch.tensor(manifold_points()))).numpy(),
-            "distortion": float(distortion.mean()), "rate": float(rate.mean())}
+    return {
+        "codes": mean.numpy(),
+        "manifold": torch.sigmoid(decoder(torch.tensor(manifold_points()))).numpy(),
+        "distortion": float(distortion.mean()),
+        "rate": float(rate.mean()),
+    }
 
 
 def manifold_points() -> np.ndarray:
@@ -227,10 +269,16 @@ def manifold_points() -> np.ndarray:
 
 # ---------------------------------------------------------------- the picture
 
+
 def _curves(axes, figure, n):
     if figure.losses:
-        axes.plot(range(1, len(figure.losses) + 1), figure.losses, color=colour("data"), lw=1.4,
-                  label="training loss (fresh binarisation)")
+        axes.plot(
+            range(1, len(figure.losses) + 1),
+            figure.losses,
+            color=colour("data"),
+            lw=1.4,
+            label="training loss (fresh binarisation)",
+        )
     axes.plot(figure.epochs, figure.curve, "o-", color=colour("elbo"), ms=4, label=f"−ELBO of {BOUND} test images")
     axes.axvline(n["epoch"], color=colour("ink"), lw=1)
     low = min([*figure.curve, *figure.losses])

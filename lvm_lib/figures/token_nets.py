@@ -28,6 +28,7 @@ __all__ = ["packed", "rebuilt"]
 
 # ---------------------------------------------------------------- to the page
 
+
 def packed(tokenizer: VQVAE, priors: dict[str, TokenPrior] | None = None) -> tuple[dict, bytes]:
     """What a page needs of a convolutional tokenizer and of priors by name: layers, and rounded weights (float16).
 
@@ -43,8 +44,10 @@ def packed(tokenizer: VQVAE, priors: dict[str, TokenPrior] | None = None) -> tup
     for name, prior in (priors or {}).items():
         kind, parts = _parts(name, prior)
         if (prior.codes, prior.places) != (size, grid**2):
-            raise ValueError(f"{name} must be a prior over {grid**2} tokens of {size} codes as the tokenizer has, "
-                             f"got {prior.places} of {prior.codes}")
+            raise ValueError(
+                f"{name} must be a prior over {grid**2} tokens of {size} codes as the tokenizer has, "
+                f"got {prior.places} of {prior.codes}"
+            )
         kinds.append({"name": name, "kind": kind, "classes": prior.classes, "parts": list(parts)})
         modules |= {f"{name}/{part}": module for part, module in parts.items()}
     layers, weights = pack_all(modules, "float16")
@@ -62,13 +65,26 @@ def _parts(name, prior) -> tuple[str, dict[str, nn.Module]]:
         return "table", {"table": _embedding(prior.log_shares.flatten(0, -2))}
     if isinstance(prior, PixelCNNPrior):
         blocks = {f"layer{i}": layer for i, layer in enumerate(prior.layers)}
-        return "pixelcnn", {"embed": prior.embed, "first": prior.first, "place": _embedding(prior.place.flatten(1).T),
-                            "label": prior.label, **blocks, "out": prior.out}
+        return "pixelcnn", {
+            "embed": prior.embed,
+            "first": prior.first,
+            "place": _embedding(prior.place.flatten(1).T),
+            "label": prior.label,
+            **blocks,
+            "out": prior.out,
+        }
     if isinstance(prior, TransformerPrior):
-        blocks = [part for block in prior.blocks for part in (
-            Residual(block.norm, CausalSelfAttention(block.attend, block.out, block.heads)), Residual(*block.mlp))]
-        return "transformer", {"net": nn.Sequential(prior.embed, Positions(_embedding(prior.place)), *blocks,
-                                                    prior.norm, prior.out)}
+        blocks = [
+            part
+            for block in prior.blocks
+            for part in (
+                Residual(block.norm, CausalSelfAttention(block.attend, block.out, block.heads)),
+                Residual(*block.mlp),
+            )
+        ]
+        return "transformer", {
+            "net": nn.Sequential(prior.embed, Positions(_embedding(prior.place)), *blocks, prior.norm, prior.out)
+        }
     raise TypeError(f"{name} must be a prior of lvm_lib.token_priors, got {describe(prior)}")
 
 
@@ -77,6 +93,7 @@ def _embedding(rows) -> nn.Embedding:
 
 
 # ---------------------------------------------------------------- and back
+
 
 def rebuilt(nets: dict, weights: bytes) -> tuple[nn.Module, dict[str, TokenPrior]]:
     """The decoder, from tokens (n, M) to outputs (n, D), and the priors by name: rounded weights, float64, eval mode."""
@@ -102,8 +119,9 @@ class _Packed(TokenPrior):
     def __init__(self, nets, prior, weights):
         super().__init__(nets["size"], nets["grid"] ** 2, prior["classes"])
         self.grid, self.kind = nets["grid"], prior["kind"]
-        self.parts = nn.ModuleDict({name: unpack(copy.deepcopy(layers), weights)
-                                    for name, layers in prior["parts"].items()})
+        self.parts = nn.ModuleDict(
+            {name: unpack(copy.deepcopy(layers), weights) for name, layers in prior["parts"].items()}
+        )
 
     def _logits(self, tokens, labels):
         return getattr(self, f"_{self.kind}")(tokens, labels)
@@ -120,7 +138,11 @@ class _Packed(TokenPrior):
     def _pixelcnn(self, tokens, labels):
         parts, square = self.parts, (self.grid, self.grid)
         x = parts["first"](parts["embed"](tokens).transpose(1, 2).unflatten(2, square))
-        x = x + parts["place"](torch.arange(self.places)).T.unflatten(1, square) + parts["label"](labels)[:, :, None, None]
+        x = (
+            x
+            + parts["place"](torch.arange(self.places)).T.unflatten(1, square)
+            + parts["label"](labels)[:, :, None, None]
+        )
         for i in range(sum(name.startswith("layer") for name in parts)):
             x = x + parts[f"layer{i}"](x)
         return parts["out"](x).flatten(2).transpose(1, 2)

@@ -25,8 +25,8 @@ from .token_nets import packed, rebuilt
 
 __all__ = ["TokensFigure"]
 
-PICKS = 2      # stored test images per class that a reader may pick
-MOVED = 1e-9   # a pixel that differs by more has changed
+PICKS = 2  # stored test images per class that a reader may pick
+MOVED = 1e-9  # a pixel that differs by more has changed
 
 
 class TokensFigure(LiveFigure):
@@ -65,8 +65,12 @@ class TokensFigure(LiveFigure):
             nets, weights = shipped() if tokenizer is None else packed(tokenizer)
             stored = images.load(data)
             picks = np.concatenate([np.flatnonzero(stored.test_labels == c)[:PICKS] for c in range(len(stored.names))])
-            given = {"nets": {**nets, "priors": []}, "weights": weights, "images": stored.test[picks].tobytes(),
-                     "names": list(stored.names)}
+            given = {
+                "nets": {**nets, "priors": []},
+                "weights": weights,
+                "images": stored.test[picks].tobytes(),
+                "names": list(stored.names),
+            }
         self._settling = True
         super().__init__(**{**given, "image": 3 * PICKS, **traits})
         self._settling = False
@@ -85,7 +89,11 @@ class TokensFigure(LiveFigure):
     @property
     def pixels(self) -> np.ndarray:
         """The image that is encoded, (784,), in [0, 1]."""
-        levels = read_grey(self.drawn) if self.drawn else np.frombuffer(self.images, np.uint8).reshape(-1, PIXELS)[self.image]
+        levels = (
+            read_grey(self.drawn)
+            if self.drawn
+            else np.frombuffer(self.images, np.uint8).reshape(-1, PIXELS)[self.image]
+        )
         return levels / 255
 
     @property
@@ -108,13 +116,25 @@ class TokensFigure(LiveFigure):
         moved, field = np.abs(after - before) > MOVED, np.zeros(PIXELS, bool)
         for place, _ in read_edits(self.edits):
             field |= field_of(place, self.nets["grid"], self.nets["reach"])
-        found = {"rate": self.nets["grid"] ** 2 * math.log(self.nets["size"]), "brightness": after.mean(),
-                 "centre": after[CENTRE], "error": ((after - self.pixels) ** 2).mean()}
-        return {"image": self.image, "drawn": self.drawn, "edits": self.edits, "place": self.place, "brush": self.brush,
-                "tokens": ",".join(map(str, self.tokens.tolist())), "painted": len(read_edits(self.edits)),
-                "moved": int(moved.sum()), "outside": int((moved & ~field).sum()),
-                "field": int(field_of(self.place, self.nets["grid"], self.nets["reach"]).sum()),
-                **{key: float(value) for key, value in found.items()}}
+        found = {
+            "rate": self.nets["grid"] ** 2 * math.log(self.nets["size"]),
+            "brightness": after.mean(),
+            "centre": after[CENTRE],
+            "error": ((after - self.pixels) ** 2).mean(),
+        }
+        return {
+            "image": self.image,
+            "drawn": self.drawn,
+            "edits": self.edits,
+            "place": self.place,
+            "brush": self.brush,
+            "tokens": ",".join(map(str, self.tokens.tolist())),
+            "painted": len(read_edits(self.edits)),
+            "moved": int(moved.sum()),
+            "outside": int((moved & ~field).sum()),
+            "field": int(field_of(self.place, self.nets["grid"], self.nets["reach"]).sum()),
+            **{key: float(value) for key, value in found.items()},
+        }
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
@@ -126,7 +146,8 @@ class TokensFigure(LiveFigure):
             "no edit, no change": n["painted"] > 0 or n["moved"] == 0,
             "what was painted stands": all(int(tokens[place]) == code for place, code in edits),
             "the field is smaller than the image": 0 < n["field"] < PIXELS,
-            "the rate is M log K, whatever is painted": n["rate"] > 0 and len(tokens) == 49}
+            "the rate is M log K, whatever is painted": n["rate"] > 0 and len(tokens) == 49,
+        }
         return [rule for rule, holds in rules.items() if not holds]
 
     def _encoded(self) -> np.ndarray:
@@ -155,8 +176,10 @@ class TokensFigure(LiveFigure):
     def _painted(self, proposal):
         edits = read_edits(proposal["value"])
         if any(place >= self.nets["grid"] ** 2 or code >= self.nets["size"] for place, code in edits):
-            raise FigureError(f"edits must name places below {self.nets['grid'] ** 2} and codes below "
-                              f"{self.nets['size']}, got {proposal['value'][:60]!r}")
+            raise FigureError(
+                f"edits must name places below {self.nets['grid'] ** 2} and codes below "
+                f"{self.nets['size']}, got {proposal['value'][:60]!r}"
+            )
         return proposal["value"]
 
     @traitlets.validate("rate")
@@ -179,9 +202,11 @@ class TokensFigure(LiveFigure):
     def alt(self) -> str:
         """A sentence with the numbers of the current state."""
         n = self.numbers()
-        return (f"A {'drawn' if self.drawn else 'test'} image, its {self.nets['grid']} by {self.nets['grid']} tokens, {n['painted']} of them painted over, and the "
-                f"image they decode to. A token reaches {n['field']} of 784 pixels; {n['moved']} pixels have changed. The rate "
-                f"is {n['rate']:.1f} nats.")
+        return (
+            f"A {'drawn' if self.drawn else 'test'} image, its {self.nets['grid']} by {self.nets['grid']} tokens, {n['painted']} of them painted over, and the "
+            f"image they decode to. A token reaches {n['field']} of 784 pixels; {n['moved']} pixels have changed. The rate "
+            f"is {n['rate']:.1f} nats."
+        )
 
     def picture(self) -> Figure:
         """Image, tokens and what they decode to, with the field of one token: the live figure's picture of the state."""
@@ -193,8 +218,15 @@ class TokensFigure(LiveFigure):
         middle.imshow(np.zeros((grid, grid)), cmap="gray_r", vmin=0, vmax=1)
         painted = dict(read_edits(self.edits))
         for place, token in enumerate(self.tokens.tolist()):
-            middle.text(place % grid, place // grid, str(token), ha="center", va="center", fontsize=7,
-                        color=colour("q") if place in painted else colour("ink"))
+            middle.text(
+                place % grid,
+                place // grid,
+                str(token),
+                ha="center",
+                va="center",
+                fontsize=7,
+                color=colour("q") if place in painted else colour("ink"),
+            )
         middle.set(title="its tokens")
         right.imshow(self._decoded(self.tokens).reshape(SIDE, SIDE), cmap="gray_r", vmin=0, vmax=1)
         row, column = divmod(self.place, grid)
@@ -211,7 +243,9 @@ class TokensFigure(LiveFigure):
 def read_edits(text: str) -> list[tuple[int, int]]:
     """(place, code) pairs from text, "24:17,30:5", places rising; raises FigureError if it is none."""
     parts = [part.split(":") for part in text.split(",")] if text else []
-    plain = all(len(part) == 2 and all(word.isascii() and word.isdigit() and len(word) < 7 for word in part) for part in parts)
+    plain = all(
+        len(part) == 2 and all(word.isascii() and word.isdigit() and len(word) < 7 for word in part) for part in parts
+    )
     edits = [(int(place), int(code)) for place, code in parts] if plain else []
     if not plain or any(a[0] >= b[0] for a, b in zip(edits, edits[1:])):
         raise FigureError(f"edits must be place:code pairs with commas between them, places rising, got {text[:60]!r}")
@@ -237,7 +271,7 @@ def _encoded(nets: str, weights: bytes, pixels: bytes) -> np.ndarray:
     """The tokens of an image: at each place the nearest code, the first of equals."""
     encoder, codes, _ = _nets(nets, weights)
     with torch.no_grad():
-        vectors = encoder(torch.tensor(np.frombuffer(pixels))[None]).flatten(2)[0].T           # (M, d)
+        vectors = encoder(torch.tensor(np.frombuffer(pixels))[None]).flatten(2)[0].T  # (M, d)
         return ((vectors[:, None] - codes) ** 2).sum(-1).argmin(1).numpy()
 
 

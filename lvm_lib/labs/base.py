@@ -49,7 +49,11 @@ class Lab(ipywidgets.VBox):
                 raise TypeError(f"{key} must be a function, got {describe(act)}")
         self._train, self._show, self._name = train, show, str(name)
         self._thread, self._stop = None, threading.Event()
-        self._told, self._reached, self._last = 0.0, 0.0, ""  # when the front end last heard; how far, and in what words
+        self._told, self._reached, self._last = (
+            0.0,
+            0.0,
+            "",
+        )  # when the front end last heard; how far, and in what words
         self.result = self.shown = self.error = None
         self.controls = dict(controls)
         self.train_button = ipywidgets.Button(description="Train", button_style="primary")
@@ -59,8 +63,10 @@ class Lab(ipywidgets.VBox):
         self.place = ipywidgets.VBox()
         self.train_button.on_click(lambda _: self.start())
         self.stop_button.on_click(lambda _: self.stop())
-        row = ipywidgets.HBox([self.train_button, self.stop_button, self.bar, self.status],
-                              layout={"flex_flow": "row wrap", "align_items": "center"})
+        row = ipywidgets.HBox(
+            [self.train_button, self.stop_button, self.bar, self.status],
+            layout={"flex_flow": "row wrap", "align_items": "center"},
+        )
         super().__init__([*self.controls.values(), row, self.place])
 
     def __repr__(self) -> str:
@@ -121,7 +127,9 @@ class Lab(ipywidgets.VBox):
             return
         stopped = self._stop.is_set()
         words = f"{'Stopped' if stopped else 'Done'} after {time.perf_counter() - start:.1f} s. {self._last}".strip()
-        self._look(running=False, words=words, fraction=self._reached if stopped else 1.0, style="" if stopped else "success")
+        self._look(
+            running=False, words=words, fraction=self._reached if stopped else 1.0, style="" if stopped else "success"
+        )
 
     def _progress(self, fraction, words=""):
         """Move the bar, at most every 0.1 s; what came between is told at the end."""

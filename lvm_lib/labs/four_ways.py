@@ -17,7 +17,12 @@ from .base import Lab
 
 __all__ = ["FourWays", "four_ways_lab"]
 
-NAMES = {"em": "EM", "evidence": "gradient of the evidence", "per point": "a q for each point", "amortised": "amortised"}
+NAMES = {
+    "em": "EM",
+    "evidence": "gradient of the evidence",
+    "per point": "a q for each point",
+    "amortised": "amortised",
+}
 LOOKS = {"em": ("evidence", "o-"), "evidence": ("model", "s--"), "per point": ("q", "^-."), "amortised": ("elbo", "D:")}
 BUMPS = 8  # of the curve
 
@@ -50,10 +55,17 @@ def four_ways_lab(sets: dict, show=None) -> Lab:
         "data": ipywidgets.Dropdown(options=names, description="data", style=style),
         "model": ipywidgets.Dropdown(options=["linear", "curve"], description="generator", style=style),
         "latents": ipywidgets.IntSlider(2, 1, 6, description="size of z (linear)", style=style),
-        "hidden": ipywidgets.Dropdown(options=[0, 4, 16, 64], value=16, description="encoder's hidden units", style=style),
-        "rate": ipywidgets.SelectionSlider(options=[0.003, 0.01, 0.03, 0.1], value=0.03, description="learning rate", style=style),
-        "passes": ipywidgets.SelectionSlider(options=[4, 8, 16, 32, 64, 128], value=32, description="passes", style=style),
-        "seed": ipywidgets.IntSlider(0, 0, 20, description="seed", style=style)}
+        "hidden": ipywidgets.Dropdown(
+            options=[0, 4, 16, 64], value=16, description="encoder's hidden units", style=style
+        ),
+        "rate": ipywidgets.SelectionSlider(
+            options=[0.003, 0.01, 0.03, 0.1], value=0.03, description="learning rate", style=style
+        ),
+        "passes": ipywidgets.SelectionSlider(
+            options=[4, 8, 16, 32, 64, 128], value=32, description="passes", style=style
+        ),
+        "seed": ipywidgets.IntSlider(0, 0, 20, description="seed", style=style),
+    }
     return Lab(controls, lambda *heard: _four(checked, *heard), show or _shown, name="fit in four ways")
 
 
@@ -62,7 +74,9 @@ def _pair(name, pair):
         raise TypeError(f"sets[{name!r}] must be a pair (x, test), got {describe(pair)}")
     x, test = (real_array(f"{part} of sets[{name!r}]", array, 2) for part, array in zip(("x", "test"), pair))
     if x.shape[1] != test.shape[1]:
-        raise ValueError(f"x and test of sets[{name!r}] must have the same columns, got {x.shape[1]} and {test.shape[1]}")
+        raise ValueError(
+            f"x and test of sets[{name!r}] must have the same columns, got {x.shape[1]} and {test.shape[1]}"
+        )
     return x, test
 
 
@@ -88,26 +102,37 @@ def _four(sets, settings, progress, stopped) -> FourWays | None:
         if stopped():
             break
         progress(number / len(WAYS), f"{NAMES[way]} ...")
-        climbs[way] = climb(way, start, x, test, passes=settings["passes"], rate=settings["rate"], seed=settings["seed"],
-                            hidden=hidden)
+        climbs[way] = climb(
+            way, start, x, test, passes=settings["passes"], rate=settings["rate"], seed=settings["seed"], hidden=hidden
+        )
     progress(len(climbs) / len(WAYS), f"{len(climbs)} of {len(WAYS)} ways, {settings['passes']} passes each.")
     return FourWays(climbs, dict(settings)) if climbs else None
 
 
 # ---------------------------------------------------------------- what is shown
 
+
 def _shown(found: FourWays) -> ipywidgets.VBox:
     out = io.BytesIO()
     _curves(found).savefig(out, format="png", dpi=150, facecolor=colour("ground"))
-    return ipywidgets.VBox([ipywidgets.HTML(_rows(found)), ipywidgets.Image(value=out.getvalue(), layout={"max_width": "760px"})])
+    return ipywidgets.VBox(
+        [ipywidgets.HTML(_rows(found)), ipywidgets.Image(value=out.getvalue(), layout={"max_width": "760px"})]
+    )
 
 
 def _rows(found) -> str:
     heads = ("way", "evidence", "evidence, test", "own objective", "own objective, test")
-    rows = "".join(f"<tr><td>{html.escape(NAMES[way])}</td>" + "".join(f"<td style='text-align:right'>{v:.3f}</td>" for v in values)
-                   + "</tr>" for way, *values in found.table())
-    return ("<table><caption>Nats per point, after the last pass</caption><tr>"
-            + "".join(f"<th scope='col'>{head}</th>" for head in heads) + f"</tr>{rows}</table>")
+    rows = "".join(
+        f"<tr><td>{html.escape(NAMES[way])}</td>"
+        + "".join(f"<td style='text-align:right'>{v:.3f}</td>" for v in values)
+        + "</tr>"
+        for way, *values in found.table()
+    )
+    return (
+        "<table><caption>Nats per point, after the last pass</caption><tr>"
+        + "".join(f"<th scope='col'>{head}</th>" for head in heads)
+        + f"</tr>{rows}</table>"
+    )
 
 
 def _curves(found) -> Figure:
@@ -124,5 +149,7 @@ def _curves(found) -> Figure:
     top = max(end for run in found.climbs.values() for end in run.column("evidence"))
     low = min(run.column("evidence")[min(3, len(run.records) - 1)] for run in found.climbs.values())
     figure.axes[0].set_ylim(low - 0.2 * (top - low) - 0.1, top + 0.1 * (top - low) + 0.1)
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), fontsize=8, frameon=False, ncols=4, loc="outside lower center")
+    figure.legend(
+        *figure.axes[0].get_legend_handles_labels(), fontsize=8, frameon=False, ncols=4, loc="outside lower center"
+    )
     return figure

@@ -28,9 +28,9 @@ class TrainedTokens(NamedTuple):
     tokenizer: VQVAE
     prior: TokenPrior
     settings: dict
-    squared_error: float    # per pixel in [0, 1]
-    perplexity: float       # of the codes that the test images use
-    nats_per_token: float   # of the prior on test tokens, the class summed out
+    squared_error: float  # per pixel in [0, 1]
+    perplexity: float  # of the codes that the test images use
+    nats_per_token: float  # of the prior on test tokens, the class summed out
 
 
 def tokens_lab(show, *, channels: int = 48, seed: int = 0) -> Lab:
@@ -50,7 +50,8 @@ def tokens_lab(show, *, channels: int = 48, seed: int = 0) -> Lab:
         "codes": ipywidgets.Dropdown(options=SIZES, value=128, description="codes K", style=style),
         "epochs": ipywidgets.IntSlider(4, 1, 30, description="epochs, tokenizer", style=style),
         "prior": ipywidgets.Dropdown(options=PRIORS, description="prior", style=style),
-        "prior_epochs": ipywidgets.IntSlider(5, 1, 40, description="epochs, prior", style=style)}
+        "prior_epochs": ipywidgets.IntSlider(5, 1, 40, description="epochs, prior", style=style),
+    }
     return Lab(controls, train, show, name="training of a tokenizer and a prior")
 
 
@@ -65,22 +66,35 @@ def _train(settings, progress, stopped, channels, seed) -> TrainedTokens | None:
         def after_epoch(_, record):
             progress((first + record.epoch) / both, f"{name}, epoch {record.epoch}: loss {record.loss:.2f}.")
             return stopped()
+
         return after_epoch
 
     if stopped():
         return None
     quantiser = VectorQuantizer(settings["codes"], 16, decay=0.97, seed=seed)
     tokenizer = conv_vqvae(quantiser, channels, images.train.shape[1], Gaussian(0.15), commitment=2.0, seed=seed)
-    fit(tokenizer, x, epochs=settings["epochs"], seed=seed, batch=64, learning_rate=4e-3, callback=after(0, "Tokenizer"))
+    fit(
+        tokenizer, x, epochs=settings["epochs"], seed=seed, batch=64, learning_rate=4e-3, callback=after(0, "Tokenizer")
+    )
     if stopped():
         return None
     tokens, grid = tokenizer.tokens(x), tokenizer.encoder.grid
-    prior = (pixelcnn_prior(quantiser.size, grid, len(images.names), channels=48, layers=2, dropout=0.0, seed=seed)
-             if settings["prior"] == "PixelCNN" else
-             transformer_prior(quantiser.size, grid**2, len(images.names), width=48, layers=1, heads=2, dropout=0.0,
-                               seed=seed))
-    fit(prior, training_rows(tokens, labels), epochs=settings["prior_epochs"], seed=seed, batch=64,
-        learning_rate=1.2e-2, callback=after(settings["epochs"], "Prior"))
+    prior = (
+        pixelcnn_prior(quantiser.size, grid, len(images.names), channels=48, layers=2, dropout=0.0, seed=seed)
+        if settings["prior"] == "PixelCNN"
+        else transformer_prior(
+            quantiser.size, grid**2, len(images.names), width=48, layers=1, heads=2, dropout=0.0, seed=seed
+        )
+    )
+    fit(
+        prior,
+        training_rows(tokens, labels),
+        epochs=settings["prior_epochs"],
+        seed=seed,
+        batch=64,
+        learning_rate=1.2e-2,
+        callback=after(settings["epochs"], "Prior"),
+    )
     with torch.no_grad():
         test_tokens = tokenizer.tokens(x_test)
         error = float(((tokenizer.decode(test_tokens) - x_test) ** 2).mean())

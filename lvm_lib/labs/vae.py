@@ -51,7 +51,8 @@ def vae_lab(show=None, *, hidden=(256, 128), seed: int = 0) -> Lab:
         "data": ipywidgets.Dropdown(options=["digits", "clothing"], description="data", style=style),
         "latents": ipywidgets.Dropdown(options=[2, 4, 8, 16], description="size of z", style=style),
         "beta": ipywidgets.SelectionSlider(options=BETAS, value=1.0, description="β", style=style),
-        "epochs": ipywidgets.IntSlider(20, 1, 60, description="epochs", style=style)}
+        "epochs": ipywidgets.IntSlider(20, 1, 60, description="epochs", style=style),
+    }
     return Lab(controls, train, show, name="training of a VAE")
 
 
@@ -68,8 +69,15 @@ def _train(settings, progress, stopped, hidden, seed) -> Trained | None:
     if stopped():
         return None
     x = data.unit(loaded.train).reshape(len(loaded.train), -1)
-    history = fit(model, x, epochs=epochs, seed=seed, binarise_fresh=True, callback=after_epoch,
-                  loss=lambda rows, generator: model.loss(rows, generator, beta))
+    history = fit(
+        model,
+        x,
+        epochs=epochs,
+        seed=seed,
+        binarise_fresh=True,
+        callback=after_epoch,
+        loss=lambda rows, generator: model.loss(rows, generator, beta),
+    )
     test_elbo = _test_elbo(model, settings["data"], seed)
     name = "β = 1" if beta == 1 else f"β = {beta:g} in training"
     progress(len(history.records) / epochs, f"Test ELBO {test_elbo:.1f} nats per image ({name}).")

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 # quantity: (on light background, on dark background)
 QUANTITIES = {
-    "data": ("#44505c", "#b6c2cf"),       # slate
-    "prior": ("#6f6a5d", "#b8b09c"),      # stone
-    "q": ("#a63a00", "#ff9a5c"),          # vermilion: what we control
+    "data": ("#44505c", "#b6c2cf"),  # slate
+    "prior": ("#6f6a5d", "#b8b09c"),  # stone
+    "q": ("#a63a00", "#ff9a5c"),  # vermilion: what we control
     "posterior": ("#00658a", "#5cc0ea"),  # blue: what we cannot reach
-    "evidence": ("#1a1f27", "#f1f3f6"),   # ink: what never moves
-    "elbo": ("#00695a", "#45c9ae"),       # green: what we have
-    "gap": ("#8a2c73", "#ea8fd1"),        # plum: what is missing
-    "model": ("#4a45a8", "#a9a5ff"),      # indigo: generator, p(x given z)
+    "evidence": ("#1a1f27", "#f1f3f6"),  # ink: what never moves
+    "elbo": ("#00695a", "#45c9ae"),  # green: what we have
+    "gap": ("#8a2c73", "#ea8fd1"),  # plum: what is missing
+    "model": ("#4a45a8", "#a9a5ff"),  # indigo: generator, p(x given z)
 }
 SURFACES = {
     "ground": ("#ffffff", "#15181d"),
@@ -38,10 +38,16 @@ def colour(quantity: str, dark: bool = False) -> str:
 
 def css() -> str:
     """The palette as CSS custom properties: light by default, dark where the page or the system says so."""
+
     def rules(dark):
         return "".join(f"--lvm-{name}:{pair[dark]};" for name, pair in {**QUANTITIES, **SURFACES}.items())
+
     light = ":root,.lvm-figure{" + rules(False) + "}"
-    dark_selectors = ('html[data-theme="dark"]', 'html[data-theme="dark"] .lvm-figure',
-                      'body[data-jp-theme-light="false"] .lvm-figure', '.vscode-dark .lvm-figure',
-                      'html[theme="dark"] .lvm-figure')
+    dark_selectors = (
+        'html[data-theme="dark"]',
+        'html[data-theme="dark"] .lvm-figure',
+        'body[data-jp-theme-light="false"] .lvm-figure',
+        ".vscode-dark .lvm-figure",
+        'html[theme="dark"] .lvm-figure',
+    )
     return light + "\n" + ",".join(dark_selectors) + "{" + rules(True) + "}\n"

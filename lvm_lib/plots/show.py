@@ -12,13 +12,30 @@ from .palette import QUANTITIES, SURFACES, colour
 
 DPI = 192  # shown at half this: crisp on dense screens, and 7.2 inches fill the text column
 RC = {
-    "figure.dpi": DPI / 2, "savefig.dpi": DPI, "figure.constrained_layout.use": True,
-    "font.size": 10, "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left",
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": False, "axes.linewidth": 0.8,
-    "legend.frameon": False, "lines.linewidth": 1.8, "image.cmap": "gray", "image.interpolation": "nearest",
-    "text.color": colour("ink"), "axes.labelcolor": colour("ink"), "axes.edgecolor": colour("muted"),
-    "xtick.color": colour("muted"), "ytick.color": colour("muted"), "figure.facecolor": colour("ground"),
-    "axes.facecolor": colour("ground"), "savefig.facecolor": "auto", "hatch.linewidth": 0.8,
+    "figure.dpi": DPI / 2,
+    "savefig.dpi": DPI,
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "axes.linewidth": 0.8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "image.cmap": "gray",
+    "image.interpolation": "nearest",
+    "text.color": colour("ink"),
+    "axes.labelcolor": colour("ink"),
+    "axes.edgecolor": colour("muted"),
+    "xtick.color": colour("muted"),
+    "ytick.color": colour("muted"),
+    "figure.facecolor": colour("ground"),
+    "axes.facecolor": colour("ground"),
+    "savefig.facecolor": "auto",
+    "hatch.linewidth": 0.8,
     "axes.titlepad": 8.0,
 }
 
@@ -44,7 +61,7 @@ def images(axis, pictures, columns: int, *, low: float = 0.0, high: float = 255.
     sheet = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap), np.nan)
     for i, picture in enumerate(pictures):
         top, left = (i // columns) * (h + gap), (i % columns) * (w + gap)
-        sheet[top:top + h, left:left + w] = picture
+        sheet[top : top + h, left : left + w] = picture
     axis.imshow(sheet, cmap="gray", vmin=low, vmax=high)
     axis.set_axis_off()
 
@@ -63,8 +80,11 @@ def show(figure, alt: str) -> None:
     recolour(figure)
     dark = png(figure)
     plt.close(figure)
-    display({"image/png": light, "text/plain": f"[figure] {alt}"},
-            metadata={"image/png": {"alt": alt, "dark": dark}}, raw=True)
+    display(
+        {"image/png": light, "text/plain": f"[figure] {alt}"},
+        metadata={"image/png": {"alt": alt, "dark": dark}},
+        raw=True,
+    )
 
 
 def png(figure) -> str:

@@ -27,7 +27,9 @@ class SmallBook:
         for name in MACHINERY:
             source = chapters.ROOT / name
             ignore = shutil.ignore_patterns("__pycache__", "*.npz")
-            shutil.copytree(source, folder / name, ignore=ignore) if source.is_dir() else shutil.copy(source, folder / name)
+            shutil.copytree(source, folder / name, ignore=ignore) if source.is_dir() else shutil.copy(
+                source, folder / name
+            )
         (folder / "_toc.yml").write_text("format: jb-book\nroot: book/intro\nchapters:\n  - file: book/second\n")
         (folder / "book").mkdir()
         (folder / "lvm_lib" / "answer.py").write_text("VALUE = 'first answer'\n")
@@ -35,9 +37,11 @@ class SmallBook:
         self.write("second", "print('untouched')")
 
     def write(self, name, code, tags=()):
-        cells = [nbformat.v4.new_code_cell(chapters.first_cell(), id="setup", metadata={"tags": chapters.FIRST_TAGS}),
-                 nbformat.v4.new_markdown_cell(PAGE.replace("small", name), id="text"),
-                 nbformat.v4.new_code_cell(code, id="code", metadata={"tags": list(tags)})]
+        cells = [
+            nbformat.v4.new_code_cell(chapters.first_cell(), id="setup", metadata={"tags": chapters.FIRST_TAGS}),
+            nbformat.v4.new_markdown_cell(PAGE.replace("small", name), id="text"),
+            nbformat.v4.new_code_cell(code, id="code", metadata={"tags": list(tags)}),
+        ]
         chapters.write(self.folder / "book" / f"{name}.ipynb", chapters.stored(nbformat.v4.new_notebook(cells=cells)))
 
     def take(self, page):

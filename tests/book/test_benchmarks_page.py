@@ -16,12 +16,24 @@ PAGE = "appendix/benchmarks"
 
 
 def side(seconds, quality, also=()):
-    return {"seconds": seconds, "fastest": seconds * 0.9, "slowest": seconds * 1.1, "quality": quality, "runs": 3, "also": dict(also)}
+    return {
+        "seconds": seconds,
+        "fastest": seconds * 0.9,
+        "slowest": seconds * 1.1,
+        "quality": quality,
+        "runs": 3,
+        "also": dict(also),
+    }
 
 
 def comparison(ratio, fault=""):
-    return {"date": "2031-05-06", "ours": {"1": side(0.04321, -5.1234567), "2": side(0.9, -5.1)},
-            "theirs": {"1": side(0.54321, -5.7654321), "2": side(2.0, -5.7)}, "ratio": ratio, "fault": fault}
+    return {
+        "date": "2031-05-06",
+        "ours": {"1": side(0.04321, -5.1234567), "2": side(0.9, -5.1)},
+        "theirs": {"1": side(0.54321, -5.7654321), "2": side(2.0, -5.7)},
+        "ratio": ratio,
+        "fault": fault,
+    }
 
 
 def measured():
@@ -29,13 +41,28 @@ def measured():
     fast, slow, worse = [row for row in report.every(Row) if row.aim is not None][:3]
     score = report.every(Aim)[0]
     values = {limit.what: limit.bound * (1.5 if limit.sense == "below" else 0.5) for limit in score.limits}
-    rows = {fast.name: comparison(fast.aim / 2), slow.name: comparison(1.234), worse.name: comparison(0.01, "is worse by 7"),
-            score.name: {"date": "2031-05-07", "ours": {"2": side(values["seconds"], values[score.quality], values)}},
-            book.ROWS[0].name: {"date": "2031-05-06", "values": {book.COLD: 401.4, book.ALL: 365.4, book.LONGEST: 90.6, "elbo": 90.6}},
-            growth.ROWS[0].name: {"date": "2031-05-06", "growth": {
-                "N": {"sizes": [1, 2, 4], "seconds": [0.5, 1, 2]}, "D": {"sizes": [1, 2, 4], "seconds": [0.5, 2, 8]}}}}
-    return {"machine": {"processor": "Imagined 9000", "cores": 3, "system": "S", "python": "3.99"},
-            "versions": {"numpy": "9.8.7"}, "rows": rows}, (fast, slow, worse, score)
+    rows = {
+        fast.name: comparison(fast.aim / 2),
+        slow.name: comparison(1.234),
+        worse.name: comparison(0.01, "is worse by 7"),
+        score.name: {"date": "2031-05-07", "ours": {"2": side(values["seconds"], values[score.quality], values)}},
+        book.ROWS[0].name: {
+            "date": "2031-05-06",
+            "values": {book.COLD: 401.4, book.ALL: 365.4, book.LONGEST: 90.6, "elbo": 90.6},
+        },
+        growth.ROWS[0].name: {
+            "date": "2031-05-06",
+            "growth": {
+                "N": {"sizes": [1, 2, 4], "seconds": [0.5, 1, 2]},
+                "D": {"sizes": [1, 2, 4], "seconds": [0.5, 2, 8]},
+            },
+        },
+    }
+    return {
+        "machine": {"processor": "Imagined 9000", "cores": 3, "system": "S", "python": "3.99"},
+        "versions": {"numpy": "9.8.7"},
+        "rows": rows,
+    }, (fast, slow, worse, score)
 
 
 def words(node):
@@ -63,7 +90,9 @@ class Page:
 def bench_book(small_book):
     folder = small_book.folder
     small_book.take(PAGE)
-    shutil.copytree(chapters.ROOT / "benchmarks", folder / "benchmarks", ignore=shutil.ignore_patterns("__pycache__", "*.json"))
+    shutil.copytree(
+        chapters.ROOT / "benchmarks", folder / "benchmarks", ignore=shutil.ignore_patterns("__pycache__", "*.json")
+    )
     return small_book
 
 
@@ -102,8 +131,14 @@ def test_the_page_shows_what_is_stored_and_what_is_not(bench_book):
     beside = [row for row in page.table("Beside other libraries") if row[0] == slow.name]
     assert beside == [
         (slow.name, slow.peer, "1", "0.0432 (0.0389 to 0.0475)", "0.543 (0.489 to 0.598)", "−5.123457", "−5.765432"),
-        (slow.name, slow.peer, "2", "0.9 (0.81 to 0.99)", "2 (1.8 to 2.2)", "−5.100000", "−5.700000")]
-    assert page.table("Building the book") == [(book.COLD, "401"), (book.ALL, "365"), (book.LONGEST, "90.6"), ("elbo", "90.6")]
+        (slow.name, slow.peer, "2", "0.9 (0.81 to 0.99)", "2 (1.8 to 2.2)", "−5.100000", "−5.700000"),
+    ]
+    assert page.table("Building the book") == [
+        (book.COLD, "401"),
+        (book.ALL, "365"),
+        (book.LONGEST, "90.6"),
+        ("elbo", "90.6"),
+    ]
     grown = {row[:2]: row[3:] for row in page.table("Growth")}
     name = growth.ROWS[0].name
     assert grown[name, "N"] == ("1.00", "1", "as expected")
@@ -119,8 +154,10 @@ def test_the_page_shows_what_is_stored_and_what_is_not(bench_book):
     assert f"{slow.name}, 1.23 (target" in pictures[0]["alt"]
     for image in pictures:
         assert (bench_book.folder / "_build" / "html" / "book" / "appendix" / image["src"]).resolve().is_file()
-    twins = [(bench_book.folder / "_build" / "executed" / "figures" / f"benchmarks-ratios-{theme}.png").read_bytes()
-             for theme in ("light", "dark")]
+    twins = [
+        (bench_book.folder / "_build" / "executed" / "figures" / f"benchmarks-ratios-{theme}.png").read_bytes()
+        for theme in ("light", "dark")
+    ]
     assert twins[0] != twins[1]
 
     results["rows"][slow.name]["ratio"] = slow.aim / 3
@@ -131,18 +168,47 @@ def test_the_page_shows_what_is_stored_and_what_is_not(bench_book):
 
 def test_pages_of_the_book_are_shown_as_they_were_audited(bench_book):
     def page(performance, load, frame, seo=100):
-        return {"date": "2031-01-02", "runs": 3, "scores": {"performance": performance, "accessibility": 100, "best-practices": 100, "seo": seo},
-                "first load": load, "requests": 9, "blocking": ["a.css"], "CLS": 0.012345, "figures": {"f-1": 33.25, "f-2": 44.5},
-                "frames": {"f-1": frame, "f-2": 1.0}}
+        return {
+            "date": "2031-01-02",
+            "runs": 3,
+            "scores": {"performance": performance, "accessibility": 100, "best-practices": 100, "seo": seo},
+            "first load": load,
+            "requests": 9,
+            "blocking": ["a.css"],
+            "CLS": 0.012345,
+            "figures": {"f-1": 33.25, "f-2": 44.5},
+            "frames": {"f-1": frame, "f-2": 1.0},
+        }
 
-    store(bench_book, "audit.json", {"machine": {"processor": "Imagined 9000", "cores": 3, "system": "S", "python": "3.99"},
-                                     "pages": {"book/elbo.html": page(97, 123.4, 3.5) | {"alive": 1.25}, "book/vae.html": page(80, 700.0, 9.25, seo=98)}})
+    store(
+        bench_book,
+        "audit.json",
+        {
+            "machine": {"processor": "Imagined 9000", "cores": 3, "system": "S", "python": "3.99"},
+            "pages": {
+                "book/elbo.html": page(97, 123.4, 3.5) | {"alive": 1.25},
+                "book/vae.html": page(80, 700.0, 9.25, seo=98),
+            },
+        },
+    )
     bench_book.build()
     shown = Page(bench_book)
     assert shown.table("The pages") == [
         ("target", "< 600", "<= 1000", ">= 95", "100", "<= 2", "< 0.1", "< 2", "< 8", ""),
         ("elbo", "123", "44.5", "97", "100", "1", "0.0123", "1.25", "3.5", "reached"),
-        ("vae", "700", "44.5", "80", "98", "1", "0.0123", "none", "9.25", "missed: performance, seo, first load, frame, p95")]
+        (
+            "vae",
+            "700",
+            "44.5",
+            "80",
+            "98",
+            "1",
+            "0.0123",
+            "none",
+            "9.25",
+            "missed: performance, seo, first load, frame, p95",
+        ),
+    ]
     assert "Measured on 2031-01-02 on Imagined 9000" in shown.soup.get_text()
 
 

@@ -38,12 +38,12 @@ def test_an_equation_and_its_test_are_linked_both_ways(book_with_tests):
     assert links(book, "second") == [("appendix/identities.html#test-of-second-equation", "Test of equation 2")]
     assert links(book, "intro") == [] and links(book, PAGE) == []
     page = book.page(PAGE)
-    entry = page[page.index('id="test-of-second-equation"'):]
+    entry = page[page.index('id="test-of-second-equation"') :]
     assert 'href="../second.html#equation-second-equation"' in entry
     assert 'id="equation-second-equation"' in book.page("second")
     for said in ("One counted against one measured", "tests/identities/second.py", "one_is_one", "10^{-8}"):
         assert said in entry, said
-    untested = page[page.index('id="test-of-intro-equation"'):page.index('id="test-of-second-equation"')]
+    untested = page[page.index('id="test-of-intro-equation"') : page.index('id="test-of-second-equation"')]
     assert "No test compares" in untested
 
 

@@ -52,8 +52,11 @@ def test_a_formula_that_cannot_be_rendered_fails_the_strict_build(small_book):
 
 
 def test_two_runs_write_the_same_notebook(small_book):
-    small_book.write("second", "import numpy as np\nfrom lvm_lib import plots\nfigure, axis = plots.subplots()\n"
-                     "axis.plot(np.arange(3))\nplots.show(figure, alt='A straight line that rises to two')\nprint(1)\n2")
+    small_book.write(
+        "second",
+        "import numpy as np\nfrom lvm_lib import plots\nfigure, axis = plots.subplots()\n"
+        "axis.plot(np.arange(3))\nplots.show(figure, alt='A straight line that rises to two')\nprint(1)\n2",
+    )
     path = small_book.folder / "book" / "second.ipynb"
     small_book.run(sys.executable, "-m", "tools.chapters")
     once = path.read_bytes()

@@ -40,11 +40,23 @@ def fault(command: str, root=chapters.ROOT) -> str:
         return install_fault(words[4:], root)
     if words[0].startswith(VENV):
         name = words[0].removeprefix(VENV)
-        done = subprocess.run([sys.executable, "-c", f"import sys; sys.argv[0] = '{name}'\nfrom importlib.metadata import entry_points\n"
-                               f"entry_points(group='console_scripts', name='{name}')['{name}'].load()()", *words[1:-1], "--help"],
-                              capture_output=True, text=True, cwd=root)
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                f"import sys; sys.argv[0] = '{name}'\nfrom importlib.metadata import entry_points\n"
+                f"entry_points(group='console_scripts', name='{name}')['{name}'].load()()",
+                *words[1:-1],
+                "--help",
+            ],
+            capture_output=True,
+            text=True,
+            cwd=root,
+        )
         known = entry_points(group="console_scripts", name=name)
-        return "" if known and not done.returncode else f"{name} does not know {' '.join(words[1:])}: {done.stderr[-300:]}"
+        return (
+            "" if known and not done.returncode else f"{name} does not know {' '.join(words[1:])}: {done.stderr[-300:]}"
+        )
     if words[:2] == ["python", "-m"]:
         done = subprocess.run([sys.executable, "-c", f"import {words[2]}"], cwd=root, capture_output=True, text=True)
         return done.stderr.strip().splitlines()[-1] if done.returncode else ""
@@ -81,19 +93,31 @@ def test_a_command_calls_what_exists(command):
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is missing")
-@pytest.mark.parametrize("wrong, words", [
-    ("make boook", "boook"), (f"{VENV}python -m pip install torch==1.0", "not pinned"), ("curl x", "no check"),
-    (f"{VENV}python -m pip install -r nothing.txt", "nothing.txt"), (f"{VENV}jupyter-book bild .", "bild"),
-    (f"{VENV}python -m pip install --extra-index-url https://elsewhere torch", "elsewhere"),
-    ("python -m tools.nothing", "nothing")])
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        ("make boook", "boook"),
+        (f"{VENV}python -m pip install torch==1.0", "not pinned"),
+        ("curl x", "no check"),
+        (f"{VENV}python -m pip install -r nothing.txt", "nothing.txt"),
+        (f"{VENV}jupyter-book bild .", "bild"),
+        (f"{VENV}python -m pip install --extra-index-url https://elsewhere torch", "elsewhere"),
+        ("python -m tools.nothing", "nothing"),
+    ],
+)
 def test_a_command_that_calls_nothing_is_seen(wrong, words):
     assert words in fault(wrong)
 
 
 @pytest.mark.parametrize("code", snippets("python", text()))
 def test_python_is_run(code, tmp_path):
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": str(chapters.ROOT)})
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(chapters.ROOT)},
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -108,14 +132,22 @@ def test_files_that_are_named_exist():
     folders = re.findall(r"`([\w./-]+/)`", text())
     assert linked and folders
     made = {"_build/html/", ".venv/"}
-    missing = [name for name in [*linked, *folders] if not name.startswith("http") and name not in made
-               and not (chapters.ROOT / name).exists()
-               and not any((parent / name).exists() for parent in (chapters.ROOT / "lvm_lib", chapters.ROOT / "js", chapters.ROOT / "tests"))]
+    missing = [
+        name
+        for name in [*linked, *folders]
+        if not name.startswith("http")
+        and name not in made
+        and not (chapters.ROOT / name).exists()
+        and not any(
+            (parent / name).exists()
+            for parent in (chapters.ROOT / "lvm_lib", chapters.ROOT / "js", chapters.ROOT / "tests")
+        )
+    ]
     assert missing == []
 
 
 def test_the_picture_is_light_small_and_described():
-    (alt, name), = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", text())
+    ((alt, name),) = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", text())
     raw = (chapters.ROOT / name).read_bytes()
     assert "latent plane" in alt and len(alt.split()) > 20
     assert raw.startswith(b"\x89PNG") and len(raw) < 200_000

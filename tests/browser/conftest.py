@@ -86,7 +86,9 @@ class Visit:
                 self.page.wait_for_function("(host) => host.dataset.lvmStatus", arg=host.element_handle())
             except PlaywrightTimeout as error:
                 name = host.get_attribute("data-lvm-live")
-                raise AssertionError(f"the figure {name!r} neither lives nor says why not; errors: {self.errors}") from error
+                raise AssertionError(
+                    f"the figure {name!r} neither lives nor says why not; errors: {self.errors}"
+                ) from error
         self.page.evaluate("window.scrollTo({top: 0, behavior: 'instant'})")
         return self.page
 

@@ -9,8 +9,10 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
 PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 SLIDER_KEYS = ("Shift+ArrowRight", "ArrowLeft", "End")
-CONTROLS = ("button, input, select, textarea, summary, [role=slider], [role=radio], [role=checkbox], [role=button], "
-            "[tabindex='0']")
+CONTROLS = (
+    "button, input, select, textarea, summary, [role=slider], [role=radio], [role=checkbox], [role=button], "
+    "[tabindex='0']"
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +31,14 @@ def check(page, axe: str) -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(axe)
     # The drawn half of a formula is hidden from readers of the page's text; its MathML half is checked.
-    found = page.evaluate(f"axe.run({{exclude: [['.katex-html']]}}, {{runOnly: {json.dumps(LEVELS)}, "
-                          "resultTypes: ['violations']})")
-    return [f"{rule['id']}: {node['html'][:160]} ({node['failureSummary'].splitlines()[-1].strip()})"
-            for rule in found["violations"] for node in rule["nodes"]]
+    found = page.evaluate(
+        f"axe.run({{exclude: [['.katex-html']]}}, {{runOnly: {json.dumps(LEVELS)}, resultTypes: ['violations']}})"
+    )
+    return [
+        f"{rule['id']}: {node['html'][:160]} ({node['failureSummary'].splitlines()[-1].strip()})"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
 
 
 def faults(page, axe: str, *looks) -> dict:
@@ -98,7 +104,8 @@ class TestTheOtherPage(Everywhere):
 
 def small_targets(page) -> list[str]:
     """Controls under 24 px and handles under 44 px: the box that feels, a label's where it wraps its control."""
-    return page.evaluate("""(controls) => {
+    return page.evaluate(
+        """(controls) => {
         const box = (node) => {
             const wrapped = node.matches("input[type=radio], input[type=checkbox]") && node.closest("label");
             return (wrapped || node).getBoundingClientRect();
@@ -116,7 +123,9 @@ def small_targets(page) -> list[str]:
             if (handle && getComputedStyle(node).pointerEvents === "none") small.push(`${name(node)}: feels nothing`);
         }
         return small;
-    }""", CONTROLS)
+    }""",
+        CONTROLS,
+    )
 
 
 @pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
@@ -132,34 +141,45 @@ def test_handles_can_be_grasped_where_they_are_drawn(visit, page):
     """A handle's middle is reached by a pointer, unless another handle lies over it."""
     shown = visit(page, viewport=PHONE).settle()
     handles = ".lvm-figure [role=slider]:not(input)"
-    covered = shown.evaluate("""(handles) => [...document.querySelectorAll(handles)].flatMap((node) => {
+    covered = shown.evaluate(
+        """(handles) => [...document.querySelectorAll(handles)].flatMap((node) => {
         node.scrollIntoView({ block: "center", behavior: "instant" });
         const { left, top, width, height } = node.getBoundingClientRect();
         const at = document.elementFromPoint(left + width / 2, top + height / 2);
         const reached = at && (node.contains(at) || at.closest(".lvm-handle, [role=slider]"));
         const by = `${at?.localName}.${at?.getAttribute("class")}`;
         return reached ? [] : [`${node.getAttribute("aria-label")}: covered by ${by}`];
-    })""", handles)
+    })""",
+        handles,
+    )
     assert covered == []
 
 
 class TestTheGatesCatchWhatTheyAreFor:
-    @pytest.mark.parametrize("poison, rule", [
-        ("<img src='x.png'>", "image-alt"), ("<button></button>", "button-name"), ("<input>", "label"),
-        ("<p style='color:#ccc;background:#fff'>pale words</p>", "color-contrast"),
-        ("<div role='slider' tabindex='0' aria-label='z'></div>", "aria-required-attr"),
-        ("<button style='width:12px;height:12px;padding:0'>a</button>" * 2, "target-size"),
-    ])
+    @pytest.mark.parametrize(
+        "poison, rule",
+        [
+            ("<img src='x.png'>", "image-alt"),
+            ("<button></button>", "button-name"),
+            ("<input>", "label"),
+            ("<p style='color:#ccc;background:#fff'>pale words</p>", "color-contrast"),
+            ("<div role='slider' tabindex='0' aria-label='z'></div>", "aria-required-attr"),
+            ("<button style='width:12px;height:12px;padding:0'>a</button>" * 2, "target-size"),
+        ],
+    )
     def test_axe(self, visit, axe, poison, rule):
         shown = visit(read_pages()[0]).page
         shown.evaluate("poison => document.querySelector('main').insertAdjacentHTML('beforeend', poison)", poison)
         assert any(fault.startswith(f"{rule}:") for fault in check(shown, axe))
 
-    @pytest.mark.parametrize("poison", [
-        "<button style='width:23px;height:40px;padding:0;border:0'>x</button>",
-        "<div class='lvm-handle' style='width:44px;height:40px'></div>",
-        "<div class='lvm-handle' style='width:44px;height:44px;pointer-events:none'></div>",
-    ])
+    @pytest.mark.parametrize(
+        "poison",
+        [
+            "<button style='width:23px;height:40px;padding:0;border:0'>x</button>",
+            "<div class='lvm-handle' style='width:44px;height:40px'></div>",
+            "<div class='lvm-handle' style='width:44px;height:44px;pointer-events:none'></div>",
+        ],
+    )
     def test_sizes(self, visit, poison):
         shown = visit(read_pages()[0]).page
         shown.evaluate("poison => document.querySelector('main').insertAdjacentHTML('beforeend', poison)", poison)

@@ -30,7 +30,11 @@ def test_a_drawn_digit_gets_its_posterior_and_is_refined(shown):
     for _ in range(3):
         figure(shown).get_by_role("button", name="Step", exact=True).click()
     refined = numbers(shown)
-    assert refined["drawn"] == drawn["drawn"] and refined["refined"] > drawn["refined"] and refined["evidence"] == drawn["evidence"]
+    assert (
+        refined["drawn"] == drawn["drawn"]
+        and refined["refined"] > drawn["refined"]
+        and refined["evidence"] == drawn["evidence"]
+    )
     figure(shown).get_by_role("radio", name="4").click()
     assert numbers(shown)["drawn"] == "" and numbers(shown)["digit"] == 4
     figure(shown).get_by_role("button", name="Reset").click()
@@ -57,7 +61,9 @@ def test_pixels_by_keyboard_and_a_link(visit, shown):
     once = numbers(shown)
     shown.keyboard.press("Space")
     twice = numbers(shown)
-    assert [i for i, (a, b) in enumerate(zip(read_image(once["drawn"]), read_image(twice["drawn"]))) if a != b] == [13 * 28 + 13]
+    assert [i for i, (a, b) in enumerate(zip(read_image(once["drawn"]), read_image(twice["drawn"]))) if a != b] == [
+        13 * 28 + 13
+    ]
     shown.wait_for_timeout(900)
     assert "posterior:" in shown.url
     other = visit("book/appendix/cite.html")

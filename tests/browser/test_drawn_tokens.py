@@ -44,7 +44,12 @@ def test_a_drawing_is_normalised_encoded_and_painted_over(shown):
     for key in ("ArrowRight", "ArrowUp", "Space"):
         shown.keyboard.press(key)
     painted = true(shown)
-    assert painted["drawn"] == drawn["drawn"] and painted["painted"] == 1 and painted["moved"] > 0 and painted["outside"] == 0
+    assert (
+        painted["drawn"] == drawn["drawn"]
+        and painted["painted"] == 1
+        and painted["moved"] > 0
+        and painted["outside"] == 0
+    )
     assert painted["rate"] == before["rate"]
     figure(shown).get_by_role("button", name="Undo").click()
     assert true(shown)["tokens"] == drawn["tokens"]
@@ -75,7 +80,9 @@ def test_pixels_by_keyboard_change_that_pixel_alone(shown):
     for key in ("ArrowUp", "Shift+ArrowLeft", "Space"):
         shown.keyboard.press(key)
     edited = read_grey(true(shown)["drawn"])
-    assert np.flatnonzero(edited != picked).tolist() == [13 * 28 + 9] and edited[13 * 28 + 9] == 255 * (picked[13 * 28 + 9] < 128)
+    assert np.flatnonzero(edited != picked).tolist() == [13 * 28 + 9] and edited[13 * 28 + 9] == 255 * (
+        picked[13 * 28 + 9] < 128
+    )
     assert "row 14, column 10" in figure(shown).locator("[aria-live]").text_content()
     figure(shown).get_by_role("button", name="test image: 7").click()
     assert true(shown)["drawn"] == "" and true(shown)["image"] == 14
@@ -107,7 +114,9 @@ def test_a_finger_scrolls_past_the_pad_and_draws_once_asked(visit):
     draw.tap()
     page.wait_for_timeout(300)
     panel = figure(page).locator(".lvm-panel-pad").bounding_box()
-    assert panel["width"] > 300 and panel["x"] >= 0 and panel["x"] + panel["width"] <= 390, "the pad is as wide as the screen"
+    assert panel["width"] > 300 and panel["x"] >= 0 and panel["x"] + panel["width"] <= 390, (
+        "the pad is as wide as the screen"
+    )
     scribble(page, figure(page), ONE, "touch")
     assert true(page)["drawn"] != before["drawn"]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

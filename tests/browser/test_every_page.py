@@ -23,7 +23,9 @@ def test_there_are_pages():
 def test_nothing_foreign_no_error_and_every_figure_alive(visit, page, scheme):
     seen = visit(page, scheme)
     seen.settle()
-    statuses = seen.page.evaluate("[...document.querySelectorAll('[data-lvm-live]')].map((host) => host.dataset.lvmStatus)")
+    statuses = seen.page.evaluate(
+        "[...document.querySelectorAll('[data-lvm-live]')].map((host) => host.dataset.lvmStatus)"
+    )
     assert seen.foreign == []
     assert seen.errors == []
     assert all(status == "alive" for status in statuses), statuses
@@ -75,11 +77,15 @@ def test_no_widget_output_is_silently_dead(visit, page):
 def test_no_page_is_wider_than_the_window(visit, page, width):
     seen = visit(page, viewport={"width": width, "height": 800})
     seen.settle()
-    seen.page.add_style_tag(content="main section{content-visibility:visible!important}")  # which clips what is too wide
+    seen.page.add_style_tag(
+        content="main section{content-visibility:visible!important}"
+    )  # which clips what is too wide
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if 'data-lvm-live="' in (SITE / page).read_text(encoding="utf-8")])
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if 'data-lvm-live="' in (SITE / page).read_text(encoding="utf-8")]
+)
 class TestPagesWithFigures:
     def test_without_javascript_a_picture_and_a_sentence_stand_there(self, visit, page):
         seen = visit(page, java_script_enabled=False)
@@ -96,8 +102,10 @@ class TestPagesWithFigures:
     def test_a_damaged_side_file_is_said_in_the_page(self, visit, page, damage):
         seen = visit("book/intro.html")
         body = {"missing": None, "corrupt": "lvmFigureState(", "unknown": "0;"}[damage]
-        seen.page.context.route("**/_figures/*.js", lambda route: route.abort() if body is None else
-                                route.fulfill(body=body, content_type="text/javascript"))
+        seen.page.context.route(
+            "**/_figures/*.js",
+            lambda route: route.abort() if body is None else route.fulfill(body=body, content_type="text/javascript"),
+        )
         seen.open((SITE / page).as_uri())
         seen.settle()
         note = seen.page.locator(".lvm-failed").first

@@ -13,8 +13,20 @@ from built_book import SITE, pages, side_file
 from lvm_lib import figures
 
 WITH_FIGURES = [page for page in pages() if 'data-lvm-live="' in (SITE / page).read_text(encoding="utf-8")]
-KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Shift+ArrowLeft", "Shift+ArrowRight", "Home", "End",
-        "PageUp", "PageDown", "Enter", "Space"]
+KEYS = [
+    "ArrowLeft",
+    "ArrowRight",
+    "ArrowUp",
+    "ArrowDown",
+    "Shift+ArrowLeft",
+    "Shift+ArrowRight",
+    "Home",
+    "End",
+    "PageUp",
+    "PageDown",
+    "Enter",
+    "Space",
+]
 CONTROLS = "button, input, select, [role=slider], [role=radio], [tabindex='0']"
 
 
@@ -39,9 +51,15 @@ def recomputed(page, root, numbers: dict) -> dict:
 
 def differences(found: dict, expected: dict) -> list[str]:
     """Where two sets of numbers differ by more than 1e-6 (relative above 1)."""
-    return [f"{key}: page {found[key]}, Python {value}" for key, value in expected.items()
-            if not (math.isclose(found[key], value, rel_tol=1e-6, abs_tol=1e-6) if isinstance(value, float)
-                    else found[key] == value)]
+    return [
+        f"{key}: page {found[key]}, Python {value}"
+        for key, value in expected.items()
+        if not (
+            math.isclose(found[key], value, rel_tol=1e-6, abs_tol=1e-6)
+            if isinstance(value, float)
+            else found[key] == value
+        )
+    ]
 
 
 def press_random_keys(page, root, chance, times):
@@ -71,8 +89,11 @@ def drag_at_random(page, root, chance, times):
         else:
             page.mouse.move(box["x"] + chance.random() * box["width"], box["y"] + chance.random() * box["height"])
         page.mouse.down()
-        page.mouse.move(box["x"] + chance.uniform(-0.2, 1.2) * box["width"],
-                        box["y"] + chance.uniform(-0.2, 1.2) * box["height"], steps=5)
+        page.mouse.move(
+            box["x"] + chance.uniform(-0.2, 1.2) * box["width"],
+            box["y"] + chance.uniform(-0.2, 1.2) * box["height"],
+            steps=5,
+        )
         page.mouse.up()
         yield "a drag"
 
@@ -106,7 +127,12 @@ def test_the_live_region_states_the_numbers(visit, page):
     seen.page.wait_for_timeout(900)
     spoken = " ".join(root.locator("[aria-live]").all_inner_texts() + root.locator("[aria-live]").all_text_contents())
     numbers = stated(root)
-    values = {f"{value:.{digits}f}".replace("-", "−") for value in numbers.values() if isinstance(value, float) for digits in (2, 3)}
+    values = {
+        f"{value:.{digits}f}".replace("-", "−")
+        for value in numbers.values()
+        if isinstance(value, float)
+        for digits in (2, 3)
+    }
     assert sum(value in spoken.replace("-", "−") for value in values) >= 2, spoken
 
 
@@ -143,7 +169,9 @@ def test_a_finger_moves_a_handle(visit, page):
     client = seen.page.context.new_cdp_session(seen.page)
     client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
     for step in range(1, 9):
-        client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + 6 * step, "y": y + 2 * step}]})
+        client.send(
+            "Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + 6 * step, "y": y + 2 * step}]}
+        )
     client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     after = settled(seen.page, root)
     assert after != before
@@ -156,7 +184,9 @@ def test_a_finger_moves_a_handle(visit, page):
 def test_the_page_keeps_the_figure_s_room_free(visit, page, width):
     """Before it lives a figure takes about the room that it will take: what stands below does not jump."""
     seen = visit(page, viewport={"width": width, "height": 850})
-    measure = "() => [...document.querySelectorAll('[data-lvm-live]')].map((host) => host.getBoundingClientRect().height)"
+    measure = (
+        "() => [...document.querySelectorAll('[data-lvm-live]')].map((host) => host.getBoundingClientRect().height)"
+    )
     seen.page.add_style_tag(content="main section { content-visibility: visible !important }")
     before = seen.page.evaluate(measure)
     after = seen.settle().evaluate(measure)

@@ -11,19 +11,29 @@ from test_figures_hold import differences
 from lvm_lib import figures
 
 HTML = '"><img src=x onerror="window.hostile=1"><script>window.hostile=1</script>'
-HOSTILE = {"html": HTML, "end-of-script": "</script><script>window.hostile=1</script>", "nothing": None, "a-list": [[1, 2], HTML],
-           "an-object": {"toString": HTML, "__proto__": {"hostile": 1}}, "huge": 1e308, "a-word": "NaN", "empty": ""}
-STATES = "([...document.querySelectorAll('[data-lvm-live]')].map((host) => ({ status: host.dataset.lvmStatus, " \
-         "figure: host.querySelector('[data-figure]')?.dataset.figure, " \
-         "state: host.closest('[data-lvm-state]')?.dataset.lvmState, " \
-         "numbers: host.querySelector('[data-figure]')?.dataset.numbers ?? '', said: host.textContent, " \
-         "still: [...host.querySelectorAll('.lvm-still')].some((node) => node.checkVisibility()) })))"
+HOSTILE = {
+    "html": HTML,
+    "end-of-script": "</script><script>window.hostile=1</script>",
+    "nothing": None,
+    "a-list": [[1, 2], HTML],
+    "an-object": {"toString": HTML, "__proto__": {"hostile": 1}},
+    "huge": 1e308,
+    "a-word": "NaN",
+    "empty": "",
+}
+STATES = (
+    "([...document.querySelectorAll('[data-lvm-live]')].map((host) => ({ status: host.dataset.lvmStatus, "
+    "figure: host.querySelector('[data-figure]')?.dataset.figure, "
+    "state: host.closest('[data-lvm-state]')?.dataset.lvmState, "
+    "numbers: host.querySelector('[data-figure]')?.dataset.numbers ?? '', said: host.textContent, "
+    "still: [...host.querySelectorAll('.lvm-still')].some((node) => node.checkVisibility()) })))"
+)
 
 
 def poisoned(path, value) -> str:
     """A side file in which every trait is `value`."""
     text = path.read_text(encoding="utf-8")
-    identity, state = json.loads(f"[{text[len('lvmFigureState('):text.rindex(')')]}]")
+    identity, state = json.loads(f"[{text[len('lvmFigureState(') : text.rindex(')')]}]")
     traits = {name: value for name in state["traits"]}
     return f"lvmFigureState({json.dumps(identity)},{json.dumps({**state, 'traits': traits})});"
 
@@ -65,8 +75,11 @@ def test_a_side_file_holds_no_html_and_no_nonsense(visit, page, value):
     assert sound(seen.settle(), seen, page) == []
 
 
-@pytest.mark.parametrize("value", [HTML, "1e999", "NaN", "-1e308", "%E0%A4%A", "", "=;&:#"],
-                         ids=["html", "infinite", "NaN", "huge", "bad-escape", "empty", "separators"])
+@pytest.mark.parametrize(
+    "value",
+    [HTML, "1e999", "NaN", "-1e308", "%E0%A4%A", "", "=;&:#"],
+    ids=["html", "infinite", "NaN", "huge", "bad-escape", "empty", "separators"],
+)
 @pytest.mark.parametrize("page", pages_with_figures())
 def test_a_link_holds_no_html_and_no_nonsense(visit, page, value):
     names = sorted({cls.name for cls in figures.LiveFigure.__subclasses__() if cls.name})

@@ -55,13 +55,40 @@ def lab(tmp_path_factory):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL, id="all")])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, folder / "figure.ipynb")
-    own = {name: str(folder / f".{name.lower()}") for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR",
-                                                               "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")}
-    environment = {**os.environ, **own, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0",
-               "--IdentityProvider.token=", "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True", "--allow-root",
-               "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-               f"--ServerApp.root_dir={folder}"]
+    own = {
+        name: str(folder / f".{name.lower()}")
+        for name in (
+            "JUPYTER_CONFIG_DIR",
+            "JUPYTER_DATA_DIR",
+            "JUPYTER_RUNTIME_DIR",
+            "JUPYTERLAB_SETTINGS_DIR",
+            "JUPYTERLAB_WORKSPACES_DIR",
+            "IPYTHONDIR",
+        )
+    }
+    environment = {
+        **os.environ,
+        **own,
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        "--IdentityProvider.token=",
+        "--ServerApp.password=",
+        "--ServerApp.disable_check_xsrf=True",
+        "--allow-root",
+        "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        f"--ServerApp.root_dir={folder}",
+    ]
     with open(folder / "server.log", "w") as log:
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
@@ -90,7 +117,9 @@ def answers(url, server, log) -> None:
 def start_kernel(address) -> None:
     """Start the notebook's kernel before any page does: the page then has none to start and nothing to ask."""
     wish = {"path": "figure.ipynb", "name": "figure.ipynb", "type": "notebook", "kernel": {"name": "python3"}}
-    request = urllib.request.Request(address + "/api/sessions", json.dumps(wish).encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        address + "/api/sessions", json.dumps(wish).encode(), {"Content-Type": "application/json"}
+    )
     urllib.request.urlopen(request, timeout=SECONDS).close()
 
 
@@ -112,7 +141,9 @@ def test_a_figure_lives_and_moves_and_a_lab_trains(lab, browser):
         assert stated(figure)["mean"] == 0.0
         for _ in range(3):
             figure.get_by_label("mean of q").press("ArrowRight")
-        page.wait_for_function("JSON.parse(document.querySelector('[data-figure=gradient]').dataset.numbers).mean > 0.25")
+        page.wait_for_function(
+            "JSON.parse(document.querySelector('[data-figure=gradient]').dataset.numbers).mean > 0.25"
+        )
         now = stated(figure)
         page.wait_for_timeout(1000)  # what is read back is sent at 10 Hz
         found = written(page, folder / "moved.json")

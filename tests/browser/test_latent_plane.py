@@ -30,7 +30,9 @@ def test_a_drawing_is_normalised_and_encoded(shown):
     state = figure(shown).evaluate("node => node.closest('[data-lvm-state]').dataset.lvmState")
     traits = side_file(PAGE, state)
     found = LatentPlaneFigure.recomputed(after, traits)
-    assert found["elbo"] == pytest.approx(after["elbo"], abs=1e-8) and found["mean1"] == pytest.approx(after["mean1"], abs=1e-9)
+    assert found["elbo"] == pytest.approx(after["elbo"], abs=1e-8) and found["mean1"] == pytest.approx(
+        after["mean1"], abs=1e-9
+    )
     codes = np.frombuffer(traits["codes"], "<f4").reshape(-1, 2)
     near = np.linalg.norm(codes - [after["mean1"], after["mean2"]], axis=1).argsort()[:15]
     assert np.bincount(np.frombuffer(traits["labels"], np.uint8)[near]).argmax() == 1
@@ -103,8 +105,13 @@ def test_the_background_is_painted_once_and_changes_no_number(shown):
     figure(shown).get_by_role("button", name="Decodes").click()
     shown.wait_for_function("document.querySelector('[data-figure=plane] [data-tiles=painted]')")
     assert numbers(shown) == before
-    ink = figure(shown).locator(".lvm-tiles").evaluate(
-        "node => node.getContext('2d').getImageData(0, 0, node.width, node.height).data.filter((v, i) => i % 4 === 3 && v > 128).length")
+    ink = (
+        figure(shown)
+        .locator(".lvm-tiles")
+        .evaluate(
+            "node => node.getContext('2d').getImageData(0, 0, node.width, node.height).data.filter((v, i) => i % 4 === 3 && v > 128).length"
+        )
+    )
     assert ink > 5000
 
 

@@ -9,8 +9,16 @@ from bs4 import BeautifulSoup
 from built_book import SITE, pages
 
 PAGES = pages()
-ADDRESSES = {"a": "href", "area": "href", "link": "href", "img": "src", "script": "src", "source": "src",
-             "iframe": "src", "form": "action"}
+ADDRESSES = {
+    "a": "href",
+    "area": "href",
+    "link": "href",
+    "img": "src",
+    "script": "src",
+    "source": "src",
+    "iframe": "src",
+    "form": "action",
+}
 LOCAL = re.compile(r"^(localhost|127\.|0\.0\.0\.0|\[?::1|10\.|192\.168\.)")
 
 
@@ -72,8 +80,7 @@ def test_every_address_leads_somewhere(page):
 def test_every_cross_reference_is_resolved(page):
     """An unresolved one stands in the page as plain text with the class of a reference."""
     suspects = parsed((SITE / page).resolve()).select(".xref, .problematic, .system-message, .std-ref, .eqref")
-    left = [str(node)[:120] for node in suspects
-            if node.find_parent("a") is None and node.name != "a"]
+    left = [str(node)[:120] for node in suspects if node.find_parent("a") is None and node.name != "a"]
     assert left == []
 
 
@@ -117,7 +124,8 @@ def test_a_link_to_a_section_lands_on_it(visit, page):
     shown = visit(page).page
     for link in [node.get_attribute("href") for node in shown.locator("nav.sections a").element_handles()]:
         shown.evaluate("link => document.querySelector(`nav.sections a[href='${link}']`).click()", link)
-        top = shown.evaluate("""(link) => new Promise((done) => {
+        top = shown.evaluate(
+            """(link) => new Promise((done) => {
             let last = -1, still = 0;
             const look = () => {
                 still = scrollY === last ? still + 1 : 0;
@@ -128,16 +136,28 @@ def test_a_link_to_a_section_lands_on_it(visit, page):
                 done(end && top > 0 && top < innerHeight ? 0 : top);
             };
             look();
-        })""", link)
+        })""",
+            link,
+        )
         assert -2 <= top < 200, f"{link}: its section stands {top:.0f} px below the window's top"
 
 
-@pytest.mark.parametrize("address, words", [
-    ("gone.html", "no such file"), ("page.html#gone", "no such place"), ("#gone", "no such place"),
-    ("../../x", "leads out"), ("/page.html", "from the root"), ("http://localhost:8000/", "not an address"),
-    ("https://127.0.0.1/x", "not an address"), ("file:///home/me/x", "neither http"), ("https:///x", "neither|not an address"),
-    ("https://example.org/a b", "a space"), ("javascript:void(0)", "neither http"),
-])
+@pytest.mark.parametrize(
+    "address, words",
+    [
+        ("gone.html", "no such file"),
+        ("page.html#gone", "no such place"),
+        ("#gone", "no such place"),
+        ("../../x", "leads out"),
+        ("/page.html", "from the root"),
+        ("http://localhost:8000/", "not an address"),
+        ("https://127.0.0.1/x", "not an address"),
+        ("file:///home/me/x", "neither http"),
+        ("https:///x", "neither|not an address"),
+        ("https://example.org/a b", "a space"),
+        ("javascript:void(0)", "neither http"),
+    ],
+)
 def test_the_check_catches_what_it_is_for(tmp_path, address, words):
     (tmp_path / "page.html").write_text('<p id="here">Text</p>')
     assert re.search(words, fault(address, tmp_path / "page.html", tmp_path))

@@ -38,8 +38,10 @@ def pictures(page):
 
 
 def headings(page):
-    levels = [int(node.get("aria-level") or node.name[1:] or 2)
-              for node in page.find_all(lambda tag: re.fullmatch(r"h[1-6]", tag.name) or tag.get("role") == "heading")]
+    levels = [
+        int(node.get("aria-level") or node.name[1:] or 2)
+        for node in page.find_all(lambda tag: re.fullmatch(r"h[1-6]", tag.name) or tag.get("role") == "heading")
+    ]
     if levels.count(1) != 1:
         yield f"{levels.count(1)} headings of the first level"
     if levels[:1] != [1]:
@@ -126,23 +128,39 @@ GOOD = """<!DOCTYPE html><html lang="en"><head><title>T</title><meta name="viewp
 <main id="main"><h1>T</h1>{}</main></body></html>"""
 
 
-@pytest.mark.parametrize("poison, fault", [
-    ('<img src="a.png">', "says nothing"), ('<img src="a.png" alt="figure 3">', "says nothing"),
-    ('<img src="a.png" alt="one two three book/_build/a.png">', "says nothing"),
-    ("<svg></svg>", "neither hidden nor named"),
-    ("<h3>Skipped</h3>", "level 3 follows level 1"), ("<h1>Again</h1>", "2 headings"), ("<p>变分</p>", "Chinese"),
-    ('<p lang="fr">变分</p>', "Chinese"), ("<input>", "without a name"), ("<button></button>", "without a name"),
-    ("<main></main>", "2 main"), ("<nav></nav>", "not told apart"),
-    ('<nav aria-label="Chapters"></nav>', "not told apart"),
-])
+@pytest.mark.parametrize(
+    "poison, fault",
+    [
+        ('<img src="a.png">', "says nothing"),
+        ('<img src="a.png" alt="figure 3">', "says nothing"),
+        ('<img src="a.png" alt="one two three book/_build/a.png">', "says nothing"),
+        ("<svg></svg>", "neither hidden nor named"),
+        ("<h3>Skipped</h3>", "level 3 follows level 1"),
+        ("<h1>Again</h1>", "2 headings"),
+        ("<p>变分</p>", "Chinese"),
+        ('<p lang="fr">变分</p>', "Chinese"),
+        ("<input>", "without a name"),
+        ("<button></button>", "without a name"),
+        ("<main></main>", "2 main"),
+        ("<nav></nav>", "not told apart"),
+        ('<nav aria-label="Chapters"></nav>', "not told apart"),
+    ],
+)
 def test_the_checks_catch_what_they_are_for(poison, fault):
     assert faults(GOOD.format("")) == []
     assert any(fault in found for found in faults(GOOD.format(poison)))
 
 
-@pytest.mark.parametrize("harmless", [
-    '<img src="a.png" alt="A curve that rises">', '<p lang="zh-Hans">变分</p>', "<label>Words <input></label>",
-    '<span lang="zh"><b>变分</b></span>', '<div aria-hidden="true"><svg></svg></div>', "<h2>A</h2><h3>B</h3><h2>C</h2>",
-])
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        '<img src="a.png" alt="A curve that rises">',
+        '<p lang="zh-Hans">变分</p>',
+        "<label>Words <input></label>",
+        '<span lang="zh"><b>变分</b></span>',
+        '<div aria-hidden="true"><svg></svg></div>',
+        "<h2>A</h2><h3>B</h3><h2>C</h2>",
+    ],
+)
 def test_and_nothing_else(harmless):
     assert faults(GOOD.format(harmless)) == []

@@ -3,8 +3,13 @@
 import pytest
 from built_book import pages_with_figures
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2,
-         "reduced_motion": "reduce"}
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+    "device_scale_factor": 2,
+    "reduced_motion": "reduce",
+}
 FINGER = 240  # px of one swipe
 
 
@@ -13,10 +18,13 @@ def swipe(page, x: float, y: float, distance: float) -> float:
 
     1 where the page scrolled as far as the finger went, or to its end; 0 where the finger was held.
     """
-    before, room = page.evaluate("""(down) => {
+    before, room = page.evaluate(
+        """(down) => {
         const end = document.documentElement.scrollHeight - innerHeight;
         return [scrollY, down ? scrollY : end - scrollY];
-    }""", distance < 0)
+    }""",
+        distance < 0,
+    )
     assert room > 30, "the page has no room to scroll"
     devtools = page.context.new_cdp_session(page)
 
@@ -44,8 +52,11 @@ def swipe(page, x: float, y: float, distance: float) -> float:
 
 def drawings(page):
     """The drawings of the live figures: those that can be seen and are larger than an icon."""
-    return [node for node in page.locator(".lvm-figure svg, .lvm-figure canvas").element_handles()
-            if (box := node.bounding_box()) and box["width"] > 60 and box["height"] > 60]
+    return [
+        node
+        for node in page.locator(".lvm-figure svg, .lvm-figure canvas").element_handles()
+        if (box := node.bounding_box()) and box["width"] > 60 and box["height"] > 60
+    ]
 
 
 def free_point(node) -> dict | None:
@@ -102,8 +113,10 @@ def test_only_a_handle_holds_the_finger(visit, page):
 def test_the_swipe_knows_a_trap(browser, trap, scrolls):
     context = browser.new_context(**PHONE)
     page = context.new_page()
-    page.set_content("<meta name=viewport content='width=device-width'><div style='height:3000px'>"
-                     f"<div style='height:800px;touch-action:{trap}'></div></div>")
+    page.set_content(
+        "<meta name=viewport content='width=device-width'><div style='height:3000px'>"
+        f"<div style='height:800px;touch-action:{trap}'></div></div>"
+    )
     moved = swipe(page, 195, 400, FINGER)
     context.close()
     assert (moved > 0.5) == scrolls

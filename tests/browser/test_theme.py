@@ -10,7 +10,7 @@ SWITCH = "[data-theme-switch]"
 
 
 def luminance(colour: str) -> float:
-    return sum(float(part) for part in colour[colour.index("(") + 1:-1].split(",")[:3]) / 765
+    return sum(float(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3]) / 765
 
 
 @pytest.mark.parametrize("system", ["light", "dark"])
@@ -53,7 +53,8 @@ def test_the_theme_is_there_before_the_first_paint(visit):
 def test_a_page_that_may_store_nothing_still_switches(visit):
     seen = visit(PAGES[0], "http", color_scheme="light")
     seen.page.context.add_init_script(
-        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no') } })")
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no') } })"
+    )
     seen.page.reload()
     seen.page.click(SWITCH)
     assert seen.page.evaluate(THEME) == "dark" and seen.errors == []
@@ -94,5 +95,6 @@ def test_live_figures_follow_the_switch(visit, page):
     shown.click(SWITCH)
     shown.wait_for_timeout(50)
     grounds = shown.evaluate(
-        "[...document.querySelectorAll('.lvm-figure')].map((node) => getComputedStyle(node).backgroundColor)")
+        "[...document.querySelectorAll('.lvm-figure')].map((node) => getComputedStyle(node).backgroundColor)"
+    )
     assert all(luminance(ground) < 0.5 for ground in grounds)

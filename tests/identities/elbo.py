@@ -23,6 +23,7 @@ POINTS = 3
 
 # ---------------------------------------------------------------- models and q, drawn anew for each seed
 
+
 def linear_model(rng, dimensions=5, latents=2):
     """A PPCA model with loadings that are not orthogonal, and data of its own."""
     model = LinearGaussian(rng.normal(size=(dimensions, latents)), rng.normal(size=dimensions), rng.uniform(0.4, 0.9))
@@ -44,12 +45,16 @@ def some_q(rng, n=POINTS, latents=2):
 def mixture_model(rng, components=3):
     """A mixture in two dimensions, data, and a q over its components that is not the posterior."""
     roots = rng.normal(size=(components, 2, 2)) * 0.5
-    model = GaussianMixture(rng.dirichlet(np.full(components, 5.0)), rng.normal(size=(components, 2)) * 1.5,
-                            roots @ roots.swapaxes(1, 2) + 0.4 * np.eye(2))
+    model = GaussianMixture(
+        rng.dirichlet(np.full(components, 5.0)),
+        rng.normal(size=(components, 2)) * 1.5,
+        roots @ roots.swapaxes(1, 2) + 0.4 * np.eye(2),
+    )
     return model, model.sample(POINTS, rng)[0], rng.dirichlet(np.full(components, 3.0), POINTS)
 
 
 # ---------------------------------------------------------------- routes that use nothing of the library's models
+
 
 def expectation(q, f, nodes=40):
     """E_q f(z) by Gauss-Hermite: f takes z (k, n, q) and returns (k, n, ...); exact for polynomials."""
@@ -70,8 +75,9 @@ def scipy_log_q(q):
 def joint_covariance(model):
     """Covariance of (x, z) stacked, from x = W z + mean + noise."""
     loadings, latents = model.loadings, model.loadings.shape[1]
-    return np.block([[loadings @ loadings.T + model.noise * np.eye(len(loadings)), loadings],
-                     [loadings.T, np.eye(latents)]])
+    return np.block(
+        [[loadings @ loadings.T + model.noise * np.eye(len(loadings)), loadings], [loadings.T, np.eye(latents)]]
+    )
 
 
 def scipy_log_joint(model, x, z):
@@ -103,6 +109,7 @@ def torch_q(q):
 
 # ---------------------------------------------------------------- three ways to write the bound
 
+
 @identity("elbo-bayes", tolerance=1e-8)
 def bayes(rng):
     """Evidence in low-rank form against joint minus conditional of one normal over x and z, at arbitrary z"""
@@ -113,11 +120,16 @@ def bayes(rng):
     grid = curve.settled_grid(seen)
     places = rng.choice(np.flatnonzero(np.abs(grid.points[:, 0]) < 2), 5)
     at = np.broadcast_to(grid.points[places, None], (5, POINTS, 1))
-    return [Equal({"log p(x)": model.evidence(x)},
-                  {"log p(x, z)": scipy_log_joint(model, x, z), "- log p(z | x)": -scipy_log_posterior(model, x, z)}),
-            Equal({"log p(x)": np.broadcast_to(curve.evidence(seen), (5, POINTS))},
-                  {"log p(x, z)": curve.log_joint(seen, at),
-                   "- log p(z | x)": -curve.posterior(seen, grid)[:, places].T})]
+    return [
+        Equal(
+            {"log p(x)": model.evidence(x)},
+            {"log p(x, z)": scipy_log_joint(model, x, z), "- log p(z | x)": -scipy_log_posterior(model, x, z)},
+        ),
+        Equal(
+            {"log p(x)": np.broadcast_to(curve.evidence(seen), (5, POINTS))},
+            {"log p(x, z)": curve.log_joint(seen, at), "- log p(z | x)": -curve.posterior(seen, grid)[:, places].T},
+        ),
+    ]
 
 
 @identity("elbo-decomposition", tolerance=1e-8)
@@ -130,13 +142,24 @@ def decomposition(rng):
     to_posterior = distributions.kl_divergence(torch_q(q), posterior).numpy()
     toy, seen = toy_model(rng)
     flat = some_q(rng, latents=1)
-    return [Equal({"log p(x)": model.evidence(x)},
-                  {"E_q log p(x, z)": expectation(q, lambda z: model.log_joint(x, z)),
-                   "- E_q log q(z)": -expectation(q, scipy_log_q(q)), "KL(q || posterior)": to_posterior}),
-            Equal({"log p(x)": toy.evidence(seen)},
-                  {"E_q log p(x, z)": expectation(flat, lambda z: toy.log_joint(seen, z)),
-                   "- E_q log q(z)": -expectation(flat, scipy_log_q(flat)),
-                   "KL(q || posterior)": toy.kl_to_posterior(flat, seen)})]
+    return [
+        Equal(
+            {"log p(x)": model.evidence(x)},
+            {
+                "E_q log p(x, z)": expectation(q, lambda z: model.log_joint(x, z)),
+                "- E_q log q(z)": -expectation(q, scipy_log_q(q)),
+                "KL(q || posterior)": to_posterior,
+            },
+        ),
+        Equal(
+            {"log p(x)": toy.evidence(seen)},
+            {
+                "E_q log p(x, z)": expectation(flat, lambda z: toy.log_joint(seen, z)),
+                "- E_q log q(z)": -expectation(flat, scipy_log_q(flat)),
+                "KL(q || posterior)": toy.kl_to_posterior(flat, seen),
+            },
+        ),
+    ]
 
 
 @identity("elbo-jensen", tolerance=1e-7)
@@ -161,11 +184,17 @@ def jensen(rng):
     def joint(z):
         return np.stack([scipy_log_joint(line, seen, each) for each in z])
 
-    return [Equal({"log p(x)": model.evidence(x)}, {"log E_q w": log_average(wide, toy_joint)}),
-            AtMost({"E_q log w": expectation(wide, log_w(wide, toy_joint))},
-                   {"log E_q w": log_average(wide, toy_joint)},
-                   equality=Equal({"E_q log w": expectation(posterior, log_w(posterior, joint), nodes=12)},
-                                  {"log p(x)": line.evidence(seen)}))]
+    return [
+        Equal({"log p(x)": model.evidence(x)}, {"log E_q w": log_average(wide, toy_joint)}),
+        AtMost(
+            {"E_q log w": expectation(wide, log_w(wide, toy_joint))},
+            {"log E_q w": log_average(wide, toy_joint)},
+            equality=Equal(
+                {"E_q log w": expectation(posterior, log_w(posterior, joint), nodes=12)},
+                {"log p(x)": line.evidence(seen)},
+            ),
+        ),
+    ]
 
 
 @identity("elbo-energy-entropy", tolerance=1e-8)
@@ -177,9 +206,13 @@ def energy_and_entropy(rng):
     def joint(z):
         return np.stack([scipy_log_joint(model, x, each) for each in z])
 
-    return Equal({"ELBO": model.elbo(q, x)},
-                 {"E_q log p(x, z)": expectation(q, joint, nodes=12),
-                  "H(q)": np.array([normal(cov=cov).entropy() for cov in q.cov])})
+    return Equal(
+        {"ELBO": model.elbo(q, x)},
+        {
+            "E_q log p(x, z)": expectation(q, joint, nodes=12),
+            "H(q)": np.array([normal(cov=cov).entropy() for cov in q.cov]),
+        },
+    )
 
 
 @identity("elbo-reconstruction", tolerance=1e-8)
@@ -188,9 +221,13 @@ def reconstruction_and_prior(rng):
     model, x = linear_model(rng)
     q = some_q(rng)
     prior = distributions.MultivariateNormal(torch.zeros(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64))
-    return Equal({"ELBO": expectation(q, lambda z: model.log_joint(x, z) - scipy_log_q(q)(z))},
-                 {"E_q log p(x | z)": model.elbo_terms(q, x).reconstruction,
-                  "- KL(q || p(z))": -distributions.kl_divergence(torch_q(q), prior).numpy()})
+    return Equal(
+        {"ELBO": expectation(q, lambda z: model.log_joint(x, z) - scipy_log_q(q)(z))},
+        {
+            "E_q log p(x | z)": model.elbo_terms(q, x).reconstruction,
+            "- KL(q || p(z))": -distributions.kl_divergence(torch_q(q), prior).numpy(),
+        },
+    )
 
 
 @identity("elbo-evidence-gap", tolerance=1e-8)
@@ -198,8 +235,10 @@ def evidence_minus_gap(rng):
     """The toy's closed-form ELBO against its evidence minus the KL to its posterior, both on a grid"""
     model, x = toy_model(rng)
     q = some_q(rng, latents=1)
-    return Equal({"ELBO": model.elbo(q, x)},
-                 {"log p(x)": model.evidence(x), "- KL(q || posterior)": -model.kl_to_posterior(q, x)})
+    return Equal(
+        {"ELBO": model.elbo(q, x)},
+        {"log p(x)": model.evidence(x), "- KL(q || posterior)": -model.kl_to_posterior(q, x)},
+    )
 
 
 @identity("elbo-code-length", tolerance=1e-8)
@@ -210,14 +249,20 @@ def code_length(rng):
     distortion = -(q * log_px_z).sum(axis=1)
     prior_bits, bits_back = -(q * np.log(model.weights)).sum(axis=1), stats.entropy(q, axis=1)
     gap = kl_categorical(q, model.posterior(x))
-    return [Equal({"- log p(x)": -model.evidence(x), "KL(q || posterior)": gap},
-                  {"E_q[- log p(x | z)]": distortion, "E_q[- log p(z)]": prior_bits, "- H(q)": -bits_back}),
-            Equal({"- log p(x)": -model.evidence(x), "KL(q || posterior)": gap},
-                  {"distortion": distortion,
-                   "rate": stats.entropy(q, np.broadcast_to(model.weights, q.shape), axis=1)})]
+    return [
+        Equal(
+            {"- log p(x)": -model.evidence(x), "KL(q || posterior)": gap},
+            {"E_q[- log p(x | z)]": distortion, "E_q[- log p(z)]": prior_bits, "- H(q)": -bits_back},
+        ),
+        Equal(
+            {"- log p(x)": -model.evidence(x), "KL(q || posterior)": gap},
+            {"distortion": distortion, "rate": stats.entropy(q, np.broadcast_to(model.weights, q.shape), axis=1)},
+        ),
+    ]
 
 
 # ---------------------------------------------------------------- the toy
+
 
 @identity("elbo-toy", tolerance=1e-8)
 def toy(rng):
@@ -227,12 +272,18 @@ def toy(rng):
     line = quadrature.line(-150.0, 250.0, 4001)
     mass = np.exp(model.evidence(line.points, quadrature.line(-12.0, 12.0, 2001)) + line.log_weights)
     mean = mass @ line.points[:, 0]
-    return [Equal({"g(z)": model.decode(z)}, {"slope z": model.slope * z, "bend z^2 / 2": model.bend * z * z / 2}),
-            Equal({"log p(x, z)": model.log_joint(x, z)},
-                  {"log p(z)": stats.norm.logpdf(z)[..., 0], "log p(x | z)": toy_log_px_z(model, x, z)}),
-            Equal({"E x": mean}, {"bend / 2": model.bend / 2}),
-            Equal({"Var x": mass @ (line.points[:, 0] - mean) ** 2},
-                  {"slope^2": model.slope**2, "bend^2 / 2": model.bend**2 / 2, "s^2": model.std**2})]
+    return [
+        Equal({"g(z)": model.decode(z)}, {"slope z": model.slope * z, "bend z^2 / 2": model.bend * z * z / 2}),
+        Equal(
+            {"log p(x, z)": model.log_joint(x, z)},
+            {"log p(z)": stats.norm.logpdf(z)[..., 0], "log p(x | z)": toy_log_px_z(model, x, z)},
+        ),
+        Equal({"E x": mean}, {"bend / 2": model.bend / 2}),
+        Equal(
+            {"Var x": mass @ (line.points[:, 0] - mean) ** 2},
+            {"slope^2": model.slope**2, "bend^2 / 2": model.bend**2 / 2, "s^2": model.std**2},
+        ),
+    ]
 
 
 @identity("elbo-toy-reconstruction", tolerance=1e-8)
@@ -244,15 +295,22 @@ def toy_reconstruction(rng):
     average = expectation(q, lambda z: toy_log_px_z(model, x, z))
     mean_g = model.slope * mean + model.bend * (mean**2 + variance) / 2
     linear = (model.slope + model.bend * mean) ** 2 * variance
-    return [Equal({"E_q log p(x | z)": average},
-                  {"- log(2 pi s^2) / 2": np.full(POINTS, -0.5 * np.log(2 * np.pi * model.std**2)),
-                   "- (x - E_q g)^2 / (2 s^2)": -((x[:, 0] - mean_g) ** 2) / (2 * model.std**2),
-                   "- linear part of var g": -linear / (2 * model.std**2),
-                   "- quadratic part of var g": -(model.bend**2) * variance**2 / (4 * model.std**2)}),
-            Equal({"E_q log p(x | z)": average}, {"library": model.elbo_terms(q, x).reconstruction})]
+    return [
+        Equal(
+            {"E_q log p(x | z)": average},
+            {
+                "- log(2 pi s^2) / 2": np.full(POINTS, -0.5 * np.log(2 * np.pi * model.std**2)),
+                "- (x - E_q g)^2 / (2 s^2)": -((x[:, 0] - mean_g) ** 2) / (2 * model.std**2),
+                "- linear part of var g": -linear / (2 * model.std**2),
+                "- quadratic part of var g": -(model.bend**2) * variance**2 / (4 * model.std**2),
+            },
+        ),
+        Equal({"E_q log p(x | z)": average}, {"library": model.elbo_terms(q, x).reconstruction}),
+    ]
 
 
 # ---------------------------------------------------------------- the linear model
+
 
 @identity("elbo-ppca", tolerance=1e-8)
 def ppca(rng):
@@ -262,8 +320,10 @@ def ppca(rng):
     prior = distributions.Normal(torch.zeros(2, dtype=torch.float64), 1.0).log_prob(torch.tensor(z)).sum(-1).numpy()
     generator = distributions.Normal(torch.tensor(z @ model.loadings.T + model.mean), model.noise**0.5)
     terms = {"log p(z)": prior, "log p(x | z)": generator.log_prob(torch.tensor(x)).sum(-1).numpy()}
-    return [Equal({"log p(x, z)": scipy_log_joint(model, x, z)}, terms),
-            Equal({"library": model.log_joint(x, z)}, terms)]
+    return [
+        Equal({"log p(x, z)": scipy_log_joint(model, x, z)}, terms),
+        Equal({"library": model.log_joint(x, z)}, terms),
+    ]
 
 
 @identity("elbo-ppca-evidence", tolerance=1e-8)
@@ -275,9 +335,11 @@ def ppca_evidence(rng):
     generator = generator.logpdf(x[:, None]).sum(axis=2)
     averaged = quadrature.log_integral(generator + normal(np.zeros(2)).logpdf(plane.points), plane)
     cov, centred = model.loadings @ model.loadings.T + model.noise * np.eye(3), x - model.mean
-    terms = {"- D log(2 pi) / 2": np.full(POINTS, -1.5 * LOG_2PI),
-             "- log det C / 2": np.full(POINTS, -0.5 * np.linalg.slogdet(cov)[1]),
-             "- r^T C^-1 r / 2": -0.5 * (centred * np.linalg.solve(cov, centred.T).T).sum(axis=1)}
+    terms = {
+        "- D log(2 pi) / 2": np.full(POINTS, -1.5 * LOG_2PI),
+        "- log det C / 2": np.full(POINTS, -0.5 * np.linalg.slogdet(cov)[1]),
+        "- r^T C^-1 r / 2": -0.5 * (centred * np.linalg.solve(cov, centred.T).T).sum(axis=1),
+    }
     return [Equal({"log p(x)": averaged}, terms), Equal({"library": model.evidence(x)}, terms)]
 
 
@@ -289,11 +351,12 @@ def ppca_posterior(rng):
     growth = model.loadings.T @ model.loadings / model.noise
     inverse = np.linalg.inv(np.eye(2) + growth)
     posterior = model.posterior(x)
-    return [Equal({"precision": np.linalg.inv(cov)}, {"I": np.eye(2), "W^T W / s^2": growth}),
-            Equal({"mean": mean},
-                  {"M^-1 W^T (x - mu) / s^2": (x - model.mean) @ model.loadings @ inverse / model.noise}),
-            Equal({"mean": mean}, {"library": posterior.mean}),
-            Equal({"covariance": np.broadcast_to(cov, (POINTS, 2, 2))}, {"library": posterior.cov})]
+    return [
+        Equal({"precision": np.linalg.inv(cov)}, {"I": np.eye(2), "W^T W / s^2": growth}),
+        Equal({"mean": mean}, {"M^-1 W^T (x - mu) / s^2": (x - model.mean) @ model.loadings @ inverse / model.noise}),
+        Equal({"mean": mean}, {"library": posterior.mean}),
+        Equal({"covariance": np.broadcast_to(cov, (POINTS, 2, 2))}, {"library": posterior.cov}),
+    ]
 
 
 @identity("elbo-linear-elbo", tolerance=1e-8)
@@ -302,13 +365,18 @@ def linear_elbo(rng):
     model, x = linear_model(rng)
     q = some_q(rng)
     average = expectation(
-        q, lambda z: np.stack([scipy_log_joint(model, x, each) for each in z]) - scipy_log_q(q)(z), nodes=12)
+        q, lambda z: np.stack([scipy_log_joint(model, x, each) for each in z]) - scipy_log_q(q)(z), nodes=12
+    )
     residual, inner = x - q.mean @ model.loadings.T - model.mean, model.loadings.T @ model.loadings
-    terms = {"- D log(2 pi s^2) / 2": np.full(POINTS, -2.5 * np.log(2 * np.pi * model.noise)),
-             "- |x - W m - mu|^2 / (2 s^2)": -(residual**2).sum(axis=1) / (2 * model.noise),
-             "- tr(W^T W S) / (2 s^2)": -np.einsum("ij,nji->n", inner, q.cov) / (2 * model.noise),
-             "- |m|^2 / 2": -(q.mean**2).sum(axis=1) / 2, "- tr S / 2": -np.trace(q.cov, axis1=1, axis2=2) / 2,
-             "log det S / 2": np.linalg.slogdet(q.cov)[1] / 2, "q / 2": np.full(POINTS, 1.0)}
+    terms = {
+        "- D log(2 pi s^2) / 2": np.full(POINTS, -2.5 * np.log(2 * np.pi * model.noise)),
+        "- |x - W m - mu|^2 / (2 s^2)": -(residual**2).sum(axis=1) / (2 * model.noise),
+        "- tr(W^T W S) / (2 s^2)": -np.einsum("ij,nji->n", inner, q.cov) / (2 * model.noise),
+        "- |m|^2 / 2": -(q.mean**2).sum(axis=1) / 2,
+        "- tr S / 2": -np.trace(q.cov, axis1=1, axis2=2) / 2,
+        "log det S / 2": np.linalg.slogdet(q.cov)[1] / 2,
+        "q / 2": np.full(POINTS, 1.0),
+    }
     return [Equal({"ELBO": average}, terms), Equal({"library": model.elbo(q, x)}, terms)]
 
 
@@ -327,18 +395,28 @@ def mean_field_gap(rng):
         return float(distributions.kl_divergence(q, posterior))
 
     def elbo(at, i):
-        return model.elbo(GaussianQ.diagonal(at[None, :2], np.exp(at[2:])), x[i:i + 1])[0]
+        return model.elbo(GaussianQ.diagonal(at[None, :2], np.exp(at[2:])), x[i : i + 1])[0]
 
     precision = np.eye(2) + model.loadings.T @ model.loadings / model.noise
-    terms = {"sum_j log M_jj / 2": np.full(POINTS, np.log(np.diag(precision)).sum() / 2),
-             "- log det M / 2": np.full(POINTS, -np.linalg.slogdet(precision)[1] / 2)}
-    return [Equal({"least KL found": np.array([least(lambda at, i=i: kl(at, i)) for i in range(POINTS)])}, terms),
-            Equal({"log p(x)": model.evidence(x),
-                   "- best ELBO found": np.array([least(lambda at, i=i: -elbo(at, i)) for i in range(POINTS)])}, terms),
-            Equal({"KL of the library's best": model.kl_to_posterior(model.best_mean_field(x), x)}, terms)]
+    terms = {
+        "sum_j log M_jj / 2": np.full(POINTS, np.log(np.diag(precision)).sum() / 2),
+        "- log det M / 2": np.full(POINTS, -np.linalg.slogdet(precision)[1] / 2),
+    }
+    return [
+        Equal({"least KL found": np.array([least(lambda at, i=i: kl(at, i)) for i in range(POINTS)])}, terms),
+        Equal(
+            {
+                "log p(x)": model.evidence(x),
+                "- best ELBO found": np.array([least(lambda at, i=i: -elbo(at, i)) for i in range(POINTS)]),
+            },
+            terms,
+        ),
+        Equal({"KL of the library's best": model.kl_to_posterior(model.best_mean_field(x), x)}, terms),
+    ]
 
 
 # ---------------------------------------------------------------- estimates
+
 
 class DiscreteQ:
     """A categorical q over a mixture's components, in the form that `bounds` asks for."""
@@ -376,13 +454,20 @@ def monte_carlo(rng):
         return (log_w - exact.reconstruction + exact.kl_to_prior) ** 2
 
     variance, fourth = expectation(q, squared), expectation(q, lambda z: squared(z) ** 2)
-    return [Equal({"mean of all averages": mean}, {"ELBO": elbo}),
-            Equal({"variance of all averages": spread},
-                  {"E (log w)^2 / L": second / 2, "- ELBO^2 / L": -(elbo**2) / 2}),
-            Sampled({"estimate": estimate.value}, {"reconstruction": exact.reconstruction, "- KL": -exact.kl_to_prior},
-                    error=np.sqrt(variance / samples)),
-            Sampled({"L x squared standard error": estimate.standard_error**2 * samples}, {"Var log w": variance},
-                    error=np.sqrt((fourth - variance**2) / samples))]
+    return [
+        Equal({"mean of all averages": mean}, {"ELBO": elbo}),
+        Equal({"variance of all averages": spread}, {"E (log w)^2 / L": second / 2, "- ELBO^2 / L": -(elbo**2) / 2}),
+        Sampled(
+            {"estimate": estimate.value},
+            {"reconstruction": exact.reconstruction, "- KL": -exact.kl_to_prior},
+            error=np.sqrt(variance / samples),
+        ),
+        Sampled(
+            {"L x squared standard error": estimate.standard_error**2 * samples},
+            {"Var log w": variance},
+            error=np.sqrt((fourth - variance**2) / samples),
+        ),
+    ]
 
 
 def weight_setting(rng):
@@ -424,14 +509,25 @@ def importance(rng):
     pairs = few @ (np.logaddexp(coarse[:, None], coarse) - np.log(2)) @ few
     sizes = (1, 2, 4, 8, 16, 32)
     posterior = GaussianQ(*conditioned(model, x))
-    flat = Equal({"L_5 of the posterior": log_p + exact_bound(*on_line(model, posterior, x, log_p), 5)},
-                 {"log p(x)": scipy_log_joint(model, x, posterior.mean)[0]
-                  - normal(posterior.mean[0], posterior.cov[0]).logpdf(posterior.mean[0])})
-    return [Equal({"L_1": bound(1)}, {"reconstruction": model.elbo_terms(q, x).reconstruction[0],
-                                      "- KL(q || p(z))": -model.elbo_terms(q, x).kl_to_prior[0]}),
-            Equal({"L_2": bound(2)}, {"E log mean of all pairs": pairs}),
-            AtMost({"L_K": [bound(k) for k in sizes]}, {"L_2K": [bound(2 * k) for k in sizes]}, equality=flat),
-            AtMost({"L_64": bound(64)}, {"log p(x)": log_p}, equality=flat)]
+    flat = Equal(
+        {"L_5 of the posterior": log_p + exact_bound(*on_line(model, posterior, x, log_p), 5)},
+        {
+            "log p(x)": scipy_log_joint(model, x, posterior.mean)[0]
+            - normal(posterior.mean[0], posterior.cov[0]).logpdf(posterior.mean[0])
+        },
+    )
+    return [
+        Equal(
+            {"L_1": bound(1)},
+            {
+                "reconstruction": model.elbo_terms(q, x).reconstruction[0],
+                "- KL(q || p(z))": -model.elbo_terms(q, x).kl_to_prior[0],
+            },
+        ),
+        Equal({"L_2": bound(2)}, {"E log mean of all pairs": pairs}),
+        AtMost({"L_K": [bound(k) for k in sizes]}, {"L_2K": [bound(2 * k) for k in sizes]}, equality=flat),
+        AtMost({"L_64": bound(64)}, {"log p(x)": log_p}, equality=flat),
+    ]
 
 
 @identity("elbo-importance", sigmas=4)
@@ -447,9 +543,13 @@ def importance_sampled(rng):
     for k in (2, 4):
         estimate = bounds.importance_bound(model, q, np.repeat(x[:1], copies, axis=0), k, rng, repeats)
         error = np.sqrt((estimate.standard_error**2).sum()) / copies
-        claims.append(Sampled({"estimate": estimate.value.mean(), "- log p(x)": -log_p},
-                              {"E log mean w / p(x)": exact_bound(log_joint - log_q - log_p, chance, k)},
-                              error=error))
+        claims.append(
+            Sampled(
+                {"estimate": estimate.value.mean(), "- log p(x)": -log_p},
+                {"E log mean w / p(x)": exact_bound(log_joint - log_q - log_p, chance, k)},
+                error=error,
+            )
+        )
     return claims
 
 
@@ -470,15 +570,23 @@ def importance_bias(rng):
 
     def scaled_gap(k):  # all counts of the first component among k draws
         counts = np.arange(k + 1)
-        return [k * (stats.binom(k, first).pmf(counts) @ np.log(total / ((counts * a + (k - counts) * b) / k)))
-                for first, (a, b), total in zip(q[:, 0], w, p)]
+        return [
+            k * (stats.binom(k, first).pmf(counts) @ np.log(total / ((counts * a + (k - counts) * b) / k)))
+            for first, (a, b), total in zip(q[:, 0], w, p)
+        ]
 
     model, seen, normal_q = weight_setting(rng)
     ratio, chance = on_line(model, normal_q, seen, model.evidence(seen)[0])
-    return [Equal({"lim K (log p(x) - L_K)": limit(lambda k: np.array(scaled_gap(k)), 500)},
-                  {"E w^2 / (2 p^2)": (q * w**2).sum(axis=1) / (2 * p**2), "- 1/2": np.full(POINTS, -0.5)}),
-            Equal({"lim K (log p(x) - L_K)": limit(lambda k: -k * exact_bound(ratio, chance, k), 100)},
-                  {"E w^2 / (2 p^2)": chance @ np.exp(2 * ratio) / 2, "- 1/2": -0.5})]
+    return [
+        Equal(
+            {"lim K (log p(x) - L_K)": limit(lambda k: np.array(scaled_gap(k)), 500)},
+            {"E w^2 / (2 p^2)": (q * w**2).sum(axis=1) / (2 * p**2), "- 1/2": np.full(POINTS, -0.5)},
+        ),
+        Equal(
+            {"lim K (log p(x) - L_K)": limit(lambda k: -k * exact_bound(ratio, chance, k), 100)},
+            {"E w^2 / (2 p^2)": chance @ np.exp(2 * ratio) / 2, "- 1/2": -0.5},
+        ),
+    ]
 
 
 @identity("elbo-ess", tolerance=1e-8, sigmas=4)
@@ -494,22 +602,34 @@ def effective_sample_size(rng):
     inverse = 1 / size_of(rng.choice(ratio, (draws, 1), p=chance))[0]
     one, two = np.exp(ratio), chance @ np.exp(2 * ratio)
     error = np.sqrt(chance @ (one**2 - 2 * two * one + two) ** 2 / draws)  # delta method for E w^2 / (E w)^2, E w = 1
-    return [Equal({"ESS": size}, {"(sum w)^2 / sum w^2": w.sum(axis=0) ** 2 / (w**2).sum(axis=0)}),
-            AtMost({"ESS": size}, {"K": np.full(POINTS, 40.0)},
-                   equality=Equal({"ESS of equal weights": size_of(np.full((40, 1), -700.0))}, {"K": [40.0]})),
-            AtMost({"1": np.ones(POINTS)}, {"ESS": size},
-                   equality=Equal({"1": [1.0]}, {"ESS of one weight": size_of(800.0 * np.eye(40)[:, :1])})),
-            Equal({"K / ESS": 40 / size},
-                  {"1": np.ones(POINTS), "squared coefficient of variation": stats.variation(w) ** 2}),
-            Sampled({"K / ESS": draws * inverse}, {"E w^2 / p^2": two}, error=error)]
+    return [
+        Equal({"ESS": size}, {"(sum w)^2 / sum w^2": w.sum(axis=0) ** 2 / (w**2).sum(axis=0)}),
+        AtMost(
+            {"ESS": size},
+            {"K": np.full(POINTS, 40.0)},
+            equality=Equal({"ESS of equal weights": size_of(np.full((40, 1), -700.0))}, {"K": [40.0]}),
+        ),
+        AtMost(
+            {"1": np.ones(POINTS)},
+            {"ESS": size},
+            equality=Equal({"1": [1.0]}, {"ESS of one weight": size_of(800.0 * np.eye(40)[:, :1])}),
+        ),
+        Equal(
+            {"K / ESS": 40 / size}, {"1": np.ones(POINTS), "squared coefficient of variation": stats.variation(w) ** 2}
+        ),
+        Sampled({"K / ESS": draws * inverse}, {"E w^2 / p^2": two}, error=error),
+    ]
 
 
 # ---------------------------------------------------------------- gradients
 
+
 def parameters(model):
     """W, mu and log s^2 as torch leaves."""
-    return [torch.tensor(value, dtype=torch.float64, requires_grad=True)
-            for value in (model.loadings, model.mean, np.log(model.noise))]
+    return [
+        torch.tensor(value, dtype=torch.float64, requires_grad=True)
+        for value in (model.loadings, model.mean, np.log(model.noise))
+    ]
 
 
 def gradients(value, theta):
@@ -525,13 +645,18 @@ def torch_evidence(theta, x):
 
 def averaged_derivatives(model, q, x):
     """E_q of the derivatives of log p(x, z) by W, mu and log s^2, summed over points, term by term; found by hand."""
+
     def average(f):
         return expectation(q, lambda z: f(x - z @ model.loadings.T - model.mean, z), nodes=8).sum(axis=0)
 
-    return {"W": {"E r z^T / s^2": average(lambda r, z: r[..., :, None] * z[..., None, :]) / model.noise},
-            "mu": {"E r / s^2": average(lambda r, z: r) / model.noise},
-            "log s^2": {"E |r|^2 / (2 s^2)": average(lambda r, z: (r**2).sum(-1)) / (2 * model.noise),
-                        "- n D / 2": -x.size / 2}}
+    return {
+        "W": {"E r z^T / s^2": average(lambda r, z: r[..., :, None] * z[..., None, :]) / model.noise},
+        "mu": {"E r / s^2": average(lambda r, z: r) / model.noise},
+        "log s^2": {
+            "E |r|^2 / (2 s^2)": average(lambda r, z: (r**2).sum(-1)) / (2 * model.noise),
+            "- n D / 2": -x.size / 2,
+        },
+    }
 
 
 @identity("elbo-fisher", tolerance=1e-8)
@@ -542,8 +667,10 @@ def fisher(rng):
     automatic = gradients(torch_evidence(theta := parameters(model), x), theta)
 
     curve, seen = toy_model(rng)
-    slope, bend, log_std = (torch.tensor(value, dtype=torch.float64, requires_grad=True)
-                            for value in (curve.slope, curve.bend, np.log(curve.std)))
+    slope, bend, log_std = (
+        torch.tensor(value, dtype=torch.float64, requires_grad=True)
+        for value in (curve.slope, curve.bend, np.log(curve.std))
+    )
     grid = curve.settled_grid(seen)
     points = torch.tensor(grid.points[:, 0])
     generator = distributions.Normal(slope * points + bend * points**2 / 2, log_std.exp())
@@ -553,11 +680,12 @@ def fisher(rng):
     by_slope, by_bend, by_std = gradients(evidence, (slope, bend, log_std))
     z, mass = grid.points[:, 0], np.exp(curve.posterior(seen, grid) + grid.log_weights)
     residual = (seen - curve.decode(grid.points)[:, 0]) / curve.std
-    return [*(Equal({f"d log p / d{name}": value}, terms) for value, (name, terms) in zip(automatic, by_hand.items())),
-            Equal({"d log p / dslope": by_slope}, {"E r z / s^2": (mass * residual * z).sum() / curve.std}),
-            Equal({"d log p / dbend": by_bend},
-                  {"E r z^2 / (2 s^2)": (mass * residual * z**2).sum() / (2 * curve.std)}),
-            Equal({"d log p / dlog s": by_std}, {"E r^2 / s^2": (mass * residual**2).sum(), "- n": -POINTS})]
+    return [
+        *(Equal({f"d log p / d{name}": value}, terms) for value, (name, terms) in zip(automatic, by_hand.items())),
+        Equal({"d log p / dslope": by_slope}, {"E r z / s^2": (mass * residual * z).sum() / curve.std}),
+        Equal({"d log p / dbend": by_bend}, {"E r z^2 / (2 s^2)": (mass * residual * z**2).sum() / (2 * curve.std)}),
+        Equal({"d log p / dlog s": by_std}, {"E r^2 / s^2": (mass * residual**2).sum(), "- n": -POINTS}),
+    ]
 
 
 @identity("elbo-gradient", tolerance=1e-8)
@@ -573,13 +701,19 @@ def gradient_of_the_bound(rng):
         precision = torch.eye(2, dtype=torch.float64) + loadings.T @ loadings / log_noise.exp()
         centre = torch.linalg.solve(precision, loadings.T @ (torch.tensor(x) - mean).T / log_noise.exp()).T
         gap = distributions.kl_divergence(
-            torch_q(q), distributions.MultivariateNormal(centre, precision_matrix=precision.expand(POINTS, 2, 2))).sum()
+            torch_q(q), distributions.MultivariateNormal(centre, precision_matrix=precision.expand(POINTS, 2, 2))
+        ).sum()
         of_elbo = gradients((generator - spread).sum(), theta)  # the KL to the prior does not depend on theta
         of_evidence, of_gap = gradients(torch_evidence(theta, x), theta), gradients(gap, theta)
         by_hand = averaged_derivatives(model, q, x)
         for name, bound, evidence, rest in zip(by_hand, of_elbo, of_evidence, of_gap):
             zero = (f"- d KL / d{name}",) if at_posterior else ()
-            claims += [Equal({f"d ELBO / d{name}": bound}, by_hand[name]),
-                       Equal({f"d ELBO / d{name}": bound},
-                             {f"d log p / d{name}": evidence, f"- d KL / d{name}": -rest}, zero=zero)]
+            claims += [
+                Equal({f"d ELBO / d{name}": bound}, by_hand[name]),
+                Equal(
+                    {f"d ELBO / d{name}": bound},
+                    {f"d log p / d{name}": evidence, f"- d KL / d{name}": -rest},
+                    zero=zero,
+                ),
+            ]
     return claims

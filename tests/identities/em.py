@@ -19,17 +19,26 @@ POINTS = 12
 
 # ---------------------------------------------------------------- models and q, drawn anew for each seed
 
+
 def mixture(rng, components=3, dimensions=2):
     roots = rng.normal(size=(components, dimensions, dimensions)) * 0.5
-    model = GaussianMixture(rng.dirichlet(np.full(components, 5.0)), rng.normal(size=(components, dimensions)) * 1.5,
-                            roots @ roots.swapaxes(1, 2) + 0.4 * np.eye(dimensions))
+    model = GaussianMixture(
+        rng.dirichlet(np.full(components, 5.0)),
+        rng.normal(size=(components, dimensions)) * 1.5,
+        roots @ roots.swapaxes(1, 2) + 0.4 * np.eye(dimensions),
+    )
     return model, model.sample(POINTS, rng)[0], rng.dirichlet(np.full(components, 2.0), POINTS)
 
 
 def scipy_log_joint(model, x):
     """log p(x, z = k), (n, K), by scipy."""
-    return np.stack([np.log(weight) + normal(mean, cov).logpdf(x) for weight, mean, cov in
-                     zip(model.weights, model.means, model.covariances, strict=True)], axis=1)
+    return np.stack(
+        [
+            np.log(weight) + normal(mean, cov).logpdf(x)
+            for weight, mean, cov in zip(model.weights, model.means, model.covariances, strict=True)
+        ],
+        axis=1,
+    )
 
 
 def scipy_evidence(model, x):
@@ -60,6 +69,7 @@ def curve_log_joint(model, x, z):
 
 # ---------------------------------------------------------------- F and its two steps
 
+
 @identity("em-f", tolerance=1e-8)
 def function(rng):
     """Expectations of scipy's log joint plus scipy's entropy, against evidence minus scipy's relative entropy"""
@@ -67,10 +77,16 @@ def function(rng):
     joint = scipy_log_joint(model, x)
     evidence = scipy_evidence(model, x)
     posterior = np.exp(joint - evidence[:, None])
-    return [Equal({"sum E_q log p(x, z)": (q * joint).sum(), "sum H(q)": stats.entropy(q, axis=1).sum()},
-                  {"sum log p(x)": model.evidence(x).sum(), "- sum KL": -stats.entropy(q, posterior, axis=1).sum()}),
-            Equal({"F": em.elbo(q, model, x).sum()},
-                  {"sum log p(x)": evidence.sum(), "- sum KL": -model.kl_to_posterior(q, x).sum()})]
+    return [
+        Equal(
+            {"sum E_q log p(x, z)": (q * joint).sum(), "sum H(q)": stats.entropy(q, axis=1).sum()},
+            {"sum log p(x)": model.evidence(x).sum(), "- sum KL": -stats.entropy(q, posterior, axis=1).sum()},
+        ),
+        Equal(
+            {"F": em.elbo(q, model, x).sum()},
+            {"sum log p(x)": evidence.sum(), "- sum KL": -model.kl_to_posterior(q, x).sum()},
+        ),
+    ]
 
 
 @identity("em-e-step", tolerance=1e-8)
@@ -78,8 +94,11 @@ def e_step(rng):
     """F at a q that is not the posterior below scipy's evidence; F at the library's E-step equal to it"""
     model, x, q = mixture(rng)
     evidence = scipy_evidence(model, x).sum()
-    return AtMost({"F at some q": em.elbo(q, model, x).sum()}, {"sum log p(x)": evidence},
-                  Equal({"F at the E-step": em.elbo(em.e_step(model, x), model, x).sum()}, {"sum log p(x)": evidence}))
+    return AtMost(
+        {"F at some q": em.elbo(q, model, x).sum()},
+        {"sum log p(x)": evidence},
+        Equal({"F at the E-step": em.elbo(em.e_step(model, x), model, x).sum()}, {"sum log p(x)": evidence}),
+    )
 
 
 @identity("em-m-step", tolerance=1e-6)
@@ -87,9 +106,11 @@ def m_step(rng):
     """The library's M-step against numpy's weighted averages and covariances, and against a numerical maximum of F"""
     _, x, q = mixture(rng)
     found = em.m_step_gaussian(x, q)
-    claims = [Equal({"pi": found.weights}, {"n_k / N": q.mean(axis=0)}),
-              Equal({"mu": found.means}, {"average": np.stack([np.average(x, axis=0, weights=w) for w in q.T])}),
-              Equal({"Sigma": found.covariances}, {"cov": np.stack([np.cov(x.T, aweights=w, ddof=0) for w in q.T])})]
+    claims = [
+        Equal({"pi": found.weights}, {"n_k / N": q.mean(axis=0)}),
+        Equal({"mu": found.means}, {"average": np.stack([np.average(x, axis=0, weights=w) for w in q.T])}),
+        Equal({"Sigma": found.covariances}, {"cov": np.stack([np.cov(x.T, aweights=w, ddof=0) for w in q.T])}),
+    ]
     line, q = x[:, :1], q[:, :2] / q[:, :2].sum(axis=1, keepdims=True)
 
     def minus_f(numbers):
@@ -110,9 +131,13 @@ def gain(rng):
     new = em.m_step_gaussian(x, q, floor=0.05)
     evidence = scipy_evidence(new, x)
     posterior = np.exp(scipy_log_joint(new, x) - evidence[:, None])
-    return Equal({"new log p(x)": evidence.sum(), "- old log p(x)": -scipy_evidence(old, x).sum()},
-                 {"gain of F": em.elbo(q, new, x).sum() - em.elbo(q, old, x).sum(),
-                  "gap": stats.entropy(q, posterior, axis=1).sum()})
+    return Equal(
+        {"new log p(x)": evidence.sum(), "- old log p(x)": -scipy_evidence(old, x).sum()},
+        {
+            "gain of F": em.elbo(q, new, x).sum() - em.elbo(q, old, x).sum(),
+            "gap": stats.entropy(q, posterior, axis=1).sum(),
+        },
+    )
 
 
 @identity("em-log-space", tolerance=1e-8)
@@ -125,6 +150,7 @@ def log_space(rng):
 
 # ---------------------------------------------------------------- mixtures of images
 
+
 @identity("em-dropped", tolerance=1e-8)
 def dropped(rng):
     """The mixture in all dimensions against the mixture along some axes plus a normal across the others"""
@@ -132,11 +158,14 @@ def dropped(rng):
     inside, outside = axes[:, :2], axes[:, 2:]
     small, centre, noise = mixture(rng)[0], rng.normal(size=5), rng.uniform(0.2, 0.6)
     covariances = inside @ small.covariances @ inside.T + noise * outside @ outside.T
-    whole = GaussianMixture(small.weights, centre + small.means @ inside.T, (covariances + covariances.swapaxes(1, 2)) / 2)
+    whole = GaussianMixture(
+        small.weights, centre + small.means @ inside.T, (covariances + covariances.swapaxes(1, 2)) / 2
+    )
     x = rng.normal(size=(POINTS, 5))
     across = stats.norm(0, np.sqrt(noise)).logpdf((x - centre) @ outside).sum(axis=1)
-    return Equal({"log p(x)": scipy_evidence(whole, x)},
-                 {"along": small.evidence((x - centre) @ inside), "across": across})
+    return Equal(
+        {"log p(x)": scipy_evidence(whole, x)}, {"along": small.evidence((x - centre) @ inside), "across": across}
+    )
 
 
 @identity("em-dequantised", tolerance=1e-8)
@@ -152,8 +181,11 @@ def dequantised(rng):
     cells = np.diff(stats.norm(means, stds).cdf(x[:, None, None] + np.array([[0.0], [1.0]])), axis=1)[:, 0]
     u, w = np.polynomial.legendre.leggauss(20)
     average = stats.norm(means[0], stds[0]).logpdf(x[:, None] + (u + 1) / 2) @ w / 2
-    return AtMost({"bound": bound(means, stds, weights)}, {"log P(x)": np.log(cells @ weights)},
-                  Equal({"bound, one component": bound(means[:1], stds[:1], np.ones(1))}, {"E_u log p(x + u)": average}))
+    return AtMost(
+        {"bound": bound(means, stds, weights)},
+        {"log P(x)": np.log(cells @ weights)},
+        Equal({"bound, one component": bound(means[:1], stds[:1], np.ones(1))}, {"E_u log p(x + u)": average}),
+    )
 
 
 @identity("em-bernoulli", tolerance=1e-6)
@@ -164,15 +196,20 @@ def bernoulli(rng):
     found = em.m_step_bernoulli(x, q)
 
     def minus_f(logits):
-        log_px_z = np.stack([stats.bernoulli(special.expit(row)).logpmf(x).sum(axis=1) for row in logits.reshape(2, 3)], 1)
+        log_px_z = np.stack(
+            [stats.bernoulli(special.expit(row)).logpmf(x).sum(axis=1) for row in logits.reshape(2, 3)], 1
+        )
         return -(q * (log_px_z + np.log(q.mean(axis=0)))).sum() - stats.entropy(q, axis=1).sum()
 
     best = optimize.minimize(minus_f, np.zeros(6), method="BFGS", options={"gtol": 1e-7})
-    return [Equal({"rho": found.probabilities}, {"average": np.stack([np.average(x, axis=0, weights=w) for w in q.T])}),
-            Equal({"F at the M-step": em.elbo(q, found, x).sum()}, {"numerical maximum": -best.fun})]
+    return [
+        Equal({"rho": found.probabilities}, {"average": np.stack([np.average(x, axis=0, weights=w) for w in q.T])}),
+        Equal({"F at the M-step": em.elbo(q, found, x).sum()}, {"numerical maximum": -best.fun}),
+    ]
 
 
 # ---------------------------------------------------------------- PPCA
+
 
 def linear_data(rng):
     model = LinearGaussian(rng.normal(size=(4, 2)) * [2.0, 1.0], rng.normal(size=4), 0.3)
@@ -186,12 +223,14 @@ def ppca_step(rng):
     root = rng.normal(size=(2, 2)) * 0.3 + 0.5 * np.eye(2)
     q = GaussianQ(rng.normal(size=(60, 2)), root @ root.T)
     found = em.m_step_linear(x, q)
-    signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])                    # mean 0, covariance I
+    signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])  # mean 0, covariance I
     z = (q.mean[:, None] + signs @ root.T).reshape(-1, 2)
     design, seen = np.column_stack([z, np.ones(len(z))]), np.repeat(x, 4, axis=0)
     fitted, *_ = np.linalg.lstsq(design, seen, rcond=None)
-    return [Equal({"[W, mu]": np.column_stack([found.loadings, found.mean])}, {"least squares": fitted.T}),
-            Equal({"sigma^2": found.noise}, {"mean square": ((seen - design @ fitted) ** 2).mean()})]
+    return [
+        Equal({"[W, mu]": np.column_stack([found.loadings, found.mean])}, {"least squares": fitted.T}),
+        Equal({"sigma^2": found.noise}, {"mean square": ((seen - design @ fitted) ** 2).mean()}),
+    ]
 
 
 @identity("em-ppca-maximum", tolerance=1e-6)
@@ -201,12 +240,22 @@ def ppca_maximum(rng):
     values = np.linalg.eigvalsh(np.cov(x.T, ddof=0))[::-1]
     noise = values[2:].mean()
     end = em.fit_linear(x, 2, seed=0, tolerance=1e-13, iterations=20000).trace[-1]
-    return [Equal({"EM's end": end}, {"2 pi": -2 * LOG_2PI, "kept": -np.log(values[:2]).sum() / 2,
-                                      "noise": -2 * np.log(noise) / 2, "D / 2": -2.0}),
-            Equal({"closed form": fit_ppca(x, 2).evidence(x).mean()}, {"EM's end": end})]
+    return [
+        Equal(
+            {"EM's end": end},
+            {
+                "2 pi": -2 * LOG_2PI,
+                "kept": -np.log(values[:2]).sum() / 2,
+                "noise": -2 * np.log(noise) / 2,
+                "D / 2": -2.0,
+            },
+        ),
+        Equal({"closed form": fit_ppca(x, 2).evidence(x).mean()}, {"EM's end": end}),
+    ]
 
 
 # ---------------------------------------------------------------- gradients
+
 
 def mean_gradient(model, x):
     """Gradient of sum log p(x) with respect to the means, by torch."""
@@ -222,8 +271,12 @@ def fisher(rng):
     """Automatic differentiation of the evidence against responsibilities times scores"""
     model, x, _ = mixture(rng)
     q = em.e_step(model, x)
-    scores = np.stack([np.linalg.solve(cov, (x - mean).T @ weight) for mean, cov, weight in
-                       zip(model.means, model.covariances, q.T, strict=True)])
+    scores = np.stack(
+        [
+            np.linalg.solve(cov, (x - mean).T @ weight)
+            for mean, cov, weight in zip(model.means, model.covariances, q.T, strict=True)
+        ]
+    )
     return Equal({"gradient": mean_gradient(model, x)}, {"scores": scores})
 
 
@@ -238,6 +291,7 @@ def preconditioned(rng):
 
 # ---------------------------------------------------------------- the bent model
 
+
 @identity("em-curve", tolerance=1e-8)
 def bent(rng):
     """The model's evidence on its grid against scipy's densities and a grid of its own"""
@@ -246,7 +300,9 @@ def bent(rng):
     z = grid.points[:, 0]
     with torch.no_grad():
         evidence = model.evidence(torch.tensor(x)).numpy()
-    return Equal({"log p(x)": evidence}, {"integral": special.logsumexp(curve_log_joint(model, x, z) + grid.log_weights, axis=1)})
+    return Equal(
+        {"log p(x)": evidence}, {"integral": special.logsumexp(curve_log_joint(model, x, z) + grid.log_weights, axis=1)}
+    )
 
 
 @identity("em-gap-parts", tolerance=1e-6)
@@ -265,8 +321,10 @@ def gap_parts(rng):
     log_q = stats.norm(q[0].numpy(), q[1].numpy()[:, :, 0]).logpdf(z)
     mass = np.exp(log_q + grid.log_weights)
     own = (mass * (log_joint - log_q)).sum(axis=1)
-    return Equal({"KL(q || posterior)": (mass * (log_q - log_posterior)).sum(axis=1).sum()},
-                 {"approximation": (evidence - top).sum(), "amortisation": (top - own).sum()})
+    return Equal(
+        {"KL(q || posterior)": (mass * (log_q - log_posterior)).sum(axis=1).sum()},
+        {"approximation": (evidence - top).sum(), "amortisation": (top - own).sum()},
+    )
 
 
 @identity("em-bias", tolerance=2e-5)
@@ -282,8 +340,9 @@ def bias(rng):
             return float(model.evidence(xt).sum()), float(model.elbo(xt, *best).sum()), best
 
     start = float(model.log_std.detach())
-    top = optimize.minimize_scalar(lambda s: -at(s)[1], bounds=(start - 1.5, start + 1.5), method="bounded",
-                                   options={"xatol": 1e-9}).x
+    top = optimize.minimize_scalar(
+        lambda s: -at(s)[1], bounds=(start - 1.5, start + 1.5), method="bounded", options={"xatol": 1e-9}
+    ).x
     h = 1e-4
     best = at(top)[2]
 
@@ -303,6 +362,7 @@ def bias(rng):
 
 # ---------------------------------------------------------------- the landscape, and the roads to K-means
 
+
 @identity("em-landscape", tolerance=1e-8)
 def landscape(rng):
     """The library's F against expectations of scipy's densities under the responsibilities for theta'"""
@@ -312,10 +372,18 @@ def landscape(rng):
     squares = -(x**2).sum() / 2 - len(x) * np.log(2) - len(x) / 2 * LOG_2PI
     log_joint = np.stack([stats.norm(sign * theta).logpdf(x) for sign in (1, -1)], axis=1) - np.log(2)
     by_hand = (q * log_joint).sum() + stats.entropy(q, axis=1).sum()
-    return [Equal({"F": Landscape(x).elbo(theta_q, theta)}, {"expectations": by_hand}),
-            Equal({"F": by_hand}, {"C": squares, "- N theta^2 / 2": -len(x) * theta**2 / 2,
-                                   "tanh": (theta * x * np.tanh(theta_q * x)).sum(),
-                                   "H(q)": stats.entropy(q, axis=1).sum()})]
+    return [
+        Equal({"F": Landscape(x).elbo(theta_q, theta)}, {"expectations": by_hand}),
+        Equal(
+            {"F": by_hand},
+            {
+                "C": squares,
+                "- N theta^2 / 2": -len(x) * theta**2 / 2,
+                "tanh": (theta * x * np.tanh(theta_q * x)).sum(),
+                "H(q)": stats.entropy(q, axis=1).sum(),
+            },
+        ),
+    ]
 
 
 @identity("em-hard", tolerance=1e-8)
@@ -326,8 +394,11 @@ def hard(rng):
     cost = sum(min(float(((point - mean) ** 2).sum()) for mean in means) for point in x)
     best = em.elbo(em.hard_e_step(model, x), model, x).sum()
     by_choice = scipy_log_joint(model, x).max(axis=1).sum()
-    right = {"- J / (2 sigma^2)": -cost / (2 * sigma**2), "- N log K": -POINTS * np.log(3),
-             "normaliser": -POINTS * np.log(2 * np.pi * sigma**2)}
+    right = {
+        "- J / (2 sigma^2)": -cost / (2 * sigma**2),
+        "- N log K": -POINTS * np.log(3),
+        "normaliser": -POINTS * np.log(2 * np.pi * sigma**2),
+    }
     return [Equal({"max F": best}, right), Equal({"best of all one-hot q": by_choice}, right)]
 
 
@@ -340,8 +411,10 @@ def soft(rng):
     distance = ((x[:, None] - means) ** 2).sum(axis=2)
     nearest = np.eye(3)[distance.argmin(axis=1)]
     scaled = -2 * sigma**2 * (model.evidence(x) + np.log(2 * np.pi * sigma**2)).sum()
-    return [Equal({"responsibilities": em.e_step(model, x)}, {"nearest": nearest}),
-            Equal({"scaled evidence": scaled}, {"J": distance.min(axis=1).sum()})]
+    return [
+        Equal({"responsibilities": em.e_step(model, x)}, {"nearest": nearest}),
+        Equal({"scaled evidence": scaled}, {"J": distance.min(axis=1).sum()}),
+    ]
 
 
 @identity("em-floor", tolerance=1e-6)
@@ -356,4 +429,6 @@ def floor(rng):
         return -normal(x.mean(axis=0), least * np.eye(2) + factor @ factor.T).logpdf(x).sum()
 
     runs = [optimize.minimize(minus_f, rng.normal(size=3), method="BFGS", options={"gtol": 1e-8}) for _ in range(4)]
-    return Equal({"F at the clipped covariance": em.elbo(q, found, x).sum()}, {"numerical maximum": -min(r.fun for r in runs)})
+    return Equal(
+        {"F at the clipped covariance": em.elbo(q, found, x).sum()}, {"numerical maximum": -min(r.fun for r in runs)}
+    )

@@ -33,7 +33,7 @@ class Equal:
     left: dict
     right: dict
     zero: tuple[str, ...] = ()
-    power = 100    # a wrong version must miss by this many tolerances
+    power = 100  # a wrong version must miss by this many tolerances
     unit = "tolerance"
 
     def miss(self) -> float:
@@ -44,8 +44,10 @@ class Equal:
     def sides(self):
         left, right = total(self.left), total(self.right)
         if np.shape(left) != np.shape(right):
-            raise ValueError(f"left {list(self.left)} and right {list(self.right)} must have one shape, "
-                             f"got {np.shape(left)} and {np.shape(right)}")
+            raise ValueError(
+                f"left {list(self.left)} and right {list(self.right)} must have one shape, "
+                f"got {np.shape(left)} and {np.shape(right)}"
+            )
         return left, right
 
     def faults(self, limit: float) -> Iterator[str]:
@@ -111,8 +113,10 @@ class AtMost:
         left, right = Equal(self.left, self.right).sides()
         slack = float(np.min((right - left) / np.maximum(1.0, np.maximum(np.abs(left), np.abs(right)))))
         if not slack > self.power * limit:
-            yield (f"{' + '.join(self.left)} < {' + '.join(self.right)}: slack {slack:.3g}, "
-                   f"expected > {self.power * limit:g}")
+            yield (
+                f"{' + '.join(self.left)} < {' + '.join(self.right)}: slack {slack:.3g}, "
+                f"expected > {self.power * limit:g}"
+            )
         yield from self.equality.faults(limit)
 
     def weak(self, limit: float) -> Iterator[str]:
@@ -140,8 +144,11 @@ class Identity(NamedTuple):
 
     def said(self, claims: list, what: str) -> str:
         """What is wrong (what="faults"), or which errors would go unseen (what="weak"), a line each."""
-        return "\n".join(f"claim {number}: {sentence}" for number, claim in enumerate(claims, start=1)
-                         for sentence in getattr(claim, what)(getattr(self, claim.unit)))
+        return "\n".join(
+            f"claim {number}: {sentence}"
+            for number, claim in enumerate(claims, start=1)
+            for sentence in getattr(claim, what)(getattr(self, claim.unit))
+        )
 
 
 REGISTERED: list[Identity] = []

@@ -44,6 +44,7 @@ def some_choice(rng, k=5):
 
 # ---------------------------------------------------------------- a choice has no slope
 
+
 @identity("kmeans-enumerated", tolerance=1e-7)
 def enumerated(rng):
     """Numerical derivative of the enumerated expectation against q_j f_j and q_j E_q f"""
@@ -52,8 +53,10 @@ def enumerated(rng):
     slope = numeric(lambda at: special.softmax(at) @ values, logits.numpy())
     exact = categorical.enumerated_gradient(f, logits).numpy()
     q = special.softmax(logits.numpy())
-    return [Equal({"d E_q f": slope}, {"q f": q * values, "- q E_q f": -q * (q @ values)}),
-            Equal({"library": exact}, {"d E_q f": slope})]
+    return [
+        Equal({"d E_q f": slope}, {"q f": q * values, "- q E_q f": -q * (q @ values)}),
+        Equal({"library": exact}, {"d E_q f": slope}),
+    ]
 
 
 @identity("kmeans-score-function", tolerance=1e-7)
@@ -67,9 +70,17 @@ def score_function(rng):
     one_of_each = np.unique(np.round(gradients, 10), axis=0)
     by_hand = np.unique(np.round((values - baseline)[:, None] * (corners - q), 10), axis=0)
     seen = np.isclose(by_hand[:, None], one_of_each).all(axis=2).any(axis=0)
-    return [Equal({"d E_q f": slope}, {"E_q f (e - q)": q @ (values[:, None] * (corners - q)),
-                                       "- b E_q (e - q)": -baseline * (q @ (corners - q))}, zero=("- b E_q (e - q)",)),
-            Equal({"samples that are of this form": np.ones(1)}, {"all of them": [float(seen.mean())]})]
+    return [
+        Equal(
+            {"d E_q f": slope},
+            {
+                "E_q f (e - q)": q @ (values[:, None] * (corners - q)),
+                "- b E_q (e - q)": -baseline * (q @ (corners - q)),
+            },
+            zero=("- b E_q (e - q)",),
+        ),
+        Equal({"samples that are of this form": np.ones(1)}, {"all of them": [float(seen.mean())]}),
+    ]
 
 
 @identity("kmeans-gumbel-max", tolerance=1e-7)
@@ -82,12 +93,14 @@ def gumbel_max(rng):
 
         def inside(t):
             return stats.gumbel_r.pdf(t - logits[k]) * np.prod(stats.gumbel_r.cdf(t - others))
+
         return integrate.quad(inside, -15, 60, epsabs=1e-12, limit=300)[0]
 
     return Equal({"P(k wins)": np.array([wins(k) for k in range(4)])}, {"q_k": special.softmax(logits)})
 
 
 # ---------------------------------------------------------------- K-means
+
 
 @identity("kmeans-objective", tolerance=1e-10)
 def objective(rng):
@@ -102,9 +115,13 @@ def huygens(rng):
     """Error about any point against error about the mean plus the mean's own"""
     x, centroids = points_and_centroids(rng)
     mean = kmeans.update(x, np.zeros(len(x), dtype=int), centroids[:1])[0]
-    return Equal({"about c": kmeans.inertia(x, centroids[1:2])},
-                 {"about the mean": sum(np.var(column) * len(x) for column in x.T),
-                  "n |mean - c|^2": len(x) * np.sum((mean - centroids[1]) ** 2)})
+    return Equal(
+        {"about c": kmeans.inertia(x, centroids[1:2])},
+        {
+            "about the mean": sum(np.var(column) * len(x) for column in x.T),
+            "n |mean - c|^2": len(x) * np.sum((mean - centroids[1]) ** 2),
+        },
+    )
 
 
 @identity("kmeans-elbo", tolerance=1e-10)
@@ -114,12 +131,18 @@ def elbo(rng):
     sigma, (n, d), k = rng.uniform(0.5, 1.2), x.shape, len(centroids)
     mixture = GaussianMixture.spherical(np.full(k, 1 / k), centroids, sigma)
     each = np.stack([mixture.elbo(np.tile(np.eye(k)[j], (n, 1)), x) for j in range(k)], axis=1)
-    return Equal({"max over one-hot q": each.max(axis=1).sum()},
-                 {"- J / 2 sigma^2": -kmeans.inertia(x, centroids) / (2 * sigma**2), "- N log K": -n * np.log(k),
-                  "- N D / 2 log 2 pi sigma^2": -n * d / 2 * np.log(2 * np.pi * sigma**2)})
+    return Equal(
+        {"max over one-hot q": each.max(axis=1).sum()},
+        {
+            "- J / 2 sigma^2": -kmeans.inertia(x, centroids) / (2 * sigma**2),
+            "- N log K": -n * np.log(k),
+            "- N D / 2 log 2 pi sigma^2": -n * d / 2 * np.log(2 * np.pi * sigma**2),
+        },
+    )
 
 
 # ---------------------------------------------------------------- the dial
+
 
 def lloyd_by_loop(x, centroids):
     """A step of Lloyd's algorithm as it is told: no products, no sums of what moved."""
@@ -146,9 +169,11 @@ def running_means(rng):
     for _ in range(6):
         without(torch.tensor(x))
         moved = lloyd_by_loop(x, moved)
-    return [Equal({"running mean": layer.codebook.numpy()[seen]}, {"weighted": sums[seen] / counts[seen, None]}),
-            Equal({"no memory": without.codebook.numpy()}, {"Lloyd": moved}),
-            Equal({"library's step": kmeans.lloyd_step(x, centroids)}, {"Lloyd": lloyd_by_loop(x, centroids)})]
+    return [
+        Equal({"running mean": layer.codebook.numpy()[seen]}, {"weighted": sums[seen] / counts[seen, None]}),
+        Equal({"no memory": without.codebook.numpy()}, {"Lloyd": moved}),
+        Equal({"library's step": kmeans.lloyd_step(x, centroids)}, {"Lloyd": lloyd_by_loop(x, centroids)}),
+    ]
 
 
 @identity("kmeans-gradient-step", tolerance=1e-12)
@@ -156,10 +181,12 @@ def gradient_step(rng):
     """The layer's codebook loss differentiated by torch, a step of N / 2n, against the means of the rows by a loop"""
     x, centroids = points_and_centroids(rng)
     layer = VectorQuantizer(4, 3, seed=0, update="gradient", revive=0).double().set_(centroids).train()
-    gradient, = torch.autograd.grad(layer(torch.tensor(x)).losses.codebook, layer.codebook)
+    (gradient,) = torch.autograd.grad(layer(torch.tensor(x)).losses.codebook, layer.codebook)
     counts = np.bincount(codes_by_broadcast(x, centroids), minlength=4)[:, None]
-    return Equal({"code": centroids, "- step x gradient": -len(x) / (2 * counts) * gradient.numpy()},
-                 {"mean": lloyd_by_loop(x, centroids)})
+    return Equal(
+        {"code": centroids, "- step x gradient": -len(x) / (2 * counts) * gradient.numpy()},
+        {"mean": lloyd_by_loop(x, centroids)},
+    )
 
 
 @identity("kmeans-cannot-beat", tolerance=1e-9)
@@ -179,19 +206,27 @@ def cannot_beat(rng):
     own, nearest = ((x - drawn[codes]) ** 2).sum(), kmeans.inertia(x, drawn)
     if not own >= nearest - 1e-9:
         raise AssertionError(f"the network's own choice, {own}, is below the best choice, {nearest}")
-    return AtMost({"global optimum": best}, {"network": own},
-                  Equal({"global optimum": best}, {"the same images": kmeans.inertia(x, optimum)}))
+    return AtMost(
+        {"global optimum": best},
+        {"network": own},
+        Equal({"global optimum": best}, {"the same images": kmeans.inertia(x, optimum)}),
+    )
 
 
 # ---------------------------------------------------------------- who trains what
+
 
 def vq_parts(rng):
     """A layer with a learned codebook, rows z, and a decoder and its data as plain functions of the codes."""
     layer = VectorQuantizer(4, 3, seed=0, update="gradient", revive=0).double().set_(rng.normal(size=(4, 3))).train()
     z, x = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
     weights = rng.normal(size=(3, 2))
-    return layer, z, lambda e: ((np.tanh(e @ weights) - x) ** 2).sum(), \
-        lambda e: ((torch.tanh(e @ torch.tensor(weights)) - torch.tensor(x)) ** 2).sum()
+    return (
+        layer,
+        z,
+        lambda e: ((np.tanh(e @ weights) - x) ** 2).sum(),
+        lambda e: ((torch.tanh(e @ torch.tensor(weights)) - torch.tensor(x)) ** 2).sum(),
+    )
 
 
 @identity("kmeans-straight-through", tolerance=1e-7)
@@ -201,12 +236,16 @@ def straight_through(rng):
     beta, rows = 0.25, torch.tensor(z, requires_grad=True)
     codes, indices, losses = layer(rows)
     loss = error_torch(codes) + len(z) * (losses.codebook + beta * losses.commitment)
-    gradient, = torch.autograd.grad(loss, rows, retain_graph=True)
+    (gradient,) = torch.autograd.grad(loss, rows, retain_graph=True)
     e = layer.codebook.detach().numpy()[codes_by_broadcast(z, layer.codebook.detach().numpy())]
-    unmoved, = torch.autograd.grad(losses.codebook + 0 * losses.commitment, rows)
-    return [Equal({"dL/dz": gradient.numpy(), "of the codebook term": unmoved.numpy()},
-                  {"d reconstruction / de": numeric(error, e), "2 beta (z - e)": 2 * beta * (z - e)},
-                  zero=("of the codebook term",))]
+    (unmoved,) = torch.autograd.grad(losses.codebook + 0 * losses.commitment, rows)
+    return [
+        Equal(
+            {"dL/dz": gradient.numpy(), "of the codebook term": unmoved.numpy()},
+            {"d reconstruction / de": numeric(error, e), "2 beta (z - e)": 2 * beta * (z - e)},
+            zero=("of the codebook term",),
+        )
+    ]
 
 
 @identity("kmeans-codebook-gradient", tolerance=1e-7)
@@ -216,18 +255,22 @@ def codebook_gradient(rng):
     rows = torch.tensor(z, requires_grad=True)
     codes, _, losses = layer(rows)
     loss = error_torch(codes) + len(z) * (losses.codebook + 0.25 * losses.commitment)
-    gradient, = torch.autograd.grad(loss, layer.codebook, retain_graph=True)
+    (gradient,) = torch.autograd.grad(loss, layer.codebook, retain_graph=True)
     book = layer.codebook.detach().numpy()
     wanted = np.zeros_like(book)
     for row, code in zip(z, codes_by_broadcast(z, book), strict=True):
         wanted[code] += 2 * (book[code] - row)
     others = torch.autograd.grad(error_torch(codes) + losses.commitment, layer.codebook, allow_unused=True)[0]
     silent = np.zeros_like(book) if others is None else others.numpy()
-    return Equal({"dL/de": gradient.numpy()}, {"2 (e - z)": wanted, "reconstruction and commitment": silent},
-                 zero=("reconstruction and commitment",))
+    return Equal(
+        {"dL/de": gradient.numpy()},
+        {"2 (e - z)": wanted, "reconstruction and commitment": silent},
+        zero=("reconstruction and commitment",),
+    )
 
 
 # ---------------------------------------------------------------- a generative model
+
 
 @identity("kmeans-gap", tolerance=1e-9)
 def gap(rng):
@@ -240,9 +283,13 @@ def gap(rng):
     table = np.stack([stats.multivariate_normal(mean, 0.49 * np.eye(2)).logpdf(x) for mean in drawn], axis=1)
     rows = np.arange(6)
     posterior = special.log_softmax(table, axis=1)[rows, codes]
-    return [Equal({"log p(x)": evidence}, {"log p(x | e)": table[rows, codes], "- log K": np.full(6, -np.log(5)),
-                                           "- log p(k | x)": -posterior}),
-            Equal({"bound": bound}, {"log p(x | e)": table[rows, codes], "- log K": np.full(6, -np.log(5))})]
+    return [
+        Equal(
+            {"log p(x)": evidence},
+            {"log p(x | e)": table[rows, codes], "- log K": np.full(6, -np.log(5)), "- log p(k | x)": -posterior},
+        ),
+        Equal({"bound": bound}, {"log p(x | e)": table[rows, codes], "- log K": np.full(6, -np.log(5))}),
+    ]
 
 
 @identity("kmeans-perplexity", tolerance=1e-10)

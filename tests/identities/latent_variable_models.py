@@ -18,6 +18,7 @@ POINTS = 3
 
 # ---------------------------------------------------------------- models, drawn anew for each seed
 
+
 def linear(rng, dimensions=4, latents=2):
     """A PPCA model with loadings that are not orthogonal, and data of its own."""
     model = LinearGaussian(rng.normal(size=(dimensions, latents)), rng.normal(size=dimensions), rng.uniform(0.6, 1.1))
@@ -27,8 +28,11 @@ def linear(rng, dimensions=4, latents=2):
 def mixture(rng, components=3):
     """A mixture in two dimensions with full covariances, and data of its own."""
     roots = rng.normal(size=(components, 2, 2)) * 0.5
-    model = GaussianMixture(rng.dirichlet(np.full(components, 5.0)), rng.normal(size=(components, 2)) * 1.5,
-                            roots @ roots.swapaxes(1, 2) + 0.4 * np.eye(2))
+    model = GaussianMixture(
+        rng.dirichlet(np.full(components, 5.0)),
+        rng.normal(size=(components, 2)) * 1.5,
+        roots @ roots.swapaxes(1, 2) + 0.4 * np.eye(2),
+    )
     return model, model.sample(POINTS, rng)[0]
 
 
@@ -39,6 +43,7 @@ def noisy_curve(rng, std=0.5):
 
 
 # ---------------------------------------------------------------- routes that use nothing of the library's models
+
 
 def scipy_px_z(model, x, z):
     """log p(x | z) of a linear model or a curve with one noise, by scipy: x (n, D), z (..., n, q) gives (..., n)."""
@@ -53,8 +58,9 @@ def scipy_prior(z):
 def stacked(model):
     """Mean and covariance of (x, z) of a linear model as one normal."""
     loadings, latents = model.loadings, model.loadings.shape[1]
-    cov = np.block([[loadings @ loadings.T + model.noise * np.eye(len(loadings)), loadings],
-                    [loadings.T, np.eye(latents)]])
+    cov = np.block(
+        [[loadings @ loadings.T + model.noise * np.eye(len(loadings)), loadings], [loadings.T, np.eye(latents)]]
+    )
     return np.concatenate([model.mean, np.zeros(latents)]), cov
 
 
@@ -67,8 +73,13 @@ def conditioned(model, x):
 
 def components(model, x):
     """pi_k N(x; mu_k, Sigma_k) by scipy, (n, K)."""
-    return np.stack([weight * stats.multivariate_normal(mean, cov).pdf(x) for weight, mean, cov
-                     in zip(model.weights, model.means, model.covariances)], axis=1)
+    return np.stack(
+        [
+            weight * stats.multivariate_normal(mean, cov).pdf(x)
+            for weight, mean, cov in zip(model.weights, model.means, model.covariances)
+        ],
+        axis=1,
+    )
 
 
 def gauss_hermite(mean, cov, f, nodes=60):
@@ -80,6 +91,7 @@ def gauss_hermite(mean, cov, f, nodes=60):
 
 # ---------------------------------------------------------------- joint, marginal, posterior
 
+
 @identity("lvm-joint", tolerance=1e-8)
 def joint(rng):
     """One normal over x and z, and the library's joint, against prior plus generator by scipy"""
@@ -88,9 +100,13 @@ def joint(rng):
     curve, seen = noisy_curve(rng)
     at = rng.normal(size=(POINTS, 1))
     whole = stats.multivariate_normal(*stacked(model)).logpdf(np.concatenate([x, z], axis=1))
-    return [Equal({"log p(x, z)": whole}, {"log p(z)": scipy_prior(z), "log p(x | z)": scipy_px_z(model, x, z)}),
-            Equal({"log p(x, z)": curve.log_joint(seen, at)},
-                  {"log p(z)": scipy_prior(at), "log p(x | z)": scipy_px_z(curve, seen, at)})]
+    return [
+        Equal({"log p(x, z)": whole}, {"log p(z)": scipy_prior(z), "log p(x | z)": scipy_px_z(model, x, z)}),
+        Equal(
+            {"log p(x, z)": curve.log_joint(seen, at)},
+            {"log p(z)": scipy_prior(at), "log p(x | z)": scipy_px_z(curve, seen, at)},
+        ),
+    ]
 
 
 @identity("lvm-marginal", tolerance=1e-8)
@@ -100,8 +116,10 @@ def marginal(rng):
     model = LinearGaussian(0.6 * model.loadings, model.mean, model.noise)
     average = gauss_hermite(np.zeros((POINTS, 2)), np.eye(2), lambda z: np.exp(scipy_px_z(model, x, z)))
     mixed, seen = mixture(rng)
-    return [Equal({"log p(x)": model.evidence(x)}, {"log E p(x | z)": np.log(average)}),
-            Equal({"log p(x)": mixed.evidence(seen)}, {"log E p(x | z)": np.log(components(mixed, seen).sum(axis=1))})]
+    return [
+        Equal({"log p(x)": model.evidence(x)}, {"log E p(x | z)": np.log(average)}),
+        Equal({"log p(x)": mixed.evidence(seen)}, {"log E p(x | z)": np.log(components(mixed, seen).sum(axis=1))}),
+    ]
 
 
 @identity("lvm-posterior", tolerance=1e-8)
@@ -113,14 +131,23 @@ def posterior(rng):
     of_x = stats.multivariate_normal(mean[:4], cov[:4, :4]).logpdf(x)
     mixed, seen = mixture(rng)
     each = np.log(components(mixed, seen))
-    return [Equal({"log p(z | x)": model.posterior(x).log_prob(z)},
-                  {"log p(x, z)": stats.multivariate_normal(mean, cov).logpdf(np.concatenate([x, z], axis=1)),
-                   "- log p(x)": -of_x}),
-            Equal({"log p(z | x)": mixed.posterior_log(seen)},
-                  {"log p(x, z)": each, "- log p(x)": np.broadcast_to(-mixed.evidence(seen)[:, None], each.shape)})]
+    return [
+        Equal(
+            {"log p(z | x)": model.posterior(x).log_prob(z)},
+            {
+                "log p(x, z)": stats.multivariate_normal(mean, cov).logpdf(np.concatenate([x, z], axis=1)),
+                "- log p(x)": -of_x,
+            },
+        ),
+        Equal(
+            {"log p(z | x)": mixed.posterior_log(seen)},
+            {"log p(x, z)": each, "- log p(x)": np.broadcast_to(-mixed.evidence(seen)[:, None], each.shape)},
+        ),
+    ]
 
 
 # ---------------------------------------------------------------- three models
+
 
 @identity("lvm-mixture", tolerance=1e-8)
 def mixture_evidence(rng):
@@ -128,7 +155,8 @@ def mixture_evidence(rng):
     model, x = mixture(rng)
     whole = distributions.MixtureSameFamily(
         distributions.Categorical(torch.tensor(model.weights)),
-        distributions.MultivariateNormal(torch.tensor(model.means), torch.tensor(model.covariances)))
+        distributions.MultivariateNormal(torch.tensor(model.means), torch.tensor(model.covariances)),
+    )
     return Equal({"log p(x)": model.evidence(x)}, {"log sum": whole.log_prob(torch.tensor(x)).numpy()})
 
 
@@ -148,6 +176,7 @@ def curve_evidence(rng):
     def integral(point):
         def f(z):
             return np.exp(scipy_px_z(model, point[None], np.array([[z]]))[0] + stats.norm.logpdf(z))
+
         return integrate.quad(f, -9, 9, points=np.linspace(-4, 4, 17), limit=400, epsabs=0, epsrel=1e-12)[0]
 
     grid = quadrature.line(-9, 9, 2401)
@@ -169,14 +198,18 @@ def ancestral(rng):
     g_of_bent = bent.decode(z.points)
     x, _ = bent.sample(400_000, rng)
     square = ((x - mass @ g_of_bent) ** 2).sum(axis=1)
-    return [Equal({"Var x": np.einsum("i,ij,ik->jk", weight, away, away)},
-                  {"Var g": of_g, "s^2 I": 0.6**2 * np.eye(2)}),
-            Sampled({"spread of samples": square.mean()},
-                    {"tr Var g": mass @ ((g_of_bent - mass @ g_of_bent) ** 2).sum(axis=1), "D s^2": 2 * 0.4**2},
-                    error=square.std() / np.sqrt(len(square)))]
+    return [
+        Equal({"Var x": np.einsum("i,ij,ik->jk", weight, away, away)}, {"Var g": of_g, "s^2 I": 0.6**2 * np.eye(2)}),
+        Sampled(
+            {"spread of samples": square.mean()},
+            {"tr Var g": mass @ ((g_of_bent - mass @ g_of_bent) ** 2).sum(axis=1), "D s^2": 2 * 0.4**2},
+            error=square.std() / np.sqrt(len(square)),
+        ),
+    ]
 
 
 # ---------------------------------------------------------------- the marginal from samples
+
 
 @identity("lvm-naive", tolerance=1e-8)
 def naive(rng):
@@ -184,8 +217,10 @@ def naive(rng):
     model, x = linear(rng)
     prior = GaussianQ(np.zeros((POINTS, 2)), np.eye(2))
     z = prior.sample(50, 5)
-    return Equal({"log estimate": bounds.importance_bound(model, prior, x, 50, 5).value},
-                 {"log average": np.log(np.exp(scipy_px_z(model, x, z)).mean(axis=0))})
+    return Equal(
+        {"log estimate": bounds.importance_bound(model, prior, x, 50, 5).value},
+        {"log average": np.log(np.exp(scipy_px_z(model, x, z)).mean(axis=0))},
+    )
 
 
 @identity("lvm-importance", tolerance=1e-7)
@@ -209,15 +244,17 @@ def kl_posterior_prior(rng):
     mean, cov = conditioned(model, x)
     to_prior = distributions.kl_divergence(
         distributions.MultivariateNormal(torch.tensor(mean), torch.tensor(cov).expand(POINTS, 2, 2)),
-        distributions.MultivariateNormal(torch.zeros(2, dtype=torch.float64),
-                                         torch.eye(2, dtype=torch.float64))).numpy()
+        distributions.MultivariateNormal(torch.zeros(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64)),
+    ).numpy()
 
     def log_posterior(z):
         return np.stack([stats.multivariate_normal(mean[i], cov).logpdf(z[:, i]) for i in range(POINTS)], axis=1)
 
     formula = 0.5 * (np.trace(cov) + (mean**2).sum(axis=1) - 2 - np.linalg.slogdet(cov)[1])
-    averages = {"E log p(z | x)": gauss_hermite(mean, cov, log_posterior),
-                "- E log p(z)": -gauss_hermite(mean, cov, scipy_prior)}
+    averages = {
+        "E log p(z | x)": gauss_hermite(mean, cov, log_posterior),
+        "- E log p(z)": -gauss_hermite(mean, cov, scipy_prior),
+    }
     return [Equal({"KL(posterior || prior)": to_prior}, averages), Equal({"by the text's formula": formula}, averages)]
 
 
@@ -245,10 +282,17 @@ def naive_bias(rng):
     def of_logs(model, x):
         return over_two_draws(model, x, lambda p, q: np.log((p + q) / 2))
 
-    return [Equal({"log E estimate": np.log(over_two_draws(model, x, lambda p, q: (p + q) / 2))},
-                  {"log p(x)": model.evidence(x)}),
-            AtMost({"E log estimate": of_logs(model, x)}, {"log p(x)": model.evidence(x)},
-                   Equal({"E log estimate": of_logs(flat, seen)}, {"log p(x)": flat.evidence(seen)}))]
+    return [
+        Equal(
+            {"log E estimate": np.log(over_two_draws(model, x, lambda p, q: (p + q) / 2))},
+            {"log p(x)": model.evidence(x)},
+        ),
+        AtMost(
+            {"E log estimate": of_logs(model, x)},
+            {"log p(x)": model.evidence(x)},
+            Equal({"E log estimate": of_logs(flat, seen)}, {"log p(x)": flat.evidence(seen)}),
+        ),
+    ]
 
 
 @identity("lvm-naive-variance", tolerance=1e-7)
@@ -272,7 +316,14 @@ def naive_variance(rng):
         kl = overlap_and_kl(model, x)[1]
         return {"exp KL / K": np.exp(kl) / count, "- 1/K": np.full(POINTS, -1 / count)}
 
-    return [Equal({"Var / p(x)^2": relative_variance(model, x)},
-                  {"E ratio / K": overlap_and_kl(model, x)[0] / count, "- 1/K": np.full(POINTS, -1 / count)}),
-            AtMost(least(model, x), {"Var / p(x)^2": relative_variance(model, x)},
-                   Equal(least(flat, seen), {"Var / p(x)^2": relative_variance(flat, seen)}, zero=("Var / p(x)^2",)))]
+    return [
+        Equal(
+            {"Var / p(x)^2": relative_variance(model, x)},
+            {"E ratio / K": overlap_and_kl(model, x)[0] / count, "- 1/K": np.full(POINTS, -1 / count)},
+        ),
+        AtMost(
+            least(model, x),
+            {"Var / p(x)^2": relative_variance(model, x)},
+            Equal(least(flat, seen), {"Var / p(x)^2": relative_variance(flat, seen)}, zero=("Var / p(x)^2",)),
+        ),
+    ]

@@ -24,8 +24,9 @@ def load_all():
 
 
 load_all()
-every_identity = pytest.mark.parametrize("identity", gate.REGISTERED,
-                                         ids=[f"{one.label}:{one.function.__name__}" for one in gate.REGISTERED])
+every_identity = pytest.mark.parametrize(
+    "identity", gate.REGISTERED, ids=[f"{one.label}:{one.function.__name__}" for one in gate.REGISTERED]
+)
 
 
 claims_of = functools.cache(lambda identity, seed: identity.claims(seed))  # one computation for two tests
@@ -58,6 +59,7 @@ def test_the_page_lists_exactly_what_runs():
 
 
 # ------------------------------------------------------------------ the gate itself
+
 
 def weak(claim, limit=1e-8):
     return list(claim.weak(limit))
@@ -131,23 +133,31 @@ def test_a_test_that_claims_nothing_or_has_no_bound_for_its_claim_fails():
 
 # ------------------------------------------------------------------ labels and tests in a small tree
 
+
 @pytest.fixture
 def tree(tmp_path):
     """A book of one chapter and one page, with a test for each of its equations."""
-    cells = [nbformat.v4.new_markdown_cell("# A chapter\n\n$$\na = b\n$$ (one-first)\n\n"
-                                           "```\n$$ x $$ (one-quoted)\n```"),
-             nbformat.v4.new_code_cell("text = '''\n$$ y $$ (one-in-code)\n'''"),
-             nbformat.v4.new_markdown_cell("## Later\n\n::::{admonition} Inside\n:class: goals\n\n- a list\n\n"
-                                           "  $$\n  c = d\n  $$ (one-nested)\n\n::::\n\n$$ unlabelled $$\n\n"
-                                           "```{math}\n:label: one-directive\ne = f\n```")]
+    cells = [
+        nbformat.v4.new_markdown_cell("# A chapter\n\n$$\na = b\n$$ (one-first)\n\n```\n$$ x $$ (one-quoted)\n```"),
+        nbformat.v4.new_code_cell("text = '''\n$$ y $$ (one-in-code)\n'''"),
+        nbformat.v4.new_markdown_cell(
+            "## Later\n\n::::{admonition} Inside\n:class: goals\n\n- a list\n\n"
+            "  $$\n  c = d\n  $$ (one-nested)\n\n::::\n\n$$ unlabelled $$\n\n"
+            "```{math}\n:label: one-directive\ne = f\n```"
+        ),
+    ]
     (tmp_path / "book" / "appendix").mkdir(parents=True)
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "book" / "one.ipynb")
     (tmp_path / "book" / "appendix" / "two.md").write_text("# Two\n\n$$ g = h $$ (two-only)\n")
     labels = ("one-first", "one-nested", "one-directive", "two-only")
     (tmp_path / "tests" / "identities").mkdir(parents=True)
-    (tmp_path / "tests" / "identities" / "one.py").write_text("import gate\nfrom gate import identity\n" + "".join(
-        f'\n\n@identity("{label}", tolerance=1e-8)\ndef check{number}(rng):\n    """This against that {number}."""\n'
-        for number, label in enumerate(labels)))
+    (tmp_path / "tests" / "identities" / "one.py").write_text(
+        "import gate\nfrom gate import identity\n"
+        + "".join(
+            f'\n\n@identity("{label}", tolerance=1e-8)\ndef check{number}(rng):\n    """This against that {number}."""\n'
+            for number, label in enumerate(labels)
+        )
+    )
     return tmp_path
 
 
@@ -157,7 +167,8 @@ def test_labels_are_those_that_the_book_numbers(tree):
         ("one-first", "book/one", "A chapter", "A chapter", "a = b"),
         ("one-nested", "book/one", "A chapter", "Later", "c = d"),
         ("one-directive", "book/one", "A chapter", "Later", "e = f"),
-        ("two-only", "book/appendix/two", "Two", "Two", "g = h")]
+        ("two-only", "book/appendix/two", "Two", "Two", "g = h"),
+    ]
 
 
 def test_tests_are_read_without_running_them(tree):
@@ -183,8 +194,10 @@ def test_a_test_without_a_label_is_found(tree):
     assert "two-only" in said and "check3" in said and "no equation" in said
 
 
-@pytest.mark.parametrize("addition, expected", [
-    ("$$ again $$ (one-first)", "labelled 2 times"), ("$$ foreign $$ (three-first)", "must begin with two-")])
+@pytest.mark.parametrize(
+    "addition, expected",
+    [("$$ again $$ (one-first)", "labelled 2 times"), ("$$ foreign $$ (three-first)", "must begin with two-")],
+)
 def test_a_label_twice_or_of_another_chapter_is_found(tree, addition, expected):
     page = tree / "book" / "appendix" / "two.md"
     page.write_text(page.read_text() + "\n" + addition + "\n")
@@ -195,10 +208,12 @@ def test_a_test_must_say_what_it_compares_and_name_its_label_plainly(tree):
     path = tree / "tests" / "identities" / "one.py"
     path.write_text(path.read_text().replace('"""This against that 0."""', "pass"))
     assert any("no docstring" in said for said in identities.problems(tree))
-    path.write_text(textwrap.dedent("""
+    path.write_text(
+        textwrap.dedent("""
         from gate import identity
         @identity(make_label(), tolerance=1e-8)
         def check(rng): ...
-    """))
+    """)
+    )
     with pytest.raises(ValueError, match="one.py:4"):
         identities.tests(tree)

@@ -19,10 +19,16 @@ GRIDS = np.array(list(itertools.product(range(CODES), repeat=PLACES)))
 
 # ---------------------------------------------------------------- models, drawn anew for each seed
 
+
 def tiny_vqvae(rng):
     """A VQ-VAE in float64 with weights large enough that tokens matter, and four binary images."""
-    model = conv_vqvae(VectorQuantizer(CODES, 2, seed=int(rng.integers(1000))), channels=4, side=SIDE,
-                       seed=int(rng.integers(1000))).double().eval()
+    model = (
+        conv_vqvae(
+            VectorQuantizer(CODES, 2, seed=int(rng.integers(1000))), channels=4, side=SIDE, seed=int(rng.integers(1000))
+        )
+        .double()
+        .eval()
+    )
     with torch.no_grad():
         for weight in model.decoder.parameters():
             weight.mul_(2)
@@ -34,8 +40,15 @@ def tiny_prior(rng, kind):
     if kind == "independent":
         return IndependentPrior(rng.dirichlet(np.full(CODES, 3.0), (2, PLACES)))
     seed = int(rng.integers(1000))
-    prior = (pixelcnn_prior(CODES, 2, 2, channels=6, layers=1, embedding=3, seed=seed) if kind == "pixelcnn"
-             else transformer_prior(CODES, PLACES, 2, width=8, layers=1, heads=2, seed=seed)).double().eval()
+    prior = (
+        (
+            pixelcnn_prior(CODES, 2, 2, channels=6, layers=1, embedding=3, seed=seed)
+            if kind == "pixelcnn"
+            else transformer_prior(CODES, PLACES, 2, width=8, layers=1, heads=2, seed=seed)
+        )
+        .double()
+        .eval()
+    )
     with torch.no_grad():
         for weight in prior.parameters():
             weight.add_(0.3 * torch.tensor(rng.normal(size=weight.shape)))
@@ -64,6 +77,7 @@ def places_of(tokens):
 
 # ---------------------------------------------------------------- the model and its bound
 
+
 @identity("tok-bound", tolerance=1e-10)
 def bound(rng):
     """log p(x) summed over all 81 grids against the model's two terms and minus the log of the posterior's share"""
@@ -73,9 +87,10 @@ def bound(rng):
     log_joint = log_joint_by_hand(model, x, log_pz)
     terms, at = model.elbo_terms(x, prior), places_of(model.tokens(x))
     share = special.softmax(log_joint, axis=1)[np.arange(len(x)), at]
-    return Equal({"log p(x)": special.logsumexp(log_joint, axis=1)},
-                 {"log p(x | z)": terms.log_px_z.numpy(), "log p(z)": terms.log_pz.numpy(),
-                  "- log p(z | x)": -np.log(share)})
+    return Equal(
+        {"log p(x)": special.logsumexp(log_joint, axis=1)},
+        {"log p(x | z)": terms.log_px_z.numpy(), "log p(z)": terms.log_pz.numpy(), "- log p(z | x)": -np.log(share)},
+    )
 
 
 @identity("tok-uniform-rate", tolerance=1e-12)
@@ -93,12 +108,21 @@ def perplexity(rng):
     tokens = rng.choice(7, 400, p=rng.dirichlet(np.ones(7)))
     shares = np.array([np.mean(tokens == k) for k in range(7)])
     even = usage(torch.arange(7).repeat(5), 7)
-    return [Equal({"log perplexity": np.log(usage(torch.tensor(tokens), 7).perplexity)}, {"- sum f log f": stats.entropy(shares)}),
-            AtMost({"perplexity": usage(torch.tensor(tokens), 7).perplexity}, {"K": 7.0},
-                   equality=Equal({"perplexity of even use": even.perplexity}, {"K": 7.0}))]
+    return [
+        Equal(
+            {"log perplexity": np.log(usage(torch.tensor(tokens), 7).perplexity)},
+            {"- sum f log f": stats.entropy(shares)},
+        ),
+        AtMost(
+            {"perplexity": usage(torch.tensor(tokens), 7).perplexity},
+            {"K": 7.0},
+            equality=Equal({"perplexity of even use": even.perplexity}, {"K": 7.0}),
+        ),
+    ]
 
 
 # ---------------------------------------------------------------- what a prior can save
+
 
 @identity("tok-chain", tolerance=1e-10)
 def chain(rng):
@@ -108,8 +132,10 @@ def chain(rng):
         prior = tiny_prior(rng, kind)
         by_hand = probabilities_by_hand(prior, 1)
         found = prior.log_prob(torch.tensor(GRIDS), 1).detach().numpy()
-        claims += [Equal({"log p(z)": found}, {"log prod p(z_i | before)": np.log(by_hand)}),
-                   Equal({"sum over all grids": np.exp(found).sum()}, {"1": 1.0})]
+        claims += [
+            Equal({"log p(z)": found}, {"log prod p(z_i | before)": np.log(by_hand)}),
+            Equal({"sum over all grids": np.exp(found).sum()}, {"1": 1.0}),
+        ]
     return claims
 
 
@@ -139,12 +165,19 @@ def independent(rng):
     equality = Equal({"best code length": length}, entropies)
     whole = stats.entropy(np.bincount(tokens, minlength=len(GRIDS)) / len(grids))
     alone = IndependentPrior.counted(torch.tensor(grids[:, :1]), CODES, amount=1e-9)
-    one = Equal({"H(z) of one place": stats.entropy(shares[0])},
-                {"best code length of one place": -alone.log_prob(torch.tensor(grids[:, :1])).mean().item()})
-    return [equality,
-            AtMost({"best code length": length},
-                   {"other shares": -other.log_prob(torch.tensor(grids)).mean().item()}, equality=equality),
-            AtMost({"H(z)": whole}, {"best code length": length}, equality=one)]
+    one = Equal(
+        {"H(z) of one place": stats.entropy(shares[0])},
+        {"best code length of one place": -alone.log_prob(torch.tensor(grids[:, :1])).mean().item()},
+    )
+    return [
+        equality,
+        AtMost(
+            {"best code length": length},
+            {"other shares": -other.log_prob(torch.tensor(grids)).mean().item()},
+            equality=equality,
+        ),
+        AtMost({"H(z)": whole}, {"best code length": length}, equality=one),
+    ]
 
 
 @identity("tok-classes", tolerance=1e-10)
@@ -155,20 +188,32 @@ def classes(rng):
         prior = tiny_prior(rng, kind)
         each = np.stack([probabilities_by_hand(prior, c) for c in (0, 1)])
         found = prior.log_prob(torch.tensor(GRIDS)).detach().numpy()
-        claims.append(Equal({"log p(z)": found}, {"log sum_c p(z | c)": np.log(each.sum(0)),
-                                                  "- log C": np.full(len(GRIDS), -np.log(2.0))}))
+        claims.append(
+            Equal(
+                {"log p(z)": found},
+                {"log sum_c p(z | c)": np.log(each.sum(0)), "- log C": np.full(len(GRIDS), -np.log(2.0))},
+            )
+        )
     apart = np.array([[[1 - 2e-12, 1e-12, 1e-12]] * PLACES, [[1e-12, 1 - 2e-12, 1e-12]] * PLACES])
     sure = IndependentPrior(apart)  # the tokens give the class away: here the class is worth all of log C
     grid = torch.zeros(1, PLACES, dtype=torch.long)
-    equality = Equal({"log p(z | c)": sure.log_prob(grid, 0).numpy()},
-                     {"log p(z)": sure.log_prob(grid).numpy(), "log C": np.log([2.0])}, zero=("log p(z | c)",))
+    equality = Equal(
+        {"log p(z | c)": sure.log_prob(grid, 0).numpy()},
+        {"log p(z)": sure.log_prob(grid).numpy(), "log C": np.log([2.0])},
+        zero=("log p(z | c)",),
+    )
     with torch.no_grad():
         given = prior.log_prob(torch.tensor(GRIDS), 0).numpy()
-    return [*claims, AtMost({"log p(z | c)": given}, {"log p(z)": found, "log C": np.full(len(GRIDS), np.log(2.0))},
-                            equality=equality)]
+    return [
+        *claims,
+        AtMost(
+            {"log p(z | c)": given}, {"log p(z)": found, "log C": np.full(len(GRIDS), np.log(2.0))}, equality=equality
+        ),
+    ]
 
 
 # ---------------------------------------------------------------- drawing
+
 
 @identity("tok-temperature", tolerance=1e-10)
 def temperature(rng):
@@ -177,9 +222,13 @@ def temperature(rng):
     with torch.no_grad():
         cold = prior.conditionals(torch.tensor(GRIDS), 0, temperature=t).numpy()
         shares = prior.conditionals(torch.tensor(GRIDS), 0).exp().numpy()
-    return Equal({"log p_T": cold}, {"log p^(1/T)": np.log(shares) / t,
-                                     "- log of the sum": -np.log((shares ** (1 / t)).sum(-1, keepdims=True))
-                                     + np.zeros_like(cold)})
+    return Equal(
+        {"log p_T": cold},
+        {
+            "log p^(1/T)": np.log(shares) / t,
+            "- log of the sum": -np.log((shares ** (1 / t)).sum(-1, keepdims=True)) + np.zeros_like(cold),
+        },
+    )
 
 
 @identity("tok-inverse-cdf", tolerance=1e-9)
@@ -200,6 +249,7 @@ def drawing(rng):
 
 # ---------------------------------------------------------------- nets
 
+
 @identity("tok-field", tolerance=1e-12)
 def field(rng):
     """Pixels with a gradient to the middle token, by autograd on a large grid, against the square of the formula"""
@@ -210,9 +260,13 @@ def field(rng):
     codes = torch.ones(1, 121, 3, dtype=torch.float64)
     jacobian = torch.autograd.functional.jacobian(decoder, codes)[0, :, 0, 60].abs().sum(-1).reshape(44, 44)
     touched = (jacobian > 0).numpy()
-    return [Equal({"side of the field": float(np.sqrt(touched.sum()))},
-                  {"p": 4.0, "2 r p": 2 * sum(k // 2 for k in (3, 3)) * 4.0}),
-            Equal({"pixels that differ": (touched != decoder.field(60)).sum() + 1.0}, {"1": 1.0})]
+    return [
+        Equal(
+            {"side of the field": float(np.sqrt(touched.sum()))},
+            {"p": 4.0, "2 r p": 2 * sum(k // 2 for k in (3, 3)) * 4.0},
+        ),
+        Equal({"pixels that differ": (touched != decoder.field(60)).sum() + 1.0}, {"1": 1.0}),
+    ]
 
 
 @identity("tok-fsq", tolerance=1e-12)

@@ -24,6 +24,7 @@ POINTS = 3
 
 # ---------------------------------------------------------------- settings, drawn anew for each seed
 
+
 def hermite(mean, std, f, nodes=12):
     """E f(z, eps) for z = mean + std eps, mean and std (q,), by Gauss-Hermite: f takes (k, q) twice, gives (k, ...)."""
     rule = quadrature.product(*[quadrature.hermite(nodes)] * len(mean))
@@ -38,7 +39,7 @@ def cubic(rng):
     def f(z):
         return (torch.as_tensor(a) * z**3).sum(-1) + b * z[..., 0] * z[..., 1]
 
-    by_mean = a * (3 * mean**2 + 3 * std**2) + b * mean[::-1]   # from E z^3 = m^3 + 3 m s^2
+    by_mean = a * (3 * mean**2 + 3 * std**2) + b * mean[::-1]  # from E z^3 = m^3 + 3 m s^2
     return f, mean, std, by_mean, 6 * a * mean * std**2
 
 
@@ -83,6 +84,7 @@ def solved(rng):
 
 # ---------------------------------------------------------------- amortisation
 
+
 @identity("vae-two-gaps", tolerance=1e-8)
 def two_gaps(rng):
     """Dense evidence less a Gauss-Hermite ELBO, against both gaps written out for a Gaussian posterior; q* by its ELBO"""
@@ -95,8 +97,11 @@ def two_gaps(rng):
 
     def log_ratio(row):
         normal = stats.multivariate_normal
-        return lambda z, eps: (normal(model.mean, model.noise * np.eye(5)).logpdf(x[row] - z @ model.loadings.T)
-                               + normal(np.zeros(2)).logpdf(z) - normal(mean[row], np.diag(std**2)).logpdf(z))
+        return lambda z, eps: (
+            normal(model.mean, model.noise * np.eye(5)).logpdf(x[row] - z @ model.loadings.T)
+            + normal(np.zeros(2)).logpdf(z)
+            - normal(mean[row], np.diag(std**2)).logpdf(z)
+        )
 
     elbo = np.array([hermite(mean[row], std, log_ratio(row)) for row in range(POINTS)])
     ratio = np.diag(M) * std**2
@@ -104,13 +109,20 @@ def two_gaps(rng):
     shift = np.einsum("ni,ij,nj->n", mean - centre, M, mean - centre) / 2
     amortisation = shift + (ratio - 1 - np.log(ratio)).sum() / 2
     best = model.elbo(model.best_mean_field(x), x)
-    return [Equal({"log p": evidence, "- ELBO(q_phi)": -elbo},
-                  {"approximation": approximation, "amortisation": amortisation}),
-            AtMost({"ELBO(q_phi)": model.elbo(q, x)}, {"ELBO(q*)": best},
-                   equality=Equal({"ELBO(q*)": best}, {"log p": evidence, "- approximation": -approximation}))]
+    return [
+        Equal(
+            {"log p": evidence, "- ELBO(q_phi)": -elbo}, {"approximation": approximation, "amortisation": amortisation}
+        ),
+        AtMost(
+            {"ELBO(q_phi)": model.elbo(q, x)},
+            {"ELBO(q*)": best},
+            equality=Equal({"ELBO(q*)": best}, {"log p": evidence, "- approximation": -approximation}),
+        ),
+    ]
 
 
 # ---------------------------------------------------------------- gradients
+
 
 @identity("vae-reparameterised", tolerance=1e-8, sigmas=4.5)
 def reparameterised(rng):
@@ -119,9 +131,11 @@ def reparameterised(rng):
     through_mean = hermite(mean, std, lambda z, eps: slope(f, z))
     through_std = hermite(mean, std, lambda z, eps: slope(f, z) * std * eps)
     drawn, error = averages(reparameterised_gradient(f, mean, np.log(std), 60_000, int(rng.integers(1000))))
-    return [Equal({"d E f / dm": by_mean}, {"E f'(z)": through_mean}),
-            Equal({"d E f / dlog s": by_log_std}, {"E f'(z) s eps": through_std}),
-            Sampled({"average over draws": drawn}, {"d E f": np.r_[by_mean, by_log_std]}, error=error)]
+    return [
+        Equal({"d E f / dm": by_mean}, {"E f'(z)": through_mean}),
+        Equal({"d E f / dlog s": by_log_std}, {"E f'(z) s eps": through_std}),
+        Sampled({"average over draws": drawn}, {"d E f": np.r_[by_mean, by_log_std]}, error=error),
+    ]
 
 
 @identity("vae-score-function", tolerance=1e-8, sigmas=4.5)
@@ -132,9 +146,11 @@ def score_function(rng):
     of_mean = hermite(mean, std, lambda z, eps: at(z)[:, None] * eps / std)
     of_std = hermite(mean, std, lambda z, eps: at(z)[:, None] * (eps**2 - 1))
     drawn, error = averages(score_function_gradient(f, mean, np.log(std), 400_000, int(rng.integers(1000))))
-    return [Equal({"d E f / dm": by_mean}, {"E f eps / s": of_mean}),
-            Equal({"d E f / dlog s": by_log_std}, {"E f (eps^2 - 1)": of_std}),
-            Sampled({"average over draws": drawn}, {"d E f": np.r_[by_mean, by_log_std]}, error=error)]
+    return [
+        Equal({"d E f / dm": by_mean}, {"E f eps / s": of_mean}),
+        Equal({"d E f / dlog s": by_log_std}, {"E f (eps^2 - 1)": of_std}),
+        Sampled({"average over draws": drawn}, {"d E f": np.r_[by_mean, by_log_std]}, error=error),
+    ]
 
 
 @identity("vae-baseline", tolerance=1e-8, sigmas=4.5)
@@ -144,15 +160,21 @@ def baseline(rng):
     at, b = values(f), rng.uniform(5, 9)
     with_b = hermite(mean, std, lambda z, eps: (at(z)[:, None] - b) * eps / std)
     with_b_std = hermite(mean, std, lambda z, eps: (at(z)[:, None] - b) * (eps**2 - 1))
-    drawn, error = averages(score_function_gradient(f, mean, np.log(std), 400_000, int(rng.integers(1000)),
-                                                    baseline="leave-one-out"))
-    return [Equal({"E (f - b) eps / s": with_b}, {"E f'(z)": hermite(mean, std, lambda z, eps: slope(f, z))}),
-            Equal({"E (f - b) (eps^2 - 1)": with_b_std},
-                  {"E f'(z) s eps": hermite(mean, std, lambda z, eps: slope(f, z) * std * eps)}),
-            Sampled({"average with leave-one-out": drawn}, {"d E f": np.r_[by_mean, by_log_std]}, error=error)]
+    drawn, error = averages(
+        score_function_gradient(f, mean, np.log(std), 400_000, int(rng.integers(1000)), baseline="leave-one-out")
+    )
+    return [
+        Equal({"E (f - b) eps / s": with_b}, {"E f'(z)": hermite(mean, std, lambda z, eps: slope(f, z))}),
+        Equal(
+            {"E (f - b) (eps^2 - 1)": with_b_std},
+            {"E f'(z) s eps": hermite(mean, std, lambda z, eps: slope(f, z) * std * eps)},
+        ),
+        Sampled({"average with leave-one-out": drawn}, {"d E f": np.r_[by_mean, by_log_std]}, error=error),
+    ]
 
 
 # ---------------------------------------------------------------- the terms of the bound
+
 
 @identity("vae-kl", tolerance=1e-8)
 def closed_form_kl(rng):
@@ -164,10 +186,18 @@ def closed_form_kl(rng):
 
     by_hermite = hermite(mean, std, log_ratio)
     q = Independent(Normal(torch.tensor(mean)[None], torch.tensor(std)[None]), 1)
-    return [Equal({"E log q/p": by_hermite},
-                  {"s^2 / 2": (std**2).sum() / 2, "m^2 / 2": (mean**2).sum() / 2, "- q / 2": -1.0,
-                   "- log s": -np.log(std).sum()}),
-            Equal({"E log q/p": by_hermite}, {"library": kl_to_prior(q).sum().item()})]
+    return [
+        Equal(
+            {"E log q/p": by_hermite},
+            {
+                "s^2 / 2": (std**2).sum() / 2,
+                "m^2 / 2": (mean**2).sum() / 2,
+                "- q / 2": -1.0,
+                "- log s": -np.log(std).sum(),
+            },
+        ),
+        Equal({"E log q/p": by_hermite}, {"library": kl_to_prior(q).sum().item()}),
+    ]
 
 
 @identity("vae-gaussian", tolerance=1e-8)
@@ -175,8 +205,10 @@ def gaussian(rng):
     """Scipy's dense multivariate normal, and the library's likelihood, against squared error and normaliser"""
     x, g, std = rng.normal(size=(POINTS, 5)), rng.normal(size=(POINTS, 5)), rng.uniform(0.5, 0.9)
     dense = np.array([stats.multivariate_normal(mean, std**2 * np.eye(5)).logpdf(row) for row, mean in zip(x, g)])
-    terms = {"- |x - g|^2 / (2 sigma^2)": -((x - g) ** 2).sum(axis=1) / (2 * std**2),
-             "- D/2 log(2 pi sigma^2)": np.full(POINTS, -2.5 * np.log(2 * np.pi * std**2))}
+    terms = {
+        "- |x - g|^2 / (2 sigma^2)": -((x - g) ** 2).sum(axis=1) / (2 * std**2),
+        "- D/2 log(2 pi sigma^2)": np.full(POINTS, -2.5 * np.log(2 * np.pi * std**2)),
+    }
     library = Gaussian(std)(torch.tensor(g)).log_prob(torch.tensor(x)).numpy()
     return [Equal({"log p(x | z)": dense}, terms), Equal({"library": library}, terms)]
 
@@ -191,13 +223,23 @@ def one_dial(rng):
         q = model.q(x)
         decoded = model.decoder(reparameterise(q, 1, seed)[0]).numpy()
     kl = stats.norm.logpdf  # by its integral, one latent at a time
-    rates = sum(hermite(np.array([m]), np.array([s]), lambda z, eps, m=m, s=s: (kl(z, m, s) - kl(z)).sum(axis=1))
-                for m, s in zip(q.mean.numpy().ravel(), q.stddev.numpy().ravel())) / POINTS
+    rates = (
+        sum(
+            hermite(np.array([m]), np.array([s]), lambda z, eps, m=m, s=s: (kl(z, m, s) - kl(z)).sum(axis=1))
+            for m, s in zip(q.mean.numpy().ravel(), q.stddev.numpy().ravel())
+        )
+        / POINTS
+    )
     wide = -stats.norm.logpdf(x, decoded, std * np.sqrt(beta)).sum(axis=1).mean()
-    return Equal({"L(sigma, beta)": left},
-                 {"beta (- log p)": beta * wide, "beta KL": beta * rates,
-                  "D/2 (1 - beta) log(2 pi sigma^2)": 2.5 * (1 - beta) * np.log(2 * np.pi * std**2),
-                  "- D/2 beta log beta": -2.5 * beta * np.log(beta)})
+    return Equal(
+        {"L(sigma, beta)": left},
+        {
+            "beta (- log p)": beta * wide,
+            "beta KL": beta * rates,
+            "D/2 (1 - beta) log(2 pi sigma^2)": 2.5 * (1 - beta) * np.log(2 * np.pi * std**2),
+            "- D/2 beta log beta": -2.5 * beta * np.log(beta),
+        },
+    )
 
 
 @identity("vae-ae-limit", tolerance=1e-8)
@@ -217,8 +259,13 @@ def autoencoder_limit(rng):
         error = AE(Mean(), model.decoder)
         error.anchor = torch.nn.Parameter(torch.zeros(1).double())
         squared = error.squared_error(x).mean().item()
-    return Equal({"lim L(sigma, 0)": loss}, {"|x - g(m)|^2 / (2 sigma^2)": squared / (2 * std**2),
-                                             "D/2 log(2 pi sigma^2)": 2.5 * np.log(2 * np.pi * std**2)})
+    return Equal(
+        {"lim L(sigma, 0)": loss},
+        {
+            "|x - g(m)|^2 / (2 sigma^2)": squared / (2 * std**2),
+            "D/2 log(2 pi sigma^2)": 2.5 * np.log(2 * np.pi * std**2),
+        },
+    )
 
 
 @identity("vae-bernoulli", tolerance=1e-8)
@@ -229,12 +276,17 @@ def bernoulli(rng):
     masses = stats.bernoulli(special.expit(logits)).logpmf(x).sum(axis=1)
     every = torch.tensor(list(itertools.product((0.0, 1.0), repeat=4)), dtype=torch.float64)
     pixels = Bernoulli()(torch.tensor(logits)[:, None])
-    return [Equal({"log P(x | z)": masses},
-                  {"x l": (x * logits).sum(axis=1), "- log(1 + e^l)": -np.log1p(np.exp(logits)).sum(axis=1)}),
-            Equal({"sum of all masses": pixels.log_prob(every).exp().sum(1).numpy()}, {"1": np.ones(POINTS)})]
+    return [
+        Equal(
+            {"log P(x | z)": masses},
+            {"x l": (x * logits).sum(axis=1), "- log(1 + e^l)": -np.log1p(np.exp(logits)).sum(axis=1)},
+        ),
+        Equal({"sum of all masses": pixels.log_prob(every).exp().sum(1).numpy()}, {"1": np.ones(POINTS)}),
+    ]
 
 
 # ---------------------------------------------------------------- the linear VAE
+
 
 @identity("vae-linear-rate", tolerance=1e-8)
 def linear_rate(rng):
@@ -246,11 +298,21 @@ def linear_rate(rng):
     optimum = terms.elbo.mean().item()
     with torch.no_grad():
         worse = other.exact_elbo_terms(x).elbo.mean().item()
-    return [Equal({"R_j": terms.kl_per_dimension.mean(0).numpy()}, {"1/2 max(0, log lambda / sigma^2)": rate}),
-            AtMost({"ELBO of other weights": worse}, {"ELBO at the optimum": optimum},
-                   equality=Equal({"ELBO at the optimum": optimum},
-                                  {"log det": -(np.log(alive).sum() + 2 * np.log(noise)) / 2,
-                                   "trace": -(3 + dead.sum() / noise) / 2, "D log 2 pi": -2.5 * LOG_2PI}))]
+    return [
+        Equal({"R_j": terms.kl_per_dimension.mean(0).numpy()}, {"1/2 max(0, log lambda / sigma^2)": rate}),
+        AtMost(
+            {"ELBO of other weights": worse},
+            {"ELBO at the optimum": optimum},
+            equality=Equal(
+                {"ELBO at the optimum": optimum},
+                {
+                    "log det": -(np.log(alive).sum() + 2 * np.log(noise)) / 2,
+                    "trace": -(3 + dead.sum() / noise) / 2,
+                    "D log 2 pi": -2.5 * LOG_2PI,
+                },
+            ),
+        ),
+    ]
 
 
 @identity("vae-linear-aggregate", tolerance=1e-8)
@@ -259,8 +321,10 @@ def linear_aggregate(rng):
     _, _, _, _, q, _ = solved(rng)
     mean, variance = q.mean.numpy(), q.variance.numpy()
     mean_square = mean.T @ mean / len(mean)
-    return [Equal({"average m m^T": mean_square, "S": np.diag(variance[0])}, {"I": np.eye(5)}),
-            Equal({"1 + average m": 1 + mean.mean(axis=0)}, {"1": np.ones(5)})]
+    return [
+        Equal({"average m m^T": mean_square, "S": np.diag(variance[0])}, {"I": np.eye(5)}),
+        Equal({"1 + average m": 1 + mean.mean(axis=0)}, {"1": np.ones(5)}),
+    ]
 
 
 @identity("vae-water-filling", tolerance=1e-8)
@@ -271,13 +335,19 @@ def water_filling(rng):
         W = model.decoder.weight.numpy()
         residual = ((x - model.decoder(q.mean).numpy()) ** 2).sum(axis=1).mean()
         spread = np.trace(W.T @ W @ np.diag(q.variance[0].numpy()))
-    return [Equal({"R": terms.kl.mean().item()},
-                  {"sum of 1/2 log(lambda / noise)": 0.5 * np.log(variances[:3] / noise).sum()}),
-            Equal({"error at the mean": residual, "tr W^T W S": spread},
-                  {"living: water level": 3 * noise, "dead: their variance": variances[3:].sum()})]
+    return [
+        Equal(
+            {"R": terms.kl.mean().item()}, {"sum of 1/2 log(lambda / noise)": 0.5 * np.log(variances[:3] / noise).sum()}
+        ),
+        Equal(
+            {"error at the mean": residual, "tr W^T W S": spread},
+            {"living: water level": 3 * noise, "dead: their variance": variances[3:].sum()},
+        ),
+    ]
 
 
 # ---------------------------------------------------------------- distributions of codes
+
 
 @identity("vae-rate-split", tolerance=1e-8)
 def rate_split(rng):
@@ -286,7 +356,7 @@ def rate_split(rng):
     z = grid.points[:, 0]
 
     def parts(mean, std):
-        log_q = stats.norm.logpdf(z, mean[:, None], std[:, None])                 # (n, m)
+        log_q = stats.norm.logpdf(z, mean[:, None], std[:, None])  # (n, m)
         log_average = special.logsumexp(log_q, axis=0) - np.log(n)
         weight = np.exp(log_q + grid.log_weights)
         information = (weight * (log_q - log_average)).sum(axis=1).mean()
@@ -296,9 +366,12 @@ def rate_split(rng):
     information, misfit = parts(mean, std)
     average = (0.5 * (std**2 + mean**2 - 1) - np.log(std)).mean()
     apart = parts(np.array([-15.0, -5.0, 5.0, 15.0]), std * 0.3)[0]
-    return [Equal({"average KL": average}, {"I_q": information, "KL(q(z) || p)": misfit}),
-            AtMost({"I_q": information}, {"log N": np.log(n)},
-                   equality=Equal({"I_q far apart": apart}, {"log N": np.log(n)}))]
+    return [
+        Equal({"average KL": average}, {"I_q": information, "KL(q(z) || p)": misfit}),
+        AtMost(
+            {"I_q": information}, {"log N": np.log(n)}, equality=Equal({"I_q far apart": apart}, {"log N": np.log(n)})
+        ),
+    ]
 
 
 @identity("vae-code-evidence", tolerance=1e-8)
@@ -306,12 +379,18 @@ def code_evidence(rng):
     """Quadrature over the plane of codes against the closed form for a linear decoder: a mixture of dense normals"""
     W, b, std = rng.normal(size=(4, 2)), rng.normal(size=4), rng.uniform(0.5, 0.9)
     root = rng.normal(size=(3, 2, 2)) * 0.4
-    rho = GaussianMixture(rng.dirichlet(np.full(3, 5.0)), rng.normal(size=(3, 2)),
-                          root @ root.swapaxes(1, 2) + 0.2 * np.eye(2))
+    rho = GaussianMixture(
+        rng.dirichlet(np.full(3, 5.0)), rng.normal(size=(3, 2)), root @ root.swapaxes(1, 2) + 0.2 * np.eye(2)
+    )
     x = rho.sample(POINTS, rng)[0] @ W.T + b + std * rng.normal(size=(POINTS, 4))
     noise = std**2 * np.eye(4)
-    closed = special.logsumexp([np.log(weight) + stats.multivariate_normal(W @ mean + b, W @ cov @ W.T + noise).logpdf(x)
-                                for weight, mean, cov in zip(rho.weights, rho.means, rho.covariances)], axis=0)
+    closed = special.logsumexp(
+        [
+            np.log(weight) + stats.multivariate_normal(W @ mean + b, W @ cov @ W.T + noise).logpdf(x)
+            for weight, mean, cov in zip(rho.weights, rho.means, rho.covariances)
+        ],
+        axis=0,
+    )
 
     def log_joint(z):
         return stats.norm.logpdf(x[:, None], z @ W.T + b, std).sum(axis=-1) + rho.evidence(z)

@@ -51,9 +51,17 @@ GRID = quantize.FSQ((3, 5)).double()
 row(quantize.nearest, z=reals(X), codebook=reals(CENTROIDS))
 row(quantize.straight_through, z=reals(X), codes=reals(X + 0.1))
 row(quantize.usage, indices=integers(CODES), size=whole(2))
-row(quantize.VectorQuantizer, size=whole(3), dimensions=whole(2), seed=chance(), update=one_of("ema"),
-    decay=number(0.9, welcome=["zero"]), smoothing=number(1e-5, welcome=["zero"]), start=one_of("data"),
-    revive=number(0.1, welcome=["zero"]))
+row(
+    quantize.VectorQuantizer,
+    size=whole(3),
+    dimensions=whole(2),
+    seed=chance(),
+    update=one_of("ema"),
+    decay=number(0.9, welcome=["zero"]),
+    smoothing=number(1e-5, welcome=["zero"]),
+    start=one_of("data"),
+    revive=number(0.1, welcome=["zero"]),
+)
 row(VQ.decode, indices=integers(CODES))
 row(VQ.set_, codebook=reals(X[:3]))
 row(VQ.start_from, z=reals(X))
@@ -70,11 +78,23 @@ def bent(y):
 
 
 row(categorical.enumerated_gradient, f=thing(bent), logits=reals(LOGITS))
-row(categorical.score_function_gradient, f=thing(bent), logits=reals(LOGITS), samples=whole(3), generator=chance(),
-    baseline=one_of(0.5, "no such thing", None, np.nan, np.inf))
+row(
+    categorical.score_function_gradient,
+    f=thing(bent),
+    logits=reals(LOGITS),
+    samples=whole(3),
+    generator=chance(),
+    baseline=one_of(0.5, "no such thing", None, np.nan, np.inf),
+)
 row(categorical.gumbel_softmax, logits=reals(LOGITS), temperature=number(0.5), samples=whole(3), generator=chance())
-row(categorical.gumbel_softmax_gradient, f=thing(bent), logits=reals(LOGITS), temperature=number(0.5), samples=whole(3),
-    generator=chance())
+row(
+    categorical.gumbel_softmax_gradient,
+    f=thing(bent),
+    logits=reals(LOGITS),
+    temperature=number(0.5),
+    samples=whole(3),
+    generator=chance(),
+)
 row(categorical.straight_through_gradient, f=thing(bent), logits=reals(LOGITS), samples=whole(3), generator=chance())
 
 # ---------------------------------------------------------------- one code for a whole image
@@ -82,20 +102,37 @@ row(categorical.straight_through_gradient, f=thing(bent), logits=reals(LOGITS), 
 ONE = single_code.single_code_vqvae(3, 2, (4,), 2, Gaussian(0.5), seed=0, start="random").double().eval()
 EVEN = np.log([0.2, 0.5, 0.3])
 
-row(single_code.SingleCodeVQVAE, encoder=thing(ONE.encoder), quantiser=thing(VQ), decoder=thing(ONE.decoder),
-    likelihood=thing(Gaussian(0.5)), beta=number(0.25, welcome=["zero"]))
+row(
+    single_code.SingleCodeVQVAE,
+    encoder=thing(ONE.encoder),
+    quantiser=thing(VQ),
+    decoder=thing(ONE.decoder),
+    likelihood=thing(Gaussian(0.5)),
+    beta=number(0.25, welcome=["zero"]),
+)
 row(ONE.quantise, x=moderate(X))
 row(ONE.encode, x=moderate(X))
 row(ONE.loss, x=moderate(X))
 row(ONE.log_px_z_all, x=moderate(X))
 row(ONE.elbo, x=moderate(X), log_prior=optional(reals(EVEN)))
 row(ONE.evidence, x=moderate(X), log_prior=optional(reals(EVEN)))
-row(single_code.single_code_vqvae, size=whole(3), dimensions=whole(2), hidden=one_of(*WIDTHS), pixels=whole(3),
-    seed=chance(), beta=number(0.25, welcome=["zero"]))
+row(
+    single_code.single_code_vqvae,
+    size=whole(3),
+    dimensions=whole(2),
+    hidden=one_of(*WIDTHS),
+    pixels=whole(3),
+    seed=chance(),
+    beta=number(0.25, welcome=["zero"]),
+)
 
 # ---------------------------------------------------------------- a grid of codes
 
-NET = vqvae.conv_vqvae(quantize.VectorQuantizer(3, 2, seed=0, start="random"), 2, 8, Gaussian(0.5), seed=0).double().eval()
+NET = (
+    vqvae.conv_vqvae(quantize.VectorQuantizer(3, 2, seed=0, start="random"), 2, 8, Gaussian(0.5), seed=0)
+    .double()
+    .eval()
+)
 PICTURES = np.random.default_rng(0).random((2, 64))
 TOKENS = np.array([[0, 1, 2, 0], [2, 2, 1, 0]])
 
@@ -104,19 +141,43 @@ row(vqvae.ConvDecoder, dimensions=whole(2), channels=whole(2), side=whole(8))
 row(vqvae.TransformerEncoder, dimensions=whole(2), width=whole(4), layers=whole(1), side=whole(8))
 row(vqvae.TransformerDecoder, dimensions=whole(2), width=whole(4), layers=whole(1), side=whole(8))
 row(NET.decoder.field, token=whole(1, 0))
-row(vqvae.VQVAE, encoder=thing(NET.encoder), quantiser=thing(VQ), decoder=thing(NET.decoder),
-    likelihood=thing(Gaussian(0.5)), commitment=number(0.25, welcome=["zero"]))
+row(
+    vqvae.VQVAE,
+    encoder=thing(NET.encoder),
+    quantiser=thing(VQ),
+    decoder=thing(NET.decoder),
+    likelihood=thing(Gaussian(0.5)),
+    commitment=number(0.25, welcome=["zero"]),
+)
 row(NET.tokens, x=moderate(PICTURES))
 row(NET.px_z, tokens=integers(TOKENS))
 row(NET.log_px_z, x=moderate(PICTURES), tokens=integers(TOKENS))
 row(NET.decode, tokens=integers(TOKENS))
-row(NET.elbo_terms, x=moderate(PICTURES), prior=thing(token_priors.UniformPrior(3, 4)), label=one_of(None, "seven", 0, 0.5))
+row(
+    NET.elbo_terms,
+    x=moderate(PICTURES),
+    prior=thing(token_priors.UniformPrior(3, 4)),
+    label=one_of(None, "seven", 0, 0.5),
+)
 row(NET.loss, x=moderate(PICTURES))
 row(vqvae.parameters, module=thing(nn.Linear(2, 1)))
-row(vqvae.conv_vqvae, quantiser=thing(VQ), channels=whole(2), side=whole(8), seed=chance(),
-    commitment=number(0.25, welcome=["zero"]))
-row(vqvae.transformer_vqvae, quantiser=thing(VQ), width=whole(4), layers=whole(1), side=whole(8), seed=chance(),
-    commitment=number(0.25, welcome=["zero"]))
+row(
+    vqvae.conv_vqvae,
+    quantiser=thing(VQ),
+    channels=whole(2),
+    side=whole(8),
+    seed=chance(),
+    commitment=number(0.25, welcome=["zero"]),
+)
+row(
+    vqvae.transformer_vqvae,
+    quantiser=thing(VQ),
+    width=whole(4),
+    layers=whole(1),
+    side=whole(8),
+    seed=chance(),
+    commitment=number(0.25, welcome=["zero"]),
+)
 
 # ---------------------------------------------------------------- priors of tokens
 
@@ -131,12 +192,24 @@ row(PRIOR.logits, tokens=integers(TOKENS), labels=integers([0, 1]))
 row(PRIOR.conditionals, tokens=integers(TOKENS), label=LABEL, temperature=number(1.5))
 row(PRIOR.log_prob, tokens=integers(TOKENS), label=LABEL, temperature=number(1.5))
 row(PRIOR.loss, rows=reals([[0.0, 0, 1, 2, 0], [1.0, 2, 2, 1, 0]]))
-row(PRIOR.sample, n=whole(2), seed=chance(), temperature=number(1.5), label=LABEL,
-    prefix=one_of([0, 1], "seven", object(), [0.5], [3], [-1], [0] * 5, np.nan, [[0], [0, 1]]))
+row(
+    PRIOR.sample,
+    n=whole(2),
+    seed=chance(),
+    temperature=number(1.5),
+    label=LABEL,
+    prefix=one_of([0, 1], "seven", object(), [0.5], [3], [-1], [0] * 5, np.nan, [[0], [0, 1]]),
+)
 row(token_priors.training_rows, tokens=integers(TOKENS), labels=optional(integers([0, 1])))
 row(token_priors.IndependentPrior, shares=reals([[0.2, 0.5, 0.3], [0.1, 0.1, 0.8]]))
-row(token_priors.IndependentPrior.counted, tokens=integers(TOKENS), codes=whole(3), labels=optional(integers([0, 1])),
-    classes=whole(2), amount=number(0.1))
+row(
+    token_priors.IndependentPrior.counted,
+    tokens=integers(TOKENS),
+    codes=whole(3),
+    labels=optional(integers([0, 1])),
+    classes=whole(2),
+    amount=number(0.1),
+)
 row(token_priors.MaskedConv2d, inputs=whole(2), outputs=whole(2), kernel=whole(3), centre=one_of(True))
 row(token_priors.PixelCNNPrior, codes=whole(3), side=whole(2), classes=whole(2, 0), **SIZES)
 row(token_priors.TransformerPrior, codes=whole(3), places=whole(4), classes=whole(2, 0), **WIDE)
@@ -156,5 +229,10 @@ row(Lab, controls=one_of(CONTROLS, [], {}, {"a": 3}, None), train=thing(nothing)
 row(Lab(CONTROLS, nothing, nothing).wait, seconds=one_of(0.1, "seven", -1.0, np.nan, object()))
 row(vae_lab, show=optional(thing(nothing)), hidden=one_of(*WIDTHS), seed=chance())
 row(tokens_lab, show=thing(nothing), channels=whole(4), seed=chance())
-row(four_ways_lab, sets=one_of({"a": (X, X)}, {}, None, "seven", {"a": X}, {"a": (X, X[0])}, {"a": (X, X[:, :1])},
-                               {"a": (X, X * np.nan)}), show=optional(thing(nothing)))
+row(
+    four_ways_lab,
+    sets=one_of(
+        {"a": (X, X)}, {}, None, "seven", {"a": X}, {"a": (X, X[0])}, {"a": (X, X[:, :1])}, {"a": (X, X * np.nan)}
+    ),
+    show=optional(thing(nothing)),
+)

@@ -26,7 +26,11 @@ def share(value) -> Argument:
 
 # ---------------------------------------------------------------- Bernoulli mixture
 
-row(bernoulli_mixture.BernoulliMixture, weights=reals(BERNOULLI.weights), probabilities=positive(BERNOULLI.probabilities))
+row(
+    bernoulli_mixture.BernoulliMixture,
+    weights=reals(BERNOULLI.weights),
+    probabilities=positive(BERNOULLI.probabilities),
+)
 row(BERNOULLI.log_px_z_all, x=reals(BITS))
 row(BERNOULLI.sample, n=whole(4), rng=chance())
 
@@ -38,12 +42,38 @@ row(em.elbo, q=reals(SHARES), model=thing(MIXTURE), x=reals(X))
 row(em.m_step_gaussian, x=reals(X), q=reals(SHARES), covariance=one_of("full"), floor=number(1e-6), ridge=share(0.1))
 row(em.m_step_bernoulli, x=reals(BITS), q=reals(SHARES), floor=number(1e-3))
 row(em.m_step_linear, x=reals(X), q=thing(Q), floor=number(1e-6))
-row(em.fit_mixture, x=reals(X), components=whole(2), seed=chance(), covariance=one_of("full"), restarts=whole(2),
-    iterations=whole(3), tolerance=share(1e-6), floor=number(1e-3), ridge=share(0.1))
-row(em.fit_bernoulli_mixture, x=reals(BITS), components=whole(2), seed=chance(), restarts=whole(2), iterations=whole(3),
-    tolerance=share(1e-6), floor=number(1e-3))
-row(em.fit_linear, x=reals(X), latents=whole(1), seed=chance(), restarts=whole(2), iterations=whole(3),
-    tolerance=share(1e-6), floor=number(1e-6))
+row(
+    em.fit_mixture,
+    x=reals(X),
+    components=whole(2),
+    seed=chance(),
+    covariance=one_of("full"),
+    restarts=whole(2),
+    iterations=whole(3),
+    tolerance=share(1e-6),
+    floor=number(1e-3),
+    ridge=share(0.1),
+)
+row(
+    em.fit_bernoulli_mixture,
+    x=reals(BITS),
+    components=whole(2),
+    seed=chance(),
+    restarts=whole(2),
+    iterations=whole(3),
+    tolerance=share(1e-6),
+    floor=number(1e-3),
+)
+row(
+    em.fit_linear,
+    x=reals(X),
+    latents=whole(1),
+    seed=chance(),
+    restarts=whole(2),
+    iterations=whole(3),
+    tolerance=share(1e-6),
+    floor=number(1e-6),
+)
 row(em.start_mixture, x=reals(X), components=whole(2), rng=chance(), covariance=one_of("full"), floor=number(1e-3))
 row(em.start_bernoulli, x=reals(BITS), components=whole(2), rng=chance())
 
@@ -74,6 +104,7 @@ Z = np.array([0.5, -1.0, 0.2])
 
 def fresh(model, step):
     """A step that works in place, on a copy of the model each time; the copy's parameters."""
+
     @functools.wraps(getattr(type(model), step))
     def call(**given):
         return list(getattr(copy.deepcopy(model), step)(**given).parameters())
@@ -103,15 +134,44 @@ row(fresh(CURVE, "em_step"), x=reals(X))
 row(fresh(CURVE, "m_step"), x=reals(X), mean=reals(MEAN), factor=positive(FACTOR))
 row(variational.PerPoint, points=whole(8), latents=whole(1))
 row(POINTS.q, rows=integers([0, 3]))
-row(variational.Amortised, dimensions=whole(2), latents=whole(1), hidden=one_of((4,), "ab", None, (0,), 4), seed=chance())
+row(
+    variational.Amortised,
+    dimensions=whole(2),
+    latents=whole(1),
+    hidden=one_of((4,), "ab", None, (0,), 4),
+    seed=chance(),
+)
 row(ENCODER.q, x=reals(X))
 row(CLIMB.column, name=one_of("evidence"))
-row(climb, way=one_of("em"), model=thing(LINE), x=reals(X), test=reals(X[:3]), passes=whole(2),
-    rate=number(0.1), batch=whole(4), seed=chance(), hidden=one_of((4,), "ab", None, (0,), 4),
-    marks=one_of([1], "ab", 3, [5], [0.5]))
-row(variational.best_gaussian, model=thing(CURVE), x=reals(X[:3]), rounds=whole(2), scan=Argument(False, {}),
-    begin=one_of((MEAN[:3], FACTOR[:3]), "ab", 3, (1, 2), (MEAN, FACTOR), (MEAN[:3], -FACTOR[:3]),
-                 (MEAN[:3] * np.nan, FACTOR[:3])))
+row(
+    climb,
+    way=one_of("em"),
+    model=thing(LINE),
+    x=reals(X),
+    test=reals(X[:3]),
+    passes=whole(2),
+    rate=number(0.1),
+    batch=whole(4),
+    seed=chance(),
+    hidden=one_of((4,), "ab", None, (0,), 4),
+    marks=one_of([1], "ab", 3, [5], [0.5]),
+)
+row(
+    variational.best_gaussian,
+    model=thing(CURVE),
+    x=reals(X[:3]),
+    rounds=whole(2),
+    scan=Argument(False, {}),
+    begin=one_of(
+        (MEAN[:3], FACTOR[:3]),
+        "ab",
+        3,
+        (1, 2),
+        (MEAN, FACTOR),
+        (MEAN[:3], -FACTOR[:3]),
+        (MEAN[:3] * np.nan, FACTOR[:3]),
+    ),
+)
 
 # ---------------------------------------------------------------- chance
 

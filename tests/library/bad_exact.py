@@ -64,7 +64,12 @@ row(bounds.GaussianQ, mean=reals(X), cov=reals(S))
 row(bounds.GaussianQ.diagonal, mean=reals(X), std=positive(M**2))
 row(Q.sample, k=whole(2), rng=chance())
 row(Q.log_prob, z=reals(Z))
-row(bounds.Estimate, value=reals(M), standard_error=reals(M**2, welcome=["None"]), effective_sample_size=reals(M**2, welcome=["None"]))
+row(
+    bounds.Estimate,
+    value=reals(M),
+    standard_error=reals(M**2, welcome=["None"]),
+    effective_sample_size=reals(M**2, welcome=["None"]),
+)
 row(bounds.elbo, model=thing(LINEAR), q=thing(Q), x=reals(X), samples=whole(3), rng=chance())
 row(bounds.importance_bound, model=thing(LINEAR), q=thing(Q), x=reals(X), k=whole(3), rng=chance(), repeats=whole(2))
 row(bounds.effective_sample_size, log_weights=reals(X))
@@ -93,7 +98,14 @@ row(LINEAR.kl_to_posterior, q=thing(Q), x=reals(X))
 row(LINEAR.best_mean_field, x=reals(X))
 row(ppca.fit_ppca, x=reals(CLOUD), q=whole(1), noise=number(0.1, welcome=["None"]))
 row(ppca.factor_analysis_step, model=thing(LINEAR), covariance=reals(S), floor=positive(1e-3))
-row(ppca.fit_factor_analysis, x=reals(CLOUD), q=whole(1), iterations=whole(5), tolerance=number(1e-6), floor=number(1e-6))
+row(
+    ppca.fit_factor_analysis,
+    x=reals(CLOUD),
+    q=whole(1),
+    iterations=whole(5),
+    tolerance=number(1e-6),
+    floor=number(1e-6),
+)
 
 # ---------------------------------------------------------------- mixture and curve
 
@@ -129,7 +141,13 @@ row(curve.QuadraticCurve, slope=reals(1.0), bend=reals(0.5), std=positive(0.5))
 row(BENT.decode, z=reals(Z))
 row(BENT.elbo_terms, q=thing(Q), x=reals(Z))
 row(BENT.elbo, q=thing(Q), x=reals(Z))
-row(curve.TanhNetwork, hidden_weights=reals([[1.0, 2.0]]), hidden_bias=reals(M), output_weights=reals(S), output_bias=reals(M))
+row(
+    curve.TanhNetwork,
+    hidden_weights=reals([[1.0, 2.0]]),
+    hidden_bias=reals(M),
+    output_weights=reals(S),
+    output_bias=reals(M),
+)
 row(curve.tanh_network, dimensions=whole(2), hidden=whole(3), rng=chance(), gain=number(1.5))
 
 # ---------------------------------------------------------------- chance and data

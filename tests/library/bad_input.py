@@ -65,17 +65,30 @@ def without(bad: dict, welcome) -> dict:
 def reals(value, *, welcome=()) -> Argument:
     """An array, or a number, of finite real numbers. `welcome`: names of bad values that this argument may take."""
     array = np.asarray(value, dtype=np.float64)
-    refused = {**STRANGERS, "NaN": spoiled(array, np.nan), "infinity": spoiled(array, np.inf),
-               "nothing": np.empty((0, *array.shape[1:])), "complex numbers": array + 1j,
-               "ragged rows": [[1.0], [1.0, 2.0]]}
-    doubtful = {"one more axis": array[None], "huge": array * 1e200, "tiny": array * 1e-200, "zero": array * 0,
-                "its negative": -array}
+    refused = {
+        **STRANGERS,
+        "NaN": spoiled(array, np.nan),
+        "infinity": spoiled(array, np.inf),
+        "nothing": np.empty((0, *array.shape[1:])),
+        "complex numbers": array + 1j,
+        "ragged rows": [[1.0], [1.0, 2.0]],
+    }
+    doubtful = {
+        "one more axis": array[None],
+        "huge": array * 1e200,
+        "tiny": array * 1e-200,
+        "zero": array * 0,
+        "its negative": -array,
+    }
     doubtful |= {"float32": array.astype(np.float32), "integers": array.round().astype(int), "booleans": array > 0}
     if array.ndim:
         doubtful |= {"one axis less": array[0], "one row": array[:1], "all alike": np.full_like(array, array.flat[0])}
-    same = {"a list": array.tolist(), "strided": np.repeat(array[..., None], 2, axis=-1)[..., 0],
-            "in Fortran's order": array.copy(order="F"),
-            "read-only": read_only(array)}
+    same = {
+        "a list": array.tolist(),
+        "strided": np.repeat(array[..., None], 2, axis=-1)[..., 0],
+        "in Fortran's order": array.copy(order="F"),
+        "read-only": read_only(array),
+    }
     return Argument(value, without(refused, welcome), doubtful, same)
 
 
@@ -102,8 +115,15 @@ def number(value, *, welcome=()) -> Argument:
 
 def whole(value, least=1, *, welcome=()) -> Argument:
     """A count of at least `least`."""
-    refused = {**STRANGERS, "too small": least - 1, "a half": value + 0.5, "a float": float(value), "a bool": True,
-               "NaN": np.nan, "an array": np.array([value])}
+    refused = {
+        **STRANGERS,
+        "too small": least - 1,
+        "a half": value + 0.5,
+        "a float": float(value),
+        "a bool": True,
+        "NaN": np.nan,
+        "an array": np.array([value]),
+    }
     return Argument(value, without(refused, welcome), same={"a NumPy integer": np.int64(value)})
 
 
@@ -115,8 +135,14 @@ def chance(value=0) -> Argument:
 def integers(value) -> Argument:
     """An array of integers, all at least 0."""
     array = np.asarray(value)
-    refused = {**STRANGERS, "halves": array + 0.5, "NaN": np.full(array.shape, np.nan), "a negative": array - array.max() - 1,
-               "huge": array + 2**40, "nothing": array[:0]}
+    refused = {
+        **STRANGERS,
+        "halves": array + 0.5,
+        "NaN": np.full(array.shape, np.nan),
+        "a negative": array - array.max() - 1,
+        "huge": array + 2**40,
+        "nothing": array[:0],
+    }
     same = {"a list": array.tolist(), "another integer type": array.astype(np.int32), "read-only": read_only(array)}
     return Argument(array, refused, {"one more axis": array[None]}, same)
 
@@ -145,6 +171,7 @@ def read_only(array):
 
 
 # ---------------------------------------------------------------- what comes of it
+
 
 def numbers_in(result) -> list[np.ndarray]:
     """Every array of numbers in what a call returned."""
@@ -175,7 +202,8 @@ def outcome(entry: Row, **changed):
 def names(error, *arguments: str) -> bool:
     """Whether it is a TypeError or ValueError that speaks of one of the arguments."""
     return isinstance(error, (TypeError, ValueError)) and any(
-        re.search(rf"\b{re.escape(argument)}\b", str(error)) for argument in arguments)
+        re.search(rf"\b{re.escape(argument)}\b", str(error)) for argument in arguments
+    )
 
 
 def faults(entry: Row) -> list[str]:
@@ -211,6 +239,7 @@ def same(result, good) -> bool:
 
 # ---------------------------------------------------------------- what is public
 
+
 def public_calls() -> dict[str, Callable]:
     """Every public function, class and method that takes an argument, by its key; from `__all__` of every module."""
     found = {}
@@ -227,11 +256,19 @@ def public_calls() -> dict[str, Callable]:
 
 def methods(cls):
     """The public methods of a class, those of its private bases too."""
-    own = [base for base in getattr(cls, "__mro__", ()) if base.__module__.startswith("lvm_lib")] \
-        if inspect.isclass(cls) else []
-    return [getattr(cls, name) for base in own for name, value in vars(base).items()
-            if not name.startswith("_") and name != "forward"  # which torch calls
-            and (inspect.isfunction(value) or isinstance(value, (classmethod, staticmethod)))]
+    own = (
+        [base for base in getattr(cls, "__mro__", ()) if base.__module__.startswith("lvm_lib")]
+        if inspect.isclass(cls)
+        else []
+    )
+    return [
+        getattr(cls, name)
+        for base in own
+        for name, value in vars(base).items()
+        if not name.startswith("_")
+        and name != "forward"  # which torch calls
+        and (inspect.isfunction(value) or isinstance(value, (classmethod, staticmethod)))
+    ]
 
 
 def takes_something(call) -> bool:

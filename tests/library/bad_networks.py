@@ -16,10 +16,23 @@ def square(z):
     return (z**2).sum(-1)
 
 
-row(gradients.reparameterised_gradient, f=thing(square), mean=reals([0.5, 1.0]), log_std=reals([0.1, -1.0]),
-    samples=whole(3), generator=chance())
-row(gradients.score_function_gradient, f=thing(square), mean=reals([0.5, 1.0]), log_std=reals([0.1, -1.0]),
-    samples=whole(3), generator=chance(), baseline=one_of(0.5, "no such thing", None, np.nan, np.inf))
+row(
+    gradients.reparameterised_gradient,
+    f=thing(square),
+    mean=reals([0.5, 1.0]),
+    log_std=reals([0.1, -1.0]),
+    samples=whole(3),
+    generator=chance(),
+)
+row(
+    gradients.score_function_gradient,
+    f=thing(square),
+    mean=reals([0.5, 1.0]),
+    log_std=reals([0.1, -1.0]),
+    samples=whole(3),
+    generator=chance(),
+    baseline=one_of(0.5, "no such thing", None, np.nan, np.inf),
+)
 
 # ---------------------------------------------------------------- autoencoder
 
@@ -34,7 +47,13 @@ row(AE.loss, x=reals(X))
 row(autoencoder.mlp, sizes=one_of((3, 2), "ab", None, (3,), (3, 0), (3, 1.5)))
 row(autoencoder.mlp_encoder, outputs=whole(2), hidden=one_of((4,), "ab", None, (0,), 4), pixels=whole(3))
 row(autoencoder.mlp_decoder, latents=whole(2), hidden=one_of((4,), "ab", None, (0,), 4), pixels=whole(3))
-row(autoencoder.mlp_autoencoder, latents=whole(2), hidden=one_of((4,), "ab", None, (0,), 4), pixels=whole(3), seed=chance())
+row(
+    autoencoder.mlp_autoencoder,
+    latents=whole(2),
+    hidden=one_of((4,), "ab", None, (0,), 4),
+    pixels=whole(3),
+    seed=chance(),
+)
 row(autoencoder.conv_encoder, outputs=whole(2), channels=whole(2), side=whole(8))
 row(autoencoder.conv_decoder, latents=whole(2), channels=whole(2), side=whole(8))
 row(autoencoder.conv_autoencoder, latents=whole(2), channels=whole(2), side=whole(8), seed=chance())
@@ -53,7 +72,13 @@ KNOWN = ppca.LinearGaussian(np.array([[1.0], [0.5], [0.2]]), np.zeros(3), 0.25)
 Q = VAE.q(X)
 
 row(vae.VAE, encoder=thing(VAE.encoder), decoder=thing(VAE.decoder), likelihood=thing(VAE.likelihood), latents=whole(1))
-row(vae.LinearVAE, encoder=thing(LINEAR.encoder), decoder=thing(LINEAR.decoder), likelihood=thing(LINEAR.likelihood), latents=whole(1))
+row(
+    vae.LinearVAE,
+    encoder=thing(LINEAR.encoder),
+    decoder=thing(LINEAR.decoder),
+    likelihood=thing(LINEAR.likelihood),
+    latents=whole(1),
+)
 row(VAE.q, x=reals(X))
 row(VAE.px_z, z=reals(Z))
 row(VAE.log_px_z, x=reals(X), z=reals(Z))

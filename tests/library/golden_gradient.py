@@ -13,12 +13,32 @@ def camel(key):
 
 def golden() -> dict:
     generator = np.random.default_rng(8)
-    states = [{"f": name, "mean": float(generator.uniform(*BOUNDS["mean"])), "std": float(generator.uniform(*BOUNDS["std"])),
-               "n": int(generator.choice(SIZES)), "seed": int(generator.integers(SEEDS)), "baseline": bool(baseline)}
-              for name in FUNCTIONS for baseline in (0, 1) for _ in range(8)]
-    states += [{"f": name, "mean": BOUNDS["mean"][side], "std": BOUNDS["std"][side], "n": 10, "seed": 0, "baseline": False}
-               for name in FUNCTIONS for side in (0, 1)]
-    cases = [{"state": state, "expected": {camel(key): value for key, value in GradientFigure(**state).numbers().items()}}
-             for state in states]
-    bounds = {**{key: list(value) for key, value in BOUNDS.items()}, "sizes": list(SIZES), "seeds": SEEDS, "within": WITHIN}
+    states = [
+        {
+            "f": name,
+            "mean": float(generator.uniform(*BOUNDS["mean"])),
+            "std": float(generator.uniform(*BOUNDS["std"])),
+            "n": int(generator.choice(SIZES)),
+            "seed": int(generator.integers(SEEDS)),
+            "baseline": bool(baseline),
+        }
+        for name in FUNCTIONS
+        for baseline in (0, 1)
+        for _ in range(8)
+    ]
+    states += [
+        {"f": name, "mean": BOUNDS["mean"][side], "std": BOUNDS["std"][side], "n": 10, "seed": 0, "baseline": False}
+        for name in FUNCTIONS
+        for side in (0, 1)
+    ]
+    cases = [
+        {"state": state, "expected": {camel(key): value for key, value in GradientFigure(**state).numbers().items()}}
+        for state in states
+    ]
+    bounds = {
+        **{key: list(value) for key, value in BOUNDS.items()},
+        "sizes": list(SIZES),
+        "seeds": SEEDS,
+        "within": WITHIN,
+    }
     return {"bounds": bounds, "states": cases}

@@ -35,24 +35,43 @@ def moved(norm: nn.Module) -> nn.Module:
 
 
 def block(width: int, heads: int) -> list[nn.Module]:
-    return [Residual(moved(nn.LayerNorm(width)), CausalSelfAttention(nn.Linear(width, 3 * width), nn.Linear(width, width), heads)),
-            Residual(moved(nn.LayerNorm(width)), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))]
+    return [
+        Residual(
+            moved(nn.LayerNorm(width)), CausalSelfAttention(nn.Linear(width, 3 * width), nn.Linear(width, width), heads)
+        ),
+        Residual(moved(nn.LayerNorm(width)), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)),
+    ]
 
 
 def transformer() -> nn.Sequential:
-    return nn.Sequential(nn.Embedding(11, 12), Positions(nn.Embedding(9, 12)), *block(12, 3), *block(12, 3),
-                         moved(nn.LayerNorm(12)), nn.Linear(12, 10))
+    return nn.Sequential(
+        nn.Embedding(11, 12),
+        Positions(nn.Embedding(9, 12)),
+        *block(12, 3),
+        *block(12, 3),
+        moved(nn.LayerNorm(12)),
+        nn.Linear(12, 10),
+    )
 
 
 def networks() -> dict[str, tuple[nn.Module, tuple[int, ...]]]:
     """Every kind of layer, alone and in company: name -> (module, shape of its input)."""
-    activations = {"relu": nn.ReLU(), "sigmoid": nn.Sigmoid(), "tanh": nn.Tanh(), "silu": nn.SiLU(), "gelu": nn.GELU(),
-                   "gelu tanh": nn.GELU("tanh"), "softplus": nn.Softplus(), "softplus 2": nn.Softplus(2.0, 5.0)}
+    activations = {
+        "relu": nn.ReLU(),
+        "sigmoid": nn.Sigmoid(),
+        "tanh": nn.Tanh(),
+        "silu": nn.SiLU(),
+        "gelu": nn.GELU(),
+        "gelu tanh": nn.GELU("tanh"),
+        "softplus": nn.Softplus(),
+        "softplus 2": nn.Softplus(2.0, 5.0),
+    }
     linear = LinearEncoder(9, 2)
     nn.init.normal_(linear.log_std)
     return {
         **{name: (module, (3, 40)) for name, module in activations.items()},
-        "dense": (nn.Linear(7, 5), (1, 7)), "dense, a batch": (nn.Linear(7, 5), (9, 7)),
+        "dense": (nn.Linear(7, 5), (1, 7)),
+        "dense, a batch": (nn.Linear(7, 5), (9, 7)),
         "dense without bias": (nn.Linear(5, 3, bias=False), (2, 5)),
         "dense on three axes": (nn.Linear(4, 6), (2, 3, 4)),
         "dense and batch norm": (nn.Sequential(nn.Linear(6, 4), moved(nn.BatchNorm1d(4)), nn.ReLU()), (5, 6)),
@@ -61,9 +80,14 @@ def networks() -> dict[str, tuple[nn.Module, tuple[int, ...]]]:
         "conv and batch norm": (nn.Sequential(nn.Conv2d(2, 3, 3), moved(nn.BatchNorm2d(3))), (2, 2, 5, 5)),
         "masked conv": (MaskedConv(3, 4, 3, padding=1), (1, 3, 6, 6)),
         "transposed conv": (nn.ConvTranspose2d(3, 2, 4, stride=4), (2, 3, 2, 3)),
-        "transposed conv, overlapping": (nn.ConvTranspose2d(3, 2, (3, 4), stride=2, padding=1, output_padding=(1, 0)), (1, 3, 3, 4)),
-        "transposed conv and batch norm": (nn.Sequential(nn.ConvTranspose2d(3, 2, 2, bias=False),
-                                                         moved(nn.BatchNorm2d(2))), (1, 3, 3, 3)),
+        "transposed conv, overlapping": (
+            nn.ConvTranspose2d(3, 2, (3, 4), stride=2, padding=1, output_padding=(1, 0)),
+            (1, 3, 3, 4),
+        ),
+        "transposed conv and batch norm": (
+            nn.Sequential(nn.ConvTranspose2d(3, 2, 2, bias=False), moved(nn.BatchNorm2d(2))),
+            (1, 3, 3, 3),
+        ),
         "layer norm": (moved(nn.LayerNorm(6)), (2, 3, 6)),
         "layer norm without gain": (nn.LayerNorm(6, elementwise_affine=False), (4, 6)),
         "residual": (Residual(nn.Linear(5, 5), nn.Dropout(0.5), nn.Tanh()), (2, 5)),
@@ -88,8 +112,17 @@ def case(name, module, x) -> list[dict]:
         x_ = x if x.dtype == torch.int64 else x.double()
         with torch.no_grad():
             y = unpack(layers, weights).double()(x_)
-        found.append({"name": f"{name}, {precision}", "layers": layers, "weights": text(weights), "x": x.flatten().tolist(),
-                      "xShape": list(x.shape), "y": y.flatten().tolist(), "yShape": list(y.shape)})
+        found.append(
+            {
+                "name": f"{name}, {precision}",
+                "layers": layers,
+                "weights": text(weights),
+                "x": x.flatten().tolist(),
+                "xShape": list(x.shape),
+                "y": y.flatten().tolist(),
+                "yShape": list(y.shape),
+            }
+        )
     return found
 
 
@@ -100,8 +133,10 @@ def draws() -> list[dict]:
         logits = scale * generator.standard_normal((40, 7))
         logits[::5, 2] = logits[::7, 6] = -np.inf
         u = np.concatenate([counter.uniforms(3, np.arange(18)).ravel(), [2.0**-53, 1 - 2.0**-53, 0.5, 0.25]])
-        cases += [{"logits": [None if v == -np.inf else v for v in row], "u": float(v), "k": int(k)}
-                  for row, v, k in zip(logits.tolist(), u, counter.categorical(logits, u))]
+        cases += [
+            {"logits": [None if v == -np.inf else v for v in row], "u": float(v), "k": int(k)}
+            for row, v, k in zip(logits.tolist(), u, counter.categorical(logits, u))
+        ]
     return cases
 
 
@@ -124,8 +159,11 @@ def samples() -> dict:
 def golden() -> dict:
     """All of it, ready for JSON."""
     with seeded(1):
-        cases = [found for name, (module, shape) in networks().items()
-                 for found in case(name, module, 2 * torch.randn(shape))]
+        cases = [
+            found
+            for name, (module, shape) in networks().items()
+            for found in case(name, module, 2 * torch.randn(shape))
+        ]
         cases += case("embedding", nn.Embedding(6, 5), torch.tensor([[0, 5, 2], [3, 3, 1]]))
         cases += case("transformer", transformer(), torch.tensor([[10, 3, 0, 7], [1, 1, 2, 9]]))
     return {"cases": cases, "draws": draws(), "samples": samples()}

@@ -31,7 +31,11 @@ def states(shown: LatentPlaneFigure) -> list[dict]:
     for i in range(16):
         if i:
             shown.drawing = stored[generator.integers(len(stored))] if i > 1 else np.zeros((28, 28))
-            shown.net, shown.follow, shown.step = ("one", "four")[i % 2], bool(i % 3 == 0), int(generator.integers(STEPS + 1))
+            shown.net, shown.follow, shown.step = (
+                ("one", "four")[i % 2],
+                bool(i % 3 == 0),
+                int(generator.integers(STEPS + 1)),
+            )
             for key in POINT:
                 setattr(shown, key, float(generator.uniform(-REACH, REACH)))
         state = {name: getattr(shown, name) for name in shown.state}
@@ -51,7 +55,10 @@ def thinned(ink: np.ndarray) -> np.ndarray:
     while True:
         before = image.copy()
         for first in (True, False):
-            p = [np.roll(image, shift, (0, 1)) for shift in ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))]
+            p = [
+                np.roll(image, shift, (0, 1))
+                for shift in ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))
+            ]
             total = sum(p)  # p[0] is the neighbour above, then clockwise
             turns = sum((a == 0) & (b == 1) for a, b in zip(p, p[1:] + p[:1]))
             n, e, s, w = p[0], p[2], p[4], p[6]
@@ -77,7 +84,9 @@ def drawings(shown: LatentPlaneFigure) -> list[dict]:
     for digit in range(10):
         own = np.flatnonzero(stored.test_labels == digit)
         depth = np.array([votes(codes, stored.test_labels, codes[i])[digit] for i in own])
-        found += [{"label": digit, "strokes": strokes(stored.test[i])} for i in own[np.argsort(-depth, kind="stable")[:2]]]
+        found += [
+            {"label": digit, "strokes": strokes(stored.test[i])} for i in own[np.argsort(-depth, kind="stable")[:2]]
+        ]
     return found
 
 
@@ -86,5 +95,12 @@ def golden() -> dict:
     shown = figure()
     text = written(data.binarised("digits")[5])
     pixels = data.binarised("digits")[5].ravel().tolist()
-    return {"carried": carried(shown), "states": states(shown), "drawings": drawings(shown), "neighbours": NEIGHBOURS,
-            "image": {"text": text, "pixels": pixels}, "reach": REACH, "steps": STEPS}
+    return {
+        "carried": carried(shown),
+        "states": states(shown),
+        "drawings": drawings(shown),
+        "neighbours": NEIGHBOURS,
+        "image": {"text": text, "pixels": pixels},
+        "reach": REACH,
+        "steps": STEPS,
+    }

@@ -38,12 +38,29 @@ def golden() -> dict:
     states = []
     for digit in range(3):
         for step in (0, 1, 2, 5, STEPS):
-            n = TruePosteriorFigure(**{key: getattr(shown, key) for key in shown.carried}, digit=digit, step=step).numbers()
-            states.append({"digit": digit, "drawn": "", "step": step, "expected": {camel(key): value for key, value in n.items()}})
+            n = TruePosteriorFigure(
+                **{key: getattr(shown, key) for key in shown.carried}, digit=digit, step=step
+            ).numbers()
+            states.append(
+                {"digit": digit, "drawn": "", "step": step, "expected": {camel(key): value for key, value in n.items()}}
+            )
     drawn = []
     for image in to_draw():
         at = TruePosteriorFigure(**{key: getattr(shown, key) for key in shown.carried}, drawn=written(image), step=3)
-        drawn.append({"state": {"digit": 0, "drawn": at.drawn, "step": 3}, "box": at._posterior.box,
-                      "expected": {camel(key): value for key, value in at.numbers().items()}})
-    return {"drawn": drawn, "most": MOST_DRAWN, "steps": STEPS, "nets": shown.nets, "weights": base64.b64encode(shown.weights).decode(),
-            "images": base64.b64encode(shown.pixels).decode(), "grids": shown.grids, "states": states}
+        drawn.append(
+            {
+                "state": {"digit": 0, "drawn": at.drawn, "step": 3},
+                "box": at._posterior.box,
+                "expected": {camel(key): value for key, value in at.numbers().items()},
+            }
+        )
+    return {
+        "drawn": drawn,
+        "most": MOST_DRAWN,
+        "steps": STEPS,
+        "nets": shown.nets,
+        "weights": base64.b64encode(shown.weights).decode(),
+        "images": base64.b64encode(shown.pixels).decode(),
+        "grids": shown.grids,
+        "states": states,
+    }

@@ -33,5 +33,12 @@ def golden() -> dict:
     for k in range(3):
         n = ScrubberFigure(**{key: getattr(shown, key) for key in shown.carried}, checkpoint=k).numbers()
         states.append({"checkpoint": k, "expected": {camel(key): value for key, value in n.items()}})
-    return {"nets": shown.nets, "weights": base64.b64encode(shown.weights).decode(), "epochs": shown.epochs, "curve": shown.curve,
-            "losses": shown.losses, "pixels": base64.b64encode(shown.pixels).decode(), "states": states}
+    return {
+        "nets": shown.nets,
+        "weights": base64.b64encode(shown.weights).decode(),
+        "epochs": shown.epochs,
+        "curve": shown.curve,
+        "losses": shown.losses,
+        "pixels": base64.b64encode(shown.pixels).decode(),
+        "states": states,
+    }

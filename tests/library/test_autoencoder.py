@@ -111,10 +111,15 @@ def test_training_lowers_the_error_on_images(make):
         assert model.loss(x).item() < 0.95 * spread
 
 
-@pytest.mark.parametrize("bad, message", [
-    (np.zeros((3, 5)), None), (np.zeros((0, 784)), "empty"), (np.full((2, 784), np.nan), "finite"),
-    (np.zeros((2, 28, 28)), "2 axes"),
-])
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        (np.zeros((3, 5)), None),
+        (np.zeros((0, 784)), "empty"),
+        (np.full((2, 784), np.nan), "finite"),
+        (np.zeros((2, 28, 28)), "2 axes"),
+    ],
+)
 def test_bad_pixels_are_refused(bad, message):
     with pytest.raises((ValueError, RuntimeError), match=message):
         mlp_autoencoder(2, seed=0).encode(bad)

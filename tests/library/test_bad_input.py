@@ -19,10 +19,26 @@ HERE = Path(__file__).parent
 for table in sorted(HERE.glob("bad_*.py")):
     importlib.import_module(table.stem)
 
-RETURNED = {"em.EMFit", "fit.History", "fit.Record", "gradients.GradientSamples", "kmeans.Assignment", "kmeans.KMeans",
-            "labs.four_ways.FourWays", "labs.tokens.TrainedTokens", "labs.vae.Trained", "ppca.ElboTerms",
-            "ppca.FactorAnalysisFit", "quantize.Losses", "quantize.Quantised", "quantize.Usage", "token_priors.Drawn",
-            "vae.ElboTerms", "variational.Climb", "variational.Record"}
+RETURNED = {
+    "em.EMFit",
+    "fit.History",
+    "fit.Record",
+    "gradients.GradientSamples",
+    "kmeans.Assignment",
+    "kmeans.KMeans",
+    "labs.four_ways.FourWays",
+    "labs.tokens.TrainedTokens",
+    "labs.vae.Trained",
+    "ppca.ElboTerms",
+    "ppca.FactorAnalysisFit",
+    "quantize.Losses",
+    "quantize.Quantised",
+    "quantize.Usage",
+    "token_priors.Drawn",
+    "vae.ElboTerms",
+    "variational.Climb",
+    "variational.Record",
+}
 ELSEWHERE = {  # beginning of a key: the file and the test that give it bad input
     "check.": ("test_check.py", "test_arbitrary_objects_never_raise"),  # a self-check takes whatever a student answers
     "figures.": ("test_bad_input.py", "test_every_trait_of_every_figure_is_guarded"),
@@ -33,7 +49,10 @@ ELSEWHERE = {  # beginning of a key: the file and the test that give it bad inpu
     "fit.": ("test_fit.py", "test_bad_arguments_are_named"),
     "likelihoods.Bernoulli": ("test_likelihoods.py", "test_bernoulli_refuses_grey_pixels"),
     "likelihoods._Discretised": ("test_likelihoods.py", "test_discretised_likelihoods_refuse_what_is_no_grey_level"),
-    "likelihoods.DiscretisedPixels": ("test_likelihoods.py", "test_discretised_likelihoods_refuse_what_is_no_grey_level"),
+    "likelihoods.DiscretisedPixels": (
+        "test_likelihoods.py",
+        "test_discretised_likelihoods_refuse_what_is_no_grey_level",
+    ),
     "likelihoods.Gaussian.": ("test_likelihoods.py", "test_a_std_that_is_none_is_refused"),
     "plots.": ("test_bad_input.py", "test_plots_say_what_they_need"),
     "quadrature.product": ("test_quadrature.py", "test_bad_input_is_refused_by_name"),
@@ -59,10 +78,14 @@ def test_the_tables_hold_nothing_else():
         assert f"def {test}(" in (HERE / file).read_text(encoding="utf-8"), f"{file} has no {test}"
 
 
-@pytest.mark.parametrize("cls", [cls for cls in figures.LiveFigure.__subclasses__() if cls.name], ids=lambda cls: cls.name)
+@pytest.mark.parametrize(
+    "cls", [cls for cls in figures.LiveFigure.__subclasses__() if cls.name], ids=lambda cls: cls.name
+)
 def test_every_trait_of_every_figure_is_guarded(cls):
     """A value that a figure cannot show is refused when it is set, and the figure stays as it was."""
-    figure = golden_scrubber.made() if cls is figures.ScrubberFigure else cls()  # it has no default: it shows a training
+    figure = (
+        golden_scrubber.made() if cls is figures.ScrubberFigure else cls()
+    )  # it has no default: it shows a training
     before = {name: getattr(figure, name) for name in cls.state}
     for name in cls.state:
         for bad in (np.nan, np.inf, "<img src=x>", None, object(), [[1, 2, 3]]):
@@ -90,6 +113,7 @@ def test_plots_say_what_they_need():
 
 
 # ---------------------------------------------------------------- the judge itself
+
 
 def silent(x):
     return np.log(np.asarray(x, dtype=float))
@@ -119,6 +143,8 @@ def test_the_judge_sees_nan_and_another_answer():
     try:
         row(half_looking, x=reals(np.array([1.0, 2.0])), k=whole(2))
         found = faults(ROWS[f"{__name__}.{half_looking.__qualname__}"])
-        assert any("NaN in the answer" in fault for fault in found) and any("another answer" in fault for fault in found)
+        assert any("NaN in the answer" in fault for fault in found) and any(
+            "another answer" in fault for fault in found
+        )
     finally:
         ROWS.pop(f"{__name__}.{half_looking.__qualname__}", None)

@@ -30,13 +30,27 @@ def aim(*limits):
 
 # ------------------------------------------------------------------ rows and workers
 
+
 def test_every_file_lists_rows_of_known_kinds():
-    assert {"book", "decode", "gaussian_mixture", "growth", "kmeans", "ppca", "quantiser", "token_prior", "vae", "vae_scores",
-            "vqvae"} <= set(report.files())
+    assert {
+        "book",
+        "decode",
+        "gaussian_mixture",
+        "growth",
+        "kmeans",
+        "ppca",
+        "quantiser",
+        "token_prior",
+        "vae",
+        "vae_scores",
+        "vqvae",
+    } <= set(report.files())
     rows = report.every()
     assert len({one.name for one in rows}) == len(rows)
     for one in rows:
-        parts = {row.Row: ("ours", "theirs", "agree"), row.Aim: ("ours",), row.Growth: ("at",), row.Reading: ("read",)}[type(one)]
+        parts = {row.Row: ("ours", "theirs", "agree"), row.Aim: ("ours",), row.Growth: ("at",), row.Reading: ("read",)}[
+            type(one)
+        ]
         assert all(callable(getattr(one, part)) for part in parts)
 
 
@@ -66,8 +80,14 @@ def test_a_run_may_time_a_part_of_itself():
 
 def test_a_worker_keeps_every_number_of_every_run():
     numbers = iter(range(10))
-    one = row.Aim("A", "nats", lambda target: lambda: row.Measured(next(numbers), 2.0, {"wide": 7}), (), repeats=3, warm=True)
-    assert worker.several(one, "ours", None) == {"seconds": [2.0] * 3, "quality": [1.0, 2.0, 3.0], "also": {"wide": [7.0] * 3}}
+    one = row.Aim(
+        "A", "nats", lambda target: lambda: row.Measured(next(numbers), 2.0, {"wide": 7}), (), repeats=3, warm=True
+    )
+    assert worker.several(one, "ours", None) == {
+        "seconds": [2.0] * 3,
+        "quality": [1.0, 2.0, 3.0],
+        "also": {"wide": [7.0] * 3},
+    }
 
 
 def test_growth_is_measured_at_every_size_of_every_knob():
@@ -132,22 +152,30 @@ def test_results_of_another_machine_or_of_rows_that_are_gone_are_dropped(capsys)
 
 # ------------------------------------------------------------------ verdicts
 
+
 def test_a_comparison_is_reached_or_missed_and_why():
     assert report.verdict(comparison(), stored(0.5)) == "reached"
     assert report.verdict(comparison(), stored(0.51)) == "missed: faster than Peer, but not by as much as aimed at"
     assert report.verdict(comparison(), stored(1.2)) == "missed: slower than Peer"
     assert report.verdict(comparison(), stored(0.1, "is worse by 1")) == "missed: nats is worse by 1"
-    assert report.verdict(comparison(), stored(2, "is worse by 1")) == "missed: nats is worse by 1, and slower than Peer"
+    assert (
+        report.verdict(comparison(), stored(2, "is worse by 1")) == "missed: nats is worse by 1, and slower than Peer"
+    )
     assert report.verdict(comparison(), None) == "not measured"
     assert report.verdict(comparison(aim=None), stored(1.2)) == ""
 
 
 def test_an_aim_is_reached_where_every_limit_is_kept():
     found = {"ours": {"2": RUN}}
-    assert report.verdict(aim(("nats", "below", 3.1), ("wide", "above", 80), ("seconds", "below", 2)), found) == "reached"
-    assert report.verdict(aim(("nats", "below", 3.0), ("seconds", "below", 2)), found) == "missed: nats 3 is not below 3"
+    assert (
+        report.verdict(aim(("nats", "below", 3.1), ("wide", "above", 80), ("seconds", "below", 2)), found) == "reached"
+    )
+    assert (
+        report.verdict(aim(("nats", "below", 3.0), ("seconds", "below", 2)), found) == "missed: nats 3 is not below 3"
+    )
     assert report.verdict(aim(("wide", "above", 95), ("seconds", "below", 0.5)), found) == (
-        "missed: wide 90 is not above 95, and 1 s is not below 0.5 s")
+        "missed: wide 90 is not above 95, and 1 s is not below 0.5 s"
+    )
     assert report.verdict(aim(("unheard", "below", 3)), found).startswith("missed")
     assert report.verdict(aim(("nats", "below", 3)), None) == "not measured"
 
@@ -162,19 +190,29 @@ def test_a_limit_is_not_met_by_what_is_no_number():
 
 
 def test_the_summary_counts_and_names_what_is_missed(monkeypatch):
-    rows = [comparison(), aim(("nats", "below", 2), ("seconds", "below", 2)),
-            row.Reading("B", "What", "s", None, {"cold": row.Limit("cold", "below", 5), "all": row.Limit("all", "below", 5)})]
+    rows = [
+        comparison(),
+        aim(("nats", "below", 2), ("seconds", "below", 2)),
+        row.Reading(
+            "B", "What", "s", None, {"cold": row.Limit("cold", "below", 5), "all": row.Limit("all", "below", 5)}
+        ),
+    ]
     monkeypatch.setattr(report, "every", lambda kind=object: [one for one in rows if isinstance(one, kind)])
     results = {"rows": {"R": stored(0.4), "A": {"ours": {"2": RUN}}, "B": {"values": {"cold": 9.0}}}}
-    assert report.summary(results) == ("Of 4 targets 1 is reached, 2 are missed, 1 is not measured. "
-                                       "Missed: A (nats 3 is not below 2); B: cold (not below 5 s).")
+    assert report.summary(results) == (
+        "Of 4 targets 1 is reached, 2 are missed, 1 is not measured. "
+        "Missed: A (nats 3 is not below 2); B: cold (not below 5 s)."
+    )
     assert report.targets(results).rows == [
         ("R", "at most 0.5 of Peer's time", "0.4 of its time", "reached"),
         ("A", "nats below 2; below 2 s", "nats 3; 1 (0.9 to 1.2) s", "missed: nats 3 is not below 2"),
-        ("B: cold", "below 5 s", "9 s", "missed: not below 5 s"), ("B: all", "below 5 s", "not measured", "not measured")]
+        ("B: cold", "below 5 s", "9 s", "missed: not below 5 s"),
+        ("B: all", "below 5 s", "not measured", "not measured"),
+    ]
 
 
 # ------------------------------------------------------------------ slopes
+
 
 @pytest.mark.parametrize("exponent", [-1.0, 0.0, 0.5, 1.0, 2.0, 3.0])
 def test_the_slope_of_an_exact_power_law_is_its_exponent(exponent):
@@ -195,15 +233,26 @@ def test_a_slope_is_the_least_squares_line():
 
 def test_an_exponent_is_put_beside_the_expected_one():
     assert report.compared(1.2, 1) == report.compared(0.8, 1) == "as expected"
-    assert report.compared(1.3, 1) == "grows faster than expected" and report.compared(1.6, 2) == "grows more slowly than expected"
+    assert (
+        report.compared(1.3, 1) == "grows faster than expected"
+        and report.compared(1.6, 2) == "grows more slowly than expected"
+    )
     assert report.compared(math.nan, 1) == "not measured"
 
 
 # ------------------------------------------------------------------ numbers, and what is stored
 
+
 def test_numbers_keep_three_digits():
     assert [report.number(value) for value in (0.046370, 12.345, 123.4, 1234.5, 0, 60, 1)] == [
-        "0.0464", "12.3", "123", "1,234", "0", "60", "1"]
+        "0.0464",
+        "12.3",
+        "123",
+        "1,234",
+        "0",
+        "60",
+        "1",
+    ]
     assert report.exactly(-5.93472610) == "−5.934726" and report.exactly(393123.456) == "393,123.5"
 
 
@@ -227,7 +276,10 @@ def test_an_audit_is_kept_page_by_page_and_only_of_this_machine(tmp_path, monkey
     for page, size in (("a.html", 1.0), ("b.html", 2.0), ("a.html", 3.0)):
         audit.store({"page": page, "first load": size}, 3, path)
     pages = json.loads(path.read_text())["pages"]
-    assert {name: (one["first load"], one["runs"]) for name, one in pages.items()} == {"a.html": (3.0, 3), "b.html": (2.0, 3)}
+    assert {name: (one["first load"], one["runs"]) for name, one in pages.items()} == {
+        "a.html": (3.0, 3),
+        "b.html": (2.0, 3),
+    }
     (tmp_path / "b.html").unlink()
     audit.store({"page": "a.html"}, 1, path)
     assert list(json.loads(path.read_text())["pages"]) == ["a.html"]

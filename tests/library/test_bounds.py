@@ -67,6 +67,7 @@ def loose_q(model, x):
 
 # ---------------------------------------------------------------- GaussianQ
 
+
 @maths
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4))
 def test_gaussian_q_is_scipys_normal_per_data_point(seed, dim):
@@ -110,6 +111,7 @@ def test_one_shared_covariance_serves_all_points_and_diagonal_is_mean_field():
 
 # ---------------------------------------------------------------- ELBO
 
+
 def test_elbo_agrees_with_its_closed_form_within_four_standard_errors(model, loose_q, x):
     estimate = bounds.elbo(model, loose_q, x, 20_000, 0)
     exact = model.elbo(loose_q, x)
@@ -140,8 +142,12 @@ def test_the_gap_is_the_divergence_from_the_posterior(model, loose_q, x):
     exact, cov = model.posterior(x), loose_q.cov
     inverse = np.linalg.inv(exact.cov)
     shift = loose_q.mean - exact.mean
-    kl = 0.5 * (np.einsum("nij,nji->n", inverse, cov) + np.einsum("ni,nij,nj->n", shift, inverse, shift) - 2
-                + np.log(np.linalg.det(exact.cov) / np.linalg.det(cov)))
+    kl = 0.5 * (
+        np.einsum("nij,nji->n", inverse, cov)
+        + np.einsum("ni,nij,nj->n", shift, inverse, shift)
+        - 2
+        + np.log(np.linalg.det(exact.cov) / np.linalg.det(cov))
+    )
     close(bounds.gap(model.evidence(x), model.elbo(loose_q, x)), kl)
     measured = bounds.gap(model.evidence(x), bounds.elbo(model, loose_q, x, 20_000, 1))
     assert (np.abs(measured.value - kl) < 4 * measured.standard_error).all()
@@ -161,6 +167,7 @@ def test_drawing_in_blocks_changes_nothing(model, loose_q, x, monkeypatch):
 
 
 # ---------------------------------------------------------------- importance weighting
+
 
 def test_importance_bound_of_one_sample_is_the_elbo(model, loose_q, x):
     estimate = bounds.importance_bound(model, loose_q, x, 1, 0, repeats=5000)
@@ -225,6 +232,7 @@ def test_effective_sample_size_counts_the_weights_that_are_not_zero():
 
 def test_any_q_and_any_model_that_keep_the_contract_will_do(x):
     """A uniform q and a model that is not Gaussian: z on [0, 1], x | z ~ Laplace(z). ELBO by quadrature."""
+
     class Uniform:
         def sample(self, k, rng):
             return np.random.default_rng(rng).random((k, len(x), 1))
@@ -243,6 +251,7 @@ def test_any_q_and_any_model_that_keep_the_contract_will_do(x):
 
 
 # ---------------------------------------------------------------- integer data
+
 
 @maths
 @given(st.integers(-4, 4), st.floats(-3, 3), st.floats(0.15, 20))
@@ -293,8 +302,12 @@ def test_sampling_the_dequantised_bound_agrees_with_its_closed_form():
     exact = bounds.dequantised_normal(x, mean, cov)
     assert (np.abs(estimate.value - exact) < 4 * estimate.standard_error).all()
     assert (estimate.standard_error < 0.01 * np.abs(exact)).all()
-    repeats = np.array([bounds.dequantised_bound(stats.multivariate_normal(mean, cov).logpdf, x, 50, seed).value
-                        for seed in range(200)])
+    repeats = np.array(
+        [
+            bounds.dequantised_bound(stats.multivariate_normal(mean, cov).logpdf, x, 50, seed).value
+            for seed in range(200)
+        ]
+    )
     close(repeats.std(axis=0, ddof=1), estimate.standard_error * 20, rtol=0.2)  # sqrt(20000 / 50) = 20
 
 
@@ -316,27 +329,63 @@ class Wrong:
 
 BAD = [
     ("GaussianQ", "flat mean", bounds.GaussianQ, (np.zeros(2), np.eye(2)), ValueError, "mean must have 2 axes"),
-    ("GaussianQ", "size", bounds.GaussianQ, (np.zeros((3, 2)), np.eye(3)),
-     ValueError, r"cov must have shape \(3, 2, 2\)"),
-    ("GaussianQ", "indefinite", bounds.GaussianQ, (np.zeros((3, 2)), -np.eye(2)),
-     ValueError, "cov must be positive def"),
+    (
+        "GaussianQ",
+        "size",
+        bounds.GaussianQ,
+        (np.zeros((3, 2)), np.eye(3)),
+        ValueError,
+        r"cov must have shape \(3, 2, 2\)",
+    ),
+    (
+        "GaussianQ",
+        "indefinite",
+        bounds.GaussianQ,
+        (np.zeros((3, 2)), -np.eye(2)),
+        ValueError,
+        "cov must be positive def",
+    ),
     ("GaussianQ", "nan", bounds.GaussianQ, (np.full((3, 2), np.nan), np.eye(2)), ValueError, "mean must be finite"),
     ("GaussianQ", "diagonal", bounds.GaussianQ.diagonal, (np.zeros((3, 2)), 0.0), ValueError, "std must be positive"),
-    ("GaussianQ", "diagonal size", bounds.GaussianQ.diagonal, (np.zeros((3, 2)), np.ones(3)),
-     ValueError, "std must broad"),
+    (
+        "GaussianQ",
+        "diagonal size",
+        bounds.GaussianQ.diagonal,
+        (np.zeros((3, 2)), np.ones(3)),
+        ValueError,
+        "std must broad",
+    ),
     ("GaussianQ", "k", Q.sample, (0, 0), ValueError, "k must be at least 1"),
     ("GaussianQ", "seed", Q.sample, (1, None), TypeError, "rng must be"),
     ("GaussianQ", "z", Q.log_prob, (np.zeros((4, 2)),), ValueError, r"z must have shape \(3, 2\) or \(k, 3, 2\)"),
     ("Estimate", "axes", bounds.Estimate, (1.0, None), ValueError, "value must have 1 axes"),
-    ("Estimate", "sizes", bounds.Estimate, (np.ones(2), np.ones(3)),
-     ValueError, "standard_error must be non-negative, of"),
-    ("Estimate", "negative", bounds.Estimate, (np.ones(2), -np.ones(2)),
-     ValueError, "standard_error must be non-negative"),
+    (
+        "Estimate",
+        "sizes",
+        bounds.Estimate,
+        (np.ones(2), np.ones(3)),
+        ValueError,
+        "standard_error must be non-negative, of",
+    ),
+    (
+        "Estimate",
+        "negative",
+        bounds.Estimate,
+        (np.ones(2), -np.ones(2)),
+        ValueError,
+        "standard_error must be non-negative",
+    ),
     ("Estimate", "nan", bounds.Estimate, (np.array([np.nan]), None), ValueError, "value must be finite"),
     ("elbo", "model", bounds.elbo, (3, Q, X, 2, 0), TypeError, "model must offer log_joint"),
     ("elbo", "q", bounds.elbo, (MODEL, np.zeros((3, 2)), X, 2, 0), TypeError, "q must offer sample"),
-    ("elbo", "number of q", bounds.elbo, (MODEL, Q, X[:2], 2, 0),
-     ValueError, "q must hold one distribution per data point"),
+    (
+        "elbo",
+        "number of q",
+        bounds.elbo,
+        (MODEL, Q, X[:2], 2, 0),
+        ValueError,
+        "q must hold one distribution per data point",
+    ),
     ("elbo", "x", bounds.elbo, (MODEL, Q, X[0], 2, 0), ValueError, "x must have 2 axes"),
     ("elbo", "x nan", bounds.elbo, (MODEL, Q, X + np.nan, 2, 0), ValueError, "x must be finite"),
     ("elbo", "samples", bounds.elbo, (MODEL, Q, X, 0, 0), ValueError, "samples must be at least 1"),
@@ -345,40 +394,113 @@ BAD = [
     ("elbo", "joint shape", bounds.elbo, (Wrong(np.zeros(3)), Q, X, 2, 0), ValueError, r"log_joint.* shape \(2, 3\)"),
     ("elbo", "joint nan", bounds.elbo, (Wrong(np.full((2, 3), np.nan)), Q, X, 2, 0), ValueError, "log_joint.*finite"),
     ("importance_bound", "k", bounds.importance_bound, (MODEL, Q, X, 0, 0), ValueError, "k must be at least 1"),
-    ("importance_bound", "repeats", bounds.importance_bound, (MODEL, Q, X, 2, 0, 0),
-     ValueError, "repeats must be at least"),
+    (
+        "importance_bound",
+        "repeats",
+        bounds.importance_bound,
+        (MODEL, Q, X, 2, 0, 0),
+        ValueError,
+        "repeats must be at least",
+    ),
     ("importance_bound", "rng", bounds.importance_bound, (MODEL, Q, X, 2, -1), TypeError, "rng must be"),
     ("importance_bound", "model", bounds.importance_bound, (None, Q, X, 2, 0), TypeError, "model must offer"),
     ("effective_sample_size", "axes", bounds.effective_sample_size, (np.zeros(3),), ValueError, r"shape \(k, n\)"),
-    ("effective_sample_size", "zero", bounds.effective_sample_size, (np.full((3, 1), -np.inf),),
-     ValueError, "column of -inf"),
-    ("effective_sample_size", "nan", bounds.effective_sample_size, (np.full((3, 1), np.nan),),
-     ValueError, "must be finite"),
-    ("gap", "shapes", bounds.gap, (np.zeros(3), np.zeros((3, 1))),
-     ValueError, "evidence and bound must have one shape"),
+    (
+        "effective_sample_size",
+        "zero",
+        bounds.effective_sample_size,
+        (np.full((3, 1), -np.inf),),
+        ValueError,
+        "column of -inf",
+    ),
+    (
+        "effective_sample_size",
+        "nan",
+        bounds.effective_sample_size,
+        (np.full((3, 1), np.nan),),
+        ValueError,
+        "must be finite",
+    ),
+    (
+        "gap",
+        "shapes",
+        bounds.gap,
+        (np.zeros(3), np.zeros((3, 1))),
+        ValueError,
+        "evidence and bound must have one shape",
+    ),
     ("gap", "nan", bounds.gap, (np.zeros(1), np.array([np.nan])), ValueError, "bound must be finite"),
-    ("dequantised_bound", "density", bounds.dequantised_bound, (3, X, 2, 0),
-     TypeError, "log_density must be a function"),
-    ("dequantised_bound", "grey", bounds.dequantised_bound, (len, X + 0.5, 2, 0),
-     ValueError, "x must hold whole numbers"),
-    ("dequantised_bound", "samples", bounds.dequantised_bound, (len, X, 0, 0),
-     ValueError, "samples must be at least 1"),
-    ("dequantised_bound", "shape", bounds.dequantised_bound, (lambda x: x, X, 2, 0),
-     ValueError, "one number per point"),
-    ("dequantised_normal", "grey", bounds.dequantised_normal, (X / 3 + 0.1, 0.0, np.eye(5)),
-     ValueError, "whole numbers"),
-    ("dequantised_normal", "cov", bounds.dequantised_normal, (X, 0.0, -np.eye(5)),
-     ValueError, "cov must be positive def"),
+    (
+        "dequantised_bound",
+        "density",
+        bounds.dequantised_bound,
+        (3, X, 2, 0),
+        TypeError,
+        "log_density must be a function",
+    ),
+    (
+        "dequantised_bound",
+        "grey",
+        bounds.dequantised_bound,
+        (len, X + 0.5, 2, 0),
+        ValueError,
+        "x must hold whole numbers",
+    ),
+    (
+        "dequantised_bound",
+        "samples",
+        bounds.dequantised_bound,
+        (len, X, 0, 0),
+        ValueError,
+        "samples must be at least 1",
+    ),
+    (
+        "dequantised_bound",
+        "shape",
+        bounds.dequantised_bound,
+        (lambda x: x, X, 2, 0),
+        ValueError,
+        "one number per point",
+    ),
+    (
+        "dequantised_normal",
+        "grey",
+        bounds.dequantised_normal,
+        (X / 3 + 0.1, 0.0, np.eye(5)),
+        ValueError,
+        "whole numbers",
+    ),
+    (
+        "dequantised_normal",
+        "cov",
+        bounds.dequantised_normal,
+        (X, 0.0, -np.eye(5)),
+        ValueError,
+        "cov must be positive def",
+    ),
     ("dequantised_normal", "flat", bounds.dequantised_normal, (X[0], 0.0, np.eye(5)), ValueError, "x must have 2 axes"),
-    ("dequantised_normal_lowrank", "noise", bounds.dequantised_normal_lowrank, (X, 0.0, np.ones((5, 1)), 0.0),
-     ValueError, "noise must be positive"),
-    ("dequantised_normal_lowrank", "grey", bounds.dequantised_normal_lowrank, (X + 0.1, 0.0, np.ones((5, 1)), 1.0),
-     ValueError, "whole numbers"),
+    (
+        "dequantised_normal_lowrank",
+        "noise",
+        bounds.dequantised_normal_lowrank,
+        (X, 0.0, np.ones((5, 1)), 0.0),
+        ValueError,
+        "noise must be positive",
+    ),
+    (
+        "dequantised_normal_lowrank",
+        "grey",
+        bounds.dequantised_normal_lowrank,
+        (X + 0.1, 0.0, np.ones((5, 1)), 1.0),
+        ValueError,
+        "whole numbers",
+    ),
 ]
 
 
-@pytest.mark.parametrize("function, arguments, error, message", [case[2:] for case in BAD],
-                         ids=[f"{case[0]} {case[1]}" for case in BAD])
+@pytest.mark.parametrize(
+    "function, arguments, error, message", [case[2:] for case in BAD], ids=[f"{case[0]} {case[1]}" for case in BAD]
+)
 def test_bad_input_is_refused_by_name(function, arguments, error, message):
     with pytest.raises(error, match=message):
         function(*arguments)

@@ -39,8 +39,10 @@ def test_the_score_function_is_unbiased(baseline):
 
 
 def test_a_baseline_quiets():
-    plain, quiet = (categorical.score_function_gradient(curved, LOGITS, DRAWS, 0, baseline=b).var(0).sum()
-                    for b in (0.0, "leave-one-out"))
+    plain, quiet = (
+        categorical.score_function_gradient(curved, LOGITS, DRAWS, 0, baseline=b).var(0).sum()
+        for b in (0.0, "leave-one-out")
+    )
     assert quiet < 0.7 * plain
 
 
@@ -79,22 +81,35 @@ def test_hard_asks_f_at_corners_only():
     def watched(y):
         seen.append(y.detach().clone())
         return curved(y)
+
     categorical.gumbel_softmax_gradient(watched, LOGITS, 0.5, 50, 0, hard=True)
     categorical.straight_through_gradient(watched, LOGITS, 50, 0)
     categorical.score_function_gradient(watched, LOGITS, 50, 0)
     assert all(((y == 0) | (y == 1)).all() and (y.sum(1) == 1).all() for y in seen)
 
 
-@pytest.mark.parametrize("call, error, text", [
-    (lambda: categorical.enumerated_gradient(3, LOGITS), TypeError, "f must be a function"),
-    (lambda: categorical.enumerated_gradient(lambda y: y, LOGITS), ValueError, "one number per row"),
-    (lambda: categorical.enumerated_gradient(lambda y: curved(y) / 0, LOGITS), ValueError, "finite"),
-    (lambda: categorical.straight_through_gradient(lambda y: curved(y).detach(), LOGITS, 5, 0), ValueError, "differentiable"),
-    (lambda: categorical.gumbel_softmax(LOGITS, 0.0, 5, 0), ValueError, "temperature"),
-    (lambda: categorical.score_function_gradient(curved, LOGITS, 1, 0, baseline="leave-one-out"), ValueError, "samples"),
-    (lambda: categorical.score_function_gradient(curved, LOGITS, 5, 0, baseline="mean"), ValueError, "baseline"),
-    (lambda: categorical.enumerated_gradient(curved, LOGITS[None]), ValueError, "logits must have 1 axes"),
-    (lambda: categorical.score_function_gradient(curved, LOGITS, 5, "a"), TypeError, "generator")])
+@pytest.mark.parametrize(
+    "call, error, text",
+    [
+        (lambda: categorical.enumerated_gradient(3, LOGITS), TypeError, "f must be a function"),
+        (lambda: categorical.enumerated_gradient(lambda y: y, LOGITS), ValueError, "one number per row"),
+        (lambda: categorical.enumerated_gradient(lambda y: curved(y) / 0, LOGITS), ValueError, "finite"),
+        (
+            lambda: categorical.straight_through_gradient(lambda y: curved(y).detach(), LOGITS, 5, 0),
+            ValueError,
+            "differentiable",
+        ),
+        (lambda: categorical.gumbel_softmax(LOGITS, 0.0, 5, 0), ValueError, "temperature"),
+        (
+            lambda: categorical.score_function_gradient(curved, LOGITS, 1, 0, baseline="leave-one-out"),
+            ValueError,
+            "samples",
+        ),
+        (lambda: categorical.score_function_gradient(curved, LOGITS, 5, 0, baseline="mean"), ValueError, "baseline"),
+        (lambda: categorical.enumerated_gradient(curved, LOGITS[None]), ValueError, "logits must have 1 axes"),
+        (lambda: categorical.score_function_gradient(curved, LOGITS, 5, "a"), TypeError, "generator"),
+    ],
+)
 def test_bad_input_is_named(call, error, text):
     with pytest.raises(error, match=text):
         call()

@@ -23,35 +23,63 @@ from lvm_lib.check.elbo import _gap_of_best_gaussian
 
 LOG2PI = math.log(2 * math.pi)
 HAND = -0.5 * math.log(4 * math.pi) - 1  # log N(2; 0, 2), the ELBO of exercise 2
-TILT = -0.5 * math.log(0.36)             # the gap of exercise 5
+TILT = -0.5 * math.log(0.36)  # the gap of exercise 5
 
 
 def forms(number):
     """One number as a learner may hand it in."""
-    return [number, np.float64(number), np.float32(number), np.array(number), np.array([number]), np.array([[number]]),
-            torch.tensor(number), torch.tensor(number, dtype=torch.float64, requires_grad=True), torch.tensor([number]),
-            [number], (number,), [torch.tensor(number)], Fraction(number), Decimal(str(number)),
-            np.array([Fraction(number)], dtype=object), round(number, 3), round(number, 2)]
+    return [
+        number,
+        np.float64(number),
+        np.float32(number),
+        np.array(number),
+        np.array([number]),
+        np.array([[number]]),
+        torch.tensor(number),
+        torch.tensor(number, dtype=torch.float64, requires_grad=True),
+        torch.tensor([number]),
+        [number],
+        (number,),
+        [torch.tensor(number)],
+        Fraction(number),
+        Decimal(str(number)),
+        np.array([Fraction(number)], dtype=object),
+        round(number, 3),
+        round(number, 2),
+    ]
 
 
 # ---------------------------------------------------------------- exercise 1
+
 
 @pytest.mark.parametrize("answer", forms(0.85), ids=repr)
 def test_gap_is_right_in_every_form(said, answer):
     assert said(check.elbo_gap(answer), True).startswith("Right")
 
 
-@pytest.mark.parametrize("answer, name", [
-    (-0.85, "sign flipped"), (-7.25, "sum of evidence and ELBO"), (7.25, "sum of evidence and ELBO"),
-    (-4.05, "the ELBO itself"), (-3.2, "the evidence itself"), (math.exp(0.85), "ratio of probabilities"),
-    (math.exp(-0.85), "exp(-gap)"), (1.7, "factor of 2"), (0.425, "factor of 2"),
-    (0.85 / math.log(2), "in bits"), (0.85 / math.log(10), "log10")])
+@pytest.mark.parametrize(
+    "answer, name",
+    [
+        (-0.85, "sign flipped"),
+        (-7.25, "sum of evidence and ELBO"),
+        (7.25, "sum of evidence and ELBO"),
+        (-4.05, "the ELBO itself"),
+        (-3.2, "the evidence itself"),
+        (math.exp(0.85), "ratio of probabilities"),
+        (math.exp(-0.85), "exp(-gap)"),
+        (1.7, "factor of 2"),
+        (0.425, "factor of 2"),
+        (0.85 / math.log(2), "in bits"),
+        (0.85 / math.log(10), "log10"),
+    ],
+)
 def test_slips_of_the_gap_are_named(said, answer, name):
     text = said(check.elbo_gap(answer), False)
     assert "looks like" in text and name in text
 
 
 # ---------------------------------------------------------------- exercise 2
+
 
 @pytest.mark.parametrize("elbo", forms(HAND), ids=repr)
 def test_by_hand_is_right_in_every_form(said, elbo):
@@ -66,25 +94,43 @@ def by_hand(v, normaliser=0.5 * LOG2PI, kl_factor=1.0, spread=True):
 ENTROPY = 0.5 * (1 + LOG2PI + math.log(0.5))
 
 
-@pytest.mark.parametrize("elbo, name", [
-    (by_hand(0.5, normaliser=0), "without log 2 pi"), (HAND - ENTROPY, "entropy of q is forgotten"),
-    (HAND + LOG2PI, "lacks log 2 pi in the joint"), (HAND - LOG2PI / 2, "entropy lacks"),
-    (HAND - 2 * ENTROPY, "sign of the entropy"), (by_hand(0.5, kl_factor=-1), "sign of the KL"),
-    (by_hand(0.5, kl_factor=0), "KL to the prior is forgotten"), (by_hand(0.5, kl_factor=2), "factor 1/2"),
-    (-0.5 * LOG2PI - 0.75 - 0.5 * (2 + 2 - 1 + math.log(0.5)), "other way round"),
-    (by_hand(0.5, spread=False), "at the mean of q"), (by_hand(0.25), "1/2 taken for the standard deviation"),
-    (by_hand(math.sqrt(0.5)), "where the variance belongs"), (-HAND, "sign flipped"), (2 * HAND, "factor of 2"),
-    (HAND / math.log(2), "in bits"), (HAND / math.log(10), "log10"), (0.0, "the gap (are the two swapped?)")])
+@pytest.mark.parametrize(
+    "elbo, name",
+    [
+        (by_hand(0.5, normaliser=0), "without log 2 pi"),
+        (HAND - ENTROPY, "entropy of q is forgotten"),
+        (HAND + LOG2PI, "lacks log 2 pi in the joint"),
+        (HAND - LOG2PI / 2, "entropy lacks"),
+        (HAND - 2 * ENTROPY, "sign of the entropy"),
+        (by_hand(0.5, kl_factor=-1), "sign of the KL"),
+        (by_hand(0.5, kl_factor=0), "KL to the prior is forgotten"),
+        (by_hand(0.5, kl_factor=2), "factor 1/2"),
+        (-0.5 * LOG2PI - 0.75 - 0.5 * (2 + 2 - 1 + math.log(0.5)), "other way round"),
+        (by_hand(0.5, spread=False), "at the mean of q"),
+        (by_hand(0.25), "1/2 taken for the standard deviation"),
+        (by_hand(math.sqrt(0.5)), "where the variance belongs"),
+        (-HAND, "sign flipped"),
+        (2 * HAND, "factor of 2"),
+        (HAND / math.log(2), "in bits"),
+        (HAND / math.log(10), "log10"),
+        (0.0, "the gap (are the two swapped?)"),
+    ],
+)
 def test_slips_of_the_elbo_are_named(said, elbo, name):
     text = said(check.elbo_by_hand(elbo, 0.0), False)
     assert "your gap is right" in text and "your ELBO looks like" in text and name in text
 
 
-@pytest.mark.parametrize("gap, name", [
-    (HAND, "the ELBO (are the two swapped?)"), (0.5 * (0.5 - math.log(0.5)), "KL to the prior"),
-    (0.5 * (0.5 - 1 - math.log(0.5)), "1/2 taken for the standard deviation"),
-    (0.5 * (math.sqrt(2) - 1 - math.log(math.sqrt(2))), "where the variance belongs"),
-    (stats.norm.logpdf(2) - HAND, "x has variance 1 + 1")])
+@pytest.mark.parametrize(
+    "gap, name",
+    [
+        (HAND, "the ELBO (are the two swapped?)"),
+        (0.5 * (0.5 - math.log(0.5)), "KL to the prior"),
+        (0.5 * (0.5 - 1 - math.log(0.5)), "1/2 taken for the standard deviation"),
+        (0.5 * (math.sqrt(2) - 1 - math.log(math.sqrt(2))), "where the variance belongs"),
+        (stats.norm.logpdf(2) - HAND, "x has variance 1 + 1"),
+    ],
+)
 def test_slips_of_the_gap_by_hand_are_named(said, gap, name):
     text = said(check.elbo_by_hand(HAND, gap), False)
     assert "your ELBO is right" in text and name in text
@@ -100,79 +146,110 @@ def test_both_swapped(said):
 
 # ---------------------------------------------------------------- exercise 3
 
+
 def kl(mean, std):
     return 0.5 * (mean**2 + std**2 - 1 - 2 * np.log(std))
 
 
-@pytest.mark.parametrize("function", [
-    lambda m, s: kl(m, s).sum(axis=1), lambda m, s: kl(m, s).sum(axis=1).tolist(),
-    lambda m, s: tuple(kl(m, s).sum(axis=1)), lambda m, s: torch.tensor(kl(m, s).sum(axis=1)),
-    lambda m, s: torch.tensor(kl(m, s).sum(axis=1), dtype=torch.float32, requires_grad=True),
-    lambda m, s: kl(m.astype(np.float32), s.astype(np.float32)).sum(axis=1),
-    lambda m, s: [torch.tensor(row.sum()) for row in kl(m, s)],
-    lambda m, s: torch.distributions.kl_divergence(
-        torch.distributions.Normal(torch.tensor(m), torch.tensor(s)), torch.distributions.Normal(0.0, 1.0)).sum(1),
-    lambda m, s: [sum(kl(a, b) for a, b in zip(*rows)) for rows in zip(m, s)]])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda m, s: kl(m, s).sum(axis=1),
+        lambda m, s: kl(m, s).sum(axis=1).tolist(),
+        lambda m, s: tuple(kl(m, s).sum(axis=1)),
+        lambda m, s: torch.tensor(kl(m, s).sum(axis=1)),
+        lambda m, s: torch.tensor(kl(m, s).sum(axis=1), dtype=torch.float32, requires_grad=True),
+        lambda m, s: kl(m.astype(np.float32), s.astype(np.float32)).sum(axis=1),
+        lambda m, s: [torch.tensor(row.sum()) for row in kl(m, s)],
+        lambda m, s: torch.distributions.kl_divergence(
+            torch.distributions.Normal(torch.tensor(m), torch.tensor(s)), torch.distributions.Normal(0.0, 1.0)
+        ).sum(1),
+        lambda m, s: [sum(kl(a, b) for a, b in zip(*rows)) for rows in zip(m, s)],
+    ],
+)
 def test_rate_is_right_in_every_form(said, function):
     assert said(check.elbo_kl_to_prior(function), True).startswith("Right")
 
 
-@pytest.mark.parametrize("function, name", [
-    (lambda m, s: kl(m, s).mean(1), "averaged over the dimensions"), (kl, "one KL per entry"),
-    (lambda m, s: kl(m, s).sum(0), "axis 0"), (lambda m, s: kl(m, s).mean(0), "axis 0"),
-    (lambda m, s: kl(m, s).sum(), "summed over the data points too"),
-    (lambda m, s: kl(m, s).sum(1).mean(), "averaged over the data points"),
-    (lambda m, s: kl(m, s).mean(), "averaged over all entries"),
-    (lambda m, s: kl(m, s).sum(1, keepdims=True), "shape (n, 1)"), (lambda m, s: -kl(m, s).sum(1), "sign flipped"),
-    (lambda m, s: 2 * kl(m, s).sum(1), "factor 1/2"), (lambda m, s: kl(m, s).sum(1) / 2, "factor of 2"),
-    (lambda m, s: kl(m, np.sqrt(s)).sum(1), "std taken for the variance"),
-    (lambda m, s: kl(m, s**2).sum(1), "variance taken for std"),
-    (lambda m, s: kl(m, np.exp(s / 2)).sum(1), "log variance"),
-    (lambda m, s: 0.5 * (m**2 + s**2 - 1 - np.log(s)).sum(1), "2 log std"),
-    (lambda m, s: 0.5 * (m**2 + s - 1 - 2 * np.log(s)).sum(1), "std in place of std^2"),
-    (lambda m, s: 0.5 * (m + s**2 - 1 - 2 * np.log(s)).sum(1), "mean not squared"),
-    (lambda m, s: 0.5 * (s**2 - 1 - 2 * np.log(s)).sum(1), "without the mean"),
-    (lambda m, s: 0.5 * (m**2 + s**2 - 2 * np.log(s)).sum(1), "-1 per dimension"),
-    (lambda m, s: 0.5 * (m**2 + s**2 - 1 + 2 * np.log(s)).sum(1), "sign of the logarithm"),
-    (lambda m, s: 0.5 * (m**2 + s**2 - 1).sum(1), "entropy of q is forgotten"),
-    (lambda m, s: 0.5 * (m**2 + s**2 + LOG2PI).sum(1), "entropy of q is forgotten"),
-    (lambda m, s: (0.5 * m**2 / s**2 + 0.5 / s**2 - 0.5 + np.log(s)).sum(1), "other way round"),
-    (lambda m, s: (kl(m, s) + LOG2PI / 2).sum(1), "log 2 pi too many"),
-    (lambda m, s: -stats.norm(m, s).entropy().sum(1), "minus the entropy"),
-    (lambda m, s: 0.5 * (m**2 + s**2 - 1 - 2 * np.log2(s)).sum(1), "log2"),
-    (lambda m, s: 0.5 * (m**2 + s**2 - 1 - 2 * np.log10(s)).sum(1), "log10"),
-    (lambda m, s: kl(m, s).sum(1) / math.log(2), "in bits")])
+@pytest.mark.parametrize(
+    "function, name",
+    [
+        (lambda m, s: kl(m, s).mean(1), "averaged over the dimensions"),
+        (kl, "one KL per entry"),
+        (lambda m, s: kl(m, s).sum(0), "axis 0"),
+        (lambda m, s: kl(m, s).mean(0), "axis 0"),
+        (lambda m, s: kl(m, s).sum(), "summed over the data points too"),
+        (lambda m, s: kl(m, s).sum(1).mean(), "averaged over the data points"),
+        (lambda m, s: kl(m, s).mean(), "averaged over all entries"),
+        (lambda m, s: kl(m, s).sum(1, keepdims=True), "shape (n, 1)"),
+        (lambda m, s: -kl(m, s).sum(1), "sign flipped"),
+        (lambda m, s: 2 * kl(m, s).sum(1), "factor 1/2"),
+        (lambda m, s: kl(m, s).sum(1) / 2, "factor of 2"),
+        (lambda m, s: kl(m, np.sqrt(s)).sum(1), "std taken for the variance"),
+        (lambda m, s: kl(m, s**2).sum(1), "variance taken for std"),
+        (lambda m, s: kl(m, np.exp(s / 2)).sum(1), "log variance"),
+        (lambda m, s: 0.5 * (m**2 + s**2 - 1 - np.log(s)).sum(1), "2 log std"),
+        (lambda m, s: 0.5 * (m**2 + s - 1 - 2 * np.log(s)).sum(1), "std in place of std^2"),
+        (lambda m, s: 0.5 * (m + s**2 - 1 - 2 * np.log(s)).sum(1), "mean not squared"),
+        (lambda m, s: 0.5 * (s**2 - 1 - 2 * np.log(s)).sum(1), "without the mean"),
+        (lambda m, s: 0.5 * (m**2 + s**2 - 2 * np.log(s)).sum(1), "-1 per dimension"),
+        (lambda m, s: 0.5 * (m**2 + s**2 - 1 + 2 * np.log(s)).sum(1), "sign of the logarithm"),
+        (lambda m, s: 0.5 * (m**2 + s**2 - 1).sum(1), "entropy of q is forgotten"),
+        (lambda m, s: 0.5 * (m**2 + s**2 + LOG2PI).sum(1), "entropy of q is forgotten"),
+        (lambda m, s: (0.5 * m**2 / s**2 + 0.5 / s**2 - 0.5 + np.log(s)).sum(1), "other way round"),
+        (lambda m, s: (kl(m, s) + LOG2PI / 2).sum(1), "log 2 pi too many"),
+        (lambda m, s: -stats.norm(m, s).entropy().sum(1), "minus the entropy"),
+        (lambda m, s: 0.5 * (m**2 + s**2 - 1 - 2 * np.log2(s)).sum(1), "log2"),
+        (lambda m, s: 0.5 * (m**2 + s**2 - 1 - 2 * np.log10(s)).sum(1), "log10"),
+        (lambda m, s: kl(m, s).sum(1) / math.log(2), "in bits"),
+    ],
+)
 def test_slips_of_the_rate_are_named(said, function, name):
     text = said(check.elbo_kl_to_prior(function), False)
     assert "looks like" in text and name in text
 
 
-@pytest.mark.parametrize("function, words", [
-    (lambda m, s: kl(m, s)[:, :3].sum(1), ""),                                    # right for three dimensions only
-    (lambda m, s: kl(m, s).sum(1) if len(m) == 5 else kl(m, s).sum(0), ""),       # right for the first shape only
-    (lambda m, s: kl(m, s + 1e-3).sum(1), "in its worst entry"), (lambda m, s: kl(m, s).sum(1) + 5e-4, "close"),
-    (lambda m, s: kl(m, s).sum(1) + 30, "20 to 50"),
-    (lambda m, s: kl(m, s).sum(1)[:2], "shape (2,)"), (lambda m, s: np.full(len(m), np.nan), "nan"),
-    (lambda m, s: "0.3", "str '0.3'"), (lambda m, s: kl(m, s).sum(1) > 0, "ndarray"),
-    (lambda m, s: kl(m, s).sum(1) + 1j, "ndarray"), (lambda m: m, "TypeError"),
-    (lambda m, s: 1 / 0, "ZeroDivisionError: division by zero"),
-    (lambda m, s: sys.exit(3), "SystemExit: 3"), (3.0, "a function is asked"), ("kl", "a function is asked")])
+@pytest.mark.parametrize(
+    "function, words",
+    [
+        (lambda m, s: kl(m, s)[:, :3].sum(1), ""),  # right for three dimensions only
+        (lambda m, s: kl(m, s).sum(1) if len(m) == 5 else kl(m, s).sum(0), ""),  # right for the first shape only
+        (lambda m, s: kl(m, s + 1e-3).sum(1), "in its worst entry"),
+        (lambda m, s: kl(m, s).sum(1) + 5e-4, "close"),
+        (lambda m, s: kl(m, s).sum(1) + 30, "20 to 50"),
+        (lambda m, s: kl(m, s).sum(1)[:2], "shape (2,)"),
+        (lambda m, s: np.full(len(m), np.nan), "nan"),
+        (lambda m, s: "0.3", "str '0.3'"),
+        (lambda m, s: kl(m, s).sum(1) > 0, "ndarray"),
+        (lambda m, s: kl(m, s).sum(1) + 1j, "ndarray"),
+        (lambda m: m, "TypeError"),
+        (lambda m, s: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda m, s: sys.exit(3), "SystemExit: 3"),
+        (3.0, "a function is asked"),
+        ("kl", "a function is asked"),
+    ],
+)
 def test_other_wrong_rates_are_explained(said, function, words):
     assert words in said(check.elbo_kl_to_prior(function), False)
 
 
 # ---------------------------------------------------------------- exercise 4
 
+
 def estimator(value=None, error=None, z=None, source=lambda rng: rng, log_q=None):
     """A right Monte Carlo ELBO in which single parts can be replaced."""
+
     def estimate(log_joint, mean, std, samples, rng):
         eps = source(rng).standard_normal(samples)
         draws = mean + std * eps if z is None else z(mean, std, eps)
         joint = log_joint(draws)
         own = stats.norm.logpdf(draws, mean, std) if log_q is None else log_q(draws, eps, mean, std)
         log_w = joint - own
-        return ((value or (lambda w, j, s: w.mean()))(log_w, joint, std),
-                (error or (lambda w, j: w.std(ddof=1) / math.sqrt(samples)))(log_w, joint))
+        return (
+            (value or (lambda w, j, s: w.mean()))(log_w, joint, std),
+            (error or (lambda w, j: w.std(ddof=1) / math.sqrt(samples)))(log_w, joint),
+        )
+
     return estimate
 
 
@@ -192,10 +269,19 @@ def in_torch(log_joint, mean, std, samples, rng):
     return torch.stack([log_w.mean(), log_w.std() / samples**0.5])
 
 
-@pytest.mark.parametrize("function", [
-    estimator(), one_by_one, in_torch, estimator(error=lambda w, j: w.std(ddof=0) / math.sqrt(len(w))),
-    estimator(error=lambda w, j: stats.sem(w)), lambda *a: list(estimator()(*a)), lambda *a: np.array(estimator()(*a)),
-    estimator(value=with_entropy, error=lambda w, j: stats.sem(j))])  # the exact entropy: also an estimate
+@pytest.mark.parametrize(
+    "function",
+    [
+        estimator(),
+        one_by_one,
+        in_torch,
+        estimator(error=lambda w, j: w.std(ddof=0) / math.sqrt(len(w))),
+        estimator(error=lambda w, j: stats.sem(w)),
+        lambda *a: list(estimator()(*a)),
+        lambda *a: np.array(estimator()(*a)),
+        estimator(value=with_entropy, error=lambda w, j: stats.sem(j)),
+    ],
+)  # the exact entropy: also an estimate
 def test_monte_carlo_is_right_in_every_form(said, function):
     assert said(check.elbo_monte_carlo(function), True).startswith("Right")
 
@@ -204,57 +290,74 @@ def normal(at, centre, spread):
     return stats.norm.logpdf(at, centre, spread)
 
 
-@pytest.mark.parametrize("function, name", [
-    (estimator(value=lambda w, j, s: np.log(np.exp(w).mean())), "average log w, not w"),
-    (estimator(value=lambda w, j, s: np.exp(w).mean()), "average log w, not w"),
-    (estimator(value=lambda w, j, s: j.mean(), error=lambda w, j: stats.sem(j)), "entropy, -log q(z), is forgotten"),
-    (estimator(value=lambda w, j, s: (2 * j - w).mean()), "sign of log q"),
-    (estimator(value=lambda w, j, s: w.sum()), "sum over the draws"),
-    (estimator(value=lambda w, j, s: -w.mean()), "sign flipped"),
-    (estimator(value=lambda w, j, s: w.mean() / math.log(2)), "in bits"),
-    (estimator(value=lambda w, j, s: w.mean() / math.log(10)), "log10"),
-    (estimator(log_q=lambda z, e, m, s: -e**2 / 2), "lacks its normaliser"),
-    (estimator(log_q=lambda z, e, m, s: normal(z, m, s) + LOG2PI / 2), "lacks its 1/2 log 2 pi"),
-    (estimator(log_q=lambda z, e, m, s: normal(e, 0, 1)), "lacks -log std"),
-    (estimator(log_q=lambda z, e, m, s: normal(z, m, math.sqrt(s))), "std taken for the variance"),
-    (estimator(log_q=lambda z, e, m, s: normal(z, m, s**2)), "variance taken for std"),
-    (estimator(log_q=lambda z, e, m, s: normal(z, m, s) + 2 * math.log(s)), "+log std"),
-    (estimator(log_q=lambda z, e, m, s: normal(e, m, s)), "at epsilon"),
-    (estimator(log_q=lambda z, e, m, s: normal(m, m, s)), "at the mean"),
-    (estimator(log_q=lambda z, e, m, s: normal(z, 0, 1)), "prior's log density"),
-    (estimator(error=lambda w, j: w.std(ddof=1)), "divide it by the square root"),
-    (estimator(error=lambda w, j: w.std(ddof=1) / len(w)), "divide by its square root"),
-    (estimator(error=lambda w, j: w.var(ddof=1) / len(w)), "square root is missing"),
-    (estimator(error=lambda w, j: w.var(ddof=1)), "variance of log w"),
-    (estimator(error=lambda w, j: stats.sem(j)), "of log p(x, z), not of log w"),
-    (estimator(error=lambda w, j: stats.sem(np.exp(w))), "of w, not of log w"),
-    (estimator(error=lambda w, j: 2 * stats.sem(w)), "factor of 2"),
-    (lambda *a: estimator()(*a)[::-1], "swapped"),
-    (estimator(z=lambda m, s, e: m + s**2 * e), "std is squared once too often"),
-    (estimator(z=lambda m, s, e: m + math.sqrt(s) * e), "std is taken for the variance"),
-    (estimator(z=lambda m, s, e: m + e), "std is forgotten"), (estimator(z=lambda m, s, e: s * e), "mean is forgotten"),
-    (estimator(z=lambda m, s, e: e), "the prior N(0, 1)"),
-    (estimator(z=lambda m, s, e: m + s * math.sqrt(12) * (stats.norm.cdf(e) - 0.5)), "do not look like draws of q"),
-    (estimator(z=lambda m, s, e: np.full(len(e), m) + 1e-9 * e), "do not look like draws of q"),
-    (estimator(z=lambda m, s, e: m + s * e[:len(e) // 2]), "points, where samples"),
-    (estimator(source=lambda rng: np.random.default_rng(0)), "do not set a seed yourself"),
-    (estimator(source=lambda rng: np.random.RandomState(0)), "do not set a seed yourself"),
-    (estimator(source=lambda rng: np.random.default_rng()), "draw from the argument rng"),
-    (estimator(source=lambda rng: np.random), "draw from the argument rng")])
+@pytest.mark.parametrize(
+    "function, name",
+    [
+        (estimator(value=lambda w, j, s: np.log(np.exp(w).mean())), "average log w, not w"),
+        (estimator(value=lambda w, j, s: np.exp(w).mean()), "average log w, not w"),
+        (
+            estimator(value=lambda w, j, s: j.mean(), error=lambda w, j: stats.sem(j)),
+            "entropy, -log q(z), is forgotten",
+        ),
+        (estimator(value=lambda w, j, s: (2 * j - w).mean()), "sign of log q"),
+        (estimator(value=lambda w, j, s: w.sum()), "sum over the draws"),
+        (estimator(value=lambda w, j, s: -w.mean()), "sign flipped"),
+        (estimator(value=lambda w, j, s: w.mean() / math.log(2)), "in bits"),
+        (estimator(value=lambda w, j, s: w.mean() / math.log(10)), "log10"),
+        (estimator(log_q=lambda z, e, m, s: -(e**2) / 2), "lacks its normaliser"),
+        (estimator(log_q=lambda z, e, m, s: normal(z, m, s) + LOG2PI / 2), "lacks its 1/2 log 2 pi"),
+        (estimator(log_q=lambda z, e, m, s: normal(e, 0, 1)), "lacks -log std"),
+        (estimator(log_q=lambda z, e, m, s: normal(z, m, math.sqrt(s))), "std taken for the variance"),
+        (estimator(log_q=lambda z, e, m, s: normal(z, m, s**2)), "variance taken for std"),
+        (estimator(log_q=lambda z, e, m, s: normal(z, m, s) + 2 * math.log(s)), "+log std"),
+        (estimator(log_q=lambda z, e, m, s: normal(e, m, s)), "at epsilon"),
+        (estimator(log_q=lambda z, e, m, s: normal(m, m, s)), "at the mean"),
+        (estimator(log_q=lambda z, e, m, s: normal(z, 0, 1)), "prior's log density"),
+        (estimator(error=lambda w, j: w.std(ddof=1)), "divide it by the square root"),
+        (estimator(error=lambda w, j: w.std(ddof=1) / len(w)), "divide by its square root"),
+        (estimator(error=lambda w, j: w.var(ddof=1) / len(w)), "square root is missing"),
+        (estimator(error=lambda w, j: w.var(ddof=1)), "variance of log w"),
+        (estimator(error=lambda w, j: stats.sem(j)), "of log p(x, z), not of log w"),
+        (estimator(error=lambda w, j: stats.sem(np.exp(w))), "of w, not of log w"),
+        (estimator(error=lambda w, j: 2 * stats.sem(w)), "factor of 2"),
+        (lambda *a: estimator()(*a)[::-1], "swapped"),
+        (estimator(z=lambda m, s, e: m + s**2 * e), "std is squared once too often"),
+        (estimator(z=lambda m, s, e: m + math.sqrt(s) * e), "std is taken for the variance"),
+        (estimator(z=lambda m, s, e: m + e), "std is forgotten"),
+        (estimator(z=lambda m, s, e: s * e), "mean is forgotten"),
+        (estimator(z=lambda m, s, e: e), "the prior N(0, 1)"),
+        (estimator(z=lambda m, s, e: m + s * math.sqrt(12) * (stats.norm.cdf(e) - 0.5)), "do not look like draws of q"),
+        (estimator(z=lambda m, s, e: np.full(len(e), m) + 1e-9 * e), "do not look like draws of q"),
+        (estimator(z=lambda m, s, e: m + s * e[: len(e) // 2]), "points, where samples"),
+        (estimator(source=lambda rng: np.random.default_rng(0)), "do not set a seed yourself"),
+        (estimator(source=lambda rng: np.random.RandomState(0)), "do not set a seed yourself"),
+        (estimator(source=lambda rng: np.random.default_rng()), "draw from the argument rng"),
+        (estimator(source=lambda rng: np.random), "draw from the argument rng"),
+    ],
+)
 def test_slips_of_the_estimate_are_named(said, function, name):
     assert name in said(check.elbo_monte_carlo(function), False)
 
 
-@pytest.mark.parametrize("function, words", [
-    (lambda f, m, s, k, rng: (-2.0, 0.1), "0 points"),
-    (lambda f, m, s, k, rng: f(rng.normal(m, s, k)).mean(), "two things"),
-    (lambda f, m, s, k, rng: (1, 2, 3), "two things"), (lambda f, m, s, k, rng: f("z"), "TypeError"),
-    (lambda f, m, s, k, rng: f(np.array([np.nan])), "ValueError"), (lambda f: 0, "TypeError"),
-    (0.5, "a function is asked"),
-    (estimator(value=lambda w, j, s: np.nan), "nan"), (estimator(value=lambda w, j, s: w), "shape (4000,)"),
-    (estimator(value=lambda w, j, s: w.mean() + 0.01), "0.01"), (estimator(error=lambda w, j: "small"), "str 'small'"),
-    (estimator(error=lambda w, j: 1.05 * stats.sem(w)), "close"), (lambda f, m, s, k, rng: {"value": 1}, "two things"),
-    (lambda f, m, s, k, rng: np.array([np.nan, 1.0]), "0 points")])
+@pytest.mark.parametrize(
+    "function, words",
+    [
+        (lambda f, m, s, k, rng: (-2.0, 0.1), "0 points"),
+        (lambda f, m, s, k, rng: f(rng.normal(m, s, k)).mean(), "two things"),
+        (lambda f, m, s, k, rng: (1, 2, 3), "two things"),
+        (lambda f, m, s, k, rng: f("z"), "TypeError"),
+        (lambda f, m, s, k, rng: f(np.array([np.nan])), "ValueError"),
+        (lambda f: 0, "TypeError"),
+        (0.5, "a function is asked"),
+        (estimator(value=lambda w, j, s: np.nan), "nan"),
+        (estimator(value=lambda w, j, s: w), "shape (4000,)"),
+        (estimator(value=lambda w, j, s: w.mean() + 0.01), "0.01"),
+        (estimator(error=lambda w, j: "small"), "str 'small'"),
+        (estimator(error=lambda w, j: 1.05 * stats.sem(w)), "close"),
+        (lambda f, m, s, k, rng: {"value": 1}, "two things"),
+        (lambda f, m, s, k, rng: np.array([np.nan, 1.0]), "0 points"),
+    ],
+)
 def test_other_wrong_estimates_are_explained(said, function, words):
     assert words in said(check.elbo_monte_carlo(function), False)
 
@@ -266,29 +369,61 @@ def test_an_estimate_whose_error_is_missing_is_not_answered_but_the_value_is_jud
 
 # ---------------------------------------------------------------- exercise 5
 
-@pytest.mark.parametrize("variance", [*forms(0.36), (0.36, 0.36), [0.36, 0.36], np.array([0.36, 0.36]),
-                                      np.array([[0.36], [0.36]]), torch.tensor([0.36, 0.36]), Fraction(9, 25)],
-                         ids=repr)
+
+@pytest.mark.parametrize(
+    "variance",
+    [
+        *forms(0.36),
+        (0.36, 0.36),
+        [0.36, 0.36],
+        np.array([0.36, 0.36]),
+        np.array([[0.36], [0.36]]),
+        torch.tensor([0.36, 0.36]),
+        Fraction(9, 25),
+    ],
+    ids=repr,
+)
 def test_mean_field_is_right_in_every_form(said, variance):
     assert said(check.elbo_mean_field(variance, TILT), True).startswith("Right")
     assert said(check.elbo_mean_field(variance, 0.51), True).startswith("Right (within 0.005)")
 
 
-@pytest.mark.parametrize("variance, name", [
-    (1, "marginal variance"), ((1.0, 1.0), "marginal variance"), (1 / 0.36, "precision"), (0.6, "standard deviation"),
-    (0.1296, "squared"), (0.2, "smallest eigenvalue"), (1.8, "largest eigenvalue"), (0.64, "1 - variance"),
-    (TILT, "swapped"), (-0.36, "sign flipped"), (0.72, "factor of 2"), (0.18, "factor of 2")])
+@pytest.mark.parametrize(
+    "variance, name",
+    [
+        (1, "marginal variance"),
+        ((1.0, 1.0), "marginal variance"),
+        (1 / 0.36, "precision"),
+        (0.6, "standard deviation"),
+        (0.1296, "squared"),
+        (0.2, "smallest eigenvalue"),
+        (1.8, "largest eigenvalue"),
+        (0.64, "1 - variance"),
+        (TILT, "swapped"),
+        (-0.36, "sign flipped"),
+        (0.72, "factor of 2"),
+        (0.18, "factor of 2"),
+    ],
+)
 def test_slips_of_the_variance_are_named(said, variance, name):
     text = said(check.elbo_mean_field(variance, TILT), False)
     assert "your gap is right" in text and "your variance looks like" in text and name in text
 
 
-@pytest.mark.parametrize("gap, name", [
-    (2 * TILT, "factor 1/2"), (TILT / 2, "averaged over the two"), (-TILT, "sign flipped"), (0.36, "swapped"),
-    (0.5 * (2 / 0.36 - 2 + math.log(0.36)), "variance 1"), (TILT / math.log(2), "in bits"),
-    (TILT / math.log(10), "log10"),
-    (0.5 * (0.4 / 0.36 - 2 + math.log(0.36) - 2 * math.log(0.2)), "narrowest direction"),
-    (0.5 * (1.2 / 0.36 - 2 + math.log(0.36) - 2 * math.log(0.6)), "where the variance belongs")])
+@pytest.mark.parametrize(
+    "gap, name",
+    [
+        (2 * TILT, "factor 1/2"),
+        (TILT / 2, "averaged over the two"),
+        (-TILT, "sign flipped"),
+        (0.36, "swapped"),
+        (0.5 * (2 / 0.36 - 2 + math.log(0.36)), "variance 1"),
+        (TILT / math.log(2), "in bits"),
+        (TILT / math.log(10), "log10"),
+        (0.5 * (0.4 / 0.36 - 2 + math.log(0.36) - 2 * math.log(0.2)), "narrowest direction"),
+        (0.5 * (1.2 / 0.36 - 2 + math.log(0.36) - 2 * math.log(0.6)), "where the variance belongs"),
+    ],
+)
 def test_slips_of_the_mean_field_gap_are_named(said, gap, name):
     text = said(check.elbo_mean_field(0.36, gap), False)
     assert "your variance is right" in text and name in text
@@ -301,8 +436,10 @@ def test_other_wrong_variances_are_explained(said, variance):
 
 # ---------------------------------------------------------------- exercise 6
 
+
 def gap_of_best_gaussian(x, bend):
     """The same number by adaptive integration and a general-purpose optimiser, from many starts."""
+
     def log_joint(z):
         return stats.norm.logpdf(z) + stats.norm.logpdf(x, z + bend * z**2 / 2, 0.5)
 
@@ -319,8 +456,21 @@ def gap_of_best_gaussian(x, bend):
     return evidence + min(optimize.minimize(minus_elbo, start, method="Nelder-Mead", tol=1e-9).fun for start in starts)
 
 
-@pytest.mark.parametrize("x, bend", [(0.5, 1.2), (0.6, 1.5), (-0.6, -1.5), (3.0, 1.5), (-1.0, 1.2), (2.0, 0.5),
-                                     (1.0, 0.0), (4.0, -1.5), (0.2, 1.1), (1.2, 1.4)])
+@pytest.mark.parametrize(
+    "x, bend",
+    [
+        (0.5, 1.2),
+        (0.6, 1.5),
+        (-0.6, -1.5),
+        (3.0, 1.5),
+        (-1.0, 1.2),
+        (2.0, 0.5),
+        (1.0, 0.0),
+        (4.0, -1.5),
+        (0.2, 1.1),
+        (1.2, 1.4),
+    ],
+)
 def test_hard_posterior_is_judged_by_its_true_gap(said, x, bend):
     found, hills = _gap_of_best_gaussian(x, bend)
     expected = gap_of_best_gaussian(x, bend)
@@ -332,8 +482,7 @@ def test_hard_posterior_is_judged_by_its_true_gap(said, x, bend):
 def test_both_verdicts_occur_and_depend_on_the_gap_alone():
     """Sign symmetry: (x, bend) and (-x, -bend) are mirror images, so they are equally hard."""
     pairs = [(x, bend) for x in np.linspace(-3, 3, 13) for bend in np.linspace(-1.5, 1.5, 7)]
-    gaps = np.array([[_gap_of_best_gaussian(*pair)[0], _gap_of_best_gaussian(-pair[0], -pair[1])[0]]
-                     for pair in pairs])
+    gaps = np.array([[_gap_of_best_gaussian(*pair)[0], _gap_of_best_gaussian(-pair[0], -pair[1])[0]] for pair in pairs])
     np.testing.assert_allclose(gaps[:, 0], gaps[:, 1], atol=1e-8)
     assert (gaps > -1e-9).all() and (gaps > 0.25).any() and (gaps < 0.25).any()
 
@@ -343,17 +492,31 @@ def test_hard_posterior_takes_every_form(said, x):
     assert "two hills" in said(check.elbo_hard_posterior(x, 1.5), True)
 
 
-@pytest.mark.parametrize("x, bend, words", [
-    (5, 1.2, "between -3 and 4"), (0.5, 3, "between -1.5 and 1.5"), (math.nan, 1, "finite"), ([1, 2], 1, "finite"),
-    ("0.5", 1.2, "str"), (0.5, True, "bool"), (-1, 1, "single hill"), (5, ..., "still to come: the bend")])
+@pytest.mark.parametrize(
+    "x, bend, words",
+    [
+        (5, 1.2, "between -3 and 4"),
+        (0.5, 3, "between -1.5 and 1.5"),
+        (math.nan, 1, "finite"),
+        ([1, 2], 1, "finite"),
+        ("0.5", 1.2, "str"),
+        (0.5, True, "bool"),
+        (-1, 1, "single hill"),
+        (5, ..., "still to come: the bend"),
+    ],
+)
 def test_pairs_that_do_not_count_are_explained(said, x, bend, words):
     assert words in said(check.elbo_hard_posterior(x, bend), False)
 
 
 # ---------------------------------------------------------------- all of them
 
-NUMBER_CHECKS = [(check.elbo_gap, 1), (check.elbo_by_hand, 2), (check.elbo_mean_field, 2),
-                 (check.elbo_hard_posterior, 2)]
+NUMBER_CHECKS = [
+    (check.elbo_gap, 1),
+    (check.elbo_by_hand, 2),
+    (check.elbo_mean_field, 2),
+    (check.elbo_hard_posterior, 2),
+]
 FUNCTION_CHECKS = [check.elbo_kl_to_prior, check.elbo_monte_carlo]
 
 
@@ -369,17 +532,26 @@ def test_an_empty_function_is_not_answered_yet(said, function, empty):
     assert said(function(empty), None).startswith("Not answered yet: ")
 
 
-@pytest.mark.parametrize("function, right", [(check.elbo_by_hand, (HAND, 0)), (check.elbo_mean_field, (0.36, TILT)),
-                                             (check.elbo_hard_posterior, (0.5, 1.5))])
+@pytest.mark.parametrize(
+    "function, right",
+    [(check.elbo_by_hand, (HAND, 0)), (check.elbo_mean_field, (0.36, TILT)), (check.elbo_hard_posterior, (0.5, 1.5))],
+)
 def test_one_of_two_parts(said, function, right):
     assert said(function(right[0], ...), None).startswith("Not answered yet")
     assert said(function(..., right[1]), None).startswith("Not answered yet")
     assert "still to come" in said(function(77.7, ...), False)
 
 
-@pytest.mark.parametrize("function, truth", [
-    (check.elbo_gap, 0.85), (lambda a: check.elbo_by_hand(a, 0), HAND), (lambda a: check.elbo_by_hand(HAND, a), 0.0),
-    (lambda a: check.elbo_mean_field(a, TILT), 0.36), (lambda a: check.elbo_mean_field(0.36, a), TILT)])
+@pytest.mark.parametrize(
+    "function, truth",
+    [
+        (check.elbo_gap, 0.85),
+        (lambda a: check.elbo_by_hand(a, 0), HAND),
+        (lambda a: check.elbo_by_hand(HAND, a), 0.0),
+        (lambda a: check.elbo_mean_field(a, TILT), 0.36),
+        (lambda a: check.elbo_mean_field(0.36, a), TILT),
+    ],
+)
 def test_the_tolerance_is_what_it_says(capsys, function, truth):
     for off in (0.0049, -0.0049):
         assert function(truth + off) is True
@@ -463,13 +635,57 @@ def boxed(thing):
 
 
 HOSTILE = [
-    Hostile(), [Hostile()], (Hostile(), Hostile()), HostileList([1, 2]), HostileText("x"), Hostile, ring(),
-    boxed(Hostile()), [..., Hostile()], 10**400, 10**5000, -10**400, 0, -1e308, math.inf, -math.inf, math.nan,
-    Decimal("NaN"), 1j,
-    np.complex64(0.85), True, np.True_, np.array([True]), "0.85", b"0.85", np.array(["0.85"]), "\ud800", "x" * 10**6,
-    np.datetime64("2020-01-01"), np.timedelta64(1), [], (), {}, set(), {0.85}, {"a": 1}, [[1], [2, 3]], np.empty(0),
-    np.ones((2, 3, 4)), torch.tensor(1j), torch.ones(0), torch.ones(2, 2).to_sparse(), object(), math, len, type,
-    range(10**12), np.broadcast_to(np.float64(1), (10**9,)), iter([1]), (i for i in (1, 2))]
+    Hostile(),
+    [Hostile()],
+    (Hostile(), Hostile()),
+    HostileList([1, 2]),
+    HostileText("x"),
+    Hostile,
+    ring(),
+    boxed(Hostile()),
+    [..., Hostile()],
+    10**400,
+    10**5000,
+    -(10**400),
+    0,
+    -1e308,
+    math.inf,
+    -math.inf,
+    math.nan,
+    Decimal("NaN"),
+    1j,
+    np.complex64(0.85),
+    True,
+    np.True_,
+    np.array([True]),
+    "0.85",
+    b"0.85",
+    np.array(["0.85"]),
+    "\ud800",
+    "x" * 10**6,
+    np.datetime64("2020-01-01"),
+    np.timedelta64(1),
+    [],
+    (),
+    {},
+    set(),
+    {0.85},
+    {"a": 1},
+    [[1], [2, 3]],
+    np.empty(0),
+    np.ones((2, 3, 4)),
+    torch.tensor(1j),
+    torch.ones(0),
+    torch.ones(2, 2).to_sparse(),
+    object(),
+    math,
+    len,
+    type,
+    range(10**12),
+    np.broadcast_to(np.float64(1), (10**9,)),
+    iter([1]),
+    (i for i in (1, 2)),
+]
 
 
 @pytest.mark.parametrize("index", range(len(HOSTILE)))
@@ -480,8 +696,11 @@ def test_hostile_answers_never_raise_and_never_pass(capsys, index):
         raise HostileError("\ud800") if index % 2 else ValueError("a\nlong " + "text " * 1000)
 
     calls = [(function, [thing] * parts) for function, parts in NUMBER_CHECKS]
-    calls += [(function, [answer]) for function in FUNCTION_CHECKS
-              for answer in (thing, lambda *a: thing, lambda *a: (thing, thing), raising)]
+    calls += [
+        (function, [answer])
+        for function in FUNCTION_CHECKS
+        for answer in (thing, lambda *a: thing, lambda *a: (thing, thing), raising)
+    ]
     for function, answers in calls:
         result = function(*answers)
         text = capsys.readouterr().out
@@ -490,19 +709,40 @@ def test_hostile_answers_never_raise_and_never_pass(capsys, index):
 
 
 anything = st.recursive(
-    st.one_of(st.none(), st.just(...), st.booleans(), st.integers(), st.floats(), st.complex_numbers(), st.text(),
-              st.binary(), st.fractions(), st.decimals(), st.dates(), st.builds(object), st.builds(lambda: Hostile())),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.tuples(inner, inner),
-                            st.frozensets(st.integers(), max_size=3),
-                            st.dictionaries(st.text(max_size=3), inner, max_size=2)), max_leaves=6)
+    st.one_of(
+        st.none(),
+        st.just(...),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.complex_numbers(),
+        st.text(),
+        st.binary(),
+        st.fractions(),
+        st.decimals(),
+        st.dates(),
+        st.builds(object),
+        st.builds(lambda: Hostile()),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.tuples(inner, inner),
+        st.frozensets(st.integers(), max_size=3),
+        st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    ),
+    max_leaves=6,
+)
 
 
 @settings(deadline=None, derandomize=True, max_examples=100)
 @given(first=anything, second=anything)
 def test_arbitrary_objects_never_raise(first, second):
     calls = [(function, (first, second)[:parts]) for function, parts in NUMBER_CHECKS]
-    calls += [(function, (answer,)) for function in FUNCTION_CHECKS
-              for answer in (first, lambda *a: first, lambda *a: (first, second))]
+    calls += [
+        (function, (answer,))
+        for function in FUNCTION_CHECKS
+        for answer in (first, lambda *a: first, lambda *a: (first, second))
+    ]
     for function, answers in calls:
         assert function(*answers) in (True, False, None)
 

@@ -11,15 +11,37 @@ Q, THETA = 1 / (1 + math.exp(-4)), (math.tanh(1) + 2 * math.tanh(2)) / 2
 ODD = ["one", float("nan"), [1, 2], {"a": 1}, 1j, object(), np.zeros((2, 2)), True]
 
 PAIRS = {
-    check.em_books: ((-120.0, -116.7), {
-        (-117.5, -116.7): "after the first E-step", (-120.0, -117.5): "a gap has opened", (-116.7, -120.0): "swapped",
-        (-120.0, -118.3): "lies above F", (-120.0, 2.5): "the gain"}),
-    check.em_one_step: ((Q, THETA), {
-        (1 - Q, THETA): "-theta", (1 / (1 + math.exp(-2)), THETA): "2 theta x", (math.tanh(2), THETA): "E_q",
-        (Q, 2 * THETA): "divide", (Q, (2 * math.tanh(2) - math.tanh(1)) / 2): "positive"}),
-    check.em_gaps: ((0.3, 0.5), {
-        (0.8, 0.5): "whole gap", (0.5, 0.3): "swapped", (0.3, 0.8): "misses a part", (0.6, 0.5): "measurement",
-        (0.3, 0.2): "no part of the gap"})}
+    check.em_books: (
+        (-120.0, -116.7),
+        {
+            (-117.5, -116.7): "after the first E-step",
+            (-120.0, -117.5): "a gap has opened",
+            (-116.7, -120.0): "swapped",
+            (-120.0, -118.3): "lies above F",
+            (-120.0, 2.5): "the gain",
+        },
+    ),
+    check.em_one_step: (
+        (Q, THETA),
+        {
+            (1 - Q, THETA): "-theta",
+            (1 / (1 + math.exp(-2)), THETA): "2 theta x",
+            (math.tanh(2), THETA): "E_q",
+            (Q, 2 * THETA): "divide",
+            (Q, (2 * math.tanh(2) - math.tanh(1)) / 2): "positive",
+        },
+    ),
+    check.em_gaps: (
+        (0.3, 0.5),
+        {
+            (0.8, 0.5): "whole gap",
+            (0.5, 0.3): "swapped",
+            (0.3, 0.8): "misses a part",
+            (0.6, 0.5): "measurement",
+            (0.3, 0.2): "no part of the gap",
+        },
+    ),
+}
 
 
 @pytest.mark.parametrize("function", PAIRS)
@@ -60,11 +82,19 @@ def by_column(log_joint):
     return terms / terms.sum(axis=0), safe(log_joint)[1]
 
 
-@pytest.mark.parametrize("function, verdict, said", [
-    (safe, True, "finite logs"), (naive, False, "subtract the largest"), (..., None, "Not answered yet"),
-    (lambda a: (..., ...), None, "Not answered yet"), (by_column, False, "responsibilities"),
-    (lambda a: (safe(a)[0], safe(a)[1] - a.max(axis=1)), False, "add it back"),
-    (lambda a: safe(a)[0], False, "two arrays"), (lambda a: a.nothing, False, "AttributeError")])
+@pytest.mark.parametrize(
+    "function, verdict, said",
+    [
+        (safe, True, "finite logs"),
+        (naive, False, "subtract the largest"),
+        (..., None, "Not answered yet"),
+        (lambda a: (..., ...), None, "Not answered yet"),
+        (by_column, False, "responsibilities"),
+        (lambda a: (safe(a)[0], safe(a)[1] - a.max(axis=1)), False, "add it back"),
+        (lambda a: safe(a)[0], False, "two arrays"),
+        (lambda a: a.nothing, False, "AttributeError"),
+    ],
+)
 def test_responsibilities(function, verdict, said, capsys):
     assert check.em_responsibilities(function) is verdict
     assert said in capsys.readouterr().out
@@ -75,18 +105,33 @@ def clipped(covariance, floor):
     return (vectors * np.maximum(values, floor)) @ vectors.T
 
 
-@pytest.mark.parametrize("function, verdict, said", [
-    (clipped, True, "max(value, floor)"), (..., None, "Not answered yet"), (lambda s, f: ..., None, "Not answered yet"),
-    (lambda s, f: s + f * np.eye(len(s)), False, "additive"), (lambda s, f: np.maximum(s, f), False, "every entry"),
-    (lambda s, f: s, False, "S itself")])
+@pytest.mark.parametrize(
+    "function, verdict, said",
+    [
+        (clipped, True, "max(value, floor)"),
+        (..., None, "Not answered yet"),
+        (lambda s, f: ..., None, "Not answered yet"),
+        (lambda s, f: s + f * np.eye(len(s)), False, "additive"),
+        (lambda s, f: np.maximum(s, f), False, "every entry"),
+        (lambda s, f: s, False, "S itself"),
+    ],
+)
 def test_floor(function, verdict, said, capsys):
     assert check.em_floor(function) is verdict
     assert said in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("means, verdict, said", [
-    ((-10.1, -9.9, 5.0), True, "no further step"), ((-10, 0, 10), False, "share one group"), (..., None, "Not answered yet"),
-    ((1.0, 1.0, 2.0), False, "different"), ((1.0, 2.0), False, "three different"), ((1e200, -1e200, 5e199), False, "too far|far away")])
+@pytest.mark.parametrize(
+    "means, verdict, said",
+    [
+        ((-10.1, -9.9, 5.0), True, "no further step"),
+        ((-10, 0, 10), False, "share one group"),
+        (..., None, "Not answered yet"),
+        ((1.0, 1.0, 2.0), False, "different"),
+        ((1.0, 2.0), False, "three different"),
+        ((1e200, -1e200, 5e199), False, "too far|far away"),
+    ],
+)
 def test_trap(means, verdict, said, capsys):
     import re
 

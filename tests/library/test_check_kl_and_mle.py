@@ -15,17 +15,43 @@ ODD = ["one", float("nan"), [1, 2, 3], {"a": 1}, 1j, object(), np.zeros((2, 2)),
 
 
 PAIRS = {  # check: right answers, and {wrong answers: what the message says}
-    check.kl_by_hand: ((FORWARD, REVERSE), {
-        (REVERSE, FORWARD): "swapped", (FORWARD / math.log(2), REVERSE): "bits", (-FORWARD, REVERSE): "sign",
-        (FORWARD + math.log(2), REVERSE): "cross-entropy", (FORWARD, 0.5): "too high", (0.125, REVERSE): "squared"}),
-    check.kl_pixel_units: ((NATS, BITS), {
-        (262.0, BITS): "other units", (262.0 + 784 * math.log(255), BITS): "lower", (262 - 784 * math.log(256), BITS): "256",
-        (NATS, -BITS): "minus", (NATS, BITS * math.log(2)): "log 2", (-NATS, BITS): "code length"}),
-    check.kl_flattery: ((2 / 7, 203), {
-        (0.2, 203): "2 / N", (2 / 7, 200): "three more", (1 / 7, 203): "two parameters", (2 / 7, 150): "too low"}),
-    check.kl_right_hill: ((1.673, 0.534), {
-        (-1.46, 0.75): "left", (-0.22, 1.689): "moments", (1.7, 0.5): "hill itself", (-0.536, 1.431): "broad",
-        (1.673, 0.285): "variance"})}
+    check.kl_by_hand: (
+        (FORWARD, REVERSE),
+        {
+            (REVERSE, FORWARD): "swapped",
+            (FORWARD / math.log(2), REVERSE): "bits",
+            (-FORWARD, REVERSE): "sign",
+            (FORWARD + math.log(2), REVERSE): "cross-entropy",
+            (FORWARD, 0.5): "too high",
+            (0.125, REVERSE): "squared",
+        },
+    ),
+    check.kl_pixel_units: (
+        (NATS, BITS),
+        {
+            (262.0, BITS): "other units",
+            (262.0 + 784 * math.log(255), BITS): "lower",
+            (262 - 784 * math.log(256), BITS): "256",
+            (NATS, -BITS): "minus",
+            (NATS, BITS * math.log(2)): "log 2",
+            (-NATS, BITS): "code length",
+        },
+    ),
+    check.kl_flattery: (
+        (2 / 7, 203),
+        {(0.2, 203): "2 / N", (2 / 7, 200): "three more", (1 / 7, 203): "two parameters", (2 / 7, 150): "too low"},
+    ),
+    check.kl_right_hill: (
+        (1.673, 0.534),
+        {
+            (-1.46, 0.75): "left",
+            (-0.22, 1.689): "moments",
+            (1.7, 0.5): "hill itself",
+            (-0.536, 1.431): "broad",
+            (1.673, 0.285): "variance",
+        },
+    ),
+}
 
 
 @pytest.mark.parametrize("function", PAIRS, ids=lambda function: function.__name__)
@@ -38,8 +64,10 @@ def test_right_answers_pass_also_rounded(said, function):
     assert said(function(None, None), None).startswith("Not answered")
 
 
-@pytest.mark.parametrize("function, wrong, name", [(function, wrong, name) for function, (_, slips) in PAIRS.items()
-                                                   for wrong, name in slips.items()])
+@pytest.mark.parametrize(
+    "function, wrong, name",
+    [(function, wrong, name) for function, (_, slips) in PAIRS.items() for wrong, name in slips.items()],
+)
 def test_slips_are_named(said, function, wrong, name):
     assert name in said(function(*wrong), False)
 
@@ -55,10 +83,12 @@ def test_odd_answers_are_refused_in_words(said, function, odd):
 def test_the_minimum_on_the_right_hill_is_where_scipy_finds_it(said):
     def kl(parameters):
         mean, std = parameters[0], math.exp(parameters[1])
+
         def inside(e):
             x = mean + std * e
             target = 0.6 * stats.norm.pdf(x, -1.5, 0.7) + 0.4 * stats.norm.pdf(x, 1.7, 0.5)
             return stats.norm.pdf(e) * (stats.norm.logpdf(x, mean, std) - math.log(target))
+
         return integrate.quad(inside, -9, 9, epsabs=1e-11)[0]
 
     found = optimize.minimize(kl, [1.7, math.log(0.5)], method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-11}).x
@@ -75,16 +105,21 @@ def test_a_right_score_passes(said):
     assert said(check.kl_dequantised_score(lambda x, mean, std: ...), None).startswith("Not answered")
 
 
-@pytest.mark.parametrize("wrong, name", [
-    (lambda x, m, s: stats.norm.logpdf(x, m, s).sum(axis=1), "at the pixel"),
-    (lambda x, m, s: stats.norm.logpdf(x + 0.5, m, s).sum(axis=1), "trace term"),
-    (lambda x, m, s: score(x - 0.5, m, s), "not at the bin's middle"),
-    (lambda x, m, s: score(x, m, s) / x.shape[1], "averaged over the dimensions"),
-    (lambda x, m, s: score(x, m, s).mean(), "one score per row"),
-    (lambda x, m, s: score(x, m, s) + x.shape[1] * math.log(2 * math.pi) / 2, "log 2 pi"),
-    (lambda x, m, s: -score(x, m, s), "code length"),
-    (lambda x, m, s: score(x, m, s) + 0.5, "too high"),
-    (lambda x, m, s: 1 / 0, "ZeroDivisionError"), (7, "function is asked")])
+@pytest.mark.parametrize(
+    "wrong, name",
+    [
+        (lambda x, m, s: stats.norm.logpdf(x, m, s).sum(axis=1), "at the pixel"),
+        (lambda x, m, s: stats.norm.logpdf(x + 0.5, m, s).sum(axis=1), "trace term"),
+        (lambda x, m, s: score(x - 0.5, m, s), "not at the bin's middle"),
+        (lambda x, m, s: score(x, m, s) / x.shape[1], "averaged over the dimensions"),
+        (lambda x, m, s: score(x, m, s).mean(), "one score per row"),
+        (lambda x, m, s: score(x, m, s) + x.shape[1] * math.log(2 * math.pi) / 2, "log 2 pi"),
+        (lambda x, m, s: -score(x, m, s), "code length"),
+        (lambda x, m, s: score(x, m, s) + 0.5, "too high"),
+        (lambda x, m, s: 1 / 0, "ZeroDivisionError"),
+        (7, "function is asked"),
+    ],
+)
 def test_wrong_scores_are_named(said, wrong, name):
     assert name in said(check.kl_dequantised_score(wrong), False)
 
@@ -102,10 +137,17 @@ def test_a_table_of_shares_passes_and_its_score_is_stated(said):
     assert f"{by_hand:.1f} nats" in said(check.kl_pixel_table(good), True)
 
 
-@pytest.mark.parametrize("wrong, name", [
-    (np.full((784, 256), -math.log(256)), "but the Gaussians reach"), (np.zeros((784, 256)), "no log mass"),
-    (np.full((784, 256), 1 / 256), "masses, not their logarithms"), (np.zeros((256, 784)), "shape (256, 784)"),
-    (np.full((784, 256), -np.inf), "impossible level"), ("table", "784 x 256")])
+@pytest.mark.parametrize(
+    "wrong, name",
+    [
+        (np.full((784, 256), -math.log(256)), "but the Gaussians reach"),
+        (np.zeros((784, 256)), "no log mass"),
+        (np.full((784, 256), 1 / 256), "masses, not their logarithms"),
+        (np.zeros((256, 784)), "shape (256, 784)"),
+        (np.full((784, 256), -np.inf), "impossible level"),
+        ("table", "784 x 256"),
+    ],
+)
 def test_tables_that_are_no_mass_or_no_better_are_refused(said, wrong, name):
     assert name in said(check.kl_pixel_table(wrong), False)
 

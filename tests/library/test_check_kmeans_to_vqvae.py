@@ -11,14 +11,36 @@ from lvm_lib import check, data, kmeans
 ODD = ["one", float("nan"), [1, 2, 3], {"a": 1}, 1j, object(), np.zeros((2, 2)), True]
 RATE = 9 * math.log(2)
 TABLES = {  # check: right answers, and {wrong answers: what the message says}
-    check.kmeans_rate: ((RATE, 49 * RATE), {
-        (9.0, 49 * RATE): "bits", (512, 49 * RATE): "logarithm", (RATE, RATE): "of one code",
-        (RATE, math.log(49 * 512)): "rates add", (-RATE, 49 * RATE): "sign"}),
-    check.kmeans_round: ((1, 6, 20), {
-        (1, 6, 5): "mean over the points", (1, 6, 28): "old centroids", (1, 6, 15): "this round's codes",
-        (1, 6, 8): "squared", (5 / 3, 6, 20): "left centroid"}),
-    check.kmeans_step: ((12.5, 200), {
-        (25, 200): "2 of the square", (200, 12.5): "over dimensions", (0.02, 200): "inverse", (12.5, 12.5 / 16): "larger"})}
+    check.kmeans_rate: (
+        (RATE, 49 * RATE),
+        {
+            (9.0, 49 * RATE): "bits",
+            (512, 49 * RATE): "logarithm",
+            (RATE, RATE): "of one code",
+            (RATE, math.log(49 * 512)): "rates add",
+            (-RATE, 49 * RATE): "sign",
+        },
+    ),
+    check.kmeans_round: (
+        (1, 6, 20),
+        {
+            (1, 6, 5): "mean over the points",
+            (1, 6, 28): "old centroids",
+            (1, 6, 15): "this round's codes",
+            (1, 6, 8): "squared",
+            (5 / 3, 6, 20): "left centroid",
+        },
+    ),
+    check.kmeans_step: (
+        (12.5, 200),
+        {
+            (25, 200): "2 of the square",
+            (200, 12.5): "over dimensions",
+            (0.02, 200): "inverse",
+            (12.5, 12.5 / 16): "larger",
+        },
+    ),
+}
 
 
 @pytest.mark.parametrize("function", TABLES, ids=lambda function: function.__name__)
@@ -29,8 +51,10 @@ def test_right_answers_pass_also_rounded(said, function):
     assert said(function(..., *right[1:]), None).startswith("Not answered")
 
 
-@pytest.mark.parametrize("function, wrong, name", [(function, wrong, name) for function, (_, slips) in TABLES.items()
-                                                   for wrong, name in slips.items()])
+@pytest.mark.parametrize(
+    "function, wrong, name",
+    [(function, wrong, name) for function, (_, slips) in TABLES.items() for wrong, name in slips.items()],
+)
 def test_slips_are_named(said, function, wrong, name):
     assert name in said(function(*wrong), False)
 
@@ -69,16 +93,24 @@ def without_stops(z, codebook):
     return z + (e - z).detach(), both, both
 
 
-@pytest.mark.parametrize("wrong, name", [
-    (late, "gives z a gradient"), (swapped, "gives z a gradient"), (without_stops, "gives z a gradient"),
-    (lambda z, c: (layer(z, c)[0], *(loss / 3 for loss in layer(z, c)[1:])), "averaged over the dimensions"),
-    (lambda z, c: (layer(z, c)[0], *(loss * 12 for loss in layer(z, c)[1:])), "sum over rows"),
-    (lambda z, c: (layer(z, c)[0], 0.25 * layer(z, c)[1], layer(z, c)[2]), "0.25 times"),
-    (lambda z, c: (c[torch.cdist(z, c).argmin(1)], *layer(z, c)[1:]), "through your codes"),
-    (lambda z, c: (c[torch.cdist(z, c).argmin(1)].detach(), *layer(z, c)[1:]), "unchanged"),
-    (lambda z, c: (c[torch.cdist(z, c).argmax(1)], *layer(z, c)[1:]), "not the nearest"),
-    (lambda z, c: layer(z, c)[0], "three tensors"), (lambda z, c: (z, 1.0, 2.0), "should be a tensor"),
-    (lambda z, c: 1 / 0, "ZeroDivisionError"), (7, "function is asked")])
+@pytest.mark.parametrize(
+    "wrong, name",
+    [
+        (late, "gives z a gradient"),
+        (swapped, "gives z a gradient"),
+        (without_stops, "gives z a gradient"),
+        (lambda z, c: (layer(z, c)[0], *(loss / 3 for loss in layer(z, c)[1:])), "averaged over the dimensions"),
+        (lambda z, c: (layer(z, c)[0], *(loss * 12 for loss in layer(z, c)[1:])), "sum over rows"),
+        (lambda z, c: (layer(z, c)[0], 0.25 * layer(z, c)[1], layer(z, c)[2]), "0.25 times"),
+        (lambda z, c: (c[torch.cdist(z, c).argmin(1)], *layer(z, c)[1:]), "through your codes"),
+        (lambda z, c: (c[torch.cdist(z, c).argmin(1)].detach(), *layer(z, c)[1:]), "unchanged"),
+        (lambda z, c: (c[torch.cdist(z, c).argmax(1)], *layer(z, c)[1:]), "not the nearest"),
+        (lambda z, c: layer(z, c)[0], "three tensors"),
+        (lambda z, c: (z, 1.0, 2.0), "should be a tensor"),
+        (lambda z, c: 1 / 0, "ZeroDivisionError"),
+        (7, "function is asked"),
+    ],
+)
 def test_wrong_layers_are_named(said, wrong, name):
     assert name in said(check.kmeans_layer(wrong), False)
 

@@ -12,16 +12,38 @@ RATES = [0.5 * math.log(8), 0.5 * math.log(2), 0.0]
 ODD = ["one", float("nan"), {"a": 1}, 1j, object(), np.zeros((2, 2)), True]
 
 PAIRS = {  # check: right answers, and {which wrong answers: what the message says}
-    check.vae_linear_rates: ((RATES, 4.0), [
-        (([RATES[0], RATES[1], 0.5 * math.log(0.6)], 4.0), "never negative"), (([2 * r for r in RATES], 4.0), "factor 1/2"),
-        ((RATES, 0.3), "first latent to die"), ((RATES, 2.0), "standard deviation"), ((RATES, 5.3), "by itself"),
-        ((sum(RATES), 4.0), "one rate per latent"), (([0.5 * math.log(v) for v in (4, 1, 0.3)], 4.0), "without sigma^2")]),
-    check.vae_hidden_sigma: ((0.5, 392), [
-        ((1, 392), "2 sigma^2"), ((0.5, 784), "2 sigma^2"), ((392, 0.5), "swapped"), ((0.5, 1 / 1568), "divides"),
-        ((math.sqrt(0.5), 392), "its square")]),
-    check.vae_information: ((math.log(1000), 7.5 - math.log(1000)), [
-        ((7.5, 0), "names one image"), ((1000, 0.59), "logarithm"), ((6.91, -0.59), "never negative"),
-        ((0.59, 6.91), "swapped")])}
+    check.vae_linear_rates: (
+        (RATES, 4.0),
+        [
+            (([RATES[0], RATES[1], 0.5 * math.log(0.6)], 4.0), "never negative"),
+            (([2 * r for r in RATES], 4.0), "factor 1/2"),
+            ((RATES, 0.3), "first latent to die"),
+            ((RATES, 2.0), "standard deviation"),
+            ((RATES, 5.3), "by itself"),
+            ((sum(RATES), 4.0), "one rate per latent"),
+            (([0.5 * math.log(v) for v in (4, 1, 0.3)], 4.0), "without sigma^2"),
+        ],
+    ),
+    check.vae_hidden_sigma: (
+        (0.5, 392),
+        [
+            ((1, 392), "2 sigma^2"),
+            ((0.5, 784), "2 sigma^2"),
+            ((392, 0.5), "swapped"),
+            ((0.5, 1 / 1568), "divides"),
+            ((math.sqrt(0.5), 392), "its square"),
+        ],
+    ),
+    check.vae_information: (
+        (math.log(1000), 7.5 - math.log(1000)),
+        [
+            ((7.5, 0), "names one image"),
+            ((1000, 0.59), "logarithm"),
+            ((6.91, -0.59), "never negative"),
+            ((0.59, 6.91), "swapped"),
+        ],
+    ),
+}
 
 
 @pytest.mark.parametrize("function", PAIRS, ids=lambda function: function.__name__)
@@ -33,8 +55,10 @@ def test_right_answers_pass_also_rounded(said, function):
     assert said(function(None, ...), None).startswith("Not answered")
 
 
-@pytest.mark.parametrize("function, wrong, name", [(function, wrong, name) for function, (_, slips) in PAIRS.items()
-                                                   for wrong, name in slips])
+@pytest.mark.parametrize(
+    "function, wrong, name",
+    [(function, wrong, name) for function, (_, slips) in PAIRS.items() for wrong, name in slips],
+)
 def test_slips_are_named(said, function, wrong, name):
     assert name in said(function(*wrong), False)
 
@@ -48,6 +72,7 @@ def test_odd_answers_are_refused_in_words(said, function, odd):
 
 
 # ------------------------------------------------------------------ functions
+
 
 def gradients(values, eps, std):
     return np.array([(value - np.delete(values, k).mean()) * eps[k] / std for k, value in enumerate(values)])
@@ -69,26 +94,47 @@ def test_right_functions_pass_and_empty_ones_are_not_answered(said, function):
     assert "ZeroDivisionError" in said(function(lambda *arguments: 1 / 0), False)
 
 
-@pytest.mark.parametrize("wrong, name", [
-    (lambda v, e, s: v * e / s, "without a baseline"), (lambda v, e, s: (v - v.mean()) * e / s, "own one included"),
-    (lambda v, e, s: gradients(v, e, s) * s, "division by std"), (lambda v, e, s: gradients(v, e, s) / s, "variance"),
-    (lambda v, e, s: gradients(v, e, s).mean(), "return all K"),
-    (lambda v, e, s: (v - (v.sum() - v)) * e / s, "divide by K - 1")])
+@pytest.mark.parametrize(
+    "wrong, name",
+    [
+        (lambda v, e, s: v * e / s, "without a baseline"),
+        (lambda v, e, s: (v - v.mean()) * e / s, "own one included"),
+        (lambda v, e, s: gradients(v, e, s) * s, "division by std"),
+        (lambda v, e, s: gradients(v, e, s) / s, "variance"),
+        (lambda v, e, s: gradients(v, e, s).mean(), "return all K"),
+        (lambda v, e, s: (v - (v.sum() - v)) * e / s, "divide by K - 1"),
+    ],
+)
 def test_wrong_gradients_are_named(said, wrong, name):
     assert name in said(check.vae_score_gradients(wrong), False)
 
 
-@pytest.mark.parametrize("wrong, name", [
-    (lambda *a: -elbo(*a), "sign flipped"), (lambda *a: elbo(*a).mean(), "averaged over the images"),
-    (lambda x, l, m, s: elbo(x, l, m, s / 2), "log variance"), (lambda x, l, m, s: elbo(1 - x, l, m, s), "other way round"),
-    (lambda x, l, m, s: elbo(x, l, 0 * m, 0 * s), "KL is forgotten"),
-    (lambda x, l, m, s: elbo(x, l, m, s) + 0.5, "too high")])
+@pytest.mark.parametrize(
+    "wrong, name",
+    [
+        (lambda *a: -elbo(*a), "sign flipped"),
+        (lambda *a: elbo(*a).mean(), "averaged over the images"),
+        (lambda x, l, m, s: elbo(x, l, m, s / 2), "log variance"),
+        (lambda x, l, m, s: elbo(1 - x, l, m, s), "other way round"),
+        (lambda x, l, m, s: elbo(x, l, 0 * m, 0 * s), "KL is forgotten"),
+        (lambda x, l, m, s: elbo(x, l, m, s) + 0.5, "too high"),
+    ],
+)
 def test_wrong_elbos_are_named(said, wrong, name):
     assert name in said(check.vae_elbo(wrong), False)
 
 
-@pytest.mark.parametrize("sigma, right, name", [
-    (1.28, True, "seven"), (0.5, False, "too small"), (2.2, False, "too large"), (1.64, False, "sigma^2 that you gave"),
-    (..., None, "Not answered"), (-1, False, "between"), ("big", False, "finite number")])
+@pytest.mark.parametrize(
+    "sigma, right, name",
+    [
+        (1.28, True, "seven"),
+        (0.5, False, "too small"),
+        (2.2, False, "too large"),
+        (1.64, False, "sigma^2 that you gave"),
+        (..., None, "Not answered"),
+        (-1, False, "between"),
+        ("big", False, "finite number"),
+    ],
+)
 def test_seven_latents(said, sigma, right, name):
     assert name in said(check.vae_seven_latents(sigma), right)

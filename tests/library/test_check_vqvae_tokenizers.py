@@ -21,11 +21,21 @@ def test_rate(said):
     assert said(check.tok_rate(..., BITS), None).startswith("Not answered")
 
 
-@pytest.mark.parametrize("nats, bits, name", [
-    (math.log(8192), BITS, "one token"), (32 * math.log(8192), BITS, "32 x 32 places"), (1024 * 8192, BITS, "logarithm"),
-    (8192 * math.log(1024), BITS, "K log M"), (NATS / math.log(2), BITS, "bits"), (-NATS, BITS, "sign"),
-    (NATS, BITS * math.log(2), "nats per pixel"), (NATS, 13.0, "bits per token"), (NATS, 13312, "whole image"),
-    (NATS, BITS / 3, "colours")])
+@pytest.mark.parametrize(
+    "nats, bits, name",
+    [
+        (math.log(8192), BITS, "one token"),
+        (32 * math.log(8192), BITS, "32 x 32 places"),
+        (1024 * 8192, BITS, "logarithm"),
+        (8192 * math.log(1024), BITS, "K log M"),
+        (NATS / math.log(2), BITS, "bits"),
+        (-NATS, BITS, "sign"),
+        (NATS, BITS * math.log(2), "nats per pixel"),
+        (NATS, 13.0, "bits per token"),
+        (NATS, 13312, "whole image"),
+        (NATS, BITS / 3, "colours"),
+    ],
+)
 def test_slips_of_the_rate_are_named(said, nats, bits, name):
     assert name in said(check.tok_rate(nats, bits), False)
 
@@ -54,11 +64,17 @@ def test_perplexity(said):
     assert said(check.tok_perplexity(perplexity), True).startswith("Right")
 
 
-@pytest.mark.parametrize("wrong, name", [
-    (lambda t: np.log(perplexity(t)), "entropy itself"), (lambda t: len(np.unique(t)), "codes that occur"),
-    (lambda t: 2 ** np.log(perplexity(t)), "bits and 2"), (lambda t: 1 / perplexity(t), "minus the entropy"),
-    (lambda t: np.mean([perplexity(row) for row in np.atleast_2d(t)]), "over all tokens"),
-    (lambda t: perplexity(t) + 1, "too high")])
+@pytest.mark.parametrize(
+    "wrong, name",
+    [
+        (lambda t: np.log(perplexity(t)), "entropy itself"),
+        (lambda t: len(np.unique(t)), "codes that occur"),
+        (lambda t: 2 ** np.log(perplexity(t)), "bits and 2"),
+        (lambda t: 1 / perplexity(t), "minus the entropy"),
+        (lambda t: np.mean([perplexity(row) for row in np.atleast_2d(t)]), "over all tokens"),
+        (lambda t: perplexity(t) + 1, "too high"),
+    ],
+)
 def test_wrong_perplexities_are_named(said, wrong, name):
     assert name in said(check.tok_perplexity(wrong), False)
 
@@ -71,10 +87,16 @@ def test_class_summed_out(said):
     assert said(check.tok_class_summed_out(summed), True).startswith("Right")
 
 
-@pytest.mark.parametrize("wrong, name", [
-    (lambda g: special.logsumexp(g, axis=1), "subtract log C"), (lambda g: g.mean(axis=1), "mean of the logs"),
-    (lambda g: g.max(axis=1), "largest term alone"), (lambda g: special.logsumexp(g, axis=0), "second axis"),
-    (lambda g: np.log(np.exp(g).mean(axis=1)), "underflows")])
+@pytest.mark.parametrize(
+    "wrong, name",
+    [
+        (lambda g: special.logsumexp(g, axis=1), "subtract log C"),
+        (lambda g: g.mean(axis=1), "mean of the logs"),
+        (lambda g: g.max(axis=1), "largest term alone"),
+        (lambda g: special.logsumexp(g, axis=0), "second axis"),
+        (lambda g: np.log(np.exp(g).mean(axis=1)), "underflows"),
+    ],
+)
 def test_wrong_sums_are_named(said, wrong, name):
     with np.errstate(divide="ignore"):
         assert name in said(check.tok_class_summed_out(wrong), False)
@@ -90,11 +112,18 @@ def test_mask(said):
     assert said(check.tok_mask(lambda k, c: torch.tensor(mask(k, c)).float()), True).startswith("Right")
 
 
-@pytest.mark.parametrize("wrong, name", [
-    (lambda k, c: mask(k, not c), "centre"), (lambda k, c: mask(k, c)[::-1], "upside down"),
-    (lambda k, c: mask(k, c)[:, ::-1], "left for right"), (lambda k, c: mask(k, c).T, "transposed"),
-    (lambda k, c: 1 - mask(k, c), "future"), (lambda k, c: np.ones((k, k)), "entries"),
-    (lambda k, c: mask(k, c).ravel(), "shape")])
+@pytest.mark.parametrize(
+    "wrong, name",
+    [
+        (lambda k, c: mask(k, not c), "centre"),
+        (lambda k, c: mask(k, c)[::-1], "upside down"),
+        (lambda k, c: mask(k, c)[:, ::-1], "left for right"),
+        (lambda k, c: mask(k, c).T, "transposed"),
+        (lambda k, c: 1 - mask(k, c), "future"),
+        (lambda k, c: np.ones((k, k)), "entries"),
+        (lambda k, c: mask(k, c).ravel(), "shape"),
+    ],
+)
 def test_wrong_masks_are_named(said, wrong, name):
     assert name in said(check.tok_mask(wrong), False)
 
@@ -108,10 +137,16 @@ def test_draw(said):
     assert said(check.tok_draw(draw), True).startswith("Right")
 
 
-@pytest.mark.parametrize("wrong, name", [
-    (lambda x, t, u: draw(x, 1.0, u), "without the temperature"), (lambda x, t, u: draw(x, 1 / t, u), "divide"),
-    (lambda x, t, u: draw(x, t, u) + 1, "from 0"), (lambda x, t, u: int(np.argmax(x)), "u decides"),
-    (lambda x, t, u: -1, "another one")])
+@pytest.mark.parametrize(
+    "wrong, name",
+    [
+        (lambda x, t, u: draw(x, 1.0, u), "without the temperature"),
+        (lambda x, t, u: draw(x, 1 / t, u), "divide"),
+        (lambda x, t, u: draw(x, t, u) + 1, "from 0"),
+        (lambda x, t, u: int(np.argmax(x)), "u decides"),
+        (lambda x, t, u: -1, "another one"),
+    ],
+)
 def test_wrong_draws_are_named(said, wrong, name):
     assert name in said(check.tok_draw(wrong), False)
 

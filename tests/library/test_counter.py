@@ -13,11 +13,18 @@ from lvm_lib import counter
 WORD = 2**32 - 1
 
 
-@pytest.mark.parametrize("block, key, expected", [  # from the authors' Random123, file kat_vectors
-    ((0, 0, 0, 0), (0, 0), "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
-    ((WORD,) * 4, (WORD,) * 2, "408f276d 41c83b0e a20bc7c6 6d5451fd"),
-    ((0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344), (0xA4093822, 0x299F31D0), "d16cfe09 94fdcceb 5001e420 24126ea1"),
-])
+@pytest.mark.parametrize(
+    "block, key, expected",
+    [  # from the authors' Random123, file kat_vectors
+        ((0, 0, 0, 0), (0, 0), "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
+        ((WORD,) * 4, (WORD,) * 2, "408f276d 41c83b0e a20bc7c6 6d5451fd"),
+        (
+            (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
+            (0xA4093822, 0x299F31D0),
+            "d16cfe09 94fdcceb 5001e420 24126ea1",
+        ),
+    ],
+)
 def test_philox_gives_the_published_words(block, key, expected):
     found = counter.philox(block, key)
     assert found.dtype == np.uint32
@@ -74,20 +81,23 @@ def test_quantiles_are_odd_and_rise():
     assert np.isfinite(counter.normal_quantile([2.0**-53, 1 - 2.0**-53])).all()
 
 
-@pytest.mark.parametrize("call, error, words", [
-    (lambda: counter.normal_quantile([0.5, 1.0]), ValueError, "u must lie strictly between 0 and 1"),
-    (lambda: counter.normal_quantile(0.0), ValueError, "u must lie strictly"),
-    (lambda: counter.normal_quantile(float("nan")), ValueError, "u must be finite"),
-    (lambda: counter.words(-1, 0), ValueError, "seed must lie from 0 to 2\\^32 - 1, got from -1"),
-    (lambda: counter.words(0, 2**32), ValueError, "index must lie"),
-    (lambda: counter.words(0.5, 0), TypeError, "seed must hold whole numbers .* float 0.5"),
-    (lambda: counter.words([1, 2], 0), ValueError, "seed must be one whole number"),
-    (lambda: counter.words(True, 0), TypeError, "seed must hold whole numbers"),
-    (lambda: counter.words(0, []), TypeError, "index must hold"),
-    (lambda: counter.philox([1, 2, 3], [0, 0]), ValueError, "counter must have 4 entries"),
-    (lambda: counter.philox([1, 2, 3, 4], 0), ValueError, "key must have 2 entries"),
-    (lambda: counter.categorical([[0.0, 1.0]] * 3, [0.5, 0.5]), ValueError, "u must broadcast"),
-])
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (lambda: counter.normal_quantile([0.5, 1.0]), ValueError, "u must lie strictly between 0 and 1"),
+        (lambda: counter.normal_quantile(0.0), ValueError, "u must lie strictly"),
+        (lambda: counter.normal_quantile(float("nan")), ValueError, "u must be finite"),
+        (lambda: counter.words(-1, 0), ValueError, "seed must lie from 0 to 2\\^32 - 1, got from -1"),
+        (lambda: counter.words(0, 2**32), ValueError, "index must lie"),
+        (lambda: counter.words(0.5, 0), TypeError, "seed must hold whole numbers .* float 0.5"),
+        (lambda: counter.words([1, 2], 0), ValueError, "seed must be one whole number"),
+        (lambda: counter.words(True, 0), TypeError, "seed must hold whole numbers"),
+        (lambda: counter.words(0, []), TypeError, "index must hold"),
+        (lambda: counter.philox([1, 2, 3], [0, 0]), ValueError, "counter must have 4 entries"),
+        (lambda: counter.philox([1, 2, 3, 4], 0), ValueError, "key must have 2 entries"),
+        (lambda: counter.categorical([[0.0, 1.0]] * 3, [0.5, 0.5]), ValueError, "u must broadcast"),
+    ],
+)
 def test_errors_name_what_came(call, error, words):
     with pytest.raises(error, match=words):
         call()

@@ -43,10 +43,11 @@ def trapezoid_evidence(model, x):
 
 # ------------------------------------------------------------------ evidence and posterior
 
+
 @pytest.mark.parametrize("std", [0.4, 1.0, np.array([0.4, 1.5])])
 def test_evidence_agrees_with_gauss_hermite_against_the_prior(std):
     """Another rule with other nodes: N(0, 1) sits in its weights, so only the likelihood is summed."""
-    model = Curve(lambda z: np.hstack([np.sin(z), z / 2 + z ** 2 / 6]), std)
+    model = Curve(lambda z: np.hstack([np.sin(z), z / 2 + z**2 / 6]), std)
     x, _ = model.sample(5, 0)
     rule = hermite(150)
     log_px_z = np.stack([model.log_px_z(x, np.full((5, 1), z)) for z in rule.points[:, 0]], axis=1)
@@ -68,6 +69,7 @@ def test_evidence_agrees_with_adaptive_quadrature():
     model = wavy()
     x, _ = model.sample(3, 1)
     for point, evidence in zip(x, model.evidence(x)):
+
         def joint(z, point=point):
             return np.exp(stats.norm(model.decode([[z]])[0], model.std).logpdf(point).sum() + stats.norm.logpdf(z))
 
@@ -83,7 +85,7 @@ def test_evidence_agrees_with_naive_monte_carlo(model):
         likelihood = np.exp(stats.norm(model.decode(z), model.std).logpdf(point).sum(axis=1))
         error = likelihood.std() / np.sqrt(len(z))
         assert abs(likelihood.mean() - np.exp(evidence)) < 4 * error
-        assert error < 0.05 * np.exp(evidence)                         # the check is worth something
+        assert error < 0.05 * np.exp(evidence)  # the check is worth something
 
 
 @few
@@ -99,8 +101,9 @@ def test_both_ways_to_the_distances_agree_in_many_dimensions():
         model = Curve(tanh_network(40, 5, 1), std)
         x, z = model.sample(3, 4)
         grid = line(-1, 1, 7)
-        expected = (stats.norm(model.decode(grid.points), std).logpdf(x[:, None, :]).sum(axis=2)
-                    + stats.norm.logpdf(grid.points[:, 0]))
+        expected = stats.norm(model.decode(grid.points), std).logpdf(x[:, None, :]).sum(axis=2) + stats.norm.logpdf(
+            grid.points[:, 0]
+        )
         np.testing.assert_allclose(model.log_joint_on(x, grid), expected, rtol=1e-10)
 
 
@@ -137,8 +140,11 @@ def test_the_posterior_integrates_to_one_and_obeys_bayes_rule():
     grid = model.settled_grid(x)
     log_posterior = model.posterior(x, grid)
     np.testing.assert_allclose(np.exp(log_posterior) @ np.exp(grid.log_weights), 1, rtol=1e-10)
-    np.testing.assert_allclose(model.log_joint_on(x, grid) - log_posterior,
-                               np.broadcast_to(trapezoid_evidence(model, x)[:, None], log_posterior.shape), **EXACT)
+    np.testing.assert_allclose(
+        model.log_joint_on(x, grid) - log_posterior,
+        np.broadcast_to(trapezoid_evidence(model, x)[:, None], log_posterior.shape),
+        **EXACT,
+    )
 
 
 def test_a_folded_curve_has_a_posterior_with_two_peaks():
@@ -155,28 +161,29 @@ def test_a_folded_curve_has_a_posterior_with_two_peaks():
 
 
 def test_a_settled_grid_is_fine_enough_and_a_coarse_one_is_not():
-    model = Curve(lambda z: np.hstack([z, z ** 2]), 0.03)
+    model = Curve(lambda z: np.hstack([z, z**2]), 0.03)
     x, _ = model.sample(20, 8)
     grid = model.settled_grid(x)
     posterior = np.exp(model.posterior(x, grid) + grid.log_weights)
     mean = posterior @ grid.points[:, 0]
-    std = np.sqrt(posterior @ grid.points[:, 0] ** 2 - mean ** 2)
+    std = np.sqrt(posterior @ grid.points[:, 0] ** 2 - mean**2)
     spacing = grid.points[1, 0] - grid.points[0, 0]
     assert spacing <= std.min() / 2
     fine = line(grid.points[0, 0], grid.points[-1, 0], 4 * len(grid))
     np.testing.assert_allclose(model.evidence(x), model.evidence(x, fine), **EXACT)
-    assert np.abs(model.evidence(x, line(-8, 8, 161)) - model.evidence(x)).max() > 0.1   # spacing 0.1, std 0.03
+    assert np.abs(model.evidence(x, line(-8, 8, 161)) - model.evidence(x)).max() > 0.1  # spacing 0.1, std 0.03
 
 
 def test_a_point_far_from_the_curve_has_a_finite_evidence():
     model = wavy(0.1)
     x = np.array([[100.0, -100.0]])
     np.testing.assert_allclose(model.evidence(x), trapezoid_evidence(model, x), rtol=1e-8)
-    far_along = QuadraticCurve(1.0, 0.0, 0.1)                            # posterior mean near z = 30
+    far_along = QuadraticCurve(1.0, 0.0, 0.1)  # posterior mean near z = 30
     assert far_along.evidence([[30.0]])[0] == pytest.approx(stats.norm(0, np.sqrt(1.01)).logpdf(30.0), rel=1e-9)
 
 
 # ------------------------------------------------------------------ the quadratic curve
+
 
 @maths
 @given(parabolas(), gaussian_qs())
@@ -186,8 +193,8 @@ def test_the_closed_elbo_is_the_integral_under_q(model, q):
     terms = model.elbo_terms(q, x)
     nodes, weights = np.polynomial.hermite_e.hermegauss(8)
     weights = weights / np.sqrt(2 * np.pi)
-    z = q.mean + np.sqrt(q.cov[:, :, 0]) * nodes                        # (n, 8)
-    g = model.slope * z + model.bend * z ** 2 / 2
+    z = q.mean + np.sqrt(q.cov[:, :, 0]) * nodes  # (n, 8)
+    g = model.slope * z + model.bend * z**2 / 2
     log_px_z, log_pz = stats.norm(g, model.std).logpdf(x), stats.norm.logpdf(z)
     log_qz = stats.norm(q.mean, np.sqrt(q.cov[:, :, 0])).logpdf(z)
     np.testing.assert_allclose(terms.reconstruction, log_px_z @ weights, **EXACT)
@@ -210,7 +217,7 @@ def test_evidence_is_elbo_plus_kl(model, q):
 @few
 @given(st.floats(-3, 3), st.floats(0.2, 3), gaussian_qs())
 def test_without_bend_it_is_the_linear_gaussian_model(slope, std, q):
-    model, linear = QuadraticCurve(slope, 0.0, std), LinearGaussian([[slope]], [0.0], std ** 2)
+    model, linear = QuadraticCurve(slope, 0.0, std), LinearGaussian([[slope]], [0.0], std**2)
     x, z = model.sample(3, 11)
     np.testing.assert_allclose(model.log_joint(x, z), linear.log_joint(x, z), **EXACT)
     np.testing.assert_allclose(model.evidence(x), linear.evidence(x), **EXACT)
@@ -218,15 +225,21 @@ def test_without_bend_it_is_the_linear_gaussian_model(slope, std, q):
         np.testing.assert_allclose(one, other, **EXACT)
     np.testing.assert_allclose(model.kl_to_posterior(q, x), linear.kl_to_posterior(q, x), **EXACT)
     exact, grid = linear.posterior(x), model.settled_grid(x)
-    np.testing.assert_allclose(model.posterior(x, grid),
-                               stats.norm(exact.mean, np.sqrt(exact.cov[:, :, 0])).logpdf(grid.points[:, 0]), atol=1e-7)
+    np.testing.assert_allclose(
+        model.posterior(x, grid),
+        stats.norm(exact.mean, np.sqrt(exact.cov[:, :, 0])).logpdf(grid.points[:, 0]),
+        atol=1e-7,
+    )
     np.testing.assert_allclose(model.kl_to_posterior(exact, x), 0, atol=1e-8)
 
 
 def test_with_a_bend_no_gaussian_closes_the_gap():
     model, x = QuadraticCurve(1.0, 1.5, 0.4), np.array([[1.0]])
-    gaps = [model.kl_to_posterior(GaussianQ([[m]], [[[s ** 2]]]), x)[0]
-            for m in np.linspace(-3.5, 1.5, 26) for s in np.geomspace(0.05, 1.5, 15)]
+    gaps = [
+        model.kl_to_posterior(GaussianQ([[m]], [[[s**2]]]), x)[0]
+        for m in np.linspace(-3.5, 1.5, 26)
+        for s in np.geomspace(0.05, 1.5, 15)
+    ]
     assert min(gaps) > 0.05
 
 
@@ -242,7 +255,7 @@ def test_the_gap_of_a_network_curve_is_evidence_minus_sampled_elbo():
 
 def test_a_parabola_is_a_curve():
     parabola = QuadraticCurve(1.2, -0.7, 0.3)
-    curve = Curve(lambda z: 1.2 * z - 0.35 * z ** 2, 0.3)
+    curve = Curve(lambda z: 1.2 * z - 0.35 * z**2, 0.3)
     x, z = parabola.sample(5, 13)
     same, _ = curve.sample(5, 13)
     np.testing.assert_allclose(x, same, rtol=1e-12)
@@ -251,6 +264,7 @@ def test_a_parabola_is_a_curve():
 
 
 # ------------------------------------------------------------------ sampling and the network
+
 
 def test_samples_of_a_parabola_have_its_moments():
     """E[x] = bend / 2, var[x] = slope^2 + bend^2 / 2 + std^2, cov(x, z) = slope."""
@@ -262,7 +276,7 @@ def test_samples_of_a_parabola_have_its_moments():
     assert abs(products.mean() - 1.0) < 4 * products.std() / np.sqrt(n)
     squares = (x - 0.4) ** 2
     assert abs(squares.mean() - variance) < 4 * squares.std() / np.sqrt(n)
-    assert abs(z.mean()) < 4 / np.sqrt(n) and abs((z ** 2).mean() - 1) < 4 * np.sqrt(2 / n)
+    assert abs(z.mean()) < 4 / np.sqrt(n) and abs((z**2).mean() - 1) < 4 * np.sqrt(2 / n)
 
 
 def test_samples_scatter_around_the_curve_with_the_stated_std():
@@ -272,7 +286,7 @@ def test_samples_scatter_around_the_curve_with_the_stated_std():
     residual = (x - model.decode(z)) / std
     assert x.shape == (n, 2) and z.shape == (n, 1)
     assert (np.abs(residual.mean(axis=0)) < 4 / np.sqrt(n)).all()
-    assert (np.abs((residual ** 2).mean(axis=0) - 1) < 4 * np.sqrt(2 / n)).all()
+    assert (np.abs((residual**2).mean(axis=0) - 1) < 4 * np.sqrt(2 / n)).all()
 
 
 def test_the_samples_histogram_is_the_evidence():
@@ -282,7 +296,7 @@ def test_the_samples_histogram_is_the_evidence():
     counts, _ = np.histogram(x, edges)
     fine = np.linspace(edges[0], edges[-1], 22 * 40 + 1)
     density = np.exp(model.evidence(fine[:, None]))
-    mass = np.array([integrate.simpson(density[40 * i:40 * i + 41], fine[40 * i:40 * i + 41]) for i in range(22)])
+    mass = np.array([integrate.simpson(density[40 * i : 40 * i + 41], fine[40 * i : 40 * i + 41]) for i in range(22)])
     assert (np.abs(counts / n - mass) < 4.5 * np.sqrt(mass / n)).all()
 
 
@@ -308,7 +322,7 @@ def test_the_network_follows_its_seed_and_its_gain():
     np.testing.assert_allclose(tanh_network(2, 4, 5, gain=3).hidden_bias, 2 * tanh_network(2, 4, 5).hidden_bias)
     wide = tanh_network(1, 100000, 0)
     assert wide.hidden_weights.std() == pytest.approx(1.5, rel=0.01)
-    assert (wide.output_weights ** 2).sum() == pytest.approx(1, rel=0.02)
+    assert (wide.output_weights**2).sum() == pytest.approx(1, rel=0.02)
 
 
 def test_decode_keeps_leading_axes():
@@ -324,29 +338,32 @@ def test_decode_keeps_leading_axes():
 NETWORK = [np.ones((1, 3)), np.ones(3), np.ones((3, 2)), np.ones(2)]
 
 
-@pytest.mark.parametrize(("build", "error", "message"), [
-    (lambda: Curve(3.0, 1.0), TypeError, "decoder must be a function"),
-    (lambda: Curve(lambda z: z[:, 0], 1.0), ValueError, r"decoder\(z\) must have 2 axes"),
-    (lambda: Curve(lambda z: np.zeros((7, 2)), 1.0), ValueError, "decoder must turn"),
-    (lambda: Curve(lambda z: z * np.nan, 1.0), ValueError, r"decoder\(z\) must be finite"),
-    (lambda: Curve(lambda z: z, 0.0), ValueError, "std must be positive"),
-    (lambda: Curve(lambda z: z, [1.0, 1.0]), ValueError, "std must be a number or"),
-    (lambda: Curve(lambda z: z, "wide"), TypeError, "std"),
-    (lambda: QuadraticCurve(np.nan, 0.0, 1.0), ValueError, "slope must be finite"),
-    (lambda: QuadraticCurve(1.0, [1.0], 1.0), ValueError, "bend must have 0 axes"),
-    (lambda: QuadraticCurve(1.0, None, 1.0), TypeError, "bend"),
-    (lambda: QuadraticCurve(1.0, 0.0, -1.0), ValueError, "std must be positive"),
-    (lambda: TanhNetwork(np.ones((2, 3)), *NETWORK[1:]), ValueError, "hidden_weights must have shape"),
-    (lambda: TanhNetwork(NETWORK[0], np.ones(4), *NETWORK[2:]), ValueError, "hidden_bias must have shape"),
-    (lambda: TanhNetwork(*NETWORK[:3], np.ones(3)), ValueError, "output_bias must have shape"),
-    (lambda: TanhNetwork(*NETWORK[:2], np.ones(3), NETWORK[3]), ValueError, "output_weights must have 2 axes"),
-    (lambda: TanhNetwork(*NETWORK[:3], [np.inf, 0]), ValueError, "output_bias must be finite"),
-    (lambda: tanh_network(0, 3, 0), ValueError, "dimensions must be at least 1"),
-    (lambda: tanh_network(2, 1.5, 0), TypeError, "hidden must be an integer"),
-    (lambda: tanh_network(2, 3, None), TypeError, "rng"),
-    (lambda: tanh_network(2, 3, 0, gain=0), ValueError, "gain must be positive"),
-    (lambda: tanh_network(2, 3, 0)(np.zeros(4)), ValueError, "z must have shape"),
-])
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (lambda: Curve(3.0, 1.0), TypeError, "decoder must be a function"),
+        (lambda: Curve(lambda z: z[:, 0], 1.0), ValueError, r"decoder\(z\) must have 2 axes"),
+        (lambda: Curve(lambda z: np.zeros((7, 2)), 1.0), ValueError, "decoder must turn"),
+        (lambda: Curve(lambda z: z * np.nan, 1.0), ValueError, r"decoder\(z\) must be finite"),
+        (lambda: Curve(lambda z: z, 0.0), ValueError, "std must be positive"),
+        (lambda: Curve(lambda z: z, [1.0, 1.0]), ValueError, "std must be a number or"),
+        (lambda: Curve(lambda z: z, "wide"), TypeError, "std"),
+        (lambda: QuadraticCurve(np.nan, 0.0, 1.0), ValueError, "slope must be finite"),
+        (lambda: QuadraticCurve(1.0, [1.0], 1.0), ValueError, "bend must have 0 axes"),
+        (lambda: QuadraticCurve(1.0, None, 1.0), TypeError, "bend"),
+        (lambda: QuadraticCurve(1.0, 0.0, -1.0), ValueError, "std must be positive"),
+        (lambda: TanhNetwork(np.ones((2, 3)), *NETWORK[1:]), ValueError, "hidden_weights must have shape"),
+        (lambda: TanhNetwork(NETWORK[0], np.ones(4), *NETWORK[2:]), ValueError, "hidden_bias must have shape"),
+        (lambda: TanhNetwork(*NETWORK[:3], np.ones(3)), ValueError, "output_bias must have shape"),
+        (lambda: TanhNetwork(*NETWORK[:2], np.ones(3), NETWORK[3]), ValueError, "output_weights must have 2 axes"),
+        (lambda: TanhNetwork(*NETWORK[:3], [np.inf, 0]), ValueError, "output_bias must be finite"),
+        (lambda: tanh_network(0, 3, 0), ValueError, "dimensions must be at least 1"),
+        (lambda: tanh_network(2, 1.5, 0), TypeError, "hidden must be an integer"),
+        (lambda: tanh_network(2, 3, None), TypeError, "rng"),
+        (lambda: tanh_network(2, 3, 0, gain=0), ValueError, "gain must be positive"),
+        (lambda: tanh_network(2, 3, 0)(np.zeros(4)), ValueError, "z must have shape"),
+    ],
+)
 def test_a_model_that_cannot_be_is_refused(build, error, message):
     with pytest.raises(error, match=message):
         build()
@@ -356,30 +373,33 @@ X, GRID = np.zeros((3, 1)), line(-8, 8, 101)
 Q = GaussianQ(np.zeros((3, 1)), np.eye(1))
 
 
-@pytest.mark.parametrize(("call", "error", "message"), [
-    (lambda m: m.evidence(np.zeros((3, 2))), ValueError, "x must have D = 1"),
-    (lambda m: m.evidence(np.zeros(3)), ValueError, "x must have 2 axes"),
-    (lambda m: m.evidence([[np.nan]]), ValueError, "x must be finite"),
-    (lambda m: m.evidence(np.zeros((0, 1)), GRID), ValueError, "x must not be empty"),
-    (lambda m: m.evidence("x", GRID), TypeError, "x must be an array"),
-    (lambda m: m.evidence(X, np.linspace(-8, 8, 9)), TypeError, "grid must be a quadrature.Grid"),
-    (lambda m: m.evidence(X, plane(-1, 1, 3)), ValueError, "grid must have points of shape"),
-    (lambda m: m.posterior(X, None), TypeError, "grid must be a quadrature.Grid"),
-    (lambda m: m.kl_to_posterior(Q, X, 3), TypeError, "grid must be a quadrature.Grid"),
-    (lambda m: m.kl_to_posterior(X, X), TypeError, "q must be a GaussianQ"),
-    (lambda m: m.kl_to_posterior(Q, X[:2]), ValueError, "q must have a mean of shape"),
-    (lambda m: m.elbo(GaussianQ(np.zeros((3, 2)), np.eye(2)), X), ValueError, "q must have a mean of shape"),
-    (lambda m: m.elbo_terms(None, X), TypeError, "q must be a GaussianQ"),
-    (lambda m: m.elbo(Q, [[np.inf]] * 3), ValueError, "x must be finite"),
-    (lambda m: m.log_joint(X, np.zeros(3)), ValueError, "z must have shape"),
-    (lambda m: m.log_px_z(X, np.zeros((2, 1))), ValueError, "z must have shape"),
-    (lambda m: m.log_joint(X, np.full((3, 1), np.inf)), ValueError, "z must be finite"),
-    (lambda m: m.decode(1.0), ValueError, "z must have shape"),
-    (lambda m: m.sample(0, 0), ValueError, "n must be at least 1"),
-    (lambda m: m.sample(1, "seed"), TypeError, "rng"),
-    (lambda m: m.settled_grid(X, tolerance=0), ValueError, "tolerance must be positive"),
-    (lambda m: QuadraticCurve(1.0, 0.0, 1e-9).settled_grid([[0.0], [1.0]]), ValueError, "must settle on a grid"),
-])
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda m: m.evidence(np.zeros((3, 2))), ValueError, "x must have D = 1"),
+        (lambda m: m.evidence(np.zeros(3)), ValueError, "x must have 2 axes"),
+        (lambda m: m.evidence([[np.nan]]), ValueError, "x must be finite"),
+        (lambda m: m.evidence(np.zeros((0, 1)), GRID), ValueError, "x must not be empty"),
+        (lambda m: m.evidence("x", GRID), TypeError, "x must be an array"),
+        (lambda m: m.evidence(X, np.linspace(-8, 8, 9)), TypeError, "grid must be a quadrature.Grid"),
+        (lambda m: m.evidence(X, plane(-1, 1, 3)), ValueError, "grid must have points of shape"),
+        (lambda m: m.posterior(X, None), TypeError, "grid must be a quadrature.Grid"),
+        (lambda m: m.kl_to_posterior(Q, X, 3), TypeError, "grid must be a quadrature.Grid"),
+        (lambda m: m.kl_to_posterior(X, X), TypeError, "q must be a GaussianQ"),
+        (lambda m: m.kl_to_posterior(Q, X[:2]), ValueError, "q must have a mean of shape"),
+        (lambda m: m.elbo(GaussianQ(np.zeros((3, 2)), np.eye(2)), X), ValueError, "q must have a mean of shape"),
+        (lambda m: m.elbo_terms(None, X), TypeError, "q must be a GaussianQ"),
+        (lambda m: m.elbo(Q, [[np.inf]] * 3), ValueError, "x must be finite"),
+        (lambda m: m.log_joint(X, np.zeros(3)), ValueError, "z must have shape"),
+        (lambda m: m.log_px_z(X, np.zeros((2, 1))), ValueError, "z must have shape"),
+        (lambda m: m.log_joint(X, np.full((3, 1), np.inf)), ValueError, "z must be finite"),
+        (lambda m: m.decode(1.0), ValueError, "z must have shape"),
+        (lambda m: m.sample(0, 0), ValueError, "n must be at least 1"),
+        (lambda m: m.sample(1, "seed"), TypeError, "rng"),
+        (lambda m: m.settled_grid(X, tolerance=0), ValueError, "tolerance must be positive"),
+        (lambda m: QuadraticCurve(1.0, 0.0, 1e-9).settled_grid([[0.0], [1.0]]), ValueError, "must settle on a grid"),
+    ],
+)
 def test_bad_input_is_refused_by_name(call, error, message):
     with pytest.raises(error, match=message):
         call(QuadraticCurve(1.0, 0.5, 0.4))

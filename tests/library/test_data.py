@@ -32,6 +32,7 @@ def sha256(content):
 
 # --- the embedded sets -----------------------------------------------------------------------------------------------
 
+
 def test_the_record_covers_every_embedded_set():
     assert SETS == sorted(data.EMBEDDED)
     assert {f"{name}.npz" for name in SETS} == {path.name for path in FOLDER.glob("*.npz")}
@@ -133,11 +134,14 @@ def test_unknown_names_list_the_choices(wrong):
 
 
 def test_import_and_load_need_numpy_only():
-    code = ("import sys, socket; socket.socket.connect = None; from lvm_lib import data; data.load('digits');"
-            "data.binarised('clothing');"
-            "print([m for m in ('pooch', 'requests', 'tqdm', 'torch', 'scipy', 'matplotlib') if m in sys.modules])")
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                         cwd=FOLDER.parents[1])
+    code = (
+        "import sys, socket; socket.socket.connect = None; from lvm_lib import data; data.load('digits');"
+        "data.binarised('clothing');"
+        "print([m for m in ('pooch', 'requests', 'tqdm', 'torch', 'scipy', 'matplotlib') if m in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=FOLDER.parents[1]
+    )
     assert run.stdout.strip() == "[]"
 
 
@@ -157,17 +161,20 @@ def test_images_leave_the_caller_s_array_writable():
     assert own.flags.writeable and not images.train.flags.writeable
 
 
-@pytest.mark.parametrize("changes, error, words", [
-    ({"train": PIXELS / 255}, TypeError, "train must be a uint8"),
-    ({"test": [[1]]}, TypeError, "test must be a uint8"),
-    ({"train": PIXELS[0]}, ValueError, "train must have shape"),
-    ({"test": PIXELS[:0], "test_labels": np.zeros(0, int)}, ValueError, "test must have shape"),
-    ({"train_labels": [0]}, ValueError, "train_labels must be 2 integers"),
-    ({"test_labels": [0.5]}, ValueError, "test_labels must be 1 integers"),
-    ({"train_labels": [0, 2]}, ValueError, r"train_labels must lie in 0\.\.1"),
-    ({"test_labels": [-1]}, ValueError, r"test_labels must lie in 0\.\.1"),
-    ({"test": np.zeros((1, 4, 3), np.uint8)}, ValueError, "one size"),
-])
+@pytest.mark.parametrize(
+    "changes, error, words",
+    [
+        ({"train": PIXELS / 255}, TypeError, "train must be a uint8"),
+        ({"test": [[1]]}, TypeError, "test must be a uint8"),
+        ({"train": PIXELS[0]}, ValueError, "train must have shape"),
+        ({"test": PIXELS[:0], "test_labels": np.zeros(0, int)}, ValueError, "test must have shape"),
+        ({"train_labels": [0]}, ValueError, "train_labels must be 2 integers"),
+        ({"test_labels": [0.5]}, ValueError, "test_labels must be 1 integers"),
+        ({"train_labels": [0, 2]}, ValueError, r"train_labels must lie in 0\.\.1"),
+        ({"test_labels": [-1]}, ValueError, r"test_labels must lie in 0\.\.1"),
+        ({"test": np.zeros((1, 4, 3), np.uint8)}, ValueError, "one size"),
+    ],
+)
 def test_images_refuse_what_does_not_fit(changes, error, words):
     with pytest.raises(error, match=words):
         images_with(**changes)
@@ -188,9 +195,18 @@ def test_unit_scales_and_keeps_the_shape():
 
 
 @pytest.mark.parametrize("function", [data.flat, data.unit, lambda images: data.binarise(images, 0)])
-@pytest.mark.parametrize("wrong, error", [
-    (PIXELS / 255, ValueError), (PIXELS - 1.0, ValueError), (PIXELS * 255.0, ValueError), (PIXELS[:0], ValueError),
-    (np.full((1, 2, 2), np.nan), ValueError), ("digits", TypeError), (None, TypeError)])
+@pytest.mark.parametrize(
+    "wrong, error",
+    [
+        (PIXELS / 255, ValueError),
+        (PIXELS - 1.0, ValueError),
+        (PIXELS * 255.0, ValueError),
+        (PIXELS[:0], ValueError),
+        (np.full((1, 2, 2), np.nan), ValueError),
+        ("digits", TypeError),
+        (None, TypeError),
+    ],
+)
 def test_pixels_that_are_no_grey_levels_are_refused(function, wrong, error):
     with pytest.raises(error, match="images must"):
         function(wrong)
@@ -202,6 +218,7 @@ def test_flat_wants_three_axes():
 
 
 # --- binarisation ----------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("split", SPLITS)
@@ -278,6 +295,7 @@ def test_binarise_takes_floats_that_are_whole(level, seed):
 
 # --- idx files -------------------------------------------------------------------------------------------------------
 
+
 def zipped(content: bytes) -> bytes:
     """gzip without the time of day: what a test is called must not depend on when it was collected."""
     return gzip.compress(content, mtime=0)
@@ -296,14 +314,18 @@ def test_idx_returns_what_was_written(tmp_path_factory, shape, seed):
     assert np.array_equal(idx.read_idx(path, len(shape)), array)
 
 
-@pytest.mark.parametrize("content, words", [
-    (b"<html>", "not a whole gzip file"),
-    (idx_bytes(PIXELS)[:-9], "not a whole gzip file"),
-    (zipped(b"\0\0\x08\x01\0\0\0\x02ab"), "3 axes"),
-    (zipped(b"\0\0\x08\x03"), "3 axes"),
-    (zipped(struct.pack(">4B3I", 0, 0, 8, 3, 2, 2, 2) + b"1234567"), "holds 7 entries"),
-    (b"", "idx|gzip"),
-], ids=["no gzip", "cut short", "one axis", "header cut short", "too few entries", "empty"])
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"<html>", "not a whole gzip file"),
+        (idx_bytes(PIXELS)[:-9], "not a whole gzip file"),
+        (zipped(b"\0\0\x08\x01\0\0\0\x02ab"), "3 axes"),
+        (zipped(b"\0\0\x08\x03"), "3 axes"),
+        (zipped(struct.pack(">4B3I", 0, 0, 8, 3, 2, 2, 2) + b"1234567"), "holds 7 entries"),
+        (b"", "idx|gzip"),
+    ],
+    ids=["no gzip", "cut short", "one axis", "header cut short", "too few entries", "empty"],
+)
 def test_idx_names_a_bad_file(tmp_path, content, words):
     path = tmp_path / "bad.gz"
     path.write_bytes(content)
@@ -315,10 +337,12 @@ def test_idx_names_a_bad_file(tmp_path, content, words):
 # --- downloads, from a server on this machine ------------------------------------------------------------------------
 
 rng = np.random.default_rng(5)
-SMALL = {downloads.TRAIN: rng.integers(0, 256, (200, 28, 28), dtype=np.uint8),
-         downloads.TRAIN_LABELS: rng.integers(0, 10, 200, dtype=np.uint8),
-         downloads.TEST: rng.integers(0, 256, (30, 28, 28), dtype=np.uint8),
-         downloads.TEST_LABELS: rng.integers(0, 10, 30, dtype=np.uint8)}
+SMALL = {
+    downloads.TRAIN: rng.integers(0, 256, (200, 28, 28), dtype=np.uint8),
+    downloads.TRAIN_LABELS: rng.integers(0, 10, 200, dtype=np.uint8),
+    downloads.TEST: rng.integers(0, 256, (30, 28, 28), dtype=np.uint8),
+    downloads.TEST_LABELS: rng.integers(0, 10, 30, dtype=np.uint8),
+}
 FILES = {name: idx_bytes(array) for name, array in SMALL.items()}
 SIZE = len(FILES[downloads.TRAIN])
 CUT = 70_001  # more than one chunk, less than the file
@@ -343,7 +367,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         cut = name == downloads.TRAIN and server.cuts > 0
         server.cuts -= cut
-        self.wfile.write(content[start:start + CUT] if cut else content[start:])
+        self.wfile.write(content[start : start + CUT] if cut else content[start:])
 
     def log_message(self, *_):
         pass
@@ -357,8 +381,9 @@ def server(monkeypatch):
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         running.files, running.requests, running.cuts, running.ranges, running.shift = dict(FILES), [], 0, True, 0
         running.address = f"http://127.0.0.1:{running.server_port}/some/folder"
-        source = downloads.Source(running.address, {name: sha256(content) for name, content in FILES.items()},
-                                  tuple("0123456789"))
+        source = downloads.Source(
+            running.address, {name: sha256(content) for name, content in FILES.items()}, tuple("0123456789")
+        )
         monkeypatch.setitem(downloads.SOURCES, "mnist", source)
         threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield running

@@ -39,6 +39,7 @@ def close(got, expected, rtol=1e-10, atol=1e-12):
 
 # ---------------------------------------------------------------- logsumexp
 
+
 @maths
 @given(seeds, st.sampled_from([0, 1, 2, -1, None, (0, 2)]), st.booleans())
 def test_logsumexp_is_scipys(seed, axis, weighted):
@@ -69,6 +70,7 @@ def test_a_huge_term_of_weight_zero_does_not_swallow_the_others():
 
 
 # ---------------------------------------------------------------- normal densities
+
 
 @maths
 @given(seeds, dims)
@@ -102,7 +104,8 @@ def test_lowrank_is_the_full_normal_it_stands_for(seed, dim, rank, shared, log_n
     loadings, mean, x = rng.normal(size=(dim, rank)), rng.normal(size=dim), rng.normal(size=(3, 2, dim))
     noise = 10.0**log_noise * (1.0 if shared else 0.5 + rng.random(dim))
     torch_normal = torch.distributions.LowRankMultivariateNormal(
-        torch.tensor(mean), torch.tensor(loadings), torch.tensor(np.broadcast_to(noise, dim).copy()))
+        torch.tensor(mean), torch.tensor(loadings), torch.tensor(np.broadcast_to(noise, dim).copy())
+    )
     expected = torch_normal.log_prob(torch.tensor(x)).numpy()
     sizes = np.linalg.eigvalsh(loadings @ loadings.T + np.diag(np.broadcast_to(noise, dim)))
     condition = sizes[-1] / sizes[0]
@@ -131,6 +134,7 @@ def test_a_density_integrates_to_one():
 
 
 # ---------------------------------------------------------------- masses
+
 
 @maths
 @given(seeds, dims)
@@ -209,6 +213,7 @@ def test_discretised_mass_of_an_impossible_pixel_is_never_nan():
 
 # ---------------------------------------------------------------- entropies and divergences
 
+
 @maths
 @given(seeds, dims)
 def test_entropies_agree_with_torch(seed, dim):
@@ -241,8 +246,10 @@ def test_divergences_agree_with_torch_and_are_not_negative(seed, dim):
     pairs = [
         (d.kl_normal_diag(mq, sq, mp, sp), D.kl_divergence(D.Normal(t(mq), t(sq)), D.Normal(t(mp), t(sp))).sum(-1)),
         (d.kl_normal_diag(mq, sq), D.kl_divergence(D.Normal(t(mq), t(sq)), D.Normal(0.0, 1.0)).sum(-1)),
-        (d.kl_normal_full(mq, cq, mp, cp),
-         D.kl_divergence(D.MultivariateNormal(t(mq), t(cq)), D.MultivariateNormal(t(mp), t(cp)))),
+        (
+            d.kl_normal_full(mq, cq, mp, cp),
+            D.kl_divergence(D.MultivariateNormal(t(mq), t(cq)), D.MultivariateNormal(t(mp), t(cp))),
+        ),
         (d.kl_bernoulli(bq, bp), D.kl_divergence(D.Bernoulli(t(bq)), D.Bernoulli(t(bp))).sum(-1)),
         (d.kl_categorical(share_q, share_p), stats.entropy(share_q, share_p, axis=-1)),
     ]
@@ -303,8 +310,13 @@ BAD = [
     ("full batch", d.log_normal_full, (np.ones((3, 2)), 0.0, np.stack([EYE] * 2)), ValueError, "one per point"),
     ("full singular", d.log_normal_full, (np.ones(2), 0.0, np.zeros((2, 2))), ValueError, "positive definite"),
     ("lowrank noise", d.log_normal_lowrank, (np.ones(2), 0.0, EYE, 0.0), ValueError, "noise must be positive"),
-    ("lowrank noise size", d.log_normal_lowrank, (np.ones(2), 0.0, EYE, np.ones(3)),
-     ValueError, "noise must be a scalar"),
+    (
+        "lowrank noise size",
+        d.log_normal_lowrank,
+        (np.ones(2), 0.0, EYE, np.ones(3)),
+        ValueError,
+        "noise must be a scalar",
+    ),
     ("lowrank size", d.log_normal_lowrank, (np.ones(3), 0.0, EYE, 1.0), ValueError, "loadings must have 3"),
     ("lowrank axes", d.log_normal_lowrank, (np.ones(2), 0.0, np.ones(2), 1.0), ValueError, "loadings must have 2 axes"),
     ("bernoulli grey", d.log_bernoulli, ([0.5], [0.0]), ValueError, "x must hold only 0 and 1"),
@@ -324,8 +336,13 @@ BAD = [
     ("entropy cov", d.entropy_normal_full, (-EYE,), ValueError, "cov must be positive definite"),
     ("entropy lowrank", d.entropy_normal_lowrank, (EYE, -1.0), ValueError, "noise must be positive"),
     ("entropy bernoulli", d.entropy_bernoulli, (1.1,), ValueError, r"probability must lie in \[0, 1\]"),
-    ("entropy categorical", d.entropy_categorical, ([0.5, 0.6],),
-     ValueError, "probabilities must be non-negative and sum"),
+    (
+        "entropy categorical",
+        d.entropy_categorical,
+        ([0.5, 0.6],),
+        ValueError,
+        "probabilities must be non-negative and sum",
+    ),
     ("kl std", d.kl_normal_diag, (0.0, 0.0), ValueError, "std_q must be positive"),
     ("kl prior std", d.kl_normal_diag, (0.0, 1.0, 0.0, -1.0), ValueError, "std_p must be positive"),
     ("kl full", d.kl_normal_full, (np.ones(2), EYE, np.ones(2), -EYE), ValueError, "cov_p must be positive definite"),
@@ -336,8 +353,9 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("function, arguments, error, message", [case[1:] for case in BAD],
-                         ids=[case[0] for case in BAD])
+@pytest.mark.parametrize(
+    "function, arguments, error, message", [case[1:] for case in BAD], ids=[case[0] for case in BAD]
+)
 def test_bad_input_is_refused_by_name(function, arguments, error, message):
     with pytest.raises(error, match=message):
         function(*arguments)

@@ -41,17 +41,40 @@ def in_base64(*values) -> str:
     return base64.urlsafe_b64encode(bytes(values)).decode().rstrip("=")
 
 
-@pytest.mark.parametrize("text", [
-    "", "AAAA", "<b>", None, 7, "é", in_base64(0, 254, 0, 255, 0, 255, 0, 20), in_base64(0, 255, 0, 255, 0, 255, 0, 0, 0, 19),
-    in_base64(0, 255, 0, 255, 0, 255, 0, 18), in_base64(0, 255, 0, 255, 0, 255, 0, 19, 1), in_base64(0, 255, 0, 255, 0, 255, 0),
-    in_base64(0, 255, 0, 255, 0, 255, 0, 19) + "="])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "AAAA",
+        "<b>",
+        None,
+        7,
+        "é",
+        in_base64(0, 254, 0, 255, 0, 255, 0, 20),
+        in_base64(0, 255, 0, 255, 0, 255, 0, 0, 0, 19),
+        in_base64(0, 255, 0, 255, 0, 255, 0, 18),
+        in_base64(0, 255, 0, 255, 0, 255, 0, 19, 1),
+        in_base64(0, 255, 0, 255, 0, 255, 0),
+        in_base64(0, 255, 0, 255, 0, 255, 0, 19) + "=",
+    ],
+)
 def test_what_is_no_grey_image_is_refused(text):
     with pytest.raises(traitlets.TraitError, match="drawn must be an image of 784 grey levels"):
         read_grey(text)
 
 
-@pytest.mark.parametrize("levels", [np.zeros(783), np.full(PIXELS, 256), np.full(PIXELS, -1), np.full(PIXELS, 0.5), np.full(PIXELS, np.nan),
-                                    ["a"] * PIXELS, None])
+@pytest.mark.parametrize(
+    "levels",
+    [
+        np.zeros(783),
+        np.full(PIXELS, 256),
+        np.full(PIXELS, -1),
+        np.full(PIXELS, 0.5),
+        np.full(PIXELS, np.nan),
+        ["a"] * PIXELS,
+        None,
+    ],
+)
 def test_levels_that_are_none_are_refused(levels):
     with pytest.raises(ValueError, match="784 whole numbers from 0 to 255"):
         written_grey(levels)

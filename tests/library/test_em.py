@@ -13,8 +13,11 @@ from sklearn.mixture import GaussianMixture as Peer
 
 def blobs(rng, n=300, dimensions=3, components=3):
     roots = rng.normal(size=(components, dimensions, dimensions)) * 0.6
-    model = GaussianMixture(rng.dirichlet(np.full(components, 5.0)), rng.normal(size=(components, dimensions)) * 2,
-                            roots @ roots.swapaxes(1, 2) + 0.3 * np.eye(dimensions))
+    model = GaussianMixture(
+        rng.dirichlet(np.full(components, 5.0)),
+        rng.normal(size=(components, dimensions)) * 2,
+        roots @ roots.swapaxes(1, 2) + 0.3 * np.eye(dimensions),
+    )
     return model, model.sample(n, rng)[0]
 
 
@@ -22,8 +25,11 @@ def nearby(model, rng, size):
     """A model near `model`, with eigenvalues of its covariances scaled, not lowered."""
     weights = model.weights * np.exp(size * rng.normal(size=len(model.weights)))
     turn = np.linalg.qr(np.eye(model.means.shape[1]) + size * rng.normal(size=(model.means.shape[1],) * 2))[0]
-    return GaussianMixture(weights / weights.sum(), model.means + size * rng.normal(size=model.means.shape),
-                           (1 + size * rng.random()) * turn @ model.covariances @ turn.T)
+    return GaussianMixture(
+        weights / weights.sum(),
+        model.means + size * rng.normal(size=model.means.shape),
+        (1 + size * rng.random()) * turn @ model.covariances @ turn.T,
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -58,18 +64,30 @@ def test_every_form_of_covariance_climbs_and_keeps_its_form(covariance):
         assert np.ptp(covariances, axis=0).max() == 0
 
 
-@pytest.mark.parametrize("covariance, kind",
-                         list(zip(em.COVARIANCES, ("full", "diag", "spherical", "tied"), strict=True)))
+@pytest.mark.parametrize(
+    "covariance, kind", list(zip(em.COVARIANCES, ("full", "diag", "spherical", "tied"), strict=True))
+)
 @pytest.mark.parametrize("dimensions", [2, 12])
 def test_same_steps_as_scikit_learn(covariance, kind, dimensions):
     rng = np.random.default_rng(dimensions)
     _, x = blobs(rng, 500, dimensions)
     start = em.start_mixture(x, 3, 0, covariance=covariance)
-    precisions = {"full": np.linalg.inv(start.covariances), "tied": np.linalg.inv(start.covariances[0]),
-                  "diag": 1 / np.diagonal(start.covariances, axis1=1, axis2=2),
-                  "spherical": 1 / start.covariances[:, 0, 0]}[kind]
-    peer = Peer(3, covariance_type=kind, weights_init=start.weights, means_init=start.means,
-                precisions_init=precisions, max_iter=8, tol=0, reg_covar=0)
+    precisions = {
+        "full": np.linalg.inv(start.covariances),
+        "tied": np.linalg.inv(start.covariances[0]),
+        "diag": 1 / np.diagonal(start.covariances, axis1=1, axis2=2),
+        "spherical": 1 / start.covariances[:, 0, 0],
+    }[kind]
+    peer = Peer(
+        3,
+        covariance_type=kind,
+        weights_init=start.weights,
+        means_init=start.means,
+        precisions_init=precisions,
+        max_iter=8,
+        tol=0,
+        reg_covar=0,
+    )
     with pytest.warns(Warning):
         peer.fit(x)
     fit = em.fit_mixture(x, start=start, covariance=covariance, iterations=8, tolerance=0)
@@ -149,6 +167,7 @@ def test_restarts_keep_the_best_and_a_seed_repeats():
 
 # ---------------------------------------------------------------- Bernoulli mixture
 
+
 def binary(rng, n=200):
     model = BernoulliMixture([0.3, 0.7], rng.uniform(0.05, 0.95, size=(2, 12)))
     return model, model.sample(n, rng)[0]
@@ -158,7 +177,7 @@ def test_bernoulli_mixture_is_its_definition():
     model, x = binary(np.random.default_rng(0), 5)
     expected = np.stack([stats.bernoulli(p).logpmf(x).sum(axis=1) for p in model.probabilities], axis=1)
     np.testing.assert_allclose(model.log_px_z_all(x), expected)
-    everything = (np.arange(2 ** 12)[:, None] >> np.arange(12)) & 1
+    everything = (np.arange(2**12)[:, None] >> np.arange(12)) & 1
     assert np.exp(model.evidence(everything)).sum() == pytest.approx(1)
     np.testing.assert_allclose(model.elbo(model.posterior(x), x), model.evidence(x))
 
@@ -177,6 +196,7 @@ def test_bernoulli_em_climbs_and_its_m_step_is_the_maximum():
 
 
 # ---------------------------------------------------------------- linear-Gaussian models
+
 
 def test_ppca_by_em_reaches_the_closed_form():
     rng = np.random.default_rng(0)
@@ -205,8 +225,9 @@ def test_the_linear_m_step_beats_its_neighbours(shared_noise):
     for size in (1e-3, 1e-2, 0.1):
         for _ in range(20):
             noise = best.noise * np.exp(size * rng.normal(size=np.shape(best.noise)))
-            other = LinearGaussian(best.loadings + size * rng.normal(size=(4, 2)),
-                                   best.mean + size * rng.normal(size=4), noise)
+            other = LinearGaussian(
+                best.loadings + size * rng.normal(size=(4, 2)), best.mean + size * rng.normal(size=4), noise
+            )
             assert em.elbo(q, other, x).sum() < top
 
 
@@ -215,37 +236,56 @@ def test_the_linear_m_step_beats_its_neighbours(shared_noise):
 GOOD = np.random.default_rng(0).normal(size=(10, 2))
 
 
-@pytest.mark.parametrize("x, arguments, message", [
-    (GOOD, {"components": 11}, r"components must be at most the number of points, got K = 11 for x of shape \(10, 2\)"),
-    (GOOD[:1], {"components": 1}, "at least 2 rows"),
-    (np.where(GOOD == GOOD[0, 0], np.nan, GOOD), {"components": 2}, "x must be finite, got 1 NaN"),
-    (np.column_stack([GOOD, np.ones(10)]), {"components": 2}, r"no constant column .* got columns \[2\]"),
-    (np.repeat(GOOD[:2], 5, axis=0), {"components": 3}, "at least components = 3 distinct points, got 2"),
-    (GOOD, {"components": 2, "covariance": "round"}, "covariance must be one of full, diagonal, spherical, tied"),
-    (GOOD, {"components": 2, "floor": 0.0}, "floor must be positive"),
-    (GOOD, {"components": 2, "ridge": -1.0}, "ridge must not be negative"),
-    (GOOD, {"components": 2, "tolerance": -1.0}, "tolerance must not be negative"),
-    (GOOD, {}, "give either a size"),
-    (GOOD[0], {"components": 2}, "x must have 2 axes")])
+@pytest.mark.parametrize(
+    "x, arguments, message",
+    [
+        (
+            GOOD,
+            {"components": 11},
+            r"components must be at most the number of points, got K = 11 for x of shape \(10, 2\)",
+        ),
+        (GOOD[:1], {"components": 1}, "at least 2 rows"),
+        (np.where(GOOD == GOOD[0, 0], np.nan, GOOD), {"components": 2}, "x must be finite, got 1 NaN"),
+        (np.column_stack([GOOD, np.ones(10)]), {"components": 2}, r"no constant column .* got columns \[2\]"),
+        (np.repeat(GOOD[:2], 5, axis=0), {"components": 3}, "at least components = 3 distinct points, got 2"),
+        (GOOD, {"components": 2, "covariance": "round"}, "covariance must be one of full, diagonal, spherical, tied"),
+        (GOOD, {"components": 2, "floor": 0.0}, "floor must be positive"),
+        (GOOD, {"components": 2, "ridge": -1.0}, "ridge must not be negative"),
+        (GOOD, {"components": 2, "tolerance": -1.0}, "tolerance must not be negative"),
+        (GOOD, {}, "give either a size"),
+        (GOOD[0], {"components": 2}, "x must have 2 axes"),
+    ],
+)
 def test_bad_input_of_the_mixture_is_named(x, arguments, message):
     with pytest.raises(ValueError, match=message):
         em.fit_mixture(x, **arguments)
 
 
-@pytest.mark.parametrize("call, error, message", [
-    (lambda: em.fit_mixture(GOOD, start="points"), TypeError, "start must be a GaussianMixture"),
-    (lambda: em.fit_mixture(GOOD[:, :1], start=em.start_mixture(GOOD, 2, 0)), ValueError, "start must have D = 1"),
-    (lambda: em.fit_bernoulli_mixture((GOOD > 0) * 1.0, start=BernoulliMixture([1.0], [[0.5]])), ValueError,
-     "start must have D = 2"),
-    (lambda: em.fit_linear(GOOD, 2), ValueError, "latents must be below both sides"),
-    (lambda: em.fit_bernoulli_mixture(GOOD, 2), ValueError, "only 0 and 1"),
-    (lambda: em.fit_bernoulli_mixture((GOOD > 0) * 1.0, 11), ValueError, "at most the number of points"),
-    (lambda: em.m_step_gaussian(GOOD, np.ones((10, 2))), ValueError, "q must be non-negative and sum to 1"),
-    (lambda: em.m_step_gaussian(GOOD, np.ones((9, 1))), ValueError, "q must have one row per row of x, 10"),
-    (lambda: em.m_step_linear(GOOD, np.ones((10, 2))), TypeError, "q must be a GaussianQ"),
-    (lambda: em.m_step_bernoulli((GOOD > 0) * 1.0, np.ones((10, 1)), floor=0.6), ValueError, "floor must be below 1/2"),
-    (lambda: BernoulliMixture([1.0], [[0.0, 0.5]]), ValueError, "strictly between 0 and 1"),
-    (lambda: BernoulliMixture([0.5, 0.5], [[0.5]]), ValueError, "one entry per row of probabilities")])
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (lambda: em.fit_mixture(GOOD, start="points"), TypeError, "start must be a GaussianMixture"),
+        (lambda: em.fit_mixture(GOOD[:, :1], start=em.start_mixture(GOOD, 2, 0)), ValueError, "start must have D = 1"),
+        (
+            lambda: em.fit_bernoulli_mixture((GOOD > 0) * 1.0, start=BernoulliMixture([1.0], [[0.5]])),
+            ValueError,
+            "start must have D = 2",
+        ),
+        (lambda: em.fit_linear(GOOD, 2), ValueError, "latents must be below both sides"),
+        (lambda: em.fit_bernoulli_mixture(GOOD, 2), ValueError, "only 0 and 1"),
+        (lambda: em.fit_bernoulli_mixture((GOOD > 0) * 1.0, 11), ValueError, "at most the number of points"),
+        (lambda: em.m_step_gaussian(GOOD, np.ones((10, 2))), ValueError, "q must be non-negative and sum to 1"),
+        (lambda: em.m_step_gaussian(GOOD, np.ones((9, 1))), ValueError, "q must have one row per row of x, 10"),
+        (lambda: em.m_step_linear(GOOD, np.ones((10, 2))), TypeError, "q must be a GaussianQ"),
+        (
+            lambda: em.m_step_bernoulli((GOOD > 0) * 1.0, np.ones((10, 1)), floor=0.6),
+            ValueError,
+            "floor must be below 1/2",
+        ),
+        (lambda: BernoulliMixture([1.0], [[0.0, 0.5]]), ValueError, "strictly between 0 and 1"),
+        (lambda: BernoulliMixture([0.5, 0.5], [[0.5]]), ValueError, "one entry per row of probabilities"),
+    ],
+)
 def test_bad_input_elsewhere_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()

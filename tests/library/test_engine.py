@@ -31,6 +31,7 @@ def random_states(n):
 
 def by_scipy(state):
     """Evidence, ELBO and KL by adaptive quadrature in the z domain: shares nothing with the library or the engine."""
+
     def log_joint(z):
         g = state["slope"] * z + state["bend"] * z**2 / 2
         return norm.logpdf(z) + norm.logpdf(state["x"], g, state["std_noise"])
@@ -71,20 +72,44 @@ def camel(key):
 def of_ancestral():
     """Draws, samples and numbers of the ancestral sampler, as Python finds them."""
     generator = np.random.default_rng(5)
-    draws = [{"seed": seed, "index": index, "stream": stream, "words": counter.words(seed, index, stream).tolist(),
-              "normals": counter.normals(seed, index, stream).tolist()}
-             for seed, index, stream in [(0, 0, 0), (7, 1, 0), (999, 1999, 3), (2**32 - 1, 2**32 - 1, 2**32 - 1),
-                                         *generator.integers(0, 2**32, (20, 3)).tolist()]]
-    states = [{"z": float(generator.uniform(-4, 4)), "std_noise": float(generator.uniform(0.15, 1)),
-               "seed": int(generator.integers(1, 1000)), "count": int(count)}
-              for count in [0, 1, 2, 3, 100, 2000, *generator.integers(0, 2001, 18)]]
+    draws = [
+        {
+            "seed": seed,
+            "index": index,
+            "stream": stream,
+            "words": counter.words(seed, index, stream).tolist(),
+            "normals": counter.normals(seed, index, stream).tolist(),
+        }
+        for seed, index, stream in [
+            (0, 0, 0),
+            (7, 1, 0),
+            (999, 1999, 3),
+            (2**32 - 1, 2**32 - 1, 2**32 - 1),
+            *generator.integers(0, 2**32, (20, 3)).tolist(),
+        ]
+    ]
+    states = [
+        {
+            "z": float(generator.uniform(-4, 4)),
+            "std_noise": float(generator.uniform(0.15, 1)),
+            "seed": int(generator.integers(1, 1000)),
+            "count": int(count),
+        }
+        for count in [0, 1, 2, 3, 100, 2000, *generator.integers(0, 2001, 18)]
+    ]
     states += [{key: bounds[side] for key, bounds in ancestral.BOUNDS.items()} for side in (0, 1)]
     figures = [ancestral.AncestralFigure(**state) for state in states]
-    cases = [{"state": {camel(key): value for key, value in state.items()},
-              "expected": {camel(key): value for key, value in figure.numbers().items()}}
-             for state, figure in zip(states, figures)]
-    samples = [{**case, **dict(zip("xz", (array[:, 0].tolist() for array in figure.samples())))}
-               for case, figure in zip(cases[:8], figures)]
+    cases = [
+        {
+            "state": {camel(key): value for key, value in state.items()},
+            "expected": {camel(key): value for key, value in figure.numbers().items()},
+        }
+        for state, figure in zip(states, figures)
+    ]
+    samples = [
+        {**case, **dict(zip("xz", (array[:, 0].tolist() for array in figure.samples())))}
+        for case, figure in zip(cases[:8], figures)
+    ]
     bounds = {camel(key): list(value) for key, value in ancestral.BOUNDS.items()}
     return {"bounds": bounds, "draws": draws, "states": cases, "samples": samples}
 
@@ -93,21 +118,40 @@ def of_kl():
     """Draws, fits and numbers of the figure of KL and log-likelihood, as Python finds them."""
     generator, cases = np.random.default_rng(6), []
     corners = [(mean, std) for mean in kl.BOUNDS["mean"] for std in kl.BOUNDS["std"]]
-    models = corners + [(float(generator.uniform(*kl.BOUNDS["mean"])), float(generator.uniform(*kl.BOUNDS["std"])))
-                        for _ in range(20)]
+    models = corners + [
+        (float(generator.uniform(*kl.BOUNDS["mean"])), float(generator.uniform(*kl.BOUNDS["std"]))) for _ in range(20)
+    ]
     for data in kl.DATA:
         for direction in ("forward", "reverse"):
             for mean, std in models:
-                state = {"data": data, "direction": direction, "mean": mean, "std": std,
-                         "n": int(generator.choice(kl.SIZES)), "seed": int(generator.integers(kl.SEEDS))}
+                state = {
+                    "data": data,
+                    "direction": direction,
+                    "mean": mean,
+                    "std": std,
+                    "n": int(generator.choice(kl.SIZES)),
+                    "seed": int(generator.integers(kl.SEEDS)),
+                }
                 figure = kl.KlFigure(**state)
                 expected = {camel(key): value for key, value in figure.numbers().items()}
                 draws = figure.draws[:5].tolist()
                 figure.fit()
-                cases.append({"state": state, "expected": expected, "draws": draws,
-                              "fit": {"mean": figure.mean, "std": figure.std}})
-    densities = {name: {"weights": model.weights.tolist(), "means": model.means[:, 0].tolist(),
-                        "stds": np.sqrt(model.covariances[:, 0, 0]).tolist()} for name, model in kl.DATA.items()}
+                cases.append(
+                    {
+                        "state": state,
+                        "expected": expected,
+                        "draws": draws,
+                        "fit": {"mean": figure.mean, "std": figure.std},
+                    }
+                )
+    densities = {
+        name: {
+            "weights": model.weights.tolist(),
+            "means": model.means[:, 0].tolist(),
+            "stds": np.sqrt(model.covariances[:, 0, 0]).tolist(),
+        }
+        for name, model in kl.DATA.items()
+    }
     bounds = {**{key: list(value) for key, value in kl.BOUNDS.items()}, "sizes": list(kl.SIZES), "seeds": kl.SEEDS}
     return {"bounds": bounds, "data": densities, "states": cases}
 
@@ -119,12 +163,22 @@ def of_em():
     sets = [list(map(list, points)) for points in em.PRESETS.values()] + random + [[], [[0.5, 0.5]] * 9]
     for points in sets:
         for k in (1, 3, 5):
-            state = {"points": points, "k": k, "seed": int(generator.integers(1, 1000)),
-                     "moves": "EM" * int(generator.integers(0, 31)), "start_q": float(generator.uniform(-3, 3)),
-                     "start_theta": float(generator.uniform(-3, 3)), "rate": float(generator.uniform(0.02, 0.4))}
+            state = {
+                "points": points,
+                "k": k,
+                "seed": int(generator.integers(1, 1000)),
+                "moves": "EM" * int(generator.integers(0, 31)),
+                "start_q": float(generator.uniform(-3, 3)),
+                "start_theta": float(generator.uniform(-3, 3)),
+                "rate": float(generator.uniform(0.02, 0.4)),
+            }
             expected = em.EmFigure(**state).numbers()
-            cases.append({"state": {camel(key): value for key, value in state.items()},
-                          "expected": {camel(key): value for key, value in expected.items()}})
+            cases.append(
+                {
+                    "state": {camel(key): value for key, value in state.items()},
+                    "expected": {camel(key): value for key, value in expected.items()},
+                }
+            )
     bounds = {**{camel(key): list(value) for key, value in em.BOUNDS.items()}, "most": em.MOST, "moves": em.MOVES}
     return {"bounds": bounds, "toy": em.TOY.x.tolist(), "states": cases}
 
@@ -135,30 +189,54 @@ def of_kmeans():
     for data in kmeans.SETS:
         for sigma in (0.0, 0.01, 0.2, 0.7, 1.5):
             for k in (1, 3, 8):
-                state = {"data": data, "codes": kmeans.scattered(int(generator.integers(1, 1000)), k), "sigma": sigma,
-                         "seed": 1, "steps": int(generator.integers(0, 20))}
+                state = {
+                    "data": data,
+                    "codes": kmeans.scattered(int(generator.integers(1, 1000)), k),
+                    "sigma": sigma,
+                    "seed": 1,
+                    "steps": int(generator.integers(0, 20)),
+                }
                 expected = kmeans.KmeansFigure(**state).numbers()
                 cases.append({"state": state, "expected": {camel(key): value for key, value in expected.items()}})
     codes = [{"seed": seed, "codes": kmeans.scattered(seed, 8)} for seed in (1, 3, 500, 999)]
-    return {"bounds": {key: list(value) for key, value in kmeans.BOUNDS.items()}, "scattered": codes, "states": cases,
-            "sets": {name: list(map(list, points)) for name, points in kmeans.SETS.items()}}
+    return {
+        "bounds": {key: list(value) for key, value in kmeans.BOUNDS.items()},
+        "scattered": codes,
+        "states": cases,
+        "sets": {name: list(map(list, points)) for name, points in kmeans.SETS.items()},
+    }
 
 
 @pytest.fixture(scope="module")
 def golden(tmp_path_factory):
     states = random_states(22)
-    cases = [{"state": as_js(s, kind), "expected": by_python(s, kind)}
-             for s in states for kind in ("gaussian", "exact")]
+    cases = [
+        {"state": as_js(s, kind), "expected": by_python(s, kind)} for s in states for kind in ("gaussian", "exact")
+    ]
     cases += [{"state": as_js(s, "gaussian"), "expected": by_scipy(s)} for s in states[:8]]
     best = []
     for x, bend in [(0.5, 1.2), (0.5, -1.2), (-3.0, 1.5), (2.0, 1.5), (1.0, 0.0), (3.5, -0.7)]:
         figure = ElboFigure(x=x, bend=bend).best_gaussian()
-        best.append({"x": x, "slope": figure.slope, "bend": bend, "noise": figure.std_noise, "elbo": figure.elbo,
-                     "mean": figure.mean, "std": figure.std})
+        best.append(
+            {
+                "x": x,
+                "slope": figure.slope,
+                "bend": bend,
+                "noise": figure.std_noise,
+                "elbo": figure.elbo,
+                "mean": figure.mean,
+                "std": figure.std,
+            }
+        )
     bounds = {IN_JS.get(key, key): list(value) for key, value in BOUNDS.items()}
     file = tmp_path_factory.mktemp("golden") / "golden.json"
-    golden = {"quadratic_curve": {"bounds": bounds, "states": cases, "best": best}, "ancestral": of_ancestral(),
-              "kl": of_kl(), "em": of_em(), "kmeans": of_kmeans()}
+    golden = {
+        "quadratic_curve": {"bounds": bounds, "states": cases, "best": best},
+        "ancestral": of_ancestral(),
+        "kl": of_kl(),
+        "em": of_em(),
+        "kmeans": of_kmeans(),
+    }
     for path in sorted(Path(__file__).parent.glob("golden_*.py")):
         golden[path.stem.removeprefix("golden_")] = importlib.import_module(path.stem).golden()
     file.write_text(json.dumps(golden))
@@ -174,10 +252,17 @@ def test_python_agrees_with_scipy():
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 def test_engine_agrees_with_python(golden):
-    files = [str(path) for path in sorted((ROOT / "js" / "tests").glob("*.mjs"))
-             if path.name != "tokens.test.mjs"]  # its nets make a file of their own, in test_token_engine.py
-    run = subprocess.run([NODE, "--test", "--test-reporter=tap", *files], cwd=ROOT, capture_output=True, text=True,
-                         env={**os.environ, "LVM_GOLDEN": str(golden)}, timeout=120)
+    files = [
+        str(path) for path in sorted((ROOT / "js" / "tests").glob("*.mjs")) if path.name != "tokens.test.mjs"
+    ]  # its nets make a file of their own, in test_token_engine.py
+    run = subprocess.run(
+        [NODE, "--test", "--test-reporter=tap", *files],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LVM_GOLDEN": str(golden)},
+        timeout=120,
+    )
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
     assert "# SKIP" not in run.stdout and "\n# skipped 0" in run.stdout, run.stdout[-600:]
     assert "all numbers of a state" in run.stdout and "equal seeds give equal draws in Python" in run.stdout
@@ -189,6 +274,12 @@ def test_a_wrong_constant_would_be_found(golden, tmp_path):
     content["quadratic_curve"]["states"][0]["expected"]["elbo"] += 1e-5
     wrong = tmp_path / "wrong.json"
     wrong.write_text(json.dumps(content))
-    run = subprocess.run([NODE, "--test", "js/tests/golden.test.mjs"], cwd=ROOT, capture_output=True, text=True,
-                         env={**os.environ, "LVM_GOLDEN": str(wrong)}, timeout=60)
+    run = subprocess.run(
+        [NODE, "--test", "js/tests/golden.test.mjs"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LVM_GOLDEN": str(wrong)},
+        timeout=60,
+    )
     assert run.returncode != 0

@@ -14,8 +14,14 @@ from lvm_lib import counter
 from lvm_lib.figures import AncestralFigure, by_name
 from lvm_lib.figures.ancestral import BOUNDS, LINE, NETWORK
 
-STATES = st.fixed_dictionaries({"z": st.floats(*BOUNDS["z"]), "std_noise": st.floats(*BOUNDS["std_noise"]),
-                                "seed": st.integers(*BOUNDS["seed"]), "count": st.integers(0, 300)})
+STATES = st.fixed_dictionaries(
+    {
+        "z": st.floats(*BOUNDS["z"]),
+        "std_noise": st.floats(*BOUNDS["std_noise"]),
+        "seed": st.integers(*BOUNDS["seed"]),
+        "count": st.integers(0, 300),
+    }
+)
 
 
 def g(z):
@@ -25,8 +31,10 @@ def g(z):
 def by_scipy(x, noise):
     """p(x) and P(X <= x) by adaptive quadrature."""
     ends = {"points": [-1.5, -0.25, 0.5, 2.0], "limit": 400, "epsabs": 1e-13, "epsrel": 1e-13}
-    return (quad(lambda z: stats.norm.pdf(z) * stats.norm.pdf(x, g(z), noise), -9, 9, **ends)[0],
-            quad(lambda z: stats.norm.pdf(z) * stats.norm.cdf(x, g(z), noise), -9, 9, **ends)[0])
+    return (
+        quad(lambda z: stats.norm.pdf(z) * stats.norm.pdf(x, g(z), noise), -9, 9, **ends)[0],
+        quad(lambda z: stats.norm.pdf(z) * stats.norm.cdf(x, g(z), noise), -9, 9, **ends)[0],
+    )
 
 
 @pytest.mark.parametrize("noise", [0.15, 0.3, 1.0])
@@ -40,8 +48,9 @@ def test_the_marginal_agrees_with_scipy(noise):
         assert figure.below(g(z)) == pytest.approx(below, abs=1e-10)
     mean = quad(lambda z: stats.norm.pdf(z) * g(z), -9, 9, epsabs=1e-13)[0]
     square = quad(lambda z: stats.norm.pdf(z) * (g(z) ** 2 + noise**2), -9, 9, epsabs=1e-13)[0]
-    assert n["mean"] == pytest.approx(mean, abs=1e-10) and n["std"] == pytest.approx(math.sqrt(square - mean**2),
-                                                                                     abs=1e-10)
+    assert n["mean"] == pytest.approx(mean, abs=1e-10) and n["std"] == pytest.approx(
+        math.sqrt(square - mean**2), abs=1e-10
+    )
 
 
 def test_the_generator_is_bent_and_its_marginal_has_two_hills_that_noise_merges():
@@ -77,9 +86,14 @@ def test_the_line_is_crossed_by_one_right_sample_in_a_hundred_thousand():
 def test_a_broken_sampler_or_density_is_named():
     good = AncestralFigure(count=2000).numbers()
     assert AncestralFigure.broken(good) == []
-    for change, words in [({"distance": 0.06}, "as near to p(x)"), ({"distance": 0.0}, "as near"),
-                          ({"area": 1.01}, "integrates"),
-                          ({"density": 0.0}, "positive"), ({"hills": 0}, "hill"), ({"last_x": 0.0}, "g(z) + noise")]:
+    for change, words in [
+        ({"distance": 0.06}, "as near to p(x)"),
+        ({"distance": 0.0}, "as near"),
+        ({"area": 1.01}, "integrates"),
+        ({"density": 0.0}, "positive"),
+        ({"hills": 0}, "hill"),
+        ({"last_x": 0.0}, "g(z) + noise"),
+    ]:
         (said,) = AncestralFigure.broken({**good, **change})
         assert words in said
 
@@ -104,13 +118,20 @@ def test_picture_and_words_follow_the_state():
     assert by_name("ancestral") is AncestralFigure
 
 
-@pytest.mark.parametrize("bad, words", [
-    ({"z": 9}, "z must be a number from -4 to 4"), ({"std_noise": 0}, "std_noise must be"),
-    ({"count": -1}, "count must be"),
-    ({"count": 1.5}, "count must be a whole number from 0 to 2000"), ({"seed": True}, "seed must be"),
-    ({"seed": 0}, "seed must be"),
-    ({"count": 2001}, "count must be"), ({"z": float("nan")}, "z must be"), ({"seed": "7"}, "seed must be"),
-])
+@pytest.mark.parametrize(
+    "bad, words",
+    [
+        ({"z": 9}, "z must be a number from -4 to 4"),
+        ({"std_noise": 0}, "std_noise must be"),
+        ({"count": -1}, "count must be"),
+        ({"count": 1.5}, "count must be a whole number from 0 to 2000"),
+        ({"seed": True}, "seed must be"),
+        ({"seed": 0}, "seed must be"),
+        ({"count": 2001}, "count must be"),
+        ({"z": float("nan")}, "z must be"),
+        ({"seed": "7"}, "seed must be"),
+    ],
+)
 def test_errors_name_what_came_and_what_was_expected(bad, words):
     with pytest.raises(ValueError, match=words):
         AncestralFigure(**bad)

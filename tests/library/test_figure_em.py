@@ -16,17 +16,28 @@ from lvm_lib.figures.em import BOUNDS, FLOOR, MOST, MOVES, TOY
 from lvm_lib.figures.em_points import PRESETS
 
 COORDINATES = st.tuples(st.integers(-400, 400), st.integers(-300, 300)).map(lambda p: [p[0] / 100, p[1] / 100])
-STATES = st.fixed_dictionaries({
-    "points": st.one_of(st.sampled_from([list(map(list, p)) for p in PRESETS.values()]), st.lists(COORDINATES, max_size=MOST)),
-    "k": st.integers(*BOUNDS["k"]), "seed": st.integers(*BOUNDS["seed"]),
-    "moves": st.one_of(st.integers(0, 30).map(lambda n: "EM" * n), st.text("EM", max_size=30).map(lambda m: "E" + m)),
-    "start_q": st.floats(*BOUNDS["start_q"]), "start_theta": st.floats(*BOUNDS["start_theta"]),
-    "rate": st.floats(*BOUNDS["rate"])})
+STATES = st.fixed_dictionaries(
+    {
+        "points": st.one_of(
+            st.sampled_from([list(map(list, p)) for p in PRESETS.values()]), st.lists(COORDINATES, max_size=MOST)
+        ),
+        "k": st.integers(*BOUNDS["k"]),
+        "seed": st.integers(*BOUNDS["seed"]),
+        "moves": st.one_of(
+            st.integers(0, 30).map(lambda n: "EM" * n), st.text("EM", max_size=30).map(lambda m: "E" + m)
+        ),
+        "start_q": st.floats(*BOUNDS["start_q"]),
+        "start_theta": st.floats(*BOUNDS["start_theta"]),
+        "rate": st.floats(*BOUNDS["rate"]),
+    }
+)
 
 
 def by_scipy(model, x):
     """The evidence by SciPy's normal density, outside the logarithm's tricks."""
-    parts = [w * stats.multivariate_normal(m, c).pdf(x) for w, m, c in zip(model.weights, model.means, model.covariances)]
+    parts = [
+        w * stats.multivariate_normal(m, c).pdf(x) for w, m, c in zip(model.weights, model.means, model.covariances)
+    ]
     return np.log(np.sum(parts, axis=0)).sum()
 
 
@@ -48,8 +59,16 @@ def test_the_evidence_is_scipys_and_the_fit_is_scikit_learns(name):
     assert figure.evidence == pytest.approx(by_scipy(model, x), rel=1e-9)
     if name == "twins":
         return  # a width at the floor: scikit-learn adds to the diagonal instead
-    peer = Peer(2, max_iter=1, tol=0, reg_covar=0, weights_init=start.weights, means_init=start.means,
-                precisions_init=np.linalg.inv(start.covariances), warm_start=True)
+    peer = Peer(
+        2,
+        max_iter=1,
+        tol=0,
+        reg_covar=0,
+        weights_init=start.weights,
+        means_init=start.means,
+        precisions_init=np.linalg.inv(start.covariances),
+        warm_start=True,
+    )
     with pytest.warns(match="did not converge"):
         for _ in range(5):
             peer.fit(x)
@@ -85,7 +104,7 @@ def test_the_floor_is_felt_and_said_where_points_lie_at_one_place():
     for seed in range(1, 6):
         n = EmFigure(points=x, k=2, seed=seed, moves="EM" * 20).numbers()
         assert n["at_floor"] >= 1 and EmFigure.broken(n) == []
-        assert min(n["minor1"], n["minor2"]) == pytest.approx(FLOOR ** 0.5, abs=1e-9)
+        assert min(n["minor1"], n["minor2"]) == pytest.approx(FLOOR**0.5, abs=1e-9)
     for points, k in [([], 3), ([[0.5, 0.5]], 5), ([[0.5, 0.5]] * 60, 4), ([[0.0, y / 10] for y in range(9)], 3)]:
         n = EmFigure(points=points, k=k, moves="EM" * 30).numbers()
         assert EmFigure.broken(n) == [] and all(math.isfinite(v) for v in n.values() if isinstance(v, float))
@@ -112,10 +131,20 @@ def test_the_toy_moves_with_the_same_steps():
     assert far["toy_theta"] > 1.5 and far["gradient_theta"] < -1.5, "EM forgets theta', the gradient follows it"
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"f": -100.0}, "evidence = F + gap"), ({"least_rise": -1e-3}, "F never falls on"), ({"least_evidence": -1e-3}, "evidence never"),
-    ({"gap_after_e": 1e-6}, "after an E-step the gap"), ({"minor1": 0.1}, "floor"), ({"weight1": 0.9}, "sum to one"),
-    ({"toy_gap": 0.5}, "toy's evidence"), ({"toy_least_rise": -1e-3}, "toy's F"), ({"toy_off_diagonal": 0.1}, "diagonal")])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"f": -100.0}, "evidence = F + gap"),
+        ({"least_rise": -1e-3}, "F never falls on"),
+        ({"least_evidence": -1e-3}, "evidence never"),
+        ({"gap_after_e": 1e-6}, "after an E-step the gap"),
+        ({"minor1": 0.1}, "floor"),
+        ({"weight1": 0.9}, "sum to one"),
+        ({"toy_gap": 0.5}, "toy's evidence"),
+        ({"toy_least_rise": -1e-3}, "toy's F"),
+        ({"toy_off_diagonal": 0.1}, "diagonal"),
+    ],
+)
 def test_a_wrong_number_is_noticed(change, words):
     good = EmFigure().numbers()
     assert EmFigure.broken(good) == []
@@ -132,12 +161,24 @@ def test_picture_and_words_follow_the_state():
     assert figure.png() and figure.evidence == 0.0
 
 
-@pytest.mark.parametrize("bad, words", [
-    ({"points": [[9, 0]]}, "points must lie in"), ({"points": [[0, float("nan")]]}, "points must lie in"),
-    ({"points": [1, 2]}, r"points must have shape \(n, 2\)"), ({"points": [[0, 0]] * 61}, "n up to 60"), ({"points": "x"}, "points must be"),
-    ({"k": 0}, "k must be a whole number from 1 to 5"), ({"k": 2.0}, "k must be"), ({"seed": True}, "seed must be"),
-    ({"moves": "M"}, "an E first"), ({"moves": "EX"}, "letters E or M"), ({"moves": "E" * (MOVES + 1)}, "up to 60"),
-    ({"rate": 0}, "rate must be a number from 0.02"), ({"start_q": 4}, "start_q must be")])
+@pytest.mark.parametrize(
+    "bad, words",
+    [
+        ({"points": [[9, 0]]}, "points must lie in"),
+        ({"points": [[0, float("nan")]]}, "points must lie in"),
+        ({"points": [1, 2]}, r"points must have shape \(n, 2\)"),
+        ({"points": [[0, 0]] * 61}, "n up to 60"),
+        ({"points": "x"}, "points must be"),
+        ({"k": 0}, "k must be a whole number from 1 to 5"),
+        ({"k": 2.0}, "k must be"),
+        ({"seed": True}, "seed must be"),
+        ({"moves": "M"}, "an E first"),
+        ({"moves": "EX"}, "letters E or M"),
+        ({"moves": "E" * (MOVES + 1)}, "up to 60"),
+        ({"rate": 0}, "rate must be a number from 0.02"),
+        ({"start_q": 4}, "start_q must be"),
+    ],
+)
 def test_errors_name_what_came_and_what_was_expected(bad, words):
     with pytest.raises(ValueError, match=words):
         EmFigure(**bad)

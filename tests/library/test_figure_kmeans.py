@@ -13,10 +13,17 @@ from lvm_lib.figures import KmeansFigure, by_name
 from lvm_lib.figures.kmeans import BOUNDS, SETS, scattered
 from lvm_lib.mixture import GaussianMixture
 
-STATES = st.fixed_dictionaries({
-    "data": st.sampled_from(sorted(SETS)), "sigma": st.one_of(st.just(0.0), st.floats(0.001, 0.1), st.floats(*BOUNDS["sigma"])),
-    "codes": st.lists(st.tuples(st.floats(*BOUNDS["x"]), st.floats(*BOUNDS["y"])).map(list), min_size=1, max_size=8),
-    "steps": st.integers(*BOUNDS["steps"]), "seed": st.integers(*BOUNDS["seed"])})
+STATES = st.fixed_dictionaries(
+    {
+        "data": st.sampled_from(sorted(SETS)),
+        "sigma": st.one_of(st.just(0.0), st.floats(0.001, 0.1), st.floats(*BOUNDS["sigma"])),
+        "codes": st.lists(
+            st.tuples(st.floats(*BOUNDS["x"]), st.floats(*BOUNDS["y"])).map(list), min_size=1, max_size=8
+        ),
+        "steps": st.integers(*BOUNDS["steps"]),
+        "seed": st.integers(*BOUNDS["seed"]),
+    }
+)
 
 
 @settings(deadline=None, derandomize=True, max_examples=50)
@@ -27,7 +34,8 @@ def test_invariants_hold_in_every_state(state):
     assert KmeansFigure.broken(n) == [] and KmeansFigure.recomputed(n) == n
     assert all(math.isfinite(v) for v in n.values() if isinstance(v, float))
     assert (figure.distortion, figure.energy, figure.perplexity) == pytest.approx(
-        (n["distortion"], n["energy"], n["perplexity"]), abs=1e-12)
+        (n["distortion"], n["energy"], n["perplexity"]), abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("data", sorted(SETS))
@@ -47,7 +55,9 @@ def test_above_zero_the_energy_is_the_bound_of_a_spherical_mixture():
     model = GaussianMixture.spherical(np.full(k, 1 / k), codes, 0.8)
     bound = model.elbo(model.posterior(figure.points), figure.points).mean()
     assert figure.energy == pytest.approx(-2 * s2 * (bound + math.log(2 * math.pi * s2)), abs=1e-10)
-    assert -2 * s2 * (model.evidence(figure.points).mean() + math.log(2 * math.pi * s2)) == pytest.approx(figure.energy, abs=1e-10)
+    assert -2 * s2 * (model.evidence(figure.points).mean() + math.log(2 * math.pi * s2)) == pytest.approx(
+        figure.energy, abs=1e-10
+    )
 
 
 def test_sigma_to_zero_gives_one_hots_and_the_distortion():
@@ -83,15 +93,27 @@ def test_a_far_code_is_dead_and_stays_where_it_is():
 
 def test_even_use_is_no_law():
     """The crowded cloud and the sparse one: the best of many starts leaves the counts uneven."""
-    best = min((KmeansFigure(data="uneven", sigma=0, codes=scattered(seed, 2), steps=40) for seed in range(1, 30)),
-               key=lambda figure: figure.energy).numbers()
+    best = min(
+        (KmeansFigure(data="uneven", sigma=0, codes=scattered(seed, 2), steps=40) for seed in range(1, 30)),
+        key=lambda figure: figure.energy,
+    ).numbers()
     assert sorted((best["count1"], best["count2"])) == [8, 40] and best["perplexity"] < 1.6
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"largest_rise": 1e-3}, "raises the energy"), ({"largest_distortion_rise": 1e-3}, "raises the distortion"),
-    ({"firm": 0.9}, "one-hot"), ({"rate": 9.0}, "log K"), ({"perplexity": 9.0}, "perplexity"), ({"energy": 9.0}, "rate = energy"),
-    ({"held1": 0.5}, "held once"), ({"dead": 3}, "all codes"), ({"distortion": 9.0}, "cheapest")])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"largest_rise": 1e-3}, "raises the energy"),
+        ({"largest_distortion_rise": 1e-3}, "raises the distortion"),
+        ({"firm": 0.9}, "one-hot"),
+        ({"rate": 9.0}, "log K"),
+        ({"perplexity": 9.0}, "perplexity"),
+        ({"energy": 9.0}, "rate = energy"),
+        ({"held1": 0.5}, "held once"),
+        ({"dead": 3}, "all codes"),
+        ({"distortion": 9.0}, "cheapest"),
+    ],
+)
 def test_a_wrong_number_is_noticed(change, words):
     good = KmeansFigure(sigma=0).numbers()
     assert KmeansFigure.broken(good) == []
@@ -106,10 +128,19 @@ def test_picture_and_words_follow_the_state():
     assert by_name("kmeans") is KmeansFigure
 
 
-@pytest.mark.parametrize("bad, words", [
-    ({"data": "x"}, "data must be one of 'digits', 'clouds', 'uneven'"), ({"sigma": 2}, "sigma must be a number from 0 to 1.5"),
-    ({"codes": [[9, 0]]}, "codes must lie in"), ({"codes": []}, r"codes must have shape \(K, 2\)"), ({"codes": [[0, 0]] * 9}, "K from 1 to 8"),
-    ({"codes": "x"}, "codes must be numbers"), ({"steps": 41}, "steps must be a whole number from 0 to 40"), ({"seed": 1.0}, "seed must be")])
+@pytest.mark.parametrize(
+    "bad, words",
+    [
+        ({"data": "x"}, "data must be one of 'digits', 'clouds', 'uneven'"),
+        ({"sigma": 2}, "sigma must be a number from 0 to 1.5"),
+        ({"codes": [[9, 0]]}, "codes must lie in"),
+        ({"codes": []}, r"codes must have shape \(K, 2\)"),
+        ({"codes": [[0, 0]] * 9}, "K from 1 to 8"),
+        ({"codes": "x"}, "codes must be numbers"),
+        ({"steps": 41}, "steps must be a whole number from 0 to 40"),
+        ({"seed": 1.0}, "seed must be"),
+    ],
+)
 def test_errors_name_what_came_and_what_was_expected(bad, words):
     with pytest.raises(ValueError, match=words):
         KmeansFigure(**bad)

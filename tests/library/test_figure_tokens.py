@@ -18,6 +18,7 @@ from lvm_lib.vqvae import conv_vqvae
 
 # ------------------------------------------------------------------ figure 10
 
+
 def test_without_edits_nothing_moves_and_the_rate_is_m_log_k():
     figure = TokensFigure()
     n = figure.numbers()
@@ -31,7 +32,10 @@ def test_edits_move_pixels_inside_their_fields_only(edits):
     n = figure.numbers()
     assert n["moved"] > 0 and n["outside"] == 0 and figure.rate == TokensFigure().rate
     assert all(figure.tokens[place] == code for place, code in read_edits(edits))
-    assert TokensFigure.broken(n) == [] and TokensFigure.recomputed(n, {name: getattr(figure, name) for name in figure.carried}) == n
+    assert (
+        TokensFigure.broken(n) == []
+        and TokensFigure.recomputed(n, {name: getattr(figure, name) for name in figure.carried}) == n
+    )
 
 
 def test_a_digit_is_decoded_from_its_tokens():
@@ -59,7 +63,12 @@ def test_a_drawn_image_stands_in_the_place_of_the_picked_one():
     assert n["drawn"] and TokensFigure.broken(n) == [] and n["moved"] == 0 and TokensFigure.recomputed(n, traits) == n
     figure.edits = "24:5,25:6"
     n = figure.numbers()
-    assert n["moved"] > 0 and n["outside"] == 0 and n["rate"] == pytest.approx(49 * np.log(128)) and TokensFigure.broken(n) == []
+    assert (
+        n["moved"] > 0
+        and n["outside"] == 0
+        and n["rate"] == pytest.approx(49 * np.log(128))
+        and TokensFigure.broken(n) == []
+    )
     picture = figure.png()
     figure.drawn = ""
     assert figure.png() != picture and (figure.tokens != TokensFigure(image=3).tokens).any()
@@ -71,17 +80,29 @@ def _encoder(figure):
     return unpack(figure.nets["encoder"], figure.weights).double()
 
 
-@pytest.mark.parametrize("image", [np.zeros(783), np.full((28, 28), 1.01), np.full((28, 28), -0.1), np.full((28, 28), np.nan), "x"])
+@pytest.mark.parametrize(
+    "image", [np.zeros(783), np.full((28, 28), 1.01), np.full((28, 28), -0.1), np.full((28, 28), np.nan), "x"]
+)
 def test_drawings_that_are_none_are_refused(image):
     with pytest.raises((ValueError, TypeError), match="drawing must"):
         TokensFigure().drawing = image
 
 
-@pytest.mark.parametrize("traits, message", [
-    ({"drawn": "AAAA"}, "drawn must be an image of 784"), ({"drawn": "<img src=x>"}, "drawn must be an image of 784"),
-    ({"edits": "24"}, "place:code pairs"), ({"edits": "5:1,4:1"}, "places rising"), ({"edits": "49:0"}, "places below 49"),
-    ({"edits": "0:128"}, "codes below 128"), ({"edits": "<b>"}, "place:code pairs"), ({"brush": 128}, "brush must lie in 0 ... 127"),
-    ({"place": 49}, "place must lie in 0 ... 48"), ({"image": 20}, "image must lie in 0 ... 19")])
+@pytest.mark.parametrize(
+    "traits, message",
+    [
+        ({"drawn": "AAAA"}, "drawn must be an image of 784"),
+        ({"drawn": "<img src=x>"}, "drawn must be an image of 784"),
+        ({"edits": "24"}, "place:code pairs"),
+        ({"edits": "5:1,4:1"}, "places rising"),
+        ({"edits": "49:0"}, "places below 49"),
+        ({"edits": "0:128"}, "codes below 128"),
+        ({"edits": "<b>"}, "place:code pairs"),
+        ({"brush": 128}, "brush must lie in 0 ... 127"),
+        ({"place": 49}, "place must lie in 0 ... 48"),
+        ({"image": 20}, "image must lie in 0 ... 19"),
+    ],
+)
 def test_states_that_cannot_be_shown_are_refused(traits, message):
     with pytest.raises(FigureError, match=message):
         TokensFigure(**traits)
@@ -94,6 +115,7 @@ def test_a_broken_state_is_named():
 
 
 # ------------------------------------------------------------------ figure 11
+
 
 @pytest.mark.parametrize("prior", ["uniform", "independent", "PixelCNN", "Transformer"])
 def test_the_cost_is_the_sum_of_conditionals_of_the_named_distribution(prior):
@@ -128,9 +150,17 @@ def test_the_alternative_text_and_the_picture():
         assert len(figure.alt.split()) > 20 and len(figure.png()) > 5000 and repr(figure).startswith("<live figure")
 
 
-@pytest.mark.parametrize("traits, message", [
-    ({"prior": "best"}, "prior must be one of"), ({"label": 10}, "label must lie in 0 ... 9"), ({"prefix": "1,x"}, "whole numbers"),
-    ({"prefix": "128"}, "tokens below 128"), ({"step": 50}, "step must lie in 0 ... 49"), ({"temperature": 0.0}, "temperature must be")])
+@pytest.mark.parametrize(
+    "traits, message",
+    [
+        ({"prior": "best"}, "prior must be one of"),
+        ({"label": 10}, "label must lie in 0 ... 9"),
+        ({"prefix": "1,x"}, "whole numbers"),
+        ({"prefix": "128"}, "tokens below 128"),
+        ({"step": 50}, "step must lie in 0 ... 49"),
+        ({"temperature": 0.0}, "temperature must be"),
+    ],
+)
 def test_priors_that_cannot_be_shown_are_refused(traits, message):
     with pytest.raises(FigureError, match=message):
         PriorFigure(**traits)
@@ -146,6 +176,7 @@ def test_priors_of_another_tokenizer_are_refused():
 
 
 # ------------------------------------------------------------------ what comes with the library
+
 
 def nearest_digit(pictures):
     """The class of each picture by a fixed classifier: the five nearest training digits vote (smallest class on a tie)."""
@@ -176,7 +207,9 @@ def test_the_shipped_priors_stand_in_the_order_that_their_page_says():
 
 def _tokens_of(figure, image):
     """Tokens of an image by the shipped encoder."""
-    return TokensFigure(nets=figure.nets, weights=figure.weights, images=image.tobytes(), names=figure.names, image=0).tokens
+    return TokensFigure(
+        nets=figure.nets, weights=figure.weights, images=image.tobytes(), names=figure.names, image=0
+    ).tokens
 
 
 def test_a_classifier_asks_for_the_class_alone():
@@ -185,6 +218,11 @@ def test_a_classifier_asks_for_the_class_alone():
     decoder, priors = rebuilt(*shipped())
     asked = torch.arange(10).repeat(20)
     with torch.no_grad():
-        share = {name: (nearest_digit(decoder(torch.tensor(priors[name].sample(200, seed=7, label=asked).tokens))) == asked)
-                 .double().mean().item() for name in ("PixelCNN", "independent")}
+        share = {
+            name: (nearest_digit(decoder(torch.tensor(priors[name].sample(200, seed=7, label=asked).tokens))) == asked)
+            .double()
+            .mean()
+            .item()
+            for name in ("PixelCNN", "independent")
+        }
     assert share["independent"] > 0.7 and share["PixelCNN"] > 0.4

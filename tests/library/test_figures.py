@@ -30,8 +30,11 @@ def made(cls):
 
 # ---- every figure
 
-@pytest.mark.skipif(not (shutil.which("node") and (ROOT / "node_modules" / "esbuild").exists()),
-                    reason="esbuild is not installed: npm ci")
+
+@pytest.mark.skipif(
+    not (shutil.which("node") and (ROOT / "node_modules" / "esbuild").exists()),
+    reason="esbuild is not installed: npm ci",
+)
 def test_the_committed_bundles_are_built_from_the_sources():
     run = subprocess.run(["node", "js/build.mjs", "--check"], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
@@ -88,7 +91,9 @@ def test_what_follows_from_the_state_may_be_reported_and_not_set(cls):
     for name in cls.read_back:
         before = getattr(figure, name)
         assert before == pytest.approx(found[name], abs=1e-12, rel=1e-12)
-        words = f"{name} is read back, it cannot be set: it is .*{f' {cls.unit}' if cls.unit else ''} in this state, got"
+        words = (
+            f"{name} is read back, it cannot be set: it is .*{f' {cls.unit}' if cls.unit else ''} in this state, got"
+        )
         for wrong in (found[name] * 1.001 + 0.01, float("nan")):
             with pytest.raises(ValueError, match=words):
                 setattr(figure, name, wrong)
@@ -101,6 +106,7 @@ def test_what_follows_from_the_state_may_be_reported_and_not_set(cls):
 
 
 # ---- elbo
+
 
 def test_the_picture_and_its_words_follow_the_state():
     figure = ElboFigure()
@@ -155,16 +161,31 @@ def test_a_front_end_writes_states_and_python_reads_the_numbers():
     figure.set_state({"x": 1.0, "mean": 0.8, "std": 0.3})
     assert figure.elbo == ElboFigure(x=1.0, mean=0.8, std=0.3).elbo
     exact = ElboFigure(x=1.0, kind="exact")
-    figure.set_state({"kind": "exact", "mean": exact.mean, "std": exact.std, "evidence": exact.evidence,
-                      "elbo": exact.elbo, "kl": 0.0})
+    figure.set_state(
+        {
+            "kind": "exact",
+            "mean": exact.mean,
+            "std": exact.std,
+            "evidence": exact.evidence,
+            "elbo": exact.elbo,
+            "kl": 0.0,
+        }
+    )
     assert figure.kind == "exact" and figure.elbo == pytest.approx(figure.evidence, abs=1e-9)
 
 
-@pytest.mark.parametrize("bad, words", [
-    ({"x": 9}, "x must be a number from -3 to 4"), ({"std": float("nan")}, "std must be .*nan"),
-    ({"std": 0}, "std must be"), ({"mean": "1"}, "mean must be"), ({"bend": None}, "bend must be"),
-    ({"slope": float("inf")}, "slope must be"), ({"kind": "other"}, "kind must be 'gaussian' or 'exact'"),
-])
+@pytest.mark.parametrize(
+    "bad, words",
+    [
+        ({"x": 9}, "x must be a number from -3 to 4"),
+        ({"std": float("nan")}, "std must be .*nan"),
+        ({"std": 0}, "std must be"),
+        ({"mean": "1"}, "mean must be"),
+        ({"bend": None}, "bend must be"),
+        ({"slope": float("inf")}, "slope must be"),
+        ({"kind": "other"}, "kind must be 'gaussian' or 'exact'"),
+    ],
+)
 def test_errors_name_what_came_and_what_was_expected(bad, words):
     with pytest.raises(ValueError, match=words):
         ElboFigure(**bad)

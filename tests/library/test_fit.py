@@ -40,6 +40,7 @@ def same_weights(first, second):
 
 # ------------------------------------------------------------------ what training does
 
+
 def test_it_finds_the_best_weight():
     model, x = Line(), rows()
     history = fit(model, x, epochs=400, seed=0, batch=50, learning_rate=0.1)
@@ -96,6 +97,7 @@ def test_a_loss_of_ones_own_replaces_the_models():
 
 
 # ------------------------------------------------------------------ chance
+
 
 def test_equal_seeds_give_equal_weights_and_no_global_chance_is_touched():
     x = np.random.default_rng(0).random((200, 784))
@@ -170,10 +172,19 @@ def test_bfloat16_learns_too_and_keeps_float32_weights():
 
 # ------------------------------------------------------------------ checkpoints, interruption, divergence
 
+
 def test_checkpoints_are_copies_of_the_weights_at_their_epochs():
     model, levels = Line(), {0: 0.0}
-    history = fit(model, rows(), epochs=5, seed=0, batch=50, learning_rate=0.1, checkpoints=(0, 2, 5),
-                  callback=lambda model, record: levels.__setitem__(record.epoch, model.level.item()))
+    history = fit(
+        model,
+        rows(),
+        epochs=5,
+        seed=0,
+        batch=50,
+        learning_rate=0.1,
+        checkpoints=(0, 2, 5),
+        callback=lambda model, record: levels.__setitem__(record.epoch, model.level.item()),
+    )
     assert sorted(history.checkpoints) == [0, 2, 5]
     for epoch, state in history.checkpoints.items():
         assert state["level"].item() == levels[epoch]
@@ -233,27 +244,31 @@ def test_progress_goes_to_stderr_and_only_when_asked(capfd):
 
 # ------------------------------------------------------------------ bad input
 
-@pytest.mark.parametrize("change, error, message", [
-    ({"x": rows() * np.nan}, ValueError, "x must be finite"),
-    ({"x": np.zeros((0, 1))}, ValueError, "x must not be empty"),
-    ({"x": "data"}, TypeError, "x must be a tensor or array"),
-    ({"epochs": 0}, ValueError, "epochs must be at least 1"),
-    ({"epochs": 1.5}, TypeError, "epochs must be an integer"),
-    ({"seed": None}, TypeError, "seed must be an integer"),
-    ({"seed": -1}, ValueError, "seed must be at least 0"),
-    ({"batch": 0}, ValueError, "batch must be at least 1"),
-    ({"learning_rate": 0}, ValueError, "learning_rate must be a positive"),
-    ({"learning_rate": float("inf")}, ValueError, "learning_rate must be a positive"),
-    ({"learning_rate": "fast"}, TypeError, "learning_rate must be a number"),
-    ({"schedule": "cosine"}, ValueError, "schedule must be one of"),
-    ({"checkpoints": (9,)}, ValueError, "checkpoints must lie in 0..2"),
-    ({"checkpoints": (0.5,)}, TypeError, "checkpoints must be an integer"),
-    ({"callback": 3}, TypeError, "callback must be a function"),
-    ({"loss": 3}, TypeError, "loss must be a function"),
-    ({"model": nn.ReLU()}, TypeError, "model must be a torch module with parameters"),
-    ({"model": nn.Linear(1, 1)}, TypeError, "the model must have one"),
-    ({"binarise_fresh": True}, ValueError, r"x must hold probabilities in \[0, 1\]"),
-])
+
+@pytest.mark.parametrize(
+    "change, error, message",
+    [
+        ({"x": rows() * np.nan}, ValueError, "x must be finite"),
+        ({"x": np.zeros((0, 1))}, ValueError, "x must not be empty"),
+        ({"x": "data"}, TypeError, "x must be a tensor or array"),
+        ({"epochs": 0}, ValueError, "epochs must be at least 1"),
+        ({"epochs": 1.5}, TypeError, "epochs must be an integer"),
+        ({"seed": None}, TypeError, "seed must be an integer"),
+        ({"seed": -1}, ValueError, "seed must be at least 0"),
+        ({"batch": 0}, ValueError, "batch must be at least 1"),
+        ({"learning_rate": 0}, ValueError, "learning_rate must be a positive"),
+        ({"learning_rate": float("inf")}, ValueError, "learning_rate must be a positive"),
+        ({"learning_rate": "fast"}, TypeError, "learning_rate must be a number"),
+        ({"schedule": "cosine"}, ValueError, "schedule must be one of"),
+        ({"checkpoints": (9,)}, ValueError, "checkpoints must lie in 0..2"),
+        ({"checkpoints": (0.5,)}, TypeError, "checkpoints must be an integer"),
+        ({"callback": 3}, TypeError, "callback must be a function"),
+        ({"loss": 3}, TypeError, "loss must be a function"),
+        ({"model": nn.ReLU()}, TypeError, "model must be a torch module with parameters"),
+        ({"model": nn.Linear(1, 1)}, TypeError, "the model must have one"),
+        ({"binarise_fresh": True}, ValueError, r"x must hold probabilities in \[0, 1\]"),
+    ],
+)
 def test_bad_arguments_are_named(change, error, message):
     arguments = {"model": Line(), "x": rows(), "epochs": 2, "seed": 0} | change
     with pytest.raises(error, match=message):
@@ -261,6 +276,7 @@ def test_bad_arguments_are_named(change, error, message):
 
 
 # ------------------------------------------------------------------ files
+
 
 def test_weights_return_as_they_were_saved_with_their_notes(tmp_path):
     model, other = (mlp_vae(2, (8,), 6, Gaussian(0.3, learned=True), seed=seed) for seed in (0, 1))

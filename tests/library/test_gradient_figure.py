@@ -13,9 +13,16 @@ from scipy import integrate, stats
 from lvm_lib.figures.gradient import BOUNDS, FUNCTIONS, SEEDS, SIZES, WITHIN, GradientFigure, expectation, gradient
 from lvm_lib.gradients import reparameterised_gradient, score_function_gradient
 
-STATES = st.fixed_dictionaries({
-    "f": st.sampled_from(FUNCTIONS), "mean": st.floats(*BOUNDS["mean"]), "std": st.floats(*BOUNDS["std"]),
-    "n": st.sampled_from(SIZES), "seed": st.integers(0, SEEDS - 1), "baseline": st.booleans()})
+STATES = st.fixed_dictionaries(
+    {
+        "f": st.sampled_from(FUNCTIONS),
+        "mean": st.floats(*BOUNDS["mean"]),
+        "std": st.floats(*BOUNDS["std"]),
+        "n": st.sampled_from(SIZES),
+        "seed": st.integers(0, SEEDS - 1),
+        "baseline": st.booleans(),
+    }
+)
 
 
 def f_by_scipy(name, z):
@@ -27,12 +34,20 @@ def f_by_scipy(name, z):
 @pytest.mark.parametrize("mean, std", [(-0.4, 0.6), (1.7, 0.15), (-2.0, 1.5)])
 def test_expectation_and_gradient_agree_with_quadrature(name, mean, std):
     def value(mean, std):
-        return integrate.quad(lambda e: stats.norm.pdf(e) * f_by_scipy(name, mean + std * e), -10, 10, limit=400,
-                              epsabs=1e-13, epsrel=1e-13)[0]
+        return integrate.quad(
+            lambda e: stats.norm.pdf(e) * f_by_scipy(name, mean + std * e),
+            -10,
+            10,
+            limit=400,
+            epsabs=1e-13,
+            epsrel=1e-13,
+        )[0]
 
     step = 1e-4
-    by_differences = ((value(mean + step, std) - value(mean - step, std)) / (2 * step),
-                      (value(mean, std * math.exp(step)) - value(mean, std * math.exp(-step))) / (2 * step))
+    by_differences = (
+        (value(mean + step, std) - value(mean - step, std)) / (2 * step),
+        (value(mean, std * math.exp(step)) - value(mean, std * math.exp(-step))) / (2 * step),
+    )
     assert expectation(name, mean, std) == pytest.approx(value(mean, std), abs=1e-9)
     assert gradient(name, mean, std) == pytest.approx(by_differences, rel=1e-5, abs=1e-5)
 
@@ -99,10 +114,18 @@ def test_neither_way_always_wins():
     assert GradientFigure(f="joint", baseline=True).ratio_mean < smooth.ratio_mean
 
 
-@pytest.mark.parametrize("key, by, said", [
-    ("exact_mean", 1e-3, "expectation"), ("exact_log_std", 1e-3, "expectation"), ("re_mean", 50.0, "standard errors"),
-    ("sf_log_std", 500.0, "standard errors"), ("away", 1e-3, "farthest"), ("ratio_mean", 1e-3, "along mean"),
-    ("ratio_log_std", 1e-3, "along log_std")])
+@pytest.mark.parametrize(
+    "key, by, said",
+    [
+        ("exact_mean", 1e-3, "expectation"),
+        ("exact_log_std", 1e-3, "expectation"),
+        ("re_mean", 50.0, "standard errors"),
+        ("sf_log_std", 500.0, "standard errors"),
+        ("away", 1e-3, "farthest"),
+        ("ratio_mean", 1e-3, "along mean"),
+        ("ratio_log_std", 1e-3, "along log_std"),
+    ],
+)
 def test_a_wrong_number_is_noticed(key, by, said):
     numbers = GradientFigure().numbers()
     numbers[key] += by
@@ -116,10 +139,18 @@ def test_the_picture_and_its_words_follow_the_state():
     assert figure.png() != before and figure.alt != words and "cos(6 z)" in figure.alt
 
 
-@pytest.mark.parametrize("bad, words", [
-    ({"mean": 3}, "mean must be a number from -2 to 2"), ({"std": float("nan")}, "std must be .*nan"),
-    ({"f": "sine"}, "f must be 'joint' or 'wave'"), ({"n": 3}, "n must be one of 10, 20"), ({"n": 20.0}, "n must be one of"),
-    ({"seed": SEEDS}, "seed must be a whole number from 0 to 99"), ({"seed": True}, "seed must be a whole number")])
+@pytest.mark.parametrize(
+    "bad, words",
+    [
+        ({"mean": 3}, "mean must be a number from -2 to 2"),
+        ({"std": float("nan")}, "std must be .*nan"),
+        ({"f": "sine"}, "f must be 'joint' or 'wave'"),
+        ({"n": 3}, "n must be one of 10, 20"),
+        ({"n": 20.0}, "n must be one of"),
+        ({"seed": SEEDS}, "seed must be a whole number from 0 to 99"),
+        ({"seed": True}, "seed must be a whole number"),
+    ],
+)
 def test_errors_name_what_came_and_what_was_expected(bad, words):
     with pytest.raises(ValueError, match=words):
         GradientFigure(**bad)

@@ -50,8 +50,10 @@ def test_each_estimator_is_unbiased(name, f):
 def test_leave_one_out_is_unbiased_at_two_samples_where_the_plain_mean_is_not():
     """With two samples a baseline that sees its own sample halves the gradient; this one must not."""
     generator = torch.Generator().manual_seed(1)
-    draws = [score_function_gradient(quadratic, MEAN, LOG_STD, 2, generator, baseline="leave-one-out").mean.mean(0)
-             for _ in range(3000)]
+    draws = [
+        score_function_gradient(quadratic, MEAN, LOG_STD, 2, generator, baseline="leave-one-out").mean.mean(0)
+        for _ in range(3000)
+    ]
     draws = torch.stack(draws).numpy()
     error = draws.std(axis=0) / np.sqrt(len(draws))
     truth = exact(quadratic)[0]
@@ -67,16 +69,20 @@ def test_variance_of_the_reparameterised_gradient_is_its_closed_form():
 
 def test_variance_of_the_score_gradient_is_its_closed_form():
     """For f constant at c: c eps / std has variance c^2 / std^2, and a baseline of c takes all of it away."""
+
     def constant(z):
         return torch.full((len(z),), 3.0, dtype=torch.float64)
+
     gradient = score_function_gradient(constant, MEAN, LOG_STD, K, 0).mean
     np.testing.assert_allclose(gradient.var(0), 9 / np.exp(2 * LOG_STD), rtol=0.02)
     assert (score_function_gradient(constant, MEAN, LOG_STD, 50, 0, baseline=3.0).mean == 0).all()
 
 
 def test_order_of_variances_on_the_quadratic():
-    total = {name: sum(g.var(0).sum().item() for g in estimate(quadratic, MEAN, LOG_STD, K, 0))
-             for name, estimate in ESTIMATORS.items()}
+    total = {
+        name: sum(g.var(0).sum().item() for g in estimate(quadratic, MEAN, LOG_STD, K, 0))
+        for name, estimate in ESTIMATORS.items()
+    }
     assert total["reparameterised"] < total["score, leave one out"] < total["score"]
 
 
@@ -88,6 +94,7 @@ def test_equal_seeds_give_equal_gradients():
 def test_a_step_function_has_a_score_gradient_and_no_reparameterised_one():
     def step(z):
         return (z[:, 0] > 0).double()
+
     with pytest.raises(ValueError, match="differentiable"):
         reparameterised_gradient(step, MEAN, LOG_STD, 10, 0)
     gradient = score_function_gradient(step, MEAN, LOG_STD, K, 0).mean[:, 0]

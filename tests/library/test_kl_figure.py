@@ -12,10 +12,16 @@ from scipy import integrate, optimize, stats
 from lvm_lib.figures import KlFigure
 from lvm_lib.figures.kl import BOUNDS, DATA, SEEDS, SIZES
 
-STATES = st.fixed_dictionaries({
-    "data": st.sampled_from(sorted(DATA)), "direction": st.sampled_from(["forward", "reverse"]),
-    "mean": st.floats(*BOUNDS["mean"]), "std": st.floats(*BOUNDS["std"]), "n": st.sampled_from(SIZES),
-    "seed": st.integers(0, SEEDS - 1)})
+STATES = st.fixed_dictionaries(
+    {
+        "data": st.sampled_from(sorted(DATA)),
+        "direction": st.sampled_from(["forward", "reverse"]),
+        "mean": st.floats(*BOUNDS["mean"]),
+        "std": st.floats(*BOUNDS["std"]),
+        "n": st.sampled_from(SIZES),
+        "seed": st.integers(0, SEEDS - 1),
+    }
+)
 PARTS = {"two": [(0.6, -1.5, 0.7), (0.4, 1.7, 0.5)], "one": [(1.0, 0.5, 1.2)]}
 
 
@@ -32,14 +38,19 @@ def by_scipy(name, mean, std):
         return integrate.quad(f, low, high, points=points, limit=400, epsabs=1e-12, epsrel=1e-12)[0]
 
     def under_data(f):
-        return sum(w * integral(lambda e, m=m, s=s: stats.norm.pdf(e) * f(m + s * e), -9, 9, 0.0) for w, m, s in PARTS[name])
+        return sum(
+            w * integral(lambda e, m=m, s=s: stats.norm.pdf(e) * f(m + s * e), -9, 9, 0.0) for w, m, s in PARTS[name]
+        )
 
     def under_model(f):
         return integral(lambda e: stats.norm.pdf(e) * f(mean + std * e), -9, 9, 0.0)
 
-    return {"kl_forward": under_data(lambda x: log_data(name, x) - model.logpdf(x)),
-            "kl_reverse": under_model(lambda x: model.logpdf(x) - log_data(name, x)),
-            "expected": under_data(model.logpdf), "entropy": -under_data(lambda x: log_data(name, x))}
+    return {
+        "kl_forward": under_data(lambda x: log_data(name, x) - model.logpdf(x)),
+        "kl_reverse": under_model(lambda x: model.logpdf(x) - log_data(name, x)),
+        "expected": under_data(model.logpdf),
+        "entropy": -under_data(lambda x: log_data(name, x)),
+    }
 
 
 @pytest.mark.parametrize("name", sorted(DATA))
@@ -63,10 +74,19 @@ def test_invariants_hold_in_every_state(state):
     assert KlFigure.recomputed(n) == n
 
 
-@pytest.mark.parametrize("key, by, said", [
-    ("kl_forward", 1e-3, "= -H"), ("expected", -1e-3, "= -H"), ("entropy", 1e-3, "= -H"), ("average", 1e-3, "N-sample sum"),
-    ("wobble", 1e-3, "N-sample sum"), ("kl_reverse", 1e-3, "closed forms"), ("kl_reverse", -9, "negative"),
-    ("kl", 1e-3, "of the direction")])
+@pytest.mark.parametrize(
+    "key, by, said",
+    [
+        ("kl_forward", 1e-3, "= -H"),
+        ("expected", -1e-3, "= -H"),
+        ("entropy", 1e-3, "= -H"),
+        ("average", 1e-3, "N-sample sum"),
+        ("wobble", 1e-3, "N-sample sum"),
+        ("kl_reverse", 1e-3, "closed forms"),
+        ("kl_reverse", -9, "negative"),
+        ("kl", 1e-3, "of the direction"),
+    ],
+)
 def test_a_wrong_number_is_noticed(key, by, said):
     numbers = KlFigure(data="one").numbers()
     numbers[key] += by
@@ -101,8 +121,12 @@ def test_the_reverse_fit_is_the_local_minimum_of_its_valley():
         def loss(parameters):
             return by_scipy("two", parameters[0], math.exp(parameters[1]))["kl_reverse"]
 
-        found = optimize.minimize(loss, [figure.mean, math.log(figure.std)], method="Nelder-Mead",
-                                  options={"xatol": 1e-4, "fatol": 1e-9, "maxfev": 60})
+        found = optimize.minimize(
+            loss,
+            [figure.mean, math.log(figure.std)],
+            method="Nelder-Mead",
+            options={"xatol": 1e-4, "fatol": 1e-9, "maxfev": 60},
+        )
         assert found.fun == pytest.approx(figure.kl, abs=1e-6)
     assert sorted(ends) == [-1.46, -0.54, 1.67] and min(ends, key=ends.get) == -1.46
 
@@ -125,7 +149,9 @@ def test_draws_follow_the_data_density(name):
     assert stats.kstest(draws, cdf).pvalue > 1e-3
     assert abs(np.corrcoef(draws[:-1], draws[1:])[0, 1]) < 0.02
     few = KlFigure(data=name, n=5, seed=3).draws
-    assert (few == KlFigure(data=name, n=1000, seed=3).draws[:5]).all() and (few != KlFigure(data=name, n=5, seed=4).draws).all()
+    assert (few == KlFigure(data=name, n=1000, seed=3).draws[:5]).all() and (
+        few != KlFigure(data=name, n=5, seed=4).draws
+    ).all()
 
 
 def test_the_standard_error_is_that_of_the_average():
@@ -142,11 +168,21 @@ def test_the_picture_and_its_words_follow_the_state():
     assert f"{figure.kl:.3f}" in figure.alt and f"{figure.expected:.3f}" in figure.alt
 
 
-@pytest.mark.parametrize("bad, words", [
-    ({"mean": 9}, "mean must be a number from -4 to 4"), ({"std": float("nan")}, "std must be .*nan"), ({"std": 0}, "std must be"),
-    ({"data": "three"}, "data must be 'two' or 'one'"), ({"direction": "up"}, "direction must be 'forward' or 'reverse'"),
-    ({"n": 3}, "n must be one of 1, 2, 5"), ({"n": 20.0}, "n must be one of"), ({"n": True}, "n must be one of"),
-    ({"seed": -1}, "seed must be a whole number"), ({"seed": 1.5}, "seed must be a whole number")])
+@pytest.mark.parametrize(
+    "bad, words",
+    [
+        ({"mean": 9}, "mean must be a number from -4 to 4"),
+        ({"std": float("nan")}, "std must be .*nan"),
+        ({"std": 0}, "std must be"),
+        ({"data": "three"}, "data must be 'two' or 'one'"),
+        ({"direction": "up"}, "direction must be 'forward' or 'reverse'"),
+        ({"n": 3}, "n must be one of 1, 2, 5"),
+        ({"n": 20.0}, "n must be one of"),
+        ({"n": True}, "n must be one of"),
+        ({"seed": -1}, "seed must be a whole number"),
+        ({"seed": 1.5}, "seed must be a whole number"),
+    ],
+)
 def test_errors_name_what_came_and_what_was_expected(bad, words):
     with pytest.raises(ValueError, match=words):
         KlFigure(**bad)

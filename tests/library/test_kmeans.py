@@ -136,18 +136,22 @@ def test_iterations_may_be_cut_short(blobs):
     assert run.iterations == 1 and not run.converged
 
 
-@pytest.mark.parametrize("call, error, text", [
-    (lambda x: km.assign(x, x[:2, :3]), ValueError, "centroids must have D = 5 columns"),
-    (lambda x: km.assign(np.where(x > 101, np.nan, x), x[:2]), ValueError, "x must be finite"),
-    (lambda x: km.assign(np.where(x > 101, np.inf, x).astype(np.float32), x[:2]), ValueError, "x must be finite"),
-    (lambda x: km.assign(x[0], x[:2]), ValueError, "2 axes"),
-    (lambda x: km.kmeans(x, len(x) + 1, 0), ValueError, "no more than the 450 points"),
-    (lambda x: km.lloyd(x[:2], x[:3]), ValueError, "no more than the 2 points"),
-    (lambda x: km.lloyd(x, x[:3], empty="drop"), ValueError, "empty must be one of"),
-    (lambda x: km.update(x, np.full(len(x), 3), x[:3]), ValueError, "0 ... 2"),
-    (lambda x: km.update(x, np.zeros(len(x)), x[:3]), TypeError, "integers"),
-    (lambda x: km.kmeans(x, 2.0, 0), TypeError, "k must be an integer"),
-    (lambda x: km.kmeans(x, 2, -1), TypeError, "rng")])
+@pytest.mark.parametrize(
+    "call, error, text",
+    [
+        (lambda x: km.assign(x, x[:2, :3]), ValueError, "centroids must have D = 5 columns"),
+        (lambda x: km.assign(np.where(x > 101, np.nan, x), x[:2]), ValueError, "x must be finite"),
+        (lambda x: km.assign(np.where(x > 101, np.inf, x).astype(np.float32), x[:2]), ValueError, "x must be finite"),
+        (lambda x: km.assign(x[0], x[:2]), ValueError, "2 axes"),
+        (lambda x: km.kmeans(x, len(x) + 1, 0), ValueError, "no more than the 450 points"),
+        (lambda x: km.lloyd(x[:2], x[:3]), ValueError, "no more than the 2 points"),
+        (lambda x: km.lloyd(x, x[:3], empty="drop"), ValueError, "empty must be one of"),
+        (lambda x: km.update(x, np.full(len(x), 3), x[:3]), ValueError, "0 ... 2"),
+        (lambda x: km.update(x, np.zeros(len(x)), x[:3]), TypeError, "integers"),
+        (lambda x: km.kmeans(x, 2.0, 0), TypeError, "k must be an integer"),
+        (lambda x: km.kmeans(x, 2, -1), TypeError, "rng"),
+    ],
+)
 def test_bad_input_is_named(blobs, call, error, text):
     with pytest.raises(error, match=text):
         call(blobs)
@@ -156,6 +160,7 @@ def test_bad_input_is_named(blobs, call, error, text):
 @pytest.fixture(autouse=True)
 def quiet():
     import warnings
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield

@@ -35,7 +35,9 @@ def test_four_ways_from_one_start(model):
         assert objective < evidence + 1e-8
     assert (np.diff(found.climbs["em"].column("evidence")) > -1e-9).all() and rows["em"][0] > starts[0] + 0.1
     table, picture = panel.shown.children
-    assert isinstance(table, ipywidgets.HTML) and table.value.count("<tr>") == 5 and f"{rows['em'][0]:.3f}" in table.value
+    assert (
+        isinstance(table, ipywidgets.HTML) and table.value.count("<tr>") == 5 and f"{rows['em'][0]:.3f}" in table.value
+    )
     assert bytes(picture.value).startswith(b"\x89PNG")
     assert panel.status.value.startswith("Done after") and "4 of 4 ways" in panel.status.value
 
@@ -59,10 +61,15 @@ def test_stop_keeps_the_ways_that_have_ended():
     assert panel._train(panel.settings, lambda *_: None, lambda: True) is None
 
 
-@pytest.mark.parametrize("bad, error, words", [
-    ({}, TypeError, "sets must be a dict"), ({"a": np.zeros((3, 2))}, TypeError, "must be a pair"),
-    ({"a": (np.zeros((3, 2)), np.zeros((3, 4)))}, ValueError, "same columns"),
-    ({"a": (np.zeros(3), np.zeros((3, 4)))}, ValueError, "x of sets.* must have 2 axes")])
+@pytest.mark.parametrize(
+    "bad, error, words",
+    [
+        ({}, TypeError, "sets must be a dict"),
+        ({"a": np.zeros((3, 2))}, TypeError, "must be a pair"),
+        ({"a": (np.zeros((3, 2)), np.zeros((3, 4)))}, ValueError, "same columns"),
+        ({"a": (np.zeros(3), np.zeros((3, 4)))}, ValueError, "x of sets.* must have 2 axes"),
+    ],
+)
 def test_bad_sets_are_named(bad, error, words):
     with pytest.raises(error, match=words):
         four_ways_lab(bad)

@@ -22,7 +22,9 @@ def test_it_trains_a_tokenizer_and_a_prior_and_hands_them_to_the_figure():
     lab.wait(WAIT)
     assert isinstance(lab.result, TrainedTokens) and isinstance(lab.shown, PriorFigure)
     assert lab.result.prior.codes == lab.result.tokenizer.quantiser.size == 16
-    assert 0 < lab.result.squared_error < 0.1 and 1 <= lab.result.perplexity <= 16 and 0 < lab.result.nats_per_token < 2.8
+    assert (
+        0 < lab.result.squared_error < 0.1 and 1 <= lab.result.perplexity <= 16 and 0 < lab.result.nats_per_token < 2.8
+    )
     assert "nats per token" in lab.status.value
 
 

@@ -98,7 +98,7 @@ def test_a_training_without_a_result_shows_nothing_and_any_object_can_be_shown()
     assert panel.shown is None and panel.place.children == ()
     text = lab(show=lambda result: {"steps": result})
     text.start().wait(WAIT)
-    output, = text.place.children
+    (output,) = text.place.children
     assert output.outputs[0]["data"]["text/plain"] == "{'steps': 5}"
 
 
@@ -114,12 +114,17 @@ def test_its_text_holds_no_address_and_says_what_it_needs():
     assert repr(lab()) == repr(lab()) == "<lab: training; it needs a running kernel>"
 
 
-@pytest.mark.parametrize("arguments, error, words", [
-    (([], counting, print), TypeError, "controls must be a dict"), (({}, counting, print), TypeError, "controls must be"),
-    (({"a": 3}, counting, print), TypeError, r"controls\['a'\] must be a widget with a value, got int 3"),
-    (({"a": ipywidgets.HBox()}, counting, print), TypeError, "must be a widget with a value"),
-    (({"a": ipywidgets.IntText()}, None, print), TypeError, "train must be a function"),
-    (({"a": ipywidgets.IntText()}, counting, "plot"), TypeError, "show must be a function")])
+@pytest.mark.parametrize(
+    "arguments, error, words",
+    [
+        (([], counting, print), TypeError, "controls must be a dict"),
+        (({}, counting, print), TypeError, "controls must be"),
+        (({"a": 3}, counting, print), TypeError, r"controls\['a'\] must be a widget with a value, got int 3"),
+        (({"a": ipywidgets.HBox()}, counting, print), TypeError, "must be a widget with a value"),
+        (({"a": ipywidgets.IntText()}, None, print), TypeError, "train must be a function"),
+        (({"a": ipywidgets.IntText()}, counting, "plot"), TypeError, "show must be a function"),
+    ],
+)
 def test_errors_name_what_came_and_what_was_expected(arguments, error, words):
     with pytest.raises(error, match=words):
         Lab(*arguments)

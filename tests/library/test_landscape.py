@@ -55,8 +55,15 @@ def test_it_broadcasts_is_symmetric_and_flat_at_zero():
     assert (plane <= toy.evidence(values)[:, None] + 1e-12).all()
 
 
-@pytest.mark.parametrize("x, std, message", [([], 1.0, "x must not be empty"), ([[1.0]], 1.0, "x must have 1 axes"),
-                                             ([np.nan], 1.0, "x must be finite"), ([1.0], 0.0, "std must be positive")])
+@pytest.mark.parametrize(
+    "x, std, message",
+    [
+        ([], 1.0, "x must not be empty"),
+        ([[1.0]], 1.0, "x must have 1 axes"),
+        ([np.nan], 1.0, "x must be finite"),
+        ([1.0], 0.0, "std must be positive"),
+    ],
+)
 def test_bad_input_is_named(x, std, message):
     with pytest.raises(ValueError, match=message):
         Landscape(x, std)

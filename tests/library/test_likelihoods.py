@@ -52,8 +52,13 @@ def test_a_learned_std_reaches_the_root_mean_square_residual():
     residual = tensor(400, 3) * torch.tensor([0.2, 1.0, 3.0], dtype=torch.float64)
     for std, best in ((1.0, residual.pow(2).mean().sqrt()), (torch.ones(3), residual.pow(2).mean(0).sqrt())):
         likelihood = Gaussian(std, learned=True)
-        optimiser = torch.optim.LBFGS(likelihood.parameters(), max_iter=100, line_search_fn="strong_wolfe",
-                                      tolerance_change=1e-14, tolerance_grad=1e-12)
+        optimiser = torch.optim.LBFGS(
+            likelihood.parameters(),
+            max_iter=100,
+            line_search_fn="strong_wolfe",
+            tolerance_change=1e-14,
+            tolerance_grad=1e-12,
+        )
 
         def closure(likelihood=likelihood, optimiser=optimiser):
             optimiser.zero_grad()
@@ -97,8 +102,10 @@ def test_a_float32_mass_and_its_gradients_are_finite_and_right(kind, x, output, 
 
 
 @pytest.mark.parametrize("kind", DISCRETISED)
-@pytest.mark.parametrize("x, output, std", [(0, 0.1, 20.0), (255, 0.9, 9.0), (100, 0.4, 3.0), (7, 0.5, 400.0),
-                                            (200, 0.1, 5.0), (90, 0.4, 0.5)])
+@pytest.mark.parametrize(
+    "x, output, std",
+    [(0, 0.1, 20.0), (255, 0.9, 9.0), (100, 0.4, 3.0), (7, 0.5, 400.0), (200, 0.1, 5.0), (90, 0.4, 0.5)],
+)
 def test_gradients_of_a_discretised_mass_are_its_slopes(kind, x, output, std):
     x = torch.tensor([[float(x)]], dtype=torch.float64)
     outputs = torch.tensor([[output]], dtype=torch.float64, requires_grad=True)
@@ -111,8 +118,9 @@ def test_samples_and_mean_of_a_discretised_pixel_are_those_of_its_masses(kind):
     outputs = torch.tensor([0.02, 0.5, 1.05], dtype=torch.float64)
     pixels = kind(20.0)(outputs)
     levels = torch.arange(256, dtype=torch.float64)
-    masses = torch.stack([kind(20.0)(outputs[d, None].expand(256, 1)).log_prob(levels[:, None]).exp()
-                          for d in range(3)])
+    masses = torch.stack(
+        [kind(20.0)(outputs[d, None].expand(256, 1)).log_prob(levels[:, None]).exp() for d in range(3)]
+    )
     torch.testing.assert_close(pixels.mean, masses @ levels, rtol=1e-10, atol=1e-10)
     x = pixels.sample((20000,), generator=torch.Generator().manual_seed(0))
     assert torch.equal(x, x.round()) and x.min() >= 0 and x.max() <= 255
@@ -134,8 +142,17 @@ def test_discretised_likelihoods_refuse_what_is_no_grey_level(kind, bad):
 
 
 @pytest.mark.parametrize("kind", [Gaussian, *DISCRETISED])
-@pytest.mark.parametrize("std, error", [(0, ValueError), (-1.0, ValueError), (float("nan"), ValueError),
-                                        (np.ones((2, 2)), ValueError), ("wide", TypeError), (None, TypeError)])
+@pytest.mark.parametrize(
+    "std, error",
+    [
+        (0, ValueError),
+        (-1.0, ValueError),
+        (float("nan"), ValueError),
+        (np.ones((2, 2)), ValueError),
+        ("wide", TypeError),
+        (None, TypeError),
+    ],
+)
 def test_a_std_that_is_none_is_refused(kind, std, error):
     with pytest.raises(error, match="std must"):
         kind(std)

@@ -18,8 +18,9 @@ def random_mixture(seed, components=3, dimensions=2):
     generator = np.random.default_rng(seed)
     factors = generator.normal(size=(components, dimensions, dimensions))
     covariances = factors @ factors.swapaxes(1, 2) + 0.3 * np.eye(dimensions)
-    return GaussianMixture(generator.dirichlet(np.ones(components)),
-                           generator.normal(0, 2, (components, dimensions)), covariances)
+    return GaussianMixture(
+        generator.dirichlet(np.ones(components)), generator.normal(0, 2, (components, dimensions)), covariances
+    )
 
 
 def random_q(seed, n, components):
@@ -35,8 +36,12 @@ def shapes():
 def test_the_joint_is_the_weight_times_scipys_normal(shape):
     model = random_mixture(*shape)
     x, z = model.sample(7, 1)
-    all_components = np.column_stack([np.log(w) + stats.multivariate_normal(m, c).logpdf(x)
-                                      for w, m, c in zip(model.weights, model.means, model.covariances)])
+    all_components = np.column_stack(
+        [
+            np.log(w) + stats.multivariate_normal(m, c).logpdf(x)
+            for w, m, c in zip(model.weights, model.means, model.covariances)
+        ]
+    )
     np.testing.assert_allclose(model.log_joint_all(x), all_components, **EXACT)
     np.testing.assert_allclose(model.log_joint(x, z), all_components[np.arange(7), z], **EXACT)
     np.testing.assert_allclose(model.log_px_z_all(x) + np.log(model.weights), all_components, **EXACT)
@@ -65,7 +70,7 @@ def test_the_density_integrates_to_one():
     model = random_mixture(8, 3, 2)
     axis = np.linspace(-25, 25, 501)
     points = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-    assert np.exp(model.evidence(points)).sum() * 0.1 ** 2 == pytest.approx(1, abs=1e-9)
+    assert np.exp(model.evidence(points)).sum() * 0.1**2 == pytest.approx(1, abs=1e-9)
 
 
 @maths
@@ -108,7 +113,7 @@ def test_the_exact_posterior_closes_the_gap_and_a_one_hot_does_not():
 
 def test_responsibilities_far_from_every_component_are_not_zero_over_zero():
     model = GaussianMixture([0.3, 0.7], [[0.0], [1.0]], [[[1.0]], [[1.0]]])
-    assert np.exp(model.evidence([[100.0]])) == 0                       # the density itself underflows
+    assert np.exp(model.evidence([[100.0]])) == 0  # the density itself underflows
     # log odds of two unit normals: log(0.7 / 0.3) + x - 1/2, here in closed form
     for x in (-100.0, -60.0, 40.0, 300.0):
         odds = model.posterior_log([[x]])[0]
@@ -134,8 +139,9 @@ def test_an_underflowed_responsibility_costs_a_finite_divergence():
 
 def test_a_component_of_weight_zero_changes_nothing_and_may_not_be_used():
     model = random_mixture(2, 2, 2)
-    padded = GaussianMixture([*model.weights, 0.0], np.vstack([model.means, [[0, 0]]]),
-                             np.concatenate([model.covariances, np.eye(2)[None]]))
+    padded = GaussianMixture(
+        [*model.weights, 0.0], np.vstack([model.means, [[0, 0]]]), np.concatenate([model.covariances, np.eye(2)[None]])
+    )
     x, z = padded.sample(200, 0)
     assert (z < 2).all()
     np.testing.assert_allclose(padded.evidence(x), model.evidence(x), **EXACT)
@@ -186,8 +192,10 @@ def test_many_label_samples_at_once_agree_with_one_at_a_time():
 def test_a_spherical_mixture_has_isotropic_covariances(std):
     model = GaussianMixture.spherical([0.25, 0.75], [[0, 0, 1], [2, 2, 2]], std)
     x = np.array([[0.3, 1.0, -1.0]])
-    each = [np.log(w) + stats.norm(m, s).logpdf(x).sum()
-            for w, m, s in zip(model.weights, model.means, np.broadcast_to(std, 2))]
+    each = [
+        np.log(w) + stats.norm(m, s).logpdf(x).sum()
+        for w, m, s in zip(model.weights, model.means, np.broadcast_to(std, 2))
+    ]
     np.testing.assert_allclose(model.log_joint_all(x)[0], each, **EXACT)
 
 
@@ -203,21 +211,24 @@ def test_the_model_keeps_its_own_unwritable_copy():
 UNIT = np.stack([np.eye(2)] * 2)
 
 
-@pytest.mark.parametrize(("arguments", "error", "message"), [
-    (([0.5, 0.6], np.zeros((2, 2)), UNIT), ValueError, "weights"),
-    (([-0.5, 1.5], np.zeros((2, 2)), UNIT), ValueError, "weights"),
-    (([np.nan, 1.0], np.zeros((2, 2)), UNIT), ValueError, "weights"),
-    (([1.0], np.zeros((2, 2)), UNIT), ValueError, "weights"),
-    (([0.5, 0.5], np.zeros(2), UNIT), ValueError, "means"),
-    (([0.5, 0.5], [[0, np.inf], [0, 0]], UNIT), ValueError, "means"),
-    (([0.5, 0.5], np.zeros((2, 2)), np.eye(2)), ValueError, "covariances"),
-    (([0.5, 0.5], np.zeros((2, 2)), UNIT[:1]), ValueError, "covariances"),
-    (([0.5, 0.5], np.zeros((2, 2)), -UNIT), ValueError, "covariances"),
-    (([0.5, 0.5], np.zeros((2, 2)), 0 * UNIT), ValueError, "covariances"),
-    (([0.5, 0.5], np.zeros((2, 2)), UNIT + [[0, 0.5], [0, 0]]), ValueError, "covariances"),
-    (("ab", np.zeros((2, 2)), UNIT), TypeError, "weights"),
-    (([0.5, 0.5], None, UNIT), TypeError, "means"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (([0.5, 0.6], np.zeros((2, 2)), UNIT), ValueError, "weights"),
+        (([-0.5, 1.5], np.zeros((2, 2)), UNIT), ValueError, "weights"),
+        (([np.nan, 1.0], np.zeros((2, 2)), UNIT), ValueError, "weights"),
+        (([1.0], np.zeros((2, 2)), UNIT), ValueError, "weights"),
+        (([0.5, 0.5], np.zeros(2), UNIT), ValueError, "means"),
+        (([0.5, 0.5], [[0, np.inf], [0, 0]], UNIT), ValueError, "means"),
+        (([0.5, 0.5], np.zeros((2, 2)), np.eye(2)), ValueError, "covariances"),
+        (([0.5, 0.5], np.zeros((2, 2)), UNIT[:1]), ValueError, "covariances"),
+        (([0.5, 0.5], np.zeros((2, 2)), -UNIT), ValueError, "covariances"),
+        (([0.5, 0.5], np.zeros((2, 2)), 0 * UNIT), ValueError, "covariances"),
+        (([0.5, 0.5], np.zeros((2, 2)), UNIT + [[0, 0.5], [0, 0]]), ValueError, "covariances"),
+        (("ab", np.zeros((2, 2)), UNIT), TypeError, "weights"),
+        (([0.5, 0.5], None, UNIT), TypeError, "means"),
+    ],
+)
 def test_a_model_that_cannot_be_is_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         GaussianMixture(*arguments)
@@ -226,26 +237,29 @@ def test_a_model_that_cannot_be_is_refused(arguments, error, message):
 X = np.zeros((3, 2))
 
 
-@pytest.mark.parametrize(("call", "error", "message"), [
-    (lambda m: m.evidence(np.zeros((3, 5))), ValueError, "x must have D = 2"),
-    (lambda m: m.evidence(np.zeros(2)), ValueError, "x must have 2 axes"),
-    (lambda m: m.evidence([[np.nan, 0]]), ValueError, "x must be finite"),
-    (lambda m: m.evidence(np.zeros((0, 2))), ValueError, "x must not be empty"),
-    (lambda m: m.posterior([["a", "b"]]), TypeError, "x"),
-    (lambda m: m.log_px_z_all(None), TypeError, "x"),
-    (lambda m: m.log_joint(X, [0, 1]), ValueError, "z must have shape"),
-    (lambda m: m.log_joint(X, [0, 1, 3]), ValueError, "z must lie in"),
-    (lambda m: m.log_joint(X, [0, 1, -1]), ValueError, "z must lie in"),
-    (lambda m: m.log_joint(X, [0.0, 1.0, 1.0]), TypeError, "z must hold integers"),
-    (lambda m: m.sample(0, 0), ValueError, "n must be at least 1"),
-    (lambda m: m.sample(2.0, 0), TypeError, "n must be an integer"),
-    (lambda m: m.sample(2, None), TypeError, "rng"),
-    (lambda m: m.elbo(np.full((3, 2), 0.5), X), ValueError, "q must have shape"),
-    (lambda m: m.elbo(np.ones((3, 3)), X), ValueError, "q must be non-negative"),
-    (lambda m: m.kl_to_posterior(np.ones(3) / 3, X), ValueError, "q must have 2 axes"),
-    (lambda m: GaussianMixture.spherical([1.0], [[0.0]], 0.0), ValueError, "std must be positive"),
-    (lambda m: GaussianMixture.spherical([1.0], [[0.0]], [1.0, 2.0]), ValueError, "std must be a number"),
-])
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda m: m.evidence(np.zeros((3, 5))), ValueError, "x must have D = 2"),
+        (lambda m: m.evidence(np.zeros(2)), ValueError, "x must have 2 axes"),
+        (lambda m: m.evidence([[np.nan, 0]]), ValueError, "x must be finite"),
+        (lambda m: m.evidence(np.zeros((0, 2))), ValueError, "x must not be empty"),
+        (lambda m: m.posterior([["a", "b"]]), TypeError, "x"),
+        (lambda m: m.log_px_z_all(None), TypeError, "x"),
+        (lambda m: m.log_joint(X, [0, 1]), ValueError, "z must have shape"),
+        (lambda m: m.log_joint(X, [0, 1, 3]), ValueError, "z must lie in"),
+        (lambda m: m.log_joint(X, [0, 1, -1]), ValueError, "z must lie in"),
+        (lambda m: m.log_joint(X, [0.0, 1.0, 1.0]), TypeError, "z must hold integers"),
+        (lambda m: m.sample(0, 0), ValueError, "n must be at least 1"),
+        (lambda m: m.sample(2.0, 0), TypeError, "n must be an integer"),
+        (lambda m: m.sample(2, None), TypeError, "rng"),
+        (lambda m: m.elbo(np.full((3, 2), 0.5), X), ValueError, "q must have shape"),
+        (lambda m: m.elbo(np.ones((3, 3)), X), ValueError, "q must be non-negative"),
+        (lambda m: m.kl_to_posterior(np.ones(3) / 3, X), ValueError, "q must have 2 axes"),
+        (lambda m: GaussianMixture.spherical([1.0], [[0.0]], 0.0), ValueError, "std must be positive"),
+        (lambda m: GaussianMixture.spherical([1.0], [[0.0]], [1.0, 2.0]), ValueError, "std must be a number"),
+    ],
+)
 def test_bad_input_is_refused_by_name(call, error, message):
     with pytest.raises(error, match=message):
         call(random_mixture(0))

@@ -114,18 +114,24 @@ def test_attention_looks_back_only():
         CausalSelfAttention(nn.Linear(8, 24), nn.Linear(8, 8), 5)
 
 
-@pytest.mark.parametrize("module, words", [
-    (nn.Sequential(nn.Linear(2, 2), nn.LSTM(2, 2)), r"module\.1 must be a layer that a page can run .* got LSTM"),
-    (nn.Conv2d(2, 2, 3, groups=2), "groups 1 to run in a page, got 2"),
-    (nn.Conv2d(2, 2, 3, dilation=2), r"dilation \(1, 1\)"),
-    (nn.Conv2d(2, 2, 3, padding="same"), "padding in numbers"),
-    (nn.Conv2d(2, 2, 3, padding_mode="circular"), "padding_mode zeros"),
-    (nn.Sequential(nn.BatchNorm1d(3)), "BatchNorm1d.* must follow"),
-    (nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.BatchNorm1d(3)), "got ReLU before it"),
-    (nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3, track_running_stats=False)), "running statistics"),
-    (nn.LayerNorm((2, 3)), "last axis alone"), (nn.Flatten(0), "axes 1 to -1"), (nn.Unflatten(2, (1, 1)), "axis 1"),
-    (LinearEncoder(4, 2, "full"), "diagonal covariance"), ("a net", "must be a torch module, got str"),
-])
+@pytest.mark.parametrize(
+    "module, words",
+    [
+        (nn.Sequential(nn.Linear(2, 2), nn.LSTM(2, 2)), r"module\.1 must be a layer that a page can run .* got LSTM"),
+        (nn.Conv2d(2, 2, 3, groups=2), "groups 1 to run in a page, got 2"),
+        (nn.Conv2d(2, 2, 3, dilation=2), r"dilation \(1, 1\)"),
+        (nn.Conv2d(2, 2, 3, padding="same"), "padding in numbers"),
+        (nn.Conv2d(2, 2, 3, padding_mode="circular"), "padding_mode zeros"),
+        (nn.Sequential(nn.BatchNorm1d(3)), "BatchNorm1d.* must follow"),
+        (nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.BatchNorm1d(3)), "got ReLU before it"),
+        (nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3, track_running_stats=False)), "running statistics"),
+        (nn.LayerNorm((2, 3)), "last axis alone"),
+        (nn.Flatten(0), "axes 1 to -1"),
+        (nn.Unflatten(2, (1, 1)), "axis 1"),
+        (LinearEncoder(4, 2, "full"), "diagonal covariance"),
+        ("a net", "must be a torch module, got str"),
+    ],
+)
 def test_what_a_page_cannot_run_is_named(module, words):
     with pytest.raises(TypeError, match=words):
         pack(module)
@@ -155,6 +161,7 @@ def test_a_folded_norm_is_the_norm():
 
 # ---- inverse-CDF sampling
 
+
 def test_categories_come_as_often_as_they_should():
     logits = np.log([0.1, 0.2, 0.3, 0.4])
     u = (np.arange(1000) + 0.5) / 1000
@@ -168,10 +175,17 @@ def test_ties_go_up_and_the_impossible_is_never_drawn():
     assert counter.categorical([0.0, 1.0], 0.5).shape == ()
 
 
-@pytest.mark.parametrize("logits, u, error, words", [
-    ([np.nan, 0.0], 0.5, ValueError, "none NaN"), ([np.inf, 0.0], 0.5, ValueError, "below infinity"),
-    ([-np.inf, -np.inf], 0.5, ValueError, "at least one finite"), ([0.0], 1.0, ValueError, "strictly between 0 and 1"),
-    (["a"], 0.5, TypeError, "real numbers"), ([], 0.5, TypeError, "real numbers")])
+@pytest.mark.parametrize(
+    "logits, u, error, words",
+    [
+        ([np.nan, 0.0], 0.5, ValueError, "none NaN"),
+        ([np.inf, 0.0], 0.5, ValueError, "below infinity"),
+        ([-np.inf, -np.inf], 0.5, ValueError, "at least one finite"),
+        ([0.0], 1.0, ValueError, "strictly between 0 and 1"),
+        (["a"], 0.5, TypeError, "real numbers"),
+        ([], 0.5, TypeError, "real numbers"),
+    ],
+)
 def test_what_is_no_logit_or_no_uniform_is_named(logits, u, error, words):
     with pytest.raises(error, match=words):
         counter.categorical(logits, u)

@@ -93,9 +93,17 @@ def test_a_page_s_state_is_recomputed_from_what_it_carries(pair):
     assert LatentPlaneFigure.recomputed(json.loads(json.dumps(pair.numbers())), traits) == pair.numbers()
 
 
-@pytest.mark.parametrize("change, rule", [
-    ({"elbo": -1.0}, "sum to the ELBO"), ({"kl": 99.0}, "closed form"), ({"log_px_z": 1.0}, "log mass"),
-    ({"brightness": 1.5}, "lies in"), ({"z1": 5.0}, "on the plane"), ({"follow": True, "z2": 3.9}, "follows the mean")])
+@pytest.mark.parametrize(
+    "change, rule",
+    [
+        ({"elbo": -1.0}, "sum to the ELBO"),
+        ({"kl": 99.0}, "closed form"),
+        ({"log_px_z": 1.0}, "log mass"),
+        ({"brightness": 1.5}, "lies in"),
+        ({"z1": 5.0}, "on the plane"),
+        ({"follow": True, "z2": 3.9}, "follows the mean"),
+    ],
+)
 def test_a_broken_invariant_is_named(change, rule):
     assert any(rule in words for words in LatentPlaneFigure.broken({**LatentPlaneFigure().numbers(), **change}))
 
@@ -109,14 +117,19 @@ def test_several_vaes_and_their_choice():
         figure.net = "β = 2"
 
 
-@pytest.mark.parametrize("arguments, error, words", [
-    ((mlp_autoencoder(2, (8,), seed=0),), TypeError, "vae must be a VAE"),
-    ((mlp_vae(3, (8,), seed=0),), ValueError, "two latent dimensions"),
-    ((mlp_vae(2, (8,), likelihood=Gaussian(1.0), seed=0),), ValueError, "Bernoulli likelihood, got 2 and Gaussian"),
-    (({"ae": mlp_vae(2, (8,), seed=0)},), ValueError, "other than 'ae'"), (({},), ValueError, "at least one model"),
-    ((None, mlp_vae(2, (8,), seed=0)), TypeError, "ae must be an AE"),
-    ((None, mlp_autoencoder(3, (8,), seed=0)), ValueError, "ae must have 2 latent dimensions, got 3"),
-    ((None, AE(nn.Linear(784, 2), nn.Sequential(nn.Linear(2, 784), nn.Softmax(-1)))), TypeError, "got Softmax")])
+@pytest.mark.parametrize(
+    "arguments, error, words",
+    [
+        ((mlp_autoencoder(2, (8,), seed=0),), TypeError, "vae must be a VAE"),
+        ((mlp_vae(3, (8,), seed=0),), ValueError, "two latent dimensions"),
+        ((mlp_vae(2, (8,), likelihood=Gaussian(1.0), seed=0),), ValueError, "Bernoulli likelihood, got 2 and Gaussian"),
+        (({"ae": mlp_vae(2, (8,), seed=0)},), ValueError, "other than 'ae'"),
+        (({},), ValueError, "at least one model"),
+        ((None, mlp_vae(2, (8,), seed=0)), TypeError, "ae must be an AE"),
+        ((None, mlp_autoencoder(3, (8,), seed=0)), ValueError, "ae must have 2 latent dimensions, got 3"),
+        ((None, AE(nn.Linear(784, 2), nn.Sequential(nn.Linear(2, 784), nn.Softmax(-1)))), TypeError, "got Softmax"),
+    ],
+)
 def test_models_that_do_not_fit_are_named(arguments, error, words):
     with pytest.raises(error, match=words):
         LatentPlaneFigure(*arguments)
@@ -133,6 +146,7 @@ def test_wrong_states_are_named():
 
 
 # ---- the nets that come with the library
+
 
 @pytest.mark.parametrize("beta, least", [(1, -153.0), (0.25, -153.0), (4, -156.0)])
 def test_the_shipped_nets_are_small_and_good(beta, least):
@@ -153,7 +167,9 @@ def test_rounding_for_the_page_costs_less_than_two_hundredths_of_a_nat(vae):
     from lvm_lib.vae import VAE, GaussianEncoder
 
     nets, weights = pack_all({"encoder": vae.encoder, "decoder": vae.decoder}, "mixed")
-    rounded = VAE(GaussianEncoder(unpack(nets["encoder"], weights)), unpack(nets["decoder"], weights), vae.likelihood, 2)
+    rounded = VAE(
+        GaussianEncoder(unpack(nets["encoder"], weights)), unpack(nets["decoder"], weights), vae.likelihood, 2
+    )
     x = torch.tensor(data.flat(data.binarised("digits")), dtype=torch.float32)
     with torch.no_grad():
         before, after = (float(model.elbo_terms(x, 0, samples=20).elbo.mean()) for model in (vae, rounded))

@@ -34,7 +34,10 @@ def test_no_colour_of_the_light_palette_is_left_and_others_stay():
     lights = {light for light, dark in pairs} - {dark for light, dark in pairs}
     patches = [note.arrow_patch for note in axis.texts if getattr(note, "arrow_patch", None)]
     shown = {to_hex(line.get_color()) for line in axis.lines} | {to_hex(text.get_color()) for text in axis.texts}
-    shown |= {to_hex(patch.get_edgecolor()) for patch in patches} | {to_hex(axis.get_facecolor()), to_hex(figure.get_facecolor())}
+    shown |= {to_hex(patch.get_edgecolor()) for patch in patches} | {
+        to_hex(axis.get_facecolor()),
+        to_hex(figure.get_facecolor()),
+    }
     assert not shown & lights
     assert "#123456" in shown
 

@@ -33,7 +33,9 @@ def states(shown):
 def log_joint(shown, z):
     """log p(x, z) at one z by torch, for the image that the figure shows."""
     decoder = unpack(shown.nets["decoder"], shown.weights).double()
-    x = torch.tensor(np.unpackbits(np.frombuffer(shown.pixels, np.uint8).reshape(-1, 98)[shown.digit]), dtype=torch.float64)
+    x = torch.tensor(
+        np.unpackbits(np.frombuffer(shown.pixels, np.uint8).reshape(-1, 98)[shown.digit]), dtype=torch.float64
+    )
     p = torch.distributions.Bernoulli(logits=decoder(torch.tensor(np.atleast_2d(z), dtype=torch.float64)))
     return p.log_prob(x).sum(-1).numpy() - 0.5 * (np.atleast_2d(z) ** 2).sum(-1) - math.log(2 * math.pi)
 
@@ -41,8 +43,9 @@ def log_joint(shown, z):
 def test_the_evidence_is_what_scipy_integrates(shown):
     low1, high1, _, low2, high2, _ = shown.grids[shown.digit]
     peak = shown.evidence
-    value, error = integrate.dblquad(lambda b, a: math.exp(log_joint(shown, (a, b))[0] - peak), low1, high1, low2, high2,
-                                     epsabs=1e-3, epsrel=1e-3)
+    value, error = integrate.dblquad(
+        lambda b, a: math.exp(log_joint(shown, (a, b))[0] - peak), low1, high1, low2, high2, epsabs=1e-3, epsrel=1e-3
+    )
     assert peak + math.log(value) == pytest.approx(peak, abs=0.02)
 
 
@@ -51,7 +54,9 @@ def test_the_amortised_bound_is_the_vae_s_elbo(shown):
     encoder = unpack(shown.nets["encoder"], shown.weights).double()
     x = torch.tensor(np.unpackbits(np.frombuffer(shown.pixels, np.uint8).reshape(-1, 98)[0]), dtype=torch.float64)
     mean, log_std = encoder(x[None])[0].chunk(2)
-    z = (mean + log_std.exp() * torch.randn(4000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)).numpy()
+    z = (
+        mean + log_std.exp() * torch.randn(4000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    ).numpy()
     log_q = torch.distributions.Normal(mean, log_std.exp()).log_prob(torch.tensor(z)).sum(-1).numpy()
     values = log_joint(TruePosteriorFigure(**{key: getattr(shown, key) for key in shown.carried}), z) - log_q
     assert abs(values.mean() - shown.amortised) < 4 * values.std() / math.sqrt(len(z)) + 0.01
@@ -64,7 +69,8 @@ def test_invariants_hold_in_every_state_and_numbers_are_found_again(shown):
         assert TruePosteriorFigure.broken(n) == []
         assert TruePosteriorFigure.recomputed(n, traits) == n
         assert (figure.evidence, figure.amortised, figure.refined, figure.best) == tuple(
-            n[key] for key in ("evidence", "amortised", "refined", "best"))
+            n[key] for key in ("evidence", "amortised", "refined", "best")
+        )
 
 
 def test_refining_gains_and_ends_where_scipy_s_optimiser_ends(shown):
@@ -72,8 +78,12 @@ def test_refining_gains_and_ends_where_scipy_s_optimiser_ends(shown):
         figure = TruePosteriorFigure(**{key: getattr(shown, key) for key in shown.carried}, digit=digit, step=STEPS)
         p = figure._posterior
         start = np.concatenate([p.path[0][0][0], p.path[0][0][1]])
-        found = optimize.minimize(lambda v: -p.elbo_and_slopes(v[:2], v[2:])[0], start, method="Nelder-Mead",
-                                  options={"xatol": 1e-5, "fatol": 1e-9, "maxiter": 3000, "maxfev": 3000})
+        found = optimize.minimize(
+            lambda v: -p.elbo_and_slopes(v[:2], v[2:])[0],
+            start,
+            method="Nelder-Mead",
+            options={"xatol": 1e-5, "fatol": 1e-9, "maxiter": 3000, "maxfev": 3000},
+        )
         assert p.best >= -found.fun - 1e-4 and figure.refined > figure.amortised
         assert p.path[-1][1] == pytest.approx(-found.fun, abs=2e-3)
 
@@ -105,7 +115,9 @@ def test_a_drawn_image_gets_a_grid_of_its_own(shown):
         wide = product(*[line(-9, 9, 451)] * 2)
         x, z = torch.tensor(np.array(image, float).ravel()), torch.tensor(wide.points)
         with torch.no_grad():
-            log_px_z = torch.cat([torch.distributions.Bernoulli(logits=decoder(part)).log_prob(x).sum(-1) for part in z.split(20_000)])
+            log_px_z = torch.cat(
+                [torch.distributions.Bernoulli(logits=decoder(part)).log_prob(x).sum(-1) for part in z.split(20_000)]
+            )
         whole = log_integral(log_px_z.numpy() - 0.5 * (wide.points**2).sum(1) - math.log(2 * math.pi), wide)
         assert n["evidence"] == pytest.approx(whole, abs=5e-3)
     assert figure.png() != picture
@@ -120,9 +132,19 @@ def test_a_drawing_that_no_grid_resolves_is_refused(shown, monkeypatch):
         TruePosteriorFigure(**{key: getattr(shown, key) for key in shown.carried}, drawn=written(np.eye(28, dtype=int)))
 
 
-@pytest.mark.parametrize("key, by, said", [
-    ("evidence", -1.0, "log p"), ("best", -99.0, "best ELBO found"), ("refined", -99.0, "amortised"), ("kl", 1e-3, "KL"),
-    ("spacing", 0.5, "spacing"), ("halving", 0.1, "twice the spacing"), ("before", 99.0, "no step lowers"), ("taken", 99, "asked")])
+@pytest.mark.parametrize(
+    "key, by, said",
+    [
+        ("evidence", -1.0, "log p"),
+        ("best", -99.0, "best ELBO found"),
+        ("refined", -99.0, "amortised"),
+        ("kl", 1e-3, "KL"),
+        ("spacing", 0.5, "spacing"),
+        ("halving", 0.1, "twice the spacing"),
+        ("before", 99.0, "no step lowers"),
+        ("taken", 99, "asked"),
+    ],
+)
 def test_a_wrong_number_is_noticed(shown, key, by, said):
     numbers = {**states(shown)[1].numbers(), "step": 3}
     numbers[key] += by
@@ -134,10 +156,17 @@ def test_the_picture_and_its_words_follow_the_state(shown):
     assert first.png() != other.png() and first.alt != other.alt and f"{other.evidence:.2f}" in other.alt
 
 
-@pytest.mark.parametrize("bad, words", [
-    ({"digit": 3}, "digit must be a whole number from 0 to 2"), ({"step": STEPS + 1}, "step must be a whole number"),
-    ({"drawn": "<b>"}, "drawn must be a black and white image"), ({"drawn": "A" * 130}, "drawn must be a black and white image"),
-    ({"step": 1.0}, "step must be a whole number"), ({"digit": True}, "digit must be a whole number")])
+@pytest.mark.parametrize(
+    "bad, words",
+    [
+        ({"digit": 3}, "digit must be a whole number from 0 to 2"),
+        ({"step": STEPS + 1}, "step must be a whole number"),
+        ({"drawn": "<b>"}, "drawn must be a black and white image"),
+        ({"drawn": "A" * 130}, "drawn must be a black and white image"),
+        ({"step": 1.0}, "step must be a whole number"),
+        ({"digit": True}, "digit must be a whole number"),
+    ],
+)
 def test_errors_name_what_came_and_what_was_expected(shown, bad, words):
     with pytest.raises(traitlets.TraitError, match=words):
         TruePosteriorFigure(**{key: getattr(shown, key) for key in shown.carried}, **bad)

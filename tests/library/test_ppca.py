@@ -56,6 +56,7 @@ def models():
 
 # ------------------------------------------------------------------ evidence and posterior
 
+
 @maths
 @given(models())
 def test_evidence_is_scipys_normal_with_the_full_covariance(shape):
@@ -79,6 +80,7 @@ def test_evidence_is_the_integral_over_one_latent(kind):
     model = random_model(6, 4, 1, kind)
     x, _ = model.sample(3, 2)
     for point in x:
+
         def joint(z, point=point):
             log_px_z = stats.norm(model.loadings[:, 0] * z + model.mean, np.sqrt(model.noise)).logpdf(point).sum()
             return np.exp(log_px_z + stats.norm.logpdf(z))
@@ -93,9 +95,10 @@ def test_evidence_and_posterior_moments_are_the_integrals_over_two_latents():
     axis = np.linspace(-9, 9, 361)
     z = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     spacing = axis[1] - axis[0]
-    log_joint = (stats.norm(z @ model.loadings.T + model.mean, np.sqrt(model.noise)).logpdf(x).sum(axis=1)
-                 + stats.norm.logpdf(z).sum(axis=1))
-    joint = np.exp(log_joint) * spacing ** 2
+    log_joint = stats.norm(z @ model.loadings.T + model.mean, np.sqrt(model.noise)).logpdf(x).sum(
+        axis=1
+    ) + stats.norm.logpdf(z).sum(axis=1)
+    joint = np.exp(log_joint) * spacing**2
     posterior = model.posterior(x)
     mean = joint @ z / joint.sum()
     assert model.evidence(x)[0] == pytest.approx(np.log(joint.sum()), abs=1e-8)
@@ -109,8 +112,11 @@ def test_log_joint_is_prior_plus_likelihood_for_one_latent_or_many(shape):
     model = random_model(*shape)
     x, z = model.sample(4, 2)
     noise = np.diag(np.broadcast_to(model.noise, shape[1]))
-    expected = [stats.multivariate_normal(model.loadings @ z_n + model.mean, noise).logpdf(x_n)
-                + stats.multivariate_normal(np.zeros(shape[2])).logpdf(z_n) for x_n, z_n in zip(x, z)]
+    expected = [
+        stats.multivariate_normal(model.loadings @ z_n + model.mean, noise).logpdf(x_n)
+        + stats.multivariate_normal(np.zeros(shape[2])).logpdf(z_n)
+        for x_n, z_n in zip(x, z)
+    ]
     np.testing.assert_allclose(model.log_joint(x, z), expected, **EXACT)
     many = np.stack([z, 2 * z, z - 1])
     np.testing.assert_allclose(model.log_joint(x, many), [model.log_joint(x, each) for each in many], rtol=1e-12)
@@ -142,6 +148,7 @@ def test_the_posterior_is_gaussian_conditioning_of_the_joint():
 
 # ------------------------------------------------------------------ the exact ELBO
 
+
 @maths
 @given(models(), st.integers(0, 10**6))
 def test_evidence_is_elbo_plus_kl_for_any_gaussian_q(shape, seed):
@@ -159,8 +166,9 @@ def test_the_three_forms_of_the_elbo_are_one(shape, seed):
     x, _ = model.sample(4, 5)
     q = random_q(seed, 4, shape[2])
     terms = model.elbo_terms(q, x)
-    np.testing.assert_allclose(terms.reconstruction - terms.kl_to_prior,
-                               terms.expected_log_joint + terms.entropy, **EXACT)
+    np.testing.assert_allclose(
+        terms.reconstruction - terms.kl_to_prior, terms.expected_log_joint + terms.entropy, **EXACT
+    )
     np.testing.assert_allclose(model.expected_log_joint(q, x) + q.entropy(), model.elbo(q, x), **EXACT)
 
 
@@ -213,6 +221,7 @@ def test_a_shared_covariance_counts_the_same_as_one_per_point():
 
 # ------------------------------------------------------------------ rotation and mean field
 
+
 @maths
 @given(models(), st.integers(0, 10**6))
 def test_rotation_changes_the_posterior_but_not_the_evidence(shape, seed):
@@ -264,7 +273,7 @@ def test_the_best_mean_field_is_what_torch_climbs_to():
     def loss():
         optimiser.zero_grad()
         variance = torch.exp(2 * log_std)
-        fit = ((offset - loadings @ mean) ** 2).sum() + (loadings ** 2 @ variance).sum()
+        fit = ((offset - loadings @ mean) ** 2).sum() + (loadings**2 @ variance).sum()
         value = fit / (2 * model.noise) + (mean @ mean + variance.sum()) / 2 - log_std.sum()
         value.backward()
         return value
@@ -277,6 +286,7 @@ def test_the_best_mean_field_is_what_torch_climbs_to():
 
 # ------------------------------------------------------------------ fitting PPCA
 
+
 @pytest.mark.parametrize("q", [1, 2, 4])
 def test_fit_agrees_with_scikit_learn_once_its_n_minus_1_is_undone(q):
     """scikit-learn divides the covariance by N - 1, so its model's covariance is N / (N - 1) times ours."""
@@ -286,7 +296,7 @@ def test_fit_agrees_with_scikit_learn_once_its_n_minus_1_is_undone(q):
     assert model.noise == pytest.approx(peer.noise_variance_ * (n - 1) / n, rel=1e-10)
     same = LinearGaussian(model.loadings * np.sqrt(n / (n - 1)), model.mean, model.noise * n / (n - 1))
     np.testing.assert_allclose(same.evidence(x), peer.score_samples(x), **EXACT)
-    assert model.evidence(x).mean() > peer.score(x)                     # ours is the maximum-likelihood one
+    assert model.evidence(x).mean() > peer.score(x)  # ours is the maximum-likelihood one
 
 
 def test_the_fit_is_the_formula_of_tipping_and_bishop():
@@ -309,9 +319,11 @@ def test_no_nearby_model_has_a_higher_likelihood():
     best = model.evidence(x).mean()
     for size in (1e-3, 1e-2, 1e-1):
         for _ in range(10):
-            other = LinearGaussian(model.loadings + size * generator.normal(size=(6, 2)),
-                                   model.mean + size * generator.normal(size=6),
-                                   model.noise * np.exp(size * generator.normal()))
+            other = LinearGaussian(
+                model.loadings + size * generator.normal(size=(6, 2)),
+                model.mean + size * generator.normal(size=6),
+                model.noise * np.exp(size * generator.normal()),
+            )
             assert other.evidence(x).mean() < best
 
 
@@ -335,7 +347,7 @@ def test_aggregate_posterior_is_the_prior_and_the_rate_is_half_the_log_ratios():
     """At fixed noise: directions with lambda <= noise collapse, the others cost log(lambda / noise) / 2 on average."""
     x = correlated_data()
     eigenvalues = np.linalg.eigvalsh(np.cov(x.T, bias=True))[::-1]
-    noise = (eigenvalues[1] + eigenvalues[2]) / 2                      # two directions live, two collapse
+    noise = (eigenvalues[1] + eigenvalues[2]) / 2  # two directions live, two collapse
     model = fit_ppca(x, 4, noise=noise)
     assert model.noise == noise
     np.testing.assert_array_equal(model.loadings[:, 2:], 0)
@@ -352,10 +364,11 @@ def test_a_fit_at_fixed_noise_is_the_best_at_that_noise():
     for _ in range(20):
         other = LinearGaussian(model.loadings + 0.02 * generator.normal(size=(6, 2)), model.mean, 3.0)
         assert other.evidence(x).mean() < model.evidence(x).mean()
-    assert fit_ppca(x, 6, noise=0.01).loadings.shape == (6, 6)         # q = D is fine: nothing is left to average
+    assert fit_ppca(x, 6, noise=0.01).loadings.shape == (6, 6)  # q = D is fine: nothing is left to average
 
 
 # ------------------------------------------------------------------ factor analysis
+
 
 @pytest.mark.parametrize("q", [1, 2])
 def test_factor_analysis_agrees_with_scikit_learn(q):
@@ -391,7 +404,7 @@ def test_a_step_is_monotone_from_any_start_and_also_at_the_floor():
             assert after >= before - 1e-10
             before = after
         assert (model.noise >= floor).all()
-    assert (model.noise == 2.0).any()                                   # the higher floor was reached
+    assert (model.noise == 2.0).any()  # the higher floor was reached
 
 
 def test_a_step_raises_the_expected_log_joint_to_its_maximum():
@@ -403,8 +416,11 @@ def test_a_step_raises_the_expected_log_joint_to_its_maximum():
     best = after.expected_log_joint(q, x).mean()
     for size in (1e-3, 1e-2, 1e-1):
         for _ in range(10):
-            other = LinearGaussian(after.loadings + size * generator.normal(size=(6, 2)), after.mean,
-                                   after.noise * np.exp(size * generator.normal(size=6)))
+            other = LinearGaussian(
+                after.loadings + size * generator.normal(size=(6, 2)),
+                after.mean,
+                after.noise * np.exp(size * generator.normal(size=6)),
+            )
             assert other.expected_log_joint(q, x).mean() < best
 
 
@@ -421,7 +437,7 @@ def test_a_heywood_case_ends_at_the_floor():
     generator = np.random.default_rng(5)
     z = generator.normal(size=300)
     noise = generator.normal(size=(2, 300))
-    x = np.column_stack([z, z + 0.5 * noise[0], z + noise[1]])          # no noise in the first column
+    x = np.column_stack([z, z + 0.5 * noise[0], z + noise[1]])  # no noise in the first column
     fit = fit_factor_analysis(x, 1, floor=0.05)
     assert fit.converged
     assert fit.model.noise[0] == pytest.approx(0.05 * x[:, 0].var(), rel=1e-9)
@@ -429,6 +445,7 @@ def test_a_heywood_case_ends_at_the_floor():
 
 
 # ------------------------------------------------------------------ sampling
+
 
 @pytest.mark.parametrize("kind", ["ppca", "factors"])
 def test_samples_have_the_models_moments(kind):
@@ -440,7 +457,7 @@ def test_samples_have_the_models_moments(kind):
     covariance = np.block([[np.eye(2), model.loadings.T], [model.loadings, model.covariance]])
     variances = np.diag(covariance)
     assert (np.abs(joint.mean(axis=0) - mean) < 4.5 * np.sqrt(variances / n)).all()
-    error = np.sqrt((np.outer(variances, variances) + covariance ** 2) / n)
+    error = np.sqrt((np.outer(variances, variances) + covariance**2) / n)
     assert (np.abs(np.cov(joint.T) - covariance) < 4.5 * error).all()
 
 
@@ -458,6 +475,7 @@ def test_equal_seeds_give_equal_samples_and_a_generator_moves_on():
 
 
 # ------------------------------------------------------------------ extremes and refusals
+
 
 def test_tiny_noise_and_many_dimensions_stay_accurate():
     generator = np.random.default_rng(6)
@@ -479,17 +497,20 @@ def test_the_model_keeps_its_own_unwritable_copy():
         model.loadings[0] = 1
 
 
-@pytest.mark.parametrize(("arguments", "error", "message"), [
-    ((np.zeros(3), np.zeros(3), 1.0), ValueError, "loadings must have 2 axes"),
-    ((np.zeros((3, 0)), np.zeros(3), 1.0), ValueError, "loadings must not be empty"),
-    ((np.full((3, 1), np.nan), np.zeros(3), 1.0), ValueError, "loadings must be finite"),
-    ((np.zeros((3, 1)), np.zeros(2), 1.0), ValueError, "mean must have one entry"),
-    ((np.zeros((3, 1)), np.zeros(3), 0.0), ValueError, "noise must be positive"),
-    ((np.zeros((3, 1)), np.zeros(3), -1.0), ValueError, "noise must be positive"),
-    ((np.zeros((3, 1)), np.zeros(3), np.ones(2)), ValueError, "noise must be a number or"),
-    ((np.zeros((3, 1)), np.zeros(3), np.eye(3) + 1), ValueError, "noise must be a number or"),
-    ((np.zeros((3, 1)), np.zeros(3), "one"), TypeError, "noise"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((np.zeros(3), np.zeros(3), 1.0), ValueError, "loadings must have 2 axes"),
+        ((np.zeros((3, 0)), np.zeros(3), 1.0), ValueError, "loadings must not be empty"),
+        ((np.full((3, 1), np.nan), np.zeros(3), 1.0), ValueError, "loadings must be finite"),
+        ((np.zeros((3, 1)), np.zeros(2), 1.0), ValueError, "mean must have one entry"),
+        ((np.zeros((3, 1)), np.zeros(3), 0.0), ValueError, "noise must be positive"),
+        ((np.zeros((3, 1)), np.zeros(3), -1.0), ValueError, "noise must be positive"),
+        ((np.zeros((3, 1)), np.zeros(3), np.ones(2)), ValueError, "noise must be a number or"),
+        ((np.zeros((3, 1)), np.zeros(3), np.eye(3) + 1), ValueError, "noise must be a number or"),
+        ((np.zeros((3, 1)), np.zeros(3), "one"), TypeError, "noise"),
+    ],
+)
 def test_a_model_that_cannot_be_is_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         LinearGaussian(*arguments)
@@ -498,31 +519,34 @@ def test_a_model_that_cannot_be_is_refused(arguments, error, message):
 X, Q = np.zeros((3, 5)), GaussianQ(np.zeros((3, 2)), np.eye(2))
 
 
-@pytest.mark.parametrize(("call", "error", "message"), [
-    (lambda m: m.evidence(np.zeros((3, 4))), ValueError, "x must have D = 5"),
-    (lambda m: m.evidence(np.zeros(5)), ValueError, "x must have 2 axes"),
-    (lambda m: m.evidence(np.full((1, 5), np.inf)), ValueError, "x must be finite"),
-    (lambda m: m.posterior(np.zeros((0, 5))), ValueError, "x must not be empty"),
-    (lambda m: m.posterior("x"), TypeError, "x must be an array"),
-    (lambda m: m.reconstruct(np.zeros((3, 4))), ValueError, "x must have D = 5"),
-    (lambda m: m.best_mean_field(np.zeros((3, 4))), ValueError, "x must have D = 5"),
-    (lambda m: m.decode(np.zeros((3, 3))), ValueError, "z must have q = 2"),
-    (lambda m: m.decode(0.0), ValueError, "z must have q = 2"),
-    (lambda m: m.log_joint(X, np.zeros((2, 2))), ValueError, "z must have shape"),
-    (lambda m: m.log_px_z(X, np.zeros(2)), ValueError, "z must have shape"),
-    (lambda m: m.log_joint(X, np.zeros((3, 4))), ValueError, "z must have q = 2"),
-    (lambda m: m.log_joint(X, np.full((3, 2), np.nan)), ValueError, "z must be finite"),
-    (lambda m: m.sample(0, 0), ValueError, "n must be at least 1"),
-    (lambda m: m.sample(3, -1), TypeError, "rng"),
-    (lambda m: m.rotate(np.eye(3)), ValueError, "rotation must have shape"),
-    (lambda m: m.rotate(2 * np.eye(2)), ValueError, "rotation must be orthogonal"),
-    (lambda m: m.elbo(X, X), TypeError, "q must be a GaussianQ"),
-    (lambda m: m.elbo_terms(Q, X[:2]), ValueError, "q must have a mean of shape"),
-    (lambda m: m.expected_log_joint(GaussianQ(np.zeros((3, 1)), np.eye(1)), X), ValueError, "q must have a mean"),
-    (lambda m: m.kl_to_posterior(None, X), TypeError, "q must be a GaussianQ"),
-    (lambda m: factor_analysis_step(m, np.eye(4), 0.1), ValueError, "covariance must have shape"),
-    (lambda m: factor_analysis_step(m, np.eye(5), 0.0), ValueError, "floor must be positive"),
-])
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda m: m.evidence(np.zeros((3, 4))), ValueError, "x must have D = 5"),
+        (lambda m: m.evidence(np.zeros(5)), ValueError, "x must have 2 axes"),
+        (lambda m: m.evidence(np.full((1, 5), np.inf)), ValueError, "x must be finite"),
+        (lambda m: m.posterior(np.zeros((0, 5))), ValueError, "x must not be empty"),
+        (lambda m: m.posterior("x"), TypeError, "x must be an array"),
+        (lambda m: m.reconstruct(np.zeros((3, 4))), ValueError, "x must have D = 5"),
+        (lambda m: m.best_mean_field(np.zeros((3, 4))), ValueError, "x must have D = 5"),
+        (lambda m: m.decode(np.zeros((3, 3))), ValueError, "z must have q = 2"),
+        (lambda m: m.decode(0.0), ValueError, "z must have q = 2"),
+        (lambda m: m.log_joint(X, np.zeros((2, 2))), ValueError, "z must have shape"),
+        (lambda m: m.log_px_z(X, np.zeros(2)), ValueError, "z must have shape"),
+        (lambda m: m.log_joint(X, np.zeros((3, 4))), ValueError, "z must have q = 2"),
+        (lambda m: m.log_joint(X, np.full((3, 2), np.nan)), ValueError, "z must be finite"),
+        (lambda m: m.sample(0, 0), ValueError, "n must be at least 1"),
+        (lambda m: m.sample(3, -1), TypeError, "rng"),
+        (lambda m: m.rotate(np.eye(3)), ValueError, "rotation must have shape"),
+        (lambda m: m.rotate(2 * np.eye(2)), ValueError, "rotation must be orthogonal"),
+        (lambda m: m.elbo(X, X), TypeError, "q must be a GaussianQ"),
+        (lambda m: m.elbo_terms(Q, X[:2]), ValueError, "q must have a mean of shape"),
+        (lambda m: m.expected_log_joint(GaussianQ(np.zeros((3, 1)), np.eye(1)), X), ValueError, "q must have a mean"),
+        (lambda m: m.kl_to_posterior(None, X), TypeError, "q must be a GaussianQ"),
+        (lambda m: factor_analysis_step(m, np.eye(4), 0.1), ValueError, "covariance must have shape"),
+        (lambda m: factor_analysis_step(m, np.eye(5), 0.0), ValueError, "floor must be positive"),
+    ],
+)
 def test_bad_input_is_refused_by_name(call, error, message):
     with pytest.raises(error, match=message):
         call(random_model(0))
@@ -533,29 +557,36 @@ def line_in(dimensions, n=20):
     return np.outer(np.random.default_rng(0).normal(size=n), np.arange(1, dimensions + 1)) + 2
 
 
-@pytest.mark.parametrize(("call", "error", "message"), [
-    (lambda: fit_ppca(correlated_data(3, 6), 2), ValueError, "x must have at least q . 2 = 4 rows"),
-    (lambda: fit_ppca(correlated_data(), 6), ValueError, "q must be at most 5"),
-    (lambda: fit_ppca(correlated_data(), 7, noise=1.0), ValueError, "q must be at most 6"),
-    (lambda: fit_ppca(correlated_data(), 0), ValueError, "q must be at least 1"),
-    (lambda: fit_ppca(correlated_data(), 2.0), TypeError, "q must be an integer"),
-    (lambda: fit_ppca(line_in(4), 1), ValueError, "q must be smaller than the rank"),
-    (lambda: fit_ppca(line_in(4), 2), ValueError, "q must be smaller than the rank"),
-    (lambda: fit_ppca(line_in(30, 10), 1), ValueError, "q must be smaller than the rank"),
-    (lambda: fit_ppca(np.ones((9, 4)), 1), ValueError, "q must be smaller than the rank"),
-    (lambda: fit_ppca(np.full((9, 4), np.nan), 1), ValueError, "x must be finite"),
-    (lambda: fit_ppca(np.ones(9), 1), ValueError, "x must have 2 axes"),
-    (lambda: fit_ppca(correlated_data(), 2, noise=-1.0), ValueError, "noise must be positive"),
-    (lambda: fit_ppca(correlated_data(), 2, noise=np.ones(6)), ValueError, "noise must have 0 axes"),
-    (lambda: fit_factor_analysis(np.column_stack([correlated_data(), np.ones(400)]), 2), ValueError, r"columns \[6\]"),
-    (lambda: fit_factor_analysis(correlated_data(3, 6), 2), ValueError, "x must have at least"),
-    (lambda: fit_factor_analysis(correlated_data(), 6), ValueError, "q must be at most 5"),
-    (lambda: fit_factor_analysis(line_in(4), 1), ValueError, "q must be smaller than the rank"),
-    (lambda: fit_factor_analysis(np.full((9, 4), np.inf), 1), ValueError, "x must be finite"),
-    (lambda: fit_factor_analysis(correlated_data(), 2, floor=0.0), ValueError, "floor must be positive"),
-    (lambda: fit_factor_analysis(correlated_data(), 2, tolerance=-1), ValueError, "tolerance must be positive"),
-    (lambda: fit_factor_analysis(correlated_data(), 2, iterations=0), ValueError, "iterations must be at least 1"),
-])
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: fit_ppca(correlated_data(3, 6), 2), ValueError, "x must have at least q . 2 = 4 rows"),
+        (lambda: fit_ppca(correlated_data(), 6), ValueError, "q must be at most 5"),
+        (lambda: fit_ppca(correlated_data(), 7, noise=1.0), ValueError, "q must be at most 6"),
+        (lambda: fit_ppca(correlated_data(), 0), ValueError, "q must be at least 1"),
+        (lambda: fit_ppca(correlated_data(), 2.0), TypeError, "q must be an integer"),
+        (lambda: fit_ppca(line_in(4), 1), ValueError, "q must be smaller than the rank"),
+        (lambda: fit_ppca(line_in(4), 2), ValueError, "q must be smaller than the rank"),
+        (lambda: fit_ppca(line_in(30, 10), 1), ValueError, "q must be smaller than the rank"),
+        (lambda: fit_ppca(np.ones((9, 4)), 1), ValueError, "q must be smaller than the rank"),
+        (lambda: fit_ppca(np.full((9, 4), np.nan), 1), ValueError, "x must be finite"),
+        (lambda: fit_ppca(np.ones(9), 1), ValueError, "x must have 2 axes"),
+        (lambda: fit_ppca(correlated_data(), 2, noise=-1.0), ValueError, "noise must be positive"),
+        (lambda: fit_ppca(correlated_data(), 2, noise=np.ones(6)), ValueError, "noise must have 0 axes"),
+        (
+            lambda: fit_factor_analysis(np.column_stack([correlated_data(), np.ones(400)]), 2),
+            ValueError,
+            r"columns \[6\]",
+        ),
+        (lambda: fit_factor_analysis(correlated_data(3, 6), 2), ValueError, "x must have at least"),
+        (lambda: fit_factor_analysis(correlated_data(), 6), ValueError, "q must be at most 5"),
+        (lambda: fit_factor_analysis(line_in(4), 1), ValueError, "q must be smaller than the rank"),
+        (lambda: fit_factor_analysis(np.full((9, 4), np.inf), 1), ValueError, "x must be finite"),
+        (lambda: fit_factor_analysis(correlated_data(), 2, floor=0.0), ValueError, "floor must be positive"),
+        (lambda: fit_factor_analysis(correlated_data(), 2, tolerance=-1), ValueError, "tolerance must be positive"),
+        (lambda: fit_factor_analysis(correlated_data(), 2, iterations=0), ValueError, "iterations must be at least 1"),
+    ],
+)
 def test_fits_that_cannot_be_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()

@@ -27,6 +27,7 @@ def double_normal_moment(power):
 
 # ---------------------------------------------------------------- rules
 
+
 @maths
 @given(st.floats(-5, 5), st.floats(0.1, 9), st.integers(2, 60), st.floats(-3, 3), st.floats(-3, 3))
 def test_the_trapezoid_is_exact_for_straight_lines_and_equals_numpys_on_any_function(low, width, m, a, b):
@@ -79,6 +80,7 @@ def test_a_product_of_hermite_rules_gives_the_moments_of_two_normals():
 
 # ---------------------------------------------------------------- integrals
 
+
 def test_log_integral_agrees_with_scipy_for_a_bent_density_and_keeps_the_batch_axes():
     def log_f(z, slope):
         return -np.cosh(z) + slope * np.tanh(z)
@@ -119,6 +121,7 @@ def test_moments_of_a_correlated_plane_per_batch():
 
 def test_a_coarse_fixed_line_is_wrong_where_the_adaptive_one_is_right():
     """A spacing of 0.1 for a standard deviation of 0.03 loses tenths of a nat: why a grid must be checked."""
+
     def log_f(z):
         return log_normal(z[:, 0], 0.05, 0.03)
 
@@ -128,6 +131,7 @@ def test_a_coarse_fixed_line_is_wrong_where_the_adaptive_one_is_right():
 
 
 # ---------------------------------------------------------------- adaptive rules
+
 
 @maths
 @given(st.floats(-1e4, 1e4), st.floats(-5, 4), st.floats(-1e5, 1e5))
@@ -157,6 +161,7 @@ def test_one_adaptive_line_serves_a_batch_with_two_far_peaks_of_different_width(
 
 def test_adaptive_line_resolves_a_kinked_but_continuous_density_or_says_that_it_cannot():
     """Laplace: the kink at 0.1 slows the trapezoid to second order; a loose tolerance is met, honestly."""
+
     def log_f(z):
         return stats.laplace(0.1).logpdf(z[:, 0])
 
@@ -186,9 +191,14 @@ def test_adaptive_plane_agrees_with_scipy_on_a_banana():
         return log_normal(z[:, 0], 0, 1) + log_normal(z[:, 1], z[:, 0] ** 2 / 2, 0.5) + np.tanh(z[:, 1])
 
     grid = quad.adaptive_plane(log_f)
+
     def inner(a):  # z_2 = a^2 / 2 + e / 2 with e standard normal
-        return stats.norm.pdf(a) * integrate.quad(
-            lambda e: stats.norm.pdf(e) * math.exp(math.tanh(a * a / 2 + e / 2)), -9, 9, epsrel=1e-11)[0]
+        return (
+            stats.norm.pdf(a)
+            * integrate.quad(lambda e: stats.norm.pdf(e) * math.exp(math.tanh(a * a / 2 + e / 2)), -9, 9, epsrel=1e-11)[
+                0
+            ]
+        )
 
     value, _ = integrate.quad(inner, -9, 9, epsrel=1e-11)
     close(quad.log_integral(log_f(grid.points), grid), math.log(value), atol=1e-9)
@@ -227,12 +237,13 @@ BAD = [
     ("adaptive_line shape", quad.adaptive_line, (lambda z: 0 * z,), ValueError, "points as their last axis"),
     ("adaptive_line nan", quad.adaptive_line, (lambda z: np.nan * z[:, 0],), ValueError, "log_f_values must be finite"),
     ("adaptive_plane corner", quad.adaptive_plane, (len, (0.0, 0.0), (1.0, 0.0)), ValueError, "low must be below high"),
-    ("adaptive_plane flat", quad.adaptive_plane, (lambda z: -z[:, 0] ** 2,), ValueError, "fall off on all sides"),
+    ("adaptive_plane flat", quad.adaptive_plane, (lambda z: -(z[:, 0] ** 2),), ValueError, "fall off on all sides"),
 ]
 
 
-@pytest.mark.parametrize("function, arguments, error, message", [case[1:] for case in BAD],
-                         ids=[case[0] for case in BAD])
+@pytest.mark.parametrize(
+    "function, arguments, error, message", [case[1:] for case in BAD], ids=[case[0] for case in BAD]
+)
 def test_bad_input_is_refused_by_name(function, arguments, error, message):
     with pytest.raises(error, match=message):
         function(*arguments)
@@ -241,7 +252,7 @@ def test_bad_input_is_refused_by_name(function, arguments, error, message):
 @pytest.mark.parametrize("tolerance", [0.0, -1.0, math.nan])
 def test_a_tolerance_must_be_positive(tolerance):
     with pytest.raises(ValueError, match="tolerance must be"):
-        quad.adaptive_line(lambda z: -z[:, 0] ** 2, tolerance=tolerance)
+        quad.adaptive_line(lambda z: -(z[:, 0] ** 2), tolerance=tolerance)
 
 
 def test_every_public_name_has_a_bad_input_test():

@@ -30,7 +30,7 @@ def grad(value, of):
 @pytest.mark.parametrize("shape", [(4,), (7, 4), (2, 3, 5, 4)])
 @pytest.mark.parametrize("make", [layer, lambda: FSQ((3, 4, 5, 2)).double()])
 def test_every_quantiser_returns_the_same_triple(make, shape):
-    quantiser, z = make(), rows(30).flatten()[:math.prod(shape)].reshape(shape)
+    quantiser, z = make(), rows(30).flatten()[: math.prod(shape)].reshape(shape)
     codes, indices, losses = quantiser(z)
     assert codes.shape == shape and indices.shape == shape[:-1] and indices.dtype == torch.int64
     assert losses._fields == ("codebook", "commitment") and all(loss.shape == () for loss in losses)
@@ -93,6 +93,7 @@ def test_fsq_uses_every_point_of_its_grid_once():
 
 # ---------------------------------------------------------------- running means
 
+
 def test_the_first_running_mean_is_the_mean_of_its_rows_whatever_the_decay():
     """Mistake 24: counts from zero, bias-corrected."""
     for decay in (0.0, 0.9, 0.999):
@@ -136,6 +137,7 @@ def test_a_running_mean_forgets():
 
 # ---------------------------------------------------------------- start and dead codes
 
+
 @pytest.mark.parametrize("update", quantize.UPDATES)
 def test_data_start_takes_distinct_rows_of_the_first_batch(update):
     quantiser, z = layer(update, start="data", decay=0.9999, smoothing=1e9), rows()
@@ -171,6 +173,7 @@ def test_a_stored_layer_goes_on_as_if_nothing_had_happened():
 
 # ---------------------------------------------------------------- usage
 
+
 def test_usage_of_a_batch_is_not_that_of_an_epoch():
     """Mistake 23."""
     quantiser = layer("ema", size=4, d=1, decay=0.99).set_(torch.arange(4.0)[:, None])
@@ -190,21 +193,26 @@ def test_perplexity_of_uneven_use():
     assert found.used == 3 and found.perplexity == pytest.approx(float(torch.exp(-(share * share.log()).sum())))
 
 
-@pytest.mark.parametrize("call, error, text", [
-    (lambda: VectorQuantizer(4, 2, seed=0, update="sgd"), ValueError, "update must be one of"),
-    (lambda: VectorQuantizer(4, 2, seed=0, decay=1.0), ValueError, r"decay must lie in \[0, 1\)"),
-    (lambda: VectorQuantizer(4, 2, seed=0, start="zero"), ValueError, "start must be"),
-    (lambda: VectorQuantizer(4, 2, seed=0, revive=-1), ValueError, "revive"),
-    (lambda: VectorQuantizer(0, 2, seed=0), ValueError, "size"),
-    (lambda: VectorQuantizer(9, 2, seed=0).train()(torch.zeros(8, 2)), ValueError, "at least 9 rows"),
-    (lambda: layer()(rows(3, 5)), ValueError, r"shape \(..., 4\)"),
-    (lambda: layer()([[1.0] * 4]), TypeError, "must be a tensor"),
-    (lambda: layer()(rows() * math.nan), ValueError, "z must be finite"),
-    (lambda: layer().decode(torch.tensor([6])), ValueError, "0 ... 5"),
-    (lambda: layer().decode(torch.tensor([1.0])), TypeError, "indices must hold integers"),
-    (lambda: layer().set_(torch.zeros(5, 4)), ValueError, "codebook must have shape"),
-    (lambda: FSQ([]), ValueError, "at least one"), (lambda: FSQ((5, 1)), ValueError, "levels"),
-    (lambda: quantize.usage(torch.tensor([3]), 3), ValueError, "0 ... 2")])
+@pytest.mark.parametrize(
+    "call, error, text",
+    [
+        (lambda: VectorQuantizer(4, 2, seed=0, update="sgd"), ValueError, "update must be one of"),
+        (lambda: VectorQuantizer(4, 2, seed=0, decay=1.0), ValueError, r"decay must lie in \[0, 1\)"),
+        (lambda: VectorQuantizer(4, 2, seed=0, start="zero"), ValueError, "start must be"),
+        (lambda: VectorQuantizer(4, 2, seed=0, revive=-1), ValueError, "revive"),
+        (lambda: VectorQuantizer(0, 2, seed=0), ValueError, "size"),
+        (lambda: VectorQuantizer(9, 2, seed=0).train()(torch.zeros(8, 2)), ValueError, "at least 9 rows"),
+        (lambda: layer()(rows(3, 5)), ValueError, r"shape \(..., 4\)"),
+        (lambda: layer()([[1.0] * 4]), TypeError, "must be a tensor"),
+        (lambda: layer()(rows() * math.nan), ValueError, "z must be finite"),
+        (lambda: layer().decode(torch.tensor([6])), ValueError, "0 ... 5"),
+        (lambda: layer().decode(torch.tensor([1.0])), TypeError, "indices must hold integers"),
+        (lambda: layer().set_(torch.zeros(5, 4)), ValueError, "codebook must have shape"),
+        (lambda: FSQ([]), ValueError, "at least one"),
+        (lambda: FSQ((5, 1)), ValueError, "levels"),
+        (lambda: quantize.usage(torch.tensor([3]), 3), ValueError, "0 ... 2"),
+    ],
+)
 def test_bad_input_is_named(call, error, text):
     with pytest.raises(error, match=text):
         call()

@@ -59,8 +59,15 @@ def test_the_manifold_stands_on_the_prior_s_quantiles():
     assert shares[:, 0, 1] == pytest.approx(((np.arange(SIDE) + 0.5) / SIDE)[::-1])
 
 
-@pytest.mark.parametrize("key, by, said", [("curve", 1e-3, "recomputed"), ("rate", -500.0, "not negative"), ("distortion", 1e-3, "distortion + rate"),
-                                           ("brightness", 2.0, "lies in")])
+@pytest.mark.parametrize(
+    "key, by, said",
+    [
+        ("curve", 1e-3, "recomputed"),
+        ("rate", -500.0, "not negative"),
+        ("distortion", 1e-3, "distortion + rate"),
+        ("brightness", 2.0, "lies in"),
+    ],
+)
 def test_a_wrong_number_is_noticed(shown, key, by, said):
     numbers = shown.numbers()
     numbers[key] += by

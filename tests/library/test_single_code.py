@@ -50,10 +50,12 @@ def test_identity_nets_are_k_means(x):
 @pytest.mark.parametrize("update", ["ema", "gradient"])
 def test_training_lowers_the_error_but_not_below_k_means(x, update):
     model = small(update=update, decay=0.9)
+
     def error():
         with torch.no_grad():
             drawn = model.images()[model.eval().encode(x)].numpy()
         return ((x - drawn) ** 2).sum()
+
     model.quantiser.start_from(model.encoder(torch.tensor(x, dtype=torch.float32)))
     before = error()
     fit(model, x, epochs=15, seed=0, batch=50)

@@ -31,11 +31,13 @@ def nets():
     """A tokenizer of 28 x 28 pixels and a prior of each kind, with weights that make conditionals far from even."""
     tokenizer = conv_vqvae(VectorQuantizer(CODES, 4, seed=0), channels=6, seed=0).eval()
     rng = np.random.default_rng(0)
-    priors = {"uniform": UniformPrior(CODES, 49),
-              "independent": IndependentPrior(rng.dirichlet(np.full(CODES, 0.3), (CLASSES, 49)) * 0.99 + 0.01 / CODES),
-              "PixelCNN": pixelcnn_prior(CODES, 7, CLASSES, channels=8, layers=2, embedding=5, seed=1),
-              "Transformer": transformer_prior(CODES, 49, CLASSES, width=8, layers=2, heads=2, seed=2),
-              "no class": transformer_prior(CODES, 49, width=8, layers=1, heads=2, seed=3)}
+    priors = {
+        "uniform": UniformPrior(CODES, 49),
+        "independent": IndependentPrior(rng.dirichlet(np.full(CODES, 0.3), (CLASSES, 49)) * 0.99 + 0.01 / CODES),
+        "PixelCNN": pixelcnn_prior(CODES, 7, CLASSES, channels=8, layers=2, embedding=5, seed=1),
+        "Transformer": transformer_prior(CODES, 49, CLASSES, width=8, layers=2, heads=2, seed=2),
+        "no class": transformer_prior(CODES, 49, width=8, layers=1, heads=2, seed=3),
+    }
     generator = torch.Generator().manual_seed(4)
     with torch.no_grad():
         for prior in priors.values():
@@ -60,8 +62,9 @@ def test_what_a_page_carries_is_the_model_with_rounded_weights(page):
         np.testing.assert_allclose(torch.sigmoid(decoder(tokens)), tokenizer.decode(tokens), atol=2e-3)
         for name, prior in priors.items():
             label = 1 if prior.classes else None
-            np.testing.assert_allclose(again[name].conditionals(tokens, label).exp(),
-                                       prior.conditionals(tokens, label).exp(), atol=2e-3)
+            np.testing.assert_allclose(
+                again[name].conditionals(tokens, label).exp(), prior.conditionals(tokens, label).exp(), atol=2e-3
+            )
 
 
 def golden(page, tmp_path):
@@ -77,20 +80,38 @@ def golden(page, tmp_path):
             drawn = prior.sample(1, seed, temperature=temperature, prefix=prefix, label=given)
             with torch.no_grad():
                 table = prior.conditionals(torch.tensor(drawn.tokens), given, temperature=temperature)[0].numpy()
-            cases.append({"prior": name, "state": {"seed": seed, "label": label, "temperature": temperature, "prefix": prefix},
-                          "tokens": drawn.tokens[0].tolist(), "logs": drawn.log_probs[0].tolist(),
-                          "conditionals": {str(place): table[place].tolist() for place in (0, 1, 8, 30, 48)}})
+            cases.append(
+                {
+                    "prior": name,
+                    "state": {"seed": seed, "label": label, "temperature": temperature, "prefix": prefix},
+                    "tokens": drawn.tokens[0].tolist(),
+                    "logs": drawn.log_probs[0].tolist(),
+                    "conditionals": {str(place): table[place].tolist() for place in (0, 1, 8, 30, 48)},
+                }
+            )
     for case in cases[::7]:
         with torch.no_grad():
             image = decoder(torch.tensor([case["tokens"]]))[0]
         decoded.append({"tokens": case["tokens"], "image": image.tolist()})
     tokenizer = nets()[0].double()
     pixels = rng.integers(0, 2, (3, 784)).astype(float)
-    encoded = [{"pixels": row.tolist(), "tokens": tokens.tolist()}
-               for row, tokens in zip(pixels, _rounded(tokenizer, layers, weights).tokens(pixels))]
+    encoded = [
+        {"pixels": row.tolist(), "tokens": tokens.tolist()}
+        for row, tokens in zip(pixels, _rounded(tokenizer, layers, weights).tokens(pixels))
+    ]
     file = tmp_path / "tokens.json"
-    file.write_text(json.dumps({"nets": layers, "weights": base64.b64encode(weights).decode(), "cases": cases,
-                                "decoded": decoded, "encoded": encoded, **of_shipped()}))
+    file.write_text(
+        json.dumps(
+            {
+                "nets": layers,
+                "weights": base64.b64encode(weights).decode(),
+                "cases": cases,
+                "decoded": decoded,
+                "encoded": encoded,
+                **of_shipped(),
+            }
+        )
+    )
     return file
 
 
@@ -104,11 +125,20 @@ def of_shipped() -> dict:
         figure.drawing = image
         levels = np.round(255 * image).astype(int).ravel()
         assert (read_grey(figure.drawn) == levels).all()
-        cases.append({"text": figure.drawn, "levels": levels.tolist(), "tokens": figure.tokens.tolist(),
-                      "image": figure._decoded(figure.tokens).tolist()})
+        cases.append(
+            {
+                "text": figure.drawn,
+                "levels": levels.tolist(),
+                "tokens": figure.tokens.tolist(),
+                "image": figure._decoded(figure.tokens).tolist(),
+            }
+        )
     strokes = [golden_plane.strokes(digits.test[np.flatnonzero(digits.test_labels == label)[0]]) for label in range(10)]
-    return {"drawn": cases, "strokes": strokes,
-            "shipped": {"nets": nets, "weights": base64.b64encode(weights).decode()}}
+    return {
+        "drawn": cases,
+        "strokes": strokes,
+        "shipped": {"nets": nets, "weights": base64.b64encode(weights).decode()},
+    }
 
 
 def _rounded(tokenizer, layers, weights):
@@ -122,8 +152,14 @@ def _rounded(tokenizer, layers, weights):
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 def test_the_page_draws_what_the_library_draws(page, tmp_path):
-    run = subprocess.run([NODE, "--test", "js/tests/tokens.test.mjs"], cwd=ROOT, capture_output=True, text=True, timeout=120,
-                         env={**os.environ, "LVM_TOKENS": str(golden(page, tmp_path))})
+    run = subprocess.run(
+        [NODE, "--test", "js/tests/tokens.test.mjs"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "LVM_TOKENS": str(golden(page, tmp_path))},
+    )
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-1000:]
     assert "# skipped 0" in run.stdout or "skipped 0" in run.stdout
 

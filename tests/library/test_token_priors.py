@@ -23,8 +23,15 @@ from lvm_lib.token_priors import (
 CODES, SIDE = 3, 2
 PLACES = SIDE * SIDE
 GRIDS = torch.tensor(list(itertools.product(range(CODES), repeat=PLACES)))  # all 81
-NAMES = ("uniform", "independent", "independent, by class", "pixelcnn", "pixelcnn, by class", "transformer",
-         "transformer, by class")
+NAMES = (
+    "uniform",
+    "independent",
+    "independent, by class",
+    "pixelcnn",
+    "pixelcnn, by class",
+    "transformer",
+    "transformer, by class",
+)
 
 
 def shares(*shape, seed=0):
@@ -62,6 +69,7 @@ def labels_of(prior):
 
 
 # ------------------------------------------------------------------ probabilities
+
 
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 2.0])
 def test_all_grids_together_have_probability_one(prior, temperature):
@@ -107,7 +115,9 @@ def test_a_conditional_depends_on_no_token_at_its_place_or_later(name, side):
     logits = prior.logits(tokens, torch.zeros(1, dtype=torch.long))
     reach = torch.zeros(side * side, side * side, dtype=torch.float64)
     for i in range(side * side):
-        gradient = sum(torch.autograd.grad(logits[0, i, k], kept["nudge"], retain_graph=True)[0][0].abs() for k in range(5))
+        gradient = sum(
+            torch.autograd.grad(logits[0, i, k], kept["nudge"], retain_graph=True)[0][0].abs() for k in range(5)
+        )
         if name.startswith("transformer"):  # its inputs are the class and all tokens but the last
             gradient = torch.cat([gradient[1:], gradient.new_zeros(1)])
         reach[i] = gradient
@@ -125,7 +135,7 @@ def test_changing_a_token_leaves_earlier_conditionals_as_they_are(name):
         changed = tokens.clone()
         changed[0, place] = (changed[0, place] + 1) % 5
         after = prior.conditionals(changed, label).detach()
-        np.testing.assert_array_equal(before[:, :place + 1], after[:, :place + 1])
+        np.testing.assert_array_equal(before[:, : place + 1], after[:, : place + 1])
 
 
 @pytest.mark.parametrize("centre", [False, True])
@@ -141,6 +151,7 @@ def test_the_temperature_is_a_power():
 
 
 # ------------------------------------------------------------------ counting
+
 
 def test_counted_shares():
     tokens, labels = torch.tensor([[0, 1], [0, 2], [1, 2]]), torch.tensor([0, 0, 1])
@@ -171,6 +182,7 @@ def test_shares_counted_are_the_best_shares():
 
 
 # ------------------------------------------------------------------ drawing
+
 
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
 def test_draws_have_the_probabilities_that_the_prior_states(prior, temperature):
@@ -226,8 +238,14 @@ def test_a_whole_prefix_leaves_nothing_to_draw():
 
 # ------------------------------------------------------------------ training, and arguments
 
-@pytest.mark.parametrize("make_prior", [lambda: pixelcnn_prior(4, 3, 2, channels=16, layers=1, seed=0),
-                                        lambda: transformer_prior(4, 9, 2, width=16, layers=1, seed=0)])
+
+@pytest.mark.parametrize(
+    "make_prior",
+    [
+        lambda: pixelcnn_prior(4, 3, 2, channels=16, layers=1, seed=0),
+        lambda: transformer_prior(4, 9, 2, width=16, layers=1, seed=0),
+    ],
+)
 def test_training_learns_a_copy_of_the_token_before(make_prior):
     """Each row repeats one code: all but the first token are certain, and the first is worth log 2 given the class."""
     codes = torch.randint(2, (600,), generator=torch.Generator().manual_seed(0))
@@ -255,18 +273,22 @@ def test_equal_seeds_equal_weights():
         assert any(not torch.equal(one[key], other[key]) for key in one)
 
 
-@pytest.mark.parametrize("call, error, message", [
-    (lambda p: p.log_prob(torch.full((2, 4), 3)), ValueError, "tokens must lie in 0 ... 2"),
-    (lambda p: p.log_prob(torch.zeros(2, 4)), TypeError, "tokens must hold integers"),
-    (lambda p: p.log_prob(torch.zeros(2, 5, dtype=int)), ValueError, "M = 4 columns"),
-    (lambda p: p.log_prob(GRIDS, temperature=0.0), ValueError, "temperature must be a positive"),
-    (lambda p: p.log_prob(GRIDS, 2), ValueError, "label must lie in 0 ... 1"),
-    (lambda p: p.conditionals(GRIDS), ValueError, "label must be given"),
-    (lambda p: p.log_prob(GRIDS, torch.zeros(3, dtype=int)), ValueError, "label must be one class or 81"),
-    (lambda p: p.sample(0, 0), ValueError, "n must be at least 1"),
-    (lambda p: p.sample(2, -1), ValueError, "seed must be at least 0"),
-    (lambda p: p.sample(2, 0, prefix=[0] * 5), ValueError, "prefix must have shape"),
-    (lambda p: p.sample(2, 0, prefix=[[0, 1]] * 3), ValueError, "prefix must have shape")])
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (lambda p: p.log_prob(torch.full((2, 4), 3)), ValueError, "tokens must lie in 0 ... 2"),
+        (lambda p: p.log_prob(torch.zeros(2, 4)), TypeError, "tokens must hold integers"),
+        (lambda p: p.log_prob(torch.zeros(2, 5, dtype=int)), ValueError, "M = 4 columns"),
+        (lambda p: p.log_prob(GRIDS, temperature=0.0), ValueError, "temperature must be a positive"),
+        (lambda p: p.log_prob(GRIDS, 2), ValueError, "label must lie in 0 ... 1"),
+        (lambda p: p.conditionals(GRIDS), ValueError, "label must be given"),
+        (lambda p: p.log_prob(GRIDS, torch.zeros(3, dtype=int)), ValueError, "label must be one class or 81"),
+        (lambda p: p.sample(0, 0), ValueError, "n must be at least 1"),
+        (lambda p: p.sample(2, -1), ValueError, "seed must be at least 0"),
+        (lambda p: p.sample(2, 0, prefix=[0] * 5), ValueError, "prefix must have shape"),
+        (lambda p: p.sample(2, 0, prefix=[[0, 1]] * 3), ValueError, "prefix must have shape"),
+    ],
+)
 def test_bad_arguments_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call(make("transformer, by class"))

@@ -16,8 +16,13 @@ from lvm_lib.ppca import LinearGaussian, fit_ppca
 from lvm_lib.vae import VAE, GaussianEncoder, conv_vae, kl_to_prior, linear_vae, mlp_vae, reparameterise
 
 maths = settings(deadline=None, derandomize=True, max_examples=50)
-LIKELIHOODS = [Bernoulli(), Gaussian(0.5), Gaussian(np.linspace(0.2, 1, 6)), DiscretisedNormal(30.0),
-               DiscretisedLogistic(np.linspace(9, 60, 6))]
+LIKELIHOODS = [
+    Bernoulli(),
+    Gaussian(0.5),
+    Gaussian(np.linspace(0.2, 1, 6)),
+    DiscretisedNormal(30.0),
+    DiscretisedLogistic(np.linspace(9, 60, 6)),
+]
 
 
 def small_vae(latents=1, likelihood=None, seed=0):
@@ -48,6 +53,7 @@ def on_grid(model, x, grid):
 
 # ------------------------------------------------------------------ the bound and what it bounds
 
+
 @pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=lambda part: type(part).__name__)
 def test_evidence_is_elbo_plus_gap(likelihood):
     """log p(x) = ELBO + KL(q || posterior), all three by quadrature over z; the ELBO as elbo_terms has it."""
@@ -63,8 +69,8 @@ def test_evidence_is_elbo_plus_gap(likelihood):
         log_q = Normal(q.mean[n, 0], q.stddev[n, 0]).log_prob(z[:, 0]).detach().numpy()
         weight = np.exp(log_q + rule.log_weights)
         with torch.no_grad():
-            log_px_z = model.log_px_z(x[n:n + 1], z[:, None, :])[:, 0].numpy()
-        log_posterior = on_grid(model, x[n:n + 1], rule)[0] - evidence[n]
+            log_px_z = model.log_px_z(x[n : n + 1], z[:, None, :])[:, 0].numpy()
+        log_posterior = on_grid(model, x[n : n + 1], rule)[0] - evidence[n]
         gap = weight @ (log_q - log_posterior)
         elbo = weight @ log_px_z - model.elbo_terms(x, 0).kl[n].item()
         assert gap > 0
@@ -138,6 +144,7 @@ def test_its_error_and_effective_size_are_those_of_bounds():
 
 # ------------------------------------------------------------------ the terms, by torch.distributions
 
+
 @pytest.mark.parametrize("latents", [1, 2, 16])
 def test_kl_is_torchs_and_no_dimension_is_negative(latents):
     model, x = small_vae(latents), pixels(None, n=9)
@@ -162,8 +169,9 @@ def test_kl_of_a_full_covariance_is_the_numpy_one_by_the_chain_rule(seed, latent
     np.testing.assert_allclose(per_dimension.sum(axis=-1), whole, rtol=1e-9, atol=1e-9)
     # leading coordinates on their own have the KL that the leading entries sum to: that is the chain rule
     lead = factor[:1, :1]
-    np.testing.assert_allclose(per_dimension[:, 0], kl_normal_full(mean[:, :1], lead @ lead.T, [0.0], np.eye(1)),
-                               rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        per_dimension[:, 0], kl_normal_full(mean[:, :1], lead @ lead.T, [0.0], np.eye(1)), rtol=1e-9, atol=1e-9
+    )
     assert (per_dimension >= -1e-12).all()
 
 
@@ -209,6 +217,7 @@ def test_the_gradient_of_the_elbo_is_its_slope():
 
 
 # ------------------------------------------------------------------ beta, samples, networks
+
 
 @maths
 @given(st.floats(0.05, 20), st.floats(0.1, 5), st.integers(0, 1000))
@@ -268,6 +277,7 @@ def test_discretised_vae_sees_pixels_of_order_one():
 
 # ------------------------------------------------------------------ the linear VAE: PPCA's evidence is exact
 
+
 def linear_data(n=400, seed=0):
     """Variances about 9, 4, 1 and 0.25 along unit axes that are not the coordinates' (two of them small)."""
     generator = np.random.default_rng(seed)
@@ -289,7 +299,8 @@ def test_at_ppcas_optimum_the_elbo_is_the_evidence(covariance):
     with torch.no_grad():
         terms = model.exact_elbo_terms(x)
         sampled = model.log_joint(x, reparameterise(model.q(x), 3, 0)) - model.q(x).log_prob(
-            reparameterise(model.q(x), 3, 0))
+            reparameterise(model.q(x), 3, 0)
+        )
     np.testing.assert_allclose(terms.elbo, ppca.evidence(x), rtol=1e-8)
     np.testing.assert_allclose(sampled, np.broadcast_to(ppca.evidence(x), (3, 400)), rtol=1e-8)  # at every z
     np.testing.assert_allclose(model.linear_gaussian().evidence(x), ppca.evidence(x), rtol=1e-10)
@@ -326,8 +337,9 @@ def test_the_exact_elbo_is_ppcas_and_the_average_of_the_sampled_one(covariance, 
     assert (abs(draws.mean(axis=0) - exact.reconstruction.numpy()) < 5 * error).all()
 
 
-@pytest.mark.parametrize("covariance, exact, within", [("diagonal", True, 0.03), ("full", True, 0.003),
-                                                       ("diagonal", False, 0.03)])
+@pytest.mark.parametrize(
+    "covariance, exact, within", [("diagonal", True, 0.03), ("full", True, 0.003), ("diagonal", False, 0.03)]
+)
 def test_training_reaches_ppcas_evidence(covariance, exact, within):
     """From random weights, with a learned noise, to `within` nats of the best evidence (the third latent is worth
     half a nat). A diagonal q has to turn its axes to the data's, which is slow."""
@@ -363,24 +375,33 @@ def test_directions_below_the_noise_collapse_and_the_others_cost_half_a_log_rati
 
 # ------------------------------------------------------------------ bad input
 
+
 def test_grey_pixels_are_refused_by_a_bernoulli_vae_wherever_they_come_in():
     model, grey = small_vae(2), np.full((2, 6), 0.5)
-    for use in (model.q, lambda x: model.elbo(x, 0), lambda x: model.loss(x, 0), lambda x: model.evidence(x, 0),
-                lambda x: model.log_px_z(x, np.zeros((2, 2)))):
+    for use in (
+        model.q,
+        lambda x: model.elbo(x, 0),
+        lambda x: model.loss(x, 0),
+        lambda x: model.evidence(x, 0),
+        lambda x: model.log_px_z(x, np.zeros((2, 2))),
+    ):
         with pytest.raises(ValueError, match="only 0 and 1 .*binarise_fresh"):
             use(grey)
 
 
-@pytest.mark.parametrize("x, error, message", [
-    (np.full((2, 6), np.nan), ValueError, "x must be finite, got 12"),
-    (np.full((2, 6), np.inf), ValueError, "x must be finite"),
-    (np.zeros((0, 6)), ValueError, "x must not be empty"),
-    (np.zeros(6), ValueError, "x must have 2 axes"),
-    (np.zeros((2, 3, 2)), ValueError, "x must have 2 axes"),
-    ("pixels", TypeError, "x must be a tensor or array of real numbers"),
-    (None, TypeError, "x must be a tensor or array of real numbers"),
-    (np.zeros((2, 6), complex), TypeError, "x must be a tensor or array of real numbers"),
-])
+@pytest.mark.parametrize(
+    "x, error, message",
+    [
+        (np.full((2, 6), np.nan), ValueError, "x must be finite, got 12"),
+        (np.full((2, 6), np.inf), ValueError, "x must be finite"),
+        (np.zeros((0, 6)), ValueError, "x must not be empty"),
+        (np.zeros(6), ValueError, "x must have 2 axes"),
+        (np.zeros((2, 3, 2)), ValueError, "x must have 2 axes"),
+        ("pixels", TypeError, "x must be a tensor or array of real numbers"),
+        (None, TypeError, "x must be a tensor or array of real numbers"),
+        (np.zeros((2, 6), complex), TypeError, "x must be a tensor or array of real numbers"),
+    ],
+)
 def test_bad_pixels_are_refused(x, error, message):
     with pytest.raises(error, match=message):
         small_vae().elbo(x, 0)

@@ -19,8 +19,10 @@ SIDE = 25  # pictures along a side of the plane
 @pytest.fixture(scope="module")
 def digits():
     images = data.load("digits")
-    train, test = (torch.tensor(data.unit(part).reshape(len(part), -1), dtype=torch.float32)
-                   for part in (images.train, images.test))
+    train, test = (
+        torch.tensor(data.unit(part).reshape(len(part), -1), dtype=torch.float32)
+        for part in (images.train, images.test)
+    )
     return train, torch.tensor(images.train_labels), test, torch.tensor(images.test_labels)
 
 
@@ -31,8 +33,14 @@ def classifier(digits):
     with seeded(0):
         net = mlp((784, 64, 10))
     rows = torch.cat([train, labels[:, None].float()], dim=1)
-    fit(net, rows, epochs=10, seed=0, learning_rate=5e-3,
-        loss=lambda x, generator: functional.cross_entropy(net(x[:, :784]), x[:, 784].long()))
+    fit(
+        net,
+        rows,
+        epochs=10,
+        seed=0,
+        learning_rate=5e-3,
+        loss=lambda x, generator: functional.cross_entropy(net(x[:, :784]), x[:, 784].long()),
+    )
     with torch.no_grad():
         assert (net(test).argmax(1) == test_labels).float().mean() > 0.9
     return net

@@ -14,8 +14,11 @@ from scipy import optimize
 def linear():
     rng = np.random.default_rng(0)
     truth = LinearGaussian(rng.normal(size=(6, 2)) * [2, 1], rng.normal(size=6), 0.5)
-    return truth.sample(300, rng)[0], truth.sample(60, rng)[0], variational.LinearModel(
-        rng.normal(size=(6, 2)) * 0.3, np.zeros(6), 1.5)
+    return (
+        truth.sample(300, rng)[0],
+        truth.sample(60, rng)[0],
+        variational.LinearModel(rng.normal(size=(6, 2)) * 0.3, np.zeros(6), 1.5),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +59,8 @@ def test_curve_model_is_the_library_s_curve(bent):
         q = torch.tensor(mean), torch.tensor(factor)
         gap = model.evidence(xt) - model.elbo(xt, *q)
         draws = model.sampled_elbo(xt, *q, 4000, torch.Generator().manual_seed(0))
-    np.testing.assert_allclose(gap, curve.kl_to_posterior(GaussianQ(mean, factor ** 2), x), atol=1e-5)
-    error = draws.std(1) / 4000 ** 0.5
+    np.testing.assert_allclose(gap, curve.kl_to_posterior(GaussianQ(mean, factor**2), x), atol=1e-5)
+    error = draws.std(1) / 4000**0.5
     assert ((draws.mean(1) - (model.evidence(xt) - gap).detach()).abs() < 5 * error).all()
 
 
@@ -129,23 +132,30 @@ def test_best_gaussian_is_the_global_optimum(bent):
     with torch.no_grad():
         best = model.elbo(xt, *variational.best_gaussian(model, x))
         for i in range(len(x)):
+
             def minus(numbers, i=i):
                 q = torch.full((1, 1), numbers[0]).double(), torch.full((1, 1, 1), np.exp(numbers[1])).double()
-                return -float(model.elbo(xt[i:i + 1], *q))
+                return -float(model.elbo(xt[i : i + 1], *q))
 
-            found = min(optimize.minimize(minus, [mean, -1.0], method="Nelder-Mead").fun for mean in np.linspace(-3, 3, 13))
+            found = min(
+                optimize.minimize(minus, [mean, -1.0], method="Nelder-Mead").fun for mean in np.linspace(-3, 3, 13)
+            )
             assert -found <= float(best[i]) + 1e-6
         q = torch.zeros(6, 1).double(), torch.ones(6, 1, 1).double()
         assert (model.elbo(xt, *variational.best_gaussian(model, x, begin=q)) >= model.elbo(xt, *q)).all()
 
 
-@pytest.mark.parametrize("arguments, error, message", [
-    ({"way": "vae"}, ValueError, "way must be one of em, evidence, per point, amortised"),
-    ({"model": "ppca"}, TypeError, "model must be a LinearModel or a CurveModel"),
-    ({"passes": 0}, ValueError, "passes must be at least 1"),
-    ({"rate": 0.0}, ValueError, "rate must be a positive"),
-    ({"marks": [9]}, ValueError, "marks must lie in 0 ... 2"),
-    ({"x": [[np.nan] * 6]}, ValueError, "x must be finite")])
+@pytest.mark.parametrize(
+    "arguments, error, message",
+    [
+        ({"way": "vae"}, ValueError, "way must be one of em, evidence, per point, amortised"),
+        ({"model": "ppca"}, TypeError, "model must be a LinearModel or a CurveModel"),
+        ({"passes": 0}, ValueError, "passes must be at least 1"),
+        ({"rate": 0.0}, ValueError, "rate must be a positive"),
+        ({"marks": [9]}, ValueError, "marks must lie in 0 ... 2"),
+        ({"x": [[np.nan] * 6]}, ValueError, "x must be finite"),
+    ],
+)
 def test_bad_input_is_named(linear, arguments, error, message):
     x, test, start = linear
     given = {"way": "em", "model": start, "x": x, "test": test, "passes": 2, **arguments}

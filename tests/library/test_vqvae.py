@@ -38,6 +38,7 @@ def small(make=conv_vqvae, codes=8, side=28, seed=0, likelihood=None, **sizes):
 
 # ------------------------------------------------------------------ shapes, seeds
 
+
 @pytest.mark.parametrize("make", MAKERS)
 @pytest.mark.parametrize("side", [8, 28])
 def test_an_image_becomes_a_grid_of_tokens_and_back(make, side):
@@ -90,16 +91,19 @@ def test_tokens_do_not_move_the_codebook():
 
 # ------------------------------------------------------------------ the bound
 
-@pytest.mark.parametrize("likelihood", [Bernoulli(), Gaussian(0.5), DiscretisedNormal(40.0)],
-                         ids=lambda part: type(part).__name__)
+
+@pytest.mark.parametrize(
+    "likelihood", [Bernoulli(), Gaussian(0.5), DiscretisedNormal(40.0)], ids=lambda part: type(part).__name__
+)
 def test_the_bound_is_the_evidence_less_what_the_posterior_leaves(likelihood):
     model = small(codes=3, side=8, likelihood=likelihood)
     x = binary(4, 64).double() * (1 if isinstance(likelihood, Bernoulli) else 200)
     grids = torch.tensor(list(itertools.product(range(3), repeat=4)))
     prior = IndependentPrior(np.random.default_rng(0).dirichlet(np.ones(3) * 3, 4))
     with torch.no_grad():
-        log_joint = torch.stack([model.log_px_z(x, grid.expand(4, -1)) + prior.log_prob(grid[None])
-                                 for grid in grids]).numpy()
+        log_joint = torch.stack(
+            [model.log_px_z(x, grid.expand(4, -1)) + prior.log_prob(grid[None]) for grid in grids]
+        ).numpy()
         terms = model.elbo_terms(x, prior)
     at = (model.tokens(x) @ torch.tensor([27, 9, 3, 1])).numpy()
     evidence = special.logsumexp(log_joint, axis=0)
@@ -118,6 +122,7 @@ def test_the_distortion_is_a_sum_over_pixels_in_nats():
 
 
 # ------------------------------------------------------------------ locality
+
 
 @pytest.mark.parametrize("token", [0, 6, 24, 30, 48])
 def test_an_edit_changes_pixels_inside_its_field_only(token):
@@ -154,6 +159,7 @@ def test_a_transformers_edit_is_not_local():
 
 # ------------------------------------------------------------------ training
 
+
 def test_encoder_gradient_passes_the_quantiser_unchanged():
     """Straight-through: d distortion / d encoder output equals d distortion / d codes."""
     model, x = small(), binary().double()
@@ -184,16 +190,21 @@ def test_training_lowers_the_distortion_on_digits(make, quantiser):
 
 # ------------------------------------------------------------------ arguments
 
-@pytest.mark.parametrize("call, error, message", [
-    (lambda m: m.tokens(binary() * 0.5), ValueError, "only 0 and 1"),
-    (lambda m: m.tokens(binary()[0]), ValueError, "x must have 2 axes"),
-    (lambda m: m.decode(torch.full((1, 49), 8)), ValueError, "tokens must lie in 0 ... 7"),
-    (lambda m: m.decode(torch.zeros(1, 49)), TypeError, "tokens must hold integers"),
-    (lambda m: m.log_px_z(binary(), torch.zeros(4, 49, dtype=int)), ValueError, "n = 5 rows"),
-    (lambda m: VQVAE("net", m.quantiser, m.decoder, m.likelihood), TypeError, "encoder must be a torch module"),
-    (lambda m: VQVAE(m.encoder, m.quantiser, m.decoder, m.likelihood, commitment=-1), ValueError, "commitment"),
-    (lambda m: ConvEncoder(4, side=30), ValueError, "multiple of 4"),
-    (lambda m: TransformerDecoder(4, width=30), ValueError, "width must be a multiple")])
+
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (lambda m: m.tokens(binary() * 0.5), ValueError, "only 0 and 1"),
+        (lambda m: m.tokens(binary()[0]), ValueError, "x must have 2 axes"),
+        (lambda m: m.decode(torch.full((1, 49), 8)), ValueError, "tokens must lie in 0 ... 7"),
+        (lambda m: m.decode(torch.zeros(1, 49)), TypeError, "tokens must hold integers"),
+        (lambda m: m.log_px_z(binary(), torch.zeros(4, 49, dtype=int)), ValueError, "n = 5 rows"),
+        (lambda m: VQVAE("net", m.quantiser, m.decoder, m.likelihood), TypeError, "encoder must be a torch module"),
+        (lambda m: VQVAE(m.encoder, m.quantiser, m.decoder, m.likelihood, commitment=-1), ValueError, "commitment"),
+        (lambda m: ConvEncoder(4, side=30), ValueError, "multiple of 4"),
+        (lambda m: TransformerDecoder(4, width=30), ValueError, "width must be a multiple"),
+    ],
+)
 def test_bad_arguments_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call(small())

@@ -26,8 +26,10 @@ def test_a_chapter_fetches_the_library_and_keeps_a_reader_s_answer(python, tmp_p
     assert done.stdout.split() == ["True", "True"], done.stderr
 
     chapter = tmp_path / "own.ipynb"
-    cells = [nbformat.v4.new_code_cell(chapters.first_cell(), metadata={"tags": chapters.FIRST_TAGS}),
-             nbformat.v4.new_code_cell(USES_THE_LIBRARY)]
+    cells = [
+        nbformat.v4.new_code_cell(chapters.first_cell(), metadata={"tags": chapters.FIRST_TAGS}),
+        nbformat.v4.new_code_cell(USES_THE_LIBRARY),
+    ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), chapter)
     with pytest.raises(RuntimeError, match="names no repository"):
         colab.run(colab.as_opened(chapter, tmp_path / "drive", ""), python)

@@ -91,11 +91,16 @@ def test_every_stored_picture_has_a_text_alternative(notebook):
                 assert len(alt.split()) >= 4, f"{cell.id}: show figures with lvm_lib.plots.show(figure, alt=...)"
 
 
-@pytest.mark.parametrize("poison", [
-    {"text": "<Model object at 0x7f3b2c1d>"}, {"text": "saved to /home/me/x"}, {"text": "done in 3.2 s"},
-    {"data": {"text/plain": "Record(epoch=1, loss=3.9, seconds=1.6)"}},
-    {"text": " 40%|####"},
-])
+@pytest.mark.parametrize(
+    "poison",
+    [
+        {"text": "<Model object at 0x7f3b2c1d>"},
+        {"text": "saved to /home/me/x"},
+        {"text": "done in 3.2 s"},
+        {"data": {"text/plain": "Record(epoch=1, loss=3.9, seconds=1.6)"}},
+        {"text": " 40%|####"},
+    ],
+)
 def test_the_patterns_above_catch_what_they_are_for(poison):
     assert any(re.search(pattern, texts(poison)) for pattern in FORBIDDEN.values())
 

@@ -15,18 +15,26 @@ const PEAKS = [0.6, 0.9, 1.4, 2, 4.2]; // ends of a density axis
 const r = (v) => Math.round(v * 10) / 10;
 
 export function makePlane({ h, s }) {
-  const swatch = (kind, text) => h("span", { class: "lvm-key" },
-    h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), h("span", {}, maths(h, text)));
-  const keys = h("div", { class: "lvm-keys" }, swatch("model", "generator *g*(*z*) ± *s*"),
+  const swatch = (kind, text) =>
+    h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), h("span", {}, maths(h, text)));
+  const keys = h(
+    "div",
+    { class: "lvm-keys" },
+    swatch("model", "generator *g*(*z*) ± *s*"),
     swatch("dot", "samples (*z*, *x*)"),
-    swatch("prior", "prior *p*(*z*)"), swatch("evidence", "marginal *p*(*x*)"), swatch("bars", "histograms"));
+    swatch("prior", "prior *p*(*z*)"),
+    swatch("evidence", "marginal *p*(*x*)"),
+    swatch("bars", "histograms"),
+  );
 
   const marks = {
-    grid: s("path", { class: "lvm-grid" }), frame: s("path", { class: "lvm-axis" }),
+    grid: s("path", { class: "lvm-grid" }),
+    frame: s("path", { class: "lvm-axis" }),
     band: s("path", { class: "lvm-band", "data-of": "lastG lastNoise" }),
     curve: s("path", { class: "lvm-curve", "data-of": "lastG" }),
     points: s("path", { class: "lvm-points", "data-of": "lastX" }),
-    bell: s("path", { class: "lvm-bell" }), guide: s("path", { class: "lvm-guide" }),
+    bell: s("path", { class: "lvm-bell" }),
+    guide: s("path", { class: "lvm-guide" }),
     bars: s("path", { class: "lvm-bars", "data-of": "lastX" }),
     density: s("path", { class: "lvm-evidence" }),
     priorBars: s("path", { class: "lvm-bars lvm-bars-prior", "data-of": "lastZ" }),
@@ -46,8 +54,20 @@ export function makePlane({ h, s }) {
   side.append(marks.bars, marks.density);
   low.append(marks.priorBars, marks.prior);
   const labels = s("g", { class: "lvm-ticks" });
-  const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" },
-    marks.grid, main, side, low, marks.frame, labels, marks.guide, Object.values(trace), dot, onCurve);
+  const svg = s(
+    "svg",
+    { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" },
+    marks.grid,
+    main,
+    side,
+    low,
+    marks.frame,
+    labels,
+    marks.guide,
+    Object.values(trace),
+    dot,
+    onCurve,
+  );
   const handle = h("div", { class: "lvm-handle lvm-handle-z" }, h("i", {}));
   const stage = h("div", { class: "lvm-stage lvm-stage-model" }, svg, handle);
   const node = h("div", { class: "lvm-plane" }, keys, stage);
@@ -66,8 +86,10 @@ export function makePlane({ h, s }) {
     box.low = box.bottom + 10;
     box.base = box.low + (narrow ? 74 : 92);
     Object.assign(scales, {
-      z: scale(Z, [left, split]), x: scale(X, [box.bottom, box.top]),
-      beside: scale([0, ends[0]], [box.beside, right]), below: scale([0, ends[1]], [box.base, box.low]),
+      z: scale(Z, [left, split]),
+      x: scale(X, [box.bottom, box.top]),
+      beside: scale([0, ends[0]], [box.beside, right]),
+      below: scale([0, ends[1]], [box.base, box.low]),
     });
     const height = box.base + 24;
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
@@ -80,18 +102,20 @@ export function makePlane({ h, s }) {
     const zs = ticks(-4, 4, narrow ? 4 : 8);
     const xs = ticks(-4, 4, 4);
     set(marks.grid, {
-      d: zs.map((z) => `M${r(scales.z(z))} ${box.top}V${box.bottom}M${r(scales.z(z))} ${box.low}V${box.base}`).join("")
-        + xs.map((x) => `M${left} ${r(scales.x(x))}H${split}M${box.beside} ${r(scales.x(x))}H${right}`).join(""),
+      d:
+        zs.map((z) => `M${r(scales.z(z))} ${box.top}V${box.bottom}M${r(scales.z(z))} ${box.low}V${box.base}`).join("") +
+        xs.map((x) => `M${left} ${r(scales.x(x))}H${split}M${box.beside} ${r(scales.x(x))}H${right}`).join(""),
     });
     set(marks.frame, { d: `M${left} ${box.base}H${split}M${box.beside} ${box.top}V${box.bottom}` });
-    const text = (x, y, anchor, words, cls = "") => (
-      s("text", { x: r(x), y: r(y), "text-anchor": anchor, class: cls }, words));
+    const text = (x, y, anchor, words, cls = "") =>
+      s("text", { x: r(x), y: r(y), "text-anchor": anchor, class: cls }, words);
     labels.replaceChildren(
       ...zs.filter((z) => z < 4).map((z) => text(scales.z(z), box.base + 17, "middle", fixed(z, 0))),
       ...xs.filter((x) => x < 4).map((x) => text(left - 6, scales.x(x) + 4, "end", fixed(x, 0))),
       text(left - 6, scales.x(4) + 4, "end", "x", "lvm-axis-name"),
       text(split, box.base + 17, "end", "z", "lvm-axis-name"),
-      text(box.beside, box.bottom + 16, "start", "0"), text(right, box.bottom + 16, "end", String(ends[0])),
+      text(box.beside, box.bottom + 16, "start", "0"),
+      text(right, box.bottom + 16, "end", String(ends[0])),
       ...(narrow ? [] : [text((box.beside + right) / 2, box.bottom + 16, "middle", "density")]),
     );
     laid = `${width} ${ends}`;
@@ -106,10 +130,20 @@ export function makePlane({ h, s }) {
     const along = (offset) => zs.map((z) => scales.x(decode(z) + offset));
     set(marks.band, { d: area(pixels, along(n.noise), along(-n.noise)) });
     set(marks.curve, { d: path(pixels, along(0)) });
-    set(marks.prior, { d: path(pixels, zs.map((z) => scales.below(Math.exp(logNormal(z))))) });
+    set(marks.prior, {
+      d: path(
+        pixels,
+        zs.map((z) => scales.below(Math.exp(logNormal(z)))),
+      ),
+    });
     const rows = [];
     for (let py = top; py <= bottom; py += 2) rows.push(py);
-    set(marks.density, { d: path(rows.map((py) => scales.beside(density(scales.x.inverse(py), n.noise))), rows) });
+    set(marks.density, {
+      d: path(
+        rows.map((py) => scales.beside(density(scales.x.inverse(py), n.noise))),
+        rows,
+      ),
+    });
     drawSample(n, sample);
 
     // the z that is held: its bell in the plane (not to scale), and p(x) beside it
@@ -119,7 +153,12 @@ export function makePlane({ h, s }) {
     const tall = Math.min(34, 0.2 * (split - left));
     const toLeft = px + tall > split ? -1 : 1;
     const across = bell.map((e) => px + toLeft * tall * Math.exp(-0.5 * e * e));
-    set(marks.bell, { d: `${path(across, bell.map((e) => scales.x(n.g + n.noise * e)))}Z` });
+    set(marks.bell, {
+      d: `${path(
+        across,
+        bell.map((e) => scales.x(n.g + n.noise * e)),
+      )}Z`,
+    });
     set(marks.guide, { d: `M${r(px)} ${base}V${r(py)}H${r(scales.beside(n.density))}` });
     set(onCurve, { cx: r(px), cy: r(py) });
     set(dot, { cx: r(scales.beside(n.density)), cy: r(py) });
@@ -134,8 +173,10 @@ export function makePlane({ h, s }) {
     const from = Math.max(0, n.count - SHOWN);
     for (let i = from; i < n.count; i++) points += `M${r(scales.z(z[i]))} ${r(scales.x(x[i]))}h0`;
     set(marks.points, { d: points });
-    const bars = (values, [low, high], bar) => histogram(values, low, high)
-      .map((p, i) => (p ? bar(p, low + i * BIN, low + (i + 1) * BIN) : "")).join("");
+    const bars = (values, [low, high], bar) =>
+      histogram(values, low, high)
+        .map((p, i) => (p ? bar(p, low + i * BIN, low + (i + 1) * BIN) : ""))
+        .join("");
     const lying = (p, a, b) => `M${beside} ${r(scales.x(a))}H${r(scales.beside(p))}V${r(scales.x(b) + 0.7)}H${beside}Z`;
     const standing = (p, a, b) => `M${r(scales.z(a))} ${base}V${r(scales.below(p))}H${r(scales.z(b) - 0.7)}V${base}Z`;
     set(marks.bars, { d: bars(x, X, lying) });

@@ -13,7 +13,8 @@ export function makePrediction(h) {
   let last = null;
   const reply = h("p", { class: "lvm-reply lvm-reply-short", role: "status" });
   const group = choice(h, {
-    label: "Your prediction", className: "lvm-choice-inline",
+    label: "Your prediction",
+    className: "lvm-choice-inline",
     options: ["fewer", "more", "the same"].map((value) => ({ value, text: value })),
     choose: (value) => {
       [answer, from] = [value, last];
@@ -21,12 +22,26 @@ export function makePrediction(h) {
     },
   });
   const close = h("button", { type: "button", class: "lvm-close", "aria-label": "Dismiss the question" });
-  const node = h("div", { class: "lvm-predict" },
-    h("div", { class: "lvm-predict-row" },
-      h("span", { class: "lvm-predict-text" }, h("b", {}, "Predict first."),
-        maths(h, " You raise the noise. How many hills will *p*(*x*) have?")), group.node),
-    reply, close);
-  close.addEventListener("click", () => { node.hidden = true; });
+  const node = h(
+    "div",
+    { class: "lvm-predict" },
+    h(
+      "div",
+      { class: "lvm-predict-row" },
+      h(
+        "span",
+        { class: "lvm-predict-text" },
+        h("b", {}, "Predict first."),
+        maths(h, " You raise the noise. How many hills will *p*(*x*) have?"),
+      ),
+      group.node,
+    ),
+    reply,
+    close,
+  );
+  close.addEventListener("click", () => {
+    node.hidden = true;
+  });
 
   /** Compare the hills before and after the noise has risen. */
   function follow(n) {
@@ -37,8 +52,11 @@ export function makePrediction(h) {
     if (!changed && n.noise < 0.999) return;
     const seen = !changed ? "the same" : n.hills < from.hills ? "fewer" : "more";
     const verdict = seen === answer ? "As you said, " : `You said ${answer}; it is `;
-    say(reply, `${verdict}${seen}: ${inWords(from.hills)} at s = ${fixed(from.noise, 2)}, ${inWords(n.hills)} at s = `
-      + `${fixed(n.noise, 2)}. Noise blurs p(x); it cannot sharpen it.`);
+    say(
+      reply,
+      `${verdict}${seen}: ${inWords(from.hills)} at s = ${fixed(from.noise, 2)}, ${inWords(n.hills)} at s = ` +
+        `${fixed(n.noise, 2)}. Noise blurs p(x); it cannot sharpen it.`,
+    );
     answer = null;
   }
   return { node, follow };

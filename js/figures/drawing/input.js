@@ -21,10 +21,17 @@ export function makeInput({ h, s, view, onCleanup }, { form, change, hold, remem
   // ---- x, pixel by pixel
   const x = inkCanvas(h);
   const mark = h("i", { class: "lvm-cursor" });
-  const pixels = h("div", {
-    class: "lvm-pixels", tabindex: "0", role: "application",
-    "aria-label": "The image x, 28 by 28 pixels. Arrows move over the pixels, Space turns one black or white.",
-  }, x.node, mark);
+  const pixels = h(
+    "div",
+    {
+      class: "lvm-pixels",
+      tabindex: "0",
+      role: "application",
+      "aria-label": "The image x, 28 by 28 pixels. Arrows move over the pixels, Space turns one black or white.",
+    },
+    x.node,
+    mark,
+  );
   const place = () => {
     const [row, column] = cursor;
     mark.style.transform = `translate(${column * 100}%, ${row * 100}%)`;
@@ -52,7 +59,7 @@ export function makeInput({ h, s, view, onCleanup }, { form, change, hold, remem
   });
   pixels.addEventListener("click", (event) => {
     const box = pixels.getBoundingClientRect();
-    const at = (v, size) => Math.min(Math.max(Math.floor(SIDE * v / size), 0), SIDE - 1);
+    const at = (v, size) => Math.min(Math.max(Math.floor((SIDE * v) / size), 0), SIDE - 1);
     cursor = [at(event.clientY - box.top, box.height), at(event.clientX - box.left, box.width)];
     turn(cursor);
     place();
@@ -61,61 +68,102 @@ export function makeInput({ h, s, view, onCleanup }, { form, change, hold, remem
 
   // ---- the pad: a mouse or a pen draws at once, a finger after "Draw" was pressed, so that it can scroll past
   const ink = s("path", { class: "lvm-pad-ink" });
-  const hint = s("text", { class: "lvm-pad-hint", x: PAD / 2, y: PAD / 2, "text-anchor": "middle", "dominant-baseline": "middle" },
-    view.matchMedia("(pointer: coarse)").matches ? "press Draw" : "draw here");
+  const hint = s(
+    "text",
+    { class: "lvm-pad-hint", x: PAD / 2, y: PAD / 2, "text-anchor": "middle", "dominant-baseline": "middle" },
+    view.matchMedia("(pointer: coarse)").matches ? "press Draw" : "draw here",
+  );
   const svg = s("svg", { class: "lvm-pad-svg", viewBox: `0 0 ${PAD} ${PAD}`, "aria-hidden": "true" }, hint, ink);
   const pad = h("div", { class: "lvm-pad" }, svg);
   const at = (event) => {
     const box = pad.getBoundingClientRect();
     const clamp = (v) => Math.min(Math.max(v, 0), PAD);
-    return [clamp((event.clientX - box.left) / box.width * PAD), clamp((event.clientY - box.top) / box.height * PAD)];
+    return [
+      clamp(((event.clientX - box.left) / box.width) * PAD),
+      clamp(((event.clientY - box.top) / box.height) * PAD),
+    ];
   };
   const redo = () => {
     if (strokes.length) change(form.drawn(normalised(strokes, PAD)));
     paintPad();
   };
   const paintPad = () => {
-    const d = strokes.map((points) => `M${points.map((p) => p.map((v) => v.toFixed(1)).join(" ")).join("L")}${points.length < 2 ? "h0" : ""}`);
+    const d = strokes.map(
+      (points) =>
+        `M${points.map((p) => p.map((v) => v.toFixed(1)).join(" ")).join("L")}${points.length < 2 ? "h0" : ""}`,
+    );
     set(ink, { d: d.join("") });
     hint.style.display = strokes.length ? "none" : "";
   };
   let armed = false;
-  onCleanup(drag(pad, {
-    start(event) {
-      if (event.pointerType === "touch" && !armed) return false;
-      event.preventDefault();
-      hold(true);
-      const memory = { strokes, state: remember() };
-      strokes = [...strokes, [at(event)]];
-      redo();
-      return memory;
+  onCleanup(
+    drag(pad, {
+      start(event) {
+        if (event.pointerType === "touch" && !armed) return false;
+        event.preventDefault();
+        hold(true);
+        const memory = { strokes, state: remember() };
+        strokes = [...strokes, [at(event)]];
+        redo();
+        return memory;
+      },
+      move(event) {
+        const stroke = strokes.at(-1);
+        const [a, b] = [stroke.at(-1), at(event)];
+        if (Math.hypot(a[0] - b[0], a[1] - b[1]) < 1) return;
+        stroke.push(b);
+        redo();
+      },
+      end: () => hold(false),
+      revert(memory) {
+        strokes = memory.strokes;
+        paintPad();
+        restore(memory.state);
+      },
+    }),
+  );
+  const arm = button(
+    h,
+    "Draw",
+    () => {
+      armed = !armed;
+      pad.classList.toggle("is-armed", armed);
+      panel.classList.toggle("is-large", armed);
+      arm.setAttribute("aria-pressed", String(armed));
     },
-    move(event) {
-      const stroke = strokes.at(-1);
-      const [a, b] = [stroke.at(-1), at(event)];
-      if (Math.hypot(a[0] - b[0], a[1] - b[1]) < 1) return;
-      stroke.push(b);
-      redo();
-    },
-    end: () => hold(false),
-    revert(memory) { strokes = memory.strokes; paintPad(); restore(memory.state); },
-  }));
-  const arm = button(h, "Draw", () => {
-    armed = !armed;
-    pad.classList.toggle("is-armed", armed);
-    panel.classList.toggle("is-large", armed);
-    arm.setAttribute("aria-pressed", String(armed));
-  }, { "aria-pressed": "false" });
-  function forget() { strokes = []; paintPad(); }
-  const clear = button(h, "Clear", () => { forget(); change(form.written(new Float64Array(SIDE * SIDE))); });
+    { "aria-pressed": "false" },
+  );
+  function forget() {
+    strokes = [];
+    paintPad();
+  }
+  const clear = button(h, "Clear", () => {
+    forget();
+    change(form.written(new Float64Array(SIDE * SIDE)));
+  });
 
-  const panel = h("div", { class: "lvm-panel-pad" }, h("div", { class: "lvm-caption" }, h("b", {}, "Draw"), " your own"), pad,
-    h("div", { class: "lvm-pad-buttons" }, arm, clear));
-  const node = h("div", { class: "lvm-side lvm-side-in" },
-    h("div", { class: "lvm-panel-x" }, h("div", { class: "lvm-caption lvm-fill-data" }, "input ", h("b", {}, h("var", {}, "x"))), pixels), panel);
+  const panel = h(
+    "div",
+    { class: "lvm-panel-pad" },
+    h("div", { class: "lvm-caption" }, h("b", {}, "Draw"), " your own"),
+    pad,
+    h("div", { class: "lvm-pad-buttons" }, arm, clear),
+  );
+  const node = h(
+    "div",
+    { class: "lvm-side lvm-side-in" },
+    h(
+      "div",
+      { class: "lvm-panel-x" },
+      h("div", { class: "lvm-caption lvm-fill-data" }, "input ", h("b", {}, h("var", {}, "x"))),
+      pixels,
+    ),
+    panel,
+  );
 
   return {
-    node, forget,
+    node,
+    forget,
     draw(text) {
       if (text === shown) return;
       shown = text;
@@ -129,9 +177,22 @@ const shade = (v) => (v === 0 ? "white" : v === 1 ? "black" : `${Math.round(100 
 
 /** One button for each class of stored images: `picked(c)` when that of class c is pressed. */
 export function makePicks({ h }, { names, picked }) {
-  const node = h("div", { class: "lvm-picks", role: "group", "aria-label": "Stored test images, not seen in training" },
-    names.map((name, i) => h("button", { type: "button", class: "lvm-pick", "aria-label": `test image: ${name}` },
-      name.length === 1 ? name : String(i))));
+  const node = h(
+    "div",
+    { class: "lvm-picks", role: "group", "aria-label": "Stored test images, not seen in training" },
+    names.map((name, i) =>
+      h(
+        "button",
+        { type: "button", class: "lvm-pick", "aria-label": `test image: ${name}` },
+        name.length === 1 ? name : String(i),
+      ),
+    ),
+  );
   [...node.children].forEach((one, i) => one.addEventListener("click", () => picked(i)));
-  return h("div", { class: "lvm-splits-head lvm-pick-row" }, h("span", { class: "lvm-label" }, "Pick a test image"), node);
+  return h(
+    "div",
+    { class: "lvm-splits-head lvm-pick-row" },
+    h("span", { class: "lvm-label" }, "Pick a test image"),
+    node,
+  );
 }

@@ -23,11 +23,24 @@ export function makeBar({ h, s }) {
   const tickLabels = s("g", { class: "lvm-ticks" });
   const text = (cls, of) => s("text", { class: `lvm-bar-text ${cls}`, "data-of": of });
   const words = {
-    line: text("lvm-fill-evidence", "evidence"), elbo: text("lvm-bar-in", "elbo"), gap: text("lvm-fill-gap", "kl"),
+    line: text("lvm-fill-evidence", "evidence"),
+    elbo: text("lvm-bar-in", "elbo"),
+    gap: text("lvm-fill-gap", "kl"),
     route: s("text", { class: "lvm-bar-text lvm-bar-note" }),
   };
-  const svg = s("svg", { class: "lvm-svg", "aria-hidden": "true" },
-    elbo, gap, axis, tickLabels, route, dot, line, arrow, ...Object.values(words));
+  const svg = s(
+    "svg",
+    { class: "lvm-svg", "aria-hidden": "true" },
+    elbo,
+    gap,
+    axis,
+    tickLabels,
+    route,
+    dot,
+    line,
+    arrow,
+    ...Object.values(words),
+  );
   const node = h("div", { class: "lvm-bar" }, svg);
   const [Y0, Y1, ROUTE, AXIS, HEIGHT] = [24, 56, 68, 94, 116];
   let laid = "";
@@ -38,10 +51,20 @@ export function makeBar({ h, s }) {
     set(svg, { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` });
     const values = ticks(leftEnd, 0, width < 480 ? 5 : 10);
     set(axis, { d: `M8 ${AXIS}H${width - 8}${values.map((v) => `M${x(v)} ${AXIS}v4`).join("")}` });
-    tickLabels.replaceChildren(...values.map((v) => s("text", {
-      x: v === 0 ? width - 2 : x(v), y: AXIS + 17, dx: v === leftEnd ? -6 : 0,
-      "text-anchor": v === 0 ? "end" : v === leftEnd ? "start" : "middle",
-    }, v === 0 ? "0 nats" : fixed(v, 0))));
+    tickLabels.replaceChildren(
+      ...values.map((v) =>
+        s(
+          "text",
+          {
+            x: v === 0 ? width - 2 : x(v),
+            y: AXIS + 17,
+            dx: v === leftEnd ? -6 : 0,
+            "text-anchor": v === 0 ? "end" : v === leftEnd ? "start" : "middle",
+          },
+          v === 0 ? "0 nats" : fixed(v, 0),
+        ),
+      ),
+    );
     set(lines, { d: hatch(width, Y1 - Y0) });
     laid = `${width} ${leftEnd}`;
   }

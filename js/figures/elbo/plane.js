@@ -11,17 +11,37 @@ const Z = [-4.5, 4.5]; // what the plane shows
 const X = [-3.6, 4.6];
 
 export function makePlane({ h, s }) {
-  const swatch = (kind, ...text) => h("span", { class: "lvm-key" },
-    h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), h("span", {}, text.flatMap((part) => mathsOf(h, part))));
+  const swatch = (kind, ...text) =>
+    h(
+      "span",
+      { class: "lvm-key" },
+      h("i", { class: `lvm-swatch lvm-swatch-${kind}` }),
+      h(
+        "span",
+        {},
+        text.flatMap((part) => mathsOf(h, part)),
+      ),
+    );
   const qKey = swatch("q", "q");
   const qText = qKey.lastChild.appendChild(h("span", {}));
-  const keyTop = h("div", { class: "lvm-keys" },
-    swatch("model", "decoder g(z) ± s"), swatch("data", "observed x"), swatch("reach", "where q (± 2 sd) lands"));
-  const keyLow = h("div", { class: "lvm-keys" },
-    swatch("prior", "prior p(z)"), swatch("posterior", "posterior p(z | x)"), qKey);
+  const keyTop = h(
+    "div",
+    { class: "lvm-keys" },
+    swatch("model", "decoder g(z) ± s"),
+    swatch("data", "observed x"),
+    swatch("reach", "where q (± 2 sd) lands"),
+  );
+  const keyLow = h(
+    "div",
+    { class: "lvm-keys" },
+    swatch("prior", "prior p(z)"),
+    swatch("posterior", "posterior p(z | x)"),
+    qKey,
+  );
 
   const marks = {
-    grid: s("path", { class: "lvm-grid" }), frame: s("path", { class: "lvm-axis" }),
+    grid: s("path", { class: "lvm-grid" }),
+    frame: s("path", { class: "lvm-axis" }),
     drops: s("path", { class: "lvm-drops" }),
     band: s("path", { class: "lvm-band", "data-of": "reconstruction energy evidence elbo" }),
     curve: s("path", { class: "lvm-curve", "data-of": "reconstruction energy evidence elbo" }),
@@ -36,12 +56,24 @@ export function makePlane({ h, s }) {
   const lower = s("svg", { class: "lvm-clip" }, marks.posterior, marks.prior, marks.q);
   const labels = s("g", { class: "lvm-ticks" });
   const heights = [0, 1, 2].map(() => s("text", { "text-anchor": "end" })); // ticks of the density axis
-  const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" },
-    marks.grid, marks.drops, upper, lower, marks.spread, marks.frame, labels, s("g", { class: "lvm-ticks" }, heights));
+  const svg = s(
+    "svg",
+    { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" },
+    marks.grid,
+    marks.drops,
+    upper,
+    lower,
+    marks.spread,
+    marks.frame,
+    labels,
+    s("g", { class: "lvm-ticks" }, heights),
+  );
 
   const handle = (kind, more = {}) => h("div", { class: `lvm-handle lvm-handle-${kind}`, ...more }, h("i", {}));
   const handles = {
-    x: handle("x"), mean: handle("mean"), wider: handle("wider"),
+    x: handle("x"),
+    mean: handle("mean"),
+    wider: handle("wider"),
     narrower: handle("narrower", { "aria-hidden": "true" }), // the same slider, for the left hand
   };
   const stage = h("div", { class: "lvm-stage" }, svg, handles.x, handles.narrower, handles.wider, handles.mean);
@@ -72,8 +104,9 @@ export function makePlane({ h, s }) {
     const zs = ticks(-4, 4, 8);
     const xs = ticks(-2, 4, 3);
     set(marks.grid, {
-      d: zs.map((z) => `M${scales.z(z)} ${top.y0}V${top.y1}M${scales.z(z)} ${low.y0}V${low.y1}`).join("")
-        + xs.map((x) => `M${leftEdge} ${scales.x(x)}H${right}`).join(""),
+      d:
+        zs.map((z) => `M${scales.z(z)} ${top.y0}V${top.y1}M${scales.z(z)} ${low.y0}V${low.y1}`).join("") +
+        xs.map((x) => `M${leftEdge} ${scales.x(x)}H${right}`).join(""),
     });
     set(marks.frame, { d: `M${leftEdge} ${low.y1}H${right}` });
     const text = (x, y, anchor, words, cls = "") => s("text", { x, y, "text-anchor": anchor, class: cls }, words);
@@ -103,10 +136,19 @@ export function makePlane({ h, s }) {
     // above: decoder, its noise, where q lands, the observation, and the z that hit it
     const reach = [];
     for (let i = 0; i <= 48; i++) reach.push(n.mean + n.std * (i / 12 - 2));
-    set(marks.reach, { d: path(reach.map(scales.z), reach.map((z) => scales.x(curve.decode(z)))) });
+    set(marks.reach, {
+      d: path(
+        reach.map(scales.z),
+        reach.map((z) => scales.x(curve.decode(z))),
+      ),
+    });
     const yx = scales.x(n.x);
     set(marks.data, { d: `M${left} ${yx}H${right}` });
-    set(marks.drops, { d: solutions(n).map((z) => `M${scales.z(z)} ${yx}V${low.y1}`).join("") });
+    set(marks.drops, {
+      d: solutions(n)
+        .map((z) => `M${scales.z(z)} ${yx}V${low.y1}`)
+        .join(""),
+    });
 
     // below: q, over what ofModel drew
     const dense = exact ? zs : around(zs, n);
@@ -118,7 +160,12 @@ export function makePlane({ h, s }) {
       if (at_ === undefined) return;
       say(set(node_, { x: left - 7, y: Math.round(y(at_) * 10) / 10 + (at_ ? 4 : 0) }), String(at_));
     });
-    set(marks.q, { d: path(dense.map(scales.z), q.map((p) => y(Math.min(p, peak * 2)))) });
+    set(marks.q, {
+      d: path(
+        dense.map(scales.z),
+        q.map((p) => y(Math.min(p, peak * 2))),
+      ),
+    });
     handleThem(n, y, peak, exact);
     say(qText, exact ? " = the posterior" : ` = N(${fixed(n.mean, 2)}, ${fixed(n.std, 2)}²)`);
   }
@@ -168,7 +215,11 @@ export function makePlane({ h, s }) {
   }
 
   return {
-    node, svg, handles, scales, draw,
+    node,
+    svg,
+    handles,
+    scales,
+    draw,
     measure: () => Math.floor(stage.clientWidth),
     divide: () => (box ? 0.5 * (box.top.y1 + box.low.y0) : 0),
   };
@@ -179,7 +230,7 @@ function solutions({ slope, bend, x }) {
   const inside = slope * slope + 2 * bend * x;
   if (inside < 0) return [];
   const root = Math.sqrt(inside);
-  const roots = [2 * x / (slope + root)]; // the form that survives bend -> 0
+  const roots = [(2 * x) / (slope + root)]; // the form that survives bend -> 0
   if (Math.abs(bend) > 1e-3) roots.push((-slope - root) / bend);
   return roots.filter((z) => z > Z[0] && z < Z[1]);
 }
@@ -187,6 +238,6 @@ function solutions({ slope, bend, x }) {
 /** The pixel grid, with q's own neighbourhood drawn as finely as q is narrow. */
 function around(zs, { mean, std }) {
   const near = [];
-  for (let i = -32; i <= 32; i++) near.push(mean + std * i / 8);
+  for (let i = -32; i <= 32; i++) near.push(mean + (std * i) / 8);
   return [...zs.filter((z) => Math.abs(z - mean) > 4 * std), ...near].sort((a, b) => a - b);
 }

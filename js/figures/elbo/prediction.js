@@ -13,19 +13,34 @@ export function makePrediction(h) {
   let judged = false;
   const reply = h("p", { class: "lvm-reply", role: "status" });
   const group = choice(h, {
-    label: "Your prediction", className: "lvm-choice-inline", options: answers,
+    label: "Your prediction",
+    className: "lvm-choice-inline",
+    options: answers,
     choose: (value) => {
       [answer, from, judged] = [value, last, false];
       say(reply, "Noted. Now widen q and watch the line.");
     },
   });
-  const node = h("div", { class: "lvm-predict" },
-    h("div", { class: "lvm-predict-row" },
-      h("span", { class: "lvm-predict-text" }, h("b", {}, "Predict first."),
-        mathsOf(h, " You widen q. What happens to log p(x)?")), group.node),
-    reply);
+  const node = h(
+    "div",
+    { class: "lvm-predict" },
+    h(
+      "div",
+      { class: "lvm-predict-row" },
+      h(
+        "span",
+        { class: "lvm-predict-text" },
+        h("b", {}, "Predict first."),
+        mathsOf(h, " You widen q. What happens to log p(x)?"),
+      ),
+      group.node,
+    ),
+    reply,
+  );
   const close = h("button", { type: "button", class: "lvm-close", "aria-label": "Dismiss the question" });
-  close.addEventListener("click", () => { node.hidden = true; });
+  close.addEventListener("click", () => {
+    node.hidden = true;
+  });
   node.append(close);
 
   /** Judge by what happened, not by what is known: compare log p(x) before and after a widening. */
@@ -46,8 +61,11 @@ export function makePrediction(h) {
     const moved = n.evidence - from.evidence;
     const seen = Math.abs(moved) < 1e-9 ? "stays" : moved > 0 ? "rises" : "falls";
     const verdict = seen === answer ? "As you said: it " : `You said it ${answer}; it `;
-    say(reply, `${verdict}${seen} (${fixed(from.evidence)} before, ${fixed(n.evidence)} now). `
-      + `What moved is the split: ELBO ${fixed(from.elbo)} → ${fixed(n.elbo)}, KL ${fixed(from.kl)} → ${fixed(n.kl)}.`);
+    say(
+      reply,
+      `${verdict}${seen} (${fixed(from.evidence)} before, ${fixed(n.evidence)} now). ` +
+        `What moved is the split: ELBO ${fixed(from.elbo)} → ${fixed(n.elbo)}, KL ${fixed(from.kl)} → ${fixed(n.kl)}.`,
+    );
   }
   return { node, follow };
 }

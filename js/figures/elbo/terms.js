@@ -5,59 +5,104 @@ import { show } from "../../kit/dom.js";
 
 /** A term: what it is called, and the quantity whose colour it wears. */
 const TERMS = {
-  evidence: ["log p(x)", "evidence"], elbo: ["ELBO(q)", "elbo"], kl: ["KL(q ‖ p(z | x))", "gap"],
-  reconstruction: ["E_q log p(x | z)", "model"], klPrior: ["KL(q ‖ p(z))", "prior"],
-  energy: ["E_q log p(x, z)", "model"], entropy: ["H(q)", "q"],
+  evidence: ["log p(x)", "evidence"],
+  elbo: ["ELBO(q)", "elbo"],
+  kl: ["KL(q ‖ p(z | x))", "gap"],
+  reconstruction: ["E_q log p(x | z)", "model"],
+  klPrior: ["KL(q ‖ p(z))", "prior"],
+  energy: ["E_q log p(x, z)", "model"],
+  entropy: ["H(q)", "q"],
 };
 
 /** Three ways to read the ELBO. `note` is said beside the way from the first term to the ELBO. */
 export const SPLITS = {
   gap: { text: "evidence − gap", first: "evidence", sign: "−", second: "kl", note: "log p(x), less the KL" },
-  rate: { text: "reconstruction − KL to prior", first: "reconstruction", sign: "−", second: "klPrior",
-    note: "reconstruction, less KL to prior" },
+  rate: {
+    text: "reconstruction − KL to prior",
+    first: "reconstruction",
+    sign: "−",
+    second: "klPrior",
+    note: "reconstruction, less KL to prior",
+  },
   energy: { text: "energy + entropy", first: "energy", sign: "+", second: "entropy", note: "energy, plus entropy" },
 };
 
 function term(h, key) {
   const [text, quantity] = TERMS[key];
   const kind = { type: "button", class: `lvm-term lvm-ink-${quantity}` };
-  return h("button", { ...kind, "data-term": key, "aria-pressed": "false" },
-    h("span", { class: "lvm-term-symbol" }, mathsOf(h, text)), " ", h("span", { class: "lvm-term-number" }));
+  return h(
+    "button",
+    { ...kind, "data-term": key, "aria-pressed": "false" },
+    h("span", { class: "lvm-term-symbol" }, mathsOf(h, text)),
+    " ",
+    h("span", { class: "lvm-term-number" }),
+  );
 }
 
 /** "E_q log p(x | z)" as real text with var and sub. */
 export function mathsOf(h, text) {
-  return text.split(/(E_q|\b[gpqsxz]\b)/).filter(Boolean).map((part) => {
-    if (part === "E_q") return h("span", {}, "E", h("sub", {}, h("var", {}, "q")), "\u2009");
-    return /^[gpqsxz]$/.test(part) ? h("var", {}, part) : part;
-  });
+  return text
+    .split(/(E_q|\b[gpqsxz]\b)/)
+    .filter(Boolean)
+    .map((part) => {
+      if (part === "E_q") return h("span", {}, "E", h("sub", {}, h("var", {}, "q")), "\u2009");
+      return /^[gpqsxz]$/.test(part) ? h("var", {}, part) : part;
+    });
 }
 
 const sign = (h, text) => h("span", { class: "lvm-sign" }, text);
 
 export function makeIdentity(h) {
   const terms = ["evidence", "elbo", "kl"].map((key) => [term(h, key), key]);
-  const node = h("div", { class: "lvm-formula", role: "group", "aria-label": "log p(x) equals ELBO plus KL, in nats" },
-    terms[0][0], sign(h, "="), terms[1][0], sign(h, "+"), terms[2][0], h("span", { class: "lvm-unit" }, "nats"));
+  const node = h(
+    "div",
+    { class: "lvm-formula", role: "group", "aria-label": "log p(x) equals ELBO plus KL, in nats" },
+    terms[0][0],
+    sign(h, "="),
+    terms[1][0],
+    sign(h, "+"),
+    terms[2][0],
+    h("span", { class: "lvm-unit" }, "nats"),
+  );
   return { node, terms };
 }
 
 export function makeSplits(h, choose) {
   const terms = [];
-  const rows = Object.fromEntries(Object.entries(SPLITS).map(([value, { first, sign: s, second }]) => {
-    const [a, b] = [term(h, first), term(h, second)];
-    const total = term(h, "elbo");
-    terms.push([a, first], [b, second], [total, "elbo"]);
-    return [value, h("div", { class: "lvm-formula lvm-formula-small", role: "group", "aria-label": SPLITS[value].text },
-      total, sign(h, "="), a, sign(h, s), b, h("span", { class: "lvm-unit" }, "nats"))];
-  }));
+  const rows = Object.fromEntries(
+    Object.entries(SPLITS).map(([value, { first, sign: s, second }]) => {
+      const [a, b] = [term(h, first), term(h, second)];
+      const total = term(h, "elbo");
+      terms.push([a, first], [b, second], [total, "elbo"]);
+      return [
+        value,
+        h(
+          "div",
+          { class: "lvm-formula lvm-formula-small", role: "group", "aria-label": SPLITS[value].text },
+          total,
+          sign(h, "="),
+          a,
+          sign(h, s),
+          b,
+          h("span", { class: "lvm-unit" }, "nats"),
+        ),
+      ];
+    }),
+  );
   const group = choice(h, {
-    label: "Read the ELBO as", value: "gap", choose,
+    label: "Read the ELBO as",
+    value: "gap",
+    choose,
     options: Object.entries(SPLITS).map(([value, { text }]) => ({ value, text })),
   });
-  const node = h("div", { class: "lvm-splits" },
+  const node = h(
+    "div",
+    { class: "lvm-splits" },
     h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, "Read the ELBO as"), group.node),
-    Object.values(rows));
-  const choose_ = (which) => { for (const [value, row] of Object.entries(rows)) show(row, value === which); };
+    Object.values(rows),
+  );
+  const choose_ = (which) => {
+    for (const [value, row] of Object.entries(rows)) show(row, value === which);
+  };
   return { node, terms, show: choose_ };
 }

@@ -10,10 +10,14 @@ const REACH = 0.3; // Delete takes the nearest point within it
 /** Moves of the ring and of points. `ring` is { x, y, index, holding }; index -1: on no point. */
 export function makeHands({ onCleanup }, kept, plane, ring) {
   const points = () => kept.state.points;
-  const nearest = (distance) => points().reduce((best, point, index) => {
-    const away = distance(point);
-    return away < best.away ? { index, away } : best;
-  }, { index: -1, away: Infinity });
+  const nearest = (distance) =>
+    points().reduce(
+      (best, point, index) => {
+        const away = distance(point);
+        return away < best.away ? { index, away } : best;
+      },
+      { index: -1, away: Infinity },
+    );
 
   function select(index) {
     const [x, y] = points()[index];
@@ -58,7 +62,8 @@ export function makeHands({ onCleanup }, kept, plane, ring) {
       const near = nearPixel(at);
       const byMouse = event.pointerType === "mouse";
       const own = Math.hypot(plane.scales.x(ring.x) - at[0], plane.scales.y(ring.y) - at[1]);
-      const wanted = byMouse && near.away <= NEAR.mouse ? near.index : onRing && (!byMouse || own <= 14) ? ring.index : null;
+      const wanted =
+        byMouse && near.away <= NEAR.mouse ? near.index : onRing && (!byMouse || own <= 14) ? ring.index : null;
       if (wanted === null || (!onRing && !byMouse)) return false;
       if (wanted >= 0) select(wanted);
       kept.hold(true);
@@ -72,17 +77,29 @@ export function makeHands({ onCleanup }, kept, plane, ring) {
     const [x0, y0] = inPlane(memory.from);
     const [x, y] = inPlane(at);
     const to = [memory.x + x - x0, memory.y + y - y0];
-    if (ring.index >= 0) carry(ring.index, to); else moveRing(to);
+    if (ring.index >= 0) carry(ring.index, to);
+    else moveRing(to);
   };
-  const revert = (memory) => { ring.index = -1; kept.change({ points: memory.points }); };
-  for (const [element, onRing] of [[plane.cursor, true], [plane.svg, false]]) {
+  const revert = (memory) => {
+    ring.index = -1;
+    kept.change({ points: memory.points });
+  };
+  for (const [element, onRing] of [
+    [plane.cursor, true],
+    [plane.svg, false],
+  ]) {
     onCleanup(drag(element, { start: take(onRing), move: follow, end: () => kept.hold(false), revert }));
     const tap = (event) => {
-      if (dragged) { dragged = false; return; }
+      if (dragged) {
+        dragged = false;
+        return;
+      }
       const at = spot(event);
       const near = nearPixel(at);
-      if (near.away <= (event.pointerType === "mouse" ? NEAR.mouse : NEAR.touch)) { select(near.index); kept.change({}); }
-      else add(inPlane(at));
+      if (near.away <= (event.pointerType === "mouse" ? NEAR.mouse : NEAR.touch)) {
+        select(near.index);
+        kept.change({});
+      } else add(inPlane(at));
     };
     element.addEventListener("click", tap);
     onCleanup(() => element.removeEventListener("click", tap));
@@ -97,8 +114,13 @@ export function makeHands({ onCleanup }, kept, plane, ring) {
   }
   function enter() {
     if (ring.holding) ring.holding = false;
-    else if (ring.index >= 0) { select(ring.index); ring.holding = true; }
-    else { add([ring.x, ring.y]); return; }
+    else if (ring.index >= 0) {
+      select(ring.index);
+      ring.holding = true;
+    } else {
+      add([ring.x, ring.y]);
+      return;
+    }
     kept.change({});
   }
   const press = (event) => {
@@ -115,9 +137,14 @@ export function makeHands({ onCleanup }, kept, plane, ring) {
     event.stopPropagation();
   };
   for (const [name, value] of Object.entries({
-    role: "slider", tabindex: 0, "aria-label": "Cursor on the plane: arrows move it, Enter places or picks up a point, Delete removes",
-    "aria-orientation": "horizontal", "aria-valuemin": BOUNDS.x[0], "aria-valuemax": BOUNDS.x[1],
-  })) plane.cursor.setAttribute(name, value);
+    role: "slider",
+    tabindex: 0,
+    "aria-label": "Cursor on the plane: arrows move it, Enter places or picks up a point, Delete removes",
+    "aria-orientation": "horizontal",
+    "aria-valuemin": BOUNDS.x[0],
+    "aria-valuemax": BOUNDS.x[1],
+  }))
+    plane.cursor.setAttribute(name, value);
   plane.cursor.addEventListener("keydown", press);
   onCleanup(() => plane.cursor.removeEventListener("keydown", press));
   return { remove, select };

@@ -20,10 +20,22 @@ function best() {
 }
 
 export function makeLandscape({ h, s }) {
-  const key = (swatch, text) => h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${swatch}` }),
-    h("span", {}, maths(h, text)));
-  const keys = h("div", { class: "lvm-keys lvm-em-keys" }, key("q", "E moves *θ*′"), key("line-model", "M moves *θ*"),
-    key("joint", "gradient moves both"), key("evidence", "evidence: *θ*′ = *θ*"), key("best", "where M lands"));
+  const key = (swatch, text) =>
+    h(
+      "span",
+      { class: "lvm-key" },
+      h("i", { class: `lvm-swatch lvm-swatch-${swatch}` }),
+      h("span", {}, maths(h, text)),
+    );
+  const keys = h(
+    "div",
+    { class: "lvm-keys lvm-em-keys" },
+    key("q", "E moves *θ*′"),
+    key("line-model", "M moves *θ*"),
+    key("joint", "gradient moves both"),
+    key("evidence", "evidence: *θ*′ = *θ*"),
+    key("best", "where M lands"),
+  );
   const fills = BELOW.map(() => s("path", { class: "lvm-em-level" }));
   const lines = BELOW.map(() => s("path", { class: "lvm-em-line" }));
   const diagonal = s("path", { class: "lvm-em-diagonal" });
@@ -35,7 +47,21 @@ export function makeLandscape({ h, s }) {
   const corners = s("path", { class: "lvm-em-corners" });
   const now = s("circle", { class: "lvm-em-now", r: 5 });
   const there = s("circle", { class: "lvm-em-there", r: 4.5 });
-  const panel = s("svg", { class: "lvm-clip" }, fills, lines, diagonal, ridge, gradient, dots, mMoves, eMoves, corners, there, now);
+  const panel = s(
+    "svg",
+    { class: "lvm-clip" },
+    fills,
+    lines,
+    diagonal,
+    ridge,
+    gradient,
+    dots,
+    mMoves,
+    eMoves,
+    corners,
+    there,
+    now,
+  );
   const frame = s("path", { class: "lvm-axis" });
   const labels = s("g", { class: "lvm-ticks" });
   const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" }, panel, frame, labels);
@@ -52,7 +78,13 @@ export function makeLandscape({ h, s }) {
     const height = bottom + 24;
     Object.assign(scales, { q: scale(SIDE, [left, right]), theta: scale(SIDE, [bottom, top]) });
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
-    set(panel, { x: left, y: top, width: right - left, height: bottom - top, viewBox: `${left} ${top} ${right - left} ${bottom - top}` });
+    set(panel, {
+      x: left,
+      y: top,
+      width: right - left,
+      height: bottom - top,
+      viewBox: `${left} ${top} ${right - left} ${bottom - top}`,
+    });
     const pixels = [];
     for (let px = left; px <= right; px += 1) pixels.push(px);
     const qs = pixels.map(scales.q.inverse);
@@ -61,15 +93,22 @@ export function makeLandscape({ h, s }) {
       set(fills[i], { d: outline });
       set(lines[i], { d: outline });
     });
-    set(ridge, { d: path(pixels, qs.map((q) => scales.theta(mStep(q)))) });
+    set(ridge, {
+      d: path(
+        pixels,
+        qs.map((q) => scales.theta(mStep(q))),
+      ),
+    });
     set(diagonal, { d: `M${left} ${bottom}L${right} ${top}` });
     set(frame, { d: `M${left} ${top}H${right}V${bottom}H${left}Z` });
     const marks = ticks(-3, 3, 3);
-    const text = (x, y, anchor, words, cls = "") => s("text", { x: r(x), y: r(y), "text-anchor": anchor, class: cls }, words);
+    const text = (x, y, anchor, words, cls = "") =>
+      s("text", { x: r(x), y: r(y), "text-anchor": anchor, class: cls }, words);
     labels.replaceChildren(
       ...marks.map((v) => text(scales.q(v), bottom + 17, "middle", fixed(v, 0))),
       ...marks.map((v) => text(left - 6, scales.theta(v) + 4, "end", fixed(v, 0))),
-      text(right, bottom + 17, "end", "θ′", "lvm-axis-name"), text(left - 6, top + 10, "end", "θ", "lvm-axis-name"),
+      text(right, bottom + 17, "end", "θ′", "lvm-axis-name"),
+      text(left - 6, top + 10, "end", "θ", "lvm-axis-name"),
     );
     laid = width;
   }
@@ -80,14 +119,20 @@ export function makeLandscape({ h, s }) {
     let [e, m, bends] = ["", "", ""];
     for (let i = 1; i < em.length; i++) {
       const segment = `M${at(em[i - 1])}L${at(em[i])}`;
-      if (em[i].move === "E") e += segment; else m += segment;
+      if (em[i].move === "E") e += segment;
+      else m += segment;
       bends += `M${at(em[i])}h0`;
     }
     set(eMoves, { d: e });
     set(mMoves, { d: m });
     set(corners, { d: bends });
     set(gradient, { d: `M${joint.map(at).join("L")}` });
-    set(dots, { d: joint.slice(1).map((place) => `M${at(place)}h0`).join("") });
+    set(dots, {
+      d: joint
+        .slice(1)
+        .map((place) => `M${at(place)}h0`)
+        .join(""),
+    });
     const [here, end] = [em.at(-1), joint.at(-1)];
     set(now, { cx: r(scales.q(here.q)), cy: r(scales.theta(here.theta)) });
     set(there, { cx: r(scales.q(end.q)), cy: r(scales.theta(end.theta)) });
@@ -96,8 +141,9 @@ export function makeLandscape({ h, s }) {
     if (handle.style.transform !== moved) handle.style.transform = moved;
     set(handle, {
       "aria-valuenow": state.startTheta.toFixed(3),
-      "aria-valuetext": `theta prime ${fixed(state.startQ, 2)}, theta ${fixed(state.startTheta, 2)}, evidence `
-        + `${fixed(evidence(state.startTheta), 2)} nats`,
+      "aria-valuetext":
+        `theta prime ${fixed(state.startQ, 2)}, theta ${fixed(state.startTheta, 2)}, evidence ` +
+        `${fixed(evidence(state.startTheta), 2)} nats`,
     });
     set(handle, { "aria-valuemin": BOUNDS.startTheta[0], "aria-valuemax": BOUNDS.startTheta[1] });
   }
@@ -118,7 +164,10 @@ function levels(pixels, qs, level, y) {
   };
   qs.forEach((q, i) => {
     const half = halfWidth(q, level);
-    if (Number.isNaN(half)) { close(); return; }
+    if (Number.isNaN(half)) {
+      close();
+      return;
+    }
     const middle = mStep(q);
     run.push([pixels[i], y(middle + half), y(middle - half)]);
   });

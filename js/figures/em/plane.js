@@ -12,19 +12,34 @@ const r = (v) => Math.round(v * 10) / 10;
 
 export function makePlane({ h, s }) {
   const key = (mark, ...text) => h("span", { class: "lvm-key" }, mark, h("span", {}, ...text));
-  const icon = (...children) => s("svg", { class: "lvm-em-icon", width: 20, height: 14, "aria-hidden": "true" }, ...children);
-  const keys = h("div", { class: "lvm-keys lvm-em-keys" },
+  const icon = (...children) =>
+    s("svg", { class: "lvm-em-icon", width: 20, height: 14, "aria-hidden": "true" }, ...children);
+  const keys = h(
+    "div",
+    { class: "lvm-keys lvm-em-keys" },
     key(icon(s("path", { class: "lvm-em-mark", d: shape(0, 10, 7, 5) })), "point, the mark of its component"),
-    key(icon(s("path", { class: "lvm-em-mark", d: shape(0, 10, 7, 5.5) }), s("path", { class: "lvm-em-inner", d: shape(2, 10, 7, 3.2) })),
-      "shared: inside, the runner-up’s"),
-    key(icon(s("ellipse", { class: "lvm-em-ellipse", cx: 10, cy: 7, rx: 9, ry: 5 })), "component, two standard deviations"));
+    key(
+      icon(
+        s("path", { class: "lvm-em-mark", d: shape(0, 10, 7, 5.5) }),
+        s("path", { class: "lvm-em-inner", d: shape(2, 10, 7, 3.2) }),
+      ),
+      "shared: inside, the runner-up’s",
+    ),
+    key(
+      icon(s("ellipse", { class: "lvm-em-ellipse", cx: 10, cy: 7, rx: 9, ry: 5 })),
+      "component, two standard deviations",
+    ),
+  );
 
   const grid = s("path", { class: "lvm-grid" });
   const frame = s("path", { class: "lvm-axis" });
   const ellipses = Array.from({ length: MOST }, () => s("path", { class: "lvm-em-ellipse", "data-of": "evidence f" }));
-  const marks = Array.from({ length: MOST }, (_, k) => s("path", {
-    class: k % 2 ? "lvm-em-mark lvm-em-hollow" : "lvm-em-mark", "data-of": "f gap",
-  }));
+  const marks = Array.from({ length: MOST }, (_, k) =>
+    s("path", {
+      class: k % 2 ? "lvm-em-mark lvm-em-hollow" : "lvm-em-mark",
+      "data-of": "f gap",
+    }),
+  );
   const inner = Array.from({ length: MOST }, () => s("path", { class: "lvm-em-inner", "data-of": "f gap" }));
   const plain = s("path", { class: "lvm-em-plain", "data-of": "f gap evidence" });
   const names = Array.from({ length: MOST }, () => {
@@ -32,7 +47,15 @@ export function makePlane({ h, s }) {
     const text = s("text", { class: "lvm-em-name", dy: 4.5 });
     return { node: s("g", { "data-of": "evidence f" }, disc, text), disc, text };
   });
-  const panel = s("svg", { class: "lvm-clip" }, ellipses, plain, marks, inner, names.map((name) => name.node));
+  const panel = s(
+    "svg",
+    { class: "lvm-clip" },
+    ellipses,
+    plain,
+    marks,
+    inner,
+    names.map((name) => name.node),
+  );
   const nothing = s("text", { class: "lvm-em-nothing", "text-anchor": "middle" }, "No points: click to place some");
   const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" }, grid, panel, frame, nothing);
   const cursor = h("div", { class: "lvm-handle lvm-handle-cursor" }, h("i", {}));
@@ -52,7 +75,9 @@ export function makePlane({ h, s }) {
     set(panel, { x: 1, y: 1, width: width - 2, height: height - 2, viewBox: `1 1 ${width - 2} ${height - 2}` });
     const [xs, ys] = [ticks(...BOUNDS.x, 8), ticks(...BOUNDS.y, 6)];
     set(grid, {
-      d: xs.map((x) => `M${r(scales.x(x))} 1V${height - 1}`).join("") + ys.map((y) => `M1 ${r(scales.y(y))}H${width - 1}`).join(""),
+      d:
+        xs.map((x) => `M${r(scales.x(x))} 1V${height - 1}`).join("") +
+        ys.map((y) => `M1 ${r(scales.y(y))}H${width - 1}`).join(""),
     });
     set(frame, { d: `M1 1H${width - 1}V${height - 1}H1Z` });
     set(nothing, { x: width / 2, y: height / 2 });
@@ -63,7 +88,10 @@ export function makePlane({ h, s }) {
     if (laid !== width) layOut(width);
     const k = components.length;
     components.forEach((c, j) => drawComponent(c, j));
-    for (let j = k; j < MOST; j++) { show(ellipses[j], false); show(names[j].node, false); }
+    for (let j = k; j < MOST; j++) {
+      show(ellipses[j], false);
+      show(names[j].node, false);
+    }
     drawMarks(points, q, k);
     show(nothing, !points.length);
     const moved = `translate(${r(scales.x(ring.x))}px, ${r(scales.y(ring.y))}px)`;
@@ -76,7 +104,7 @@ export function makePlane({ h, s }) {
     const [xs, ys] = [[], []];
     const [a, b] = [2 * Math.sqrt(c.major), 2 * Math.sqrt(c.minor)];
     for (let i = 0; i < 64; i++) {
-      const [u, v] = [a * Math.cos(i * Math.PI / 32), b * Math.sin(i * Math.PI / 32)];
+      const [u, v] = [a * Math.cos((i * Math.PI) / 32), b * Math.sin((i * Math.PI) / 32)];
       xs.push(scales.x(c.x + u * c.cos - v * c.sin));
       ys.push(scales.y(c.y + u * c.sin + v * c.cos));
     }
@@ -101,10 +129,14 @@ export function makePlane({ h, s }) {
         else if (second < 0 || q[n * k + j] > q[n * k + second]) second = j;
       }
       const even = k > 1 && q[n * k + first] - 1 / k < 1e-9;
-      if (even) { bare += `M${r(px)} ${r(py)}h0`; return; }
+      if (even) {
+        bare += `M${r(px)} ${r(py)}h0`;
+        return;
+      }
       outer[first] += shape(first, px, py, size.mark);
       const other = second < 0 ? 0 : q[n * k + second];
-      if (other > SHARED) within[second] += shape(second, px, py, size.mark * Math.sqrt(other / (other + q[n * k + first])));
+      if (other > SHARED)
+        within[second] += shape(second, px, py, size.mark * Math.sqrt(other / (other + q[n * k + first])));
     });
     marks.forEach((mark, j) => set(mark, { d: outer[j] }));
     inner.forEach((mark, j) => set(mark, { d: within[j] }));
@@ -116,7 +148,11 @@ export function makePlane({ h, s }) {
 
 /** What a point's mark says, in words. */
 export function shares(q, n, k) {
-  const parts = Array.from({ length: k }, (_, j) => [q[n * k + j], j + 1]).filter(([share]) => share > 0.005)
+  const parts = Array.from({ length: k }, (_, j) => [q[n * k + j], j + 1])
+    .filter(([share]) => share > 0.005)
     .sort((a, b) => b[0] - a[0]);
-  return parts.slice(0, 2).map(([share, j]) => `component ${j} ${fixed(100 * share, 0)} %`).join(", ");
+  return parts
+    .slice(0, 2)
+    .map(([share, j]) => `component ${j} ${fixed(100 * share, 0)} %`)
+    .join(", ");
 }

@@ -17,7 +17,19 @@ export function makeSteps({ h, s }) {
   const ticksOfY = s("g", { class: "lvm-ticks" });
   const moves = s("g", { class: "lvm-ticks lvm-em-moves" });
   const title = s("text", { class: "lvm-bar-text lvm-bar-note", x: 0, y: 12 });
-  const svg = s("svg", { class: "lvm-svg", "aria-hidden": "true" }, solid, box, lines, axis, lids, lower, ticksOfY, moves, title);
+  const svg = s(
+    "svg",
+    { class: "lvm-svg", "aria-hidden": "true" },
+    solid,
+    box,
+    lines,
+    axis,
+    lids,
+    lower,
+    ticksOfY,
+    moves,
+    title,
+  );
   const node = h("div", { class: "lvm-bar lvm-em-steps" }, svg);
   let ends = [-1, 0];
   let laid = "";
@@ -26,7 +38,9 @@ export function makeSteps({ h, s }) {
   function layOut(width) {
     set(svg, { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` });
     const y = scale(ends, [BASE, TOP]);
-    ticksOfY.replaceChildren(...ticks(...ends, 5).map((v) => s("text", { x: 40, y: r(y(v)) + 4, "text-anchor": "end" }, fixed(v, 0))));
+    ticksOfY.replaceChildren(
+      ...ticks(...ends, 5).map((v) => s("text", { x: 40, y: r(y(v)) + 4, "text-anchor": "end" }, fixed(v, 0))),
+    );
     laid = `${width} ${ends}`;
   }
 
@@ -59,9 +73,19 @@ export function makeSteps({ h, s }) {
     const key = `${width} ${step} ${letters.join("")}`;
     if (written !== key) {
       written = key;
-      moves.replaceChildren(...letters.map((move, i) => s("text", {
-        x: r(left + (i + 0.5) * step), y: BASE + 16, "text-anchor": "middle",
-      }, move === "start" ? (step > 40 ? "start" : "0") : move)));
+      moves.replaceChildren(
+        ...letters.map((move, i) =>
+          s(
+            "text",
+            {
+              x: r(left + (i + 0.5) * step),
+              y: BASE + 16,
+              "text-anchor": "middle",
+            },
+            move === "start" ? (step > 40 ? "start" : "0") : move,
+          ),
+        ),
+      );
     }
     say(title, `after each half step, ${step >= 12 ? "" : `${states.length - 1} in all, `}nats`);
   }
@@ -69,7 +93,10 @@ export function makeSteps({ h, s }) {
   /** Choose the ends of the axis for a run; true if they moved. The first q knows nothing: its F may lie below. */
   function adapt(states) {
     const counted = states.length > 2 ? states.slice(1) : states;
-    const [low, high] = [Math.min(...counted.map((state) => state.f)), Math.max(...states.map((state) => state.evidence))];
+    const [low, high] = [
+      Math.min(...counted.map((state) => state.f)),
+      Math.max(...states.map((state) => state.evidence)),
+    ];
     const room = Math.max(high - low, 1);
     const wanted = [low - 0.25 * room, high + 0.04 * room];
     const moved = wanted.some((end, i) => end !== ends[i]);

@@ -7,7 +7,10 @@ import { fixed } from "../../kit/format.js";
 
 const SHOWN = 100; // of the samples; the average is over all
 const REACHES = [0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500];
-const WAYS = [["re", "reparameterised", 0], ["sf", "score function", 2]];
+const WAYS = [
+  ["re", "reparameterised", 0],
+  ["sf", "score function", 2],
+];
 
 /** An arrow from the origin in pixels: shaft and head. */
 function arrow(x0, y0, x, y, head) {
@@ -15,7 +18,8 @@ function arrow(x0, y0, x, y, head) {
   if (length < 1e-6) return "";
   const [ux, uy] = [(x - x0) / length, (y - y0) / length];
   const size = Math.min(head, length);
-  const wing = (side) => `${(x - size * ux + side * 0.5 * size * uy).toFixed(1)} ${(y - size * uy - side * 0.5 * size * ux).toFixed(1)}`;
+  const wing = (side) =>
+    `${(x - size * ux + side * 0.5 * size * uy).toFixed(1)} ${(y - size * uy - side * 0.5 * size * ux).toFixed(1)}`;
   return `M${x0.toFixed(1)} ${y0.toFixed(1)}L${x.toFixed(1)} ${y.toFixed(1)}M${wing(1)}L${x.toFixed(1)} ${y.toFixed(1)}L${wing(-1)}`;
 }
 
@@ -23,9 +27,11 @@ export function makeArrows({ h, s }) {
   const panels = WAYS.map(([key, title, first]) => {
     const marks = {
       cross: s("path", { class: "lvm-grid" }),
-      samples: s("path", { class: "lvm-arrow-sample", "data-of": key }), tips: s("path", { class: "lvm-arrow-tip", "data-of": key }),
+      samples: s("path", { class: "lvm-arrow-sample", "data-of": key }),
+      tips: s("path", { class: "lvm-arrow-tip", "data-of": key }),
       exact: s("path", { class: "lvm-arrow-exact", "data-of": "exact" }),
-      halo: s("path", { class: "lvm-arrow-halo", "data-of": key }), average: s("path", { class: "lvm-arrow-average", "data-of": key }),
+      halo: s("path", { class: "lvm-arrow-halo", "data-of": key }),
+      average: s("path", { class: "lvm-arrow-average", "data-of": key }),
     };
     const frame = s("rect", { class: "lvm-field-frame", x: 0.5, y: 0.5 });
     const labels = s("g", { class: "lvm-ticks" });
@@ -33,10 +39,25 @@ export function makeArrows({ h, s }) {
     const name = h("p", { class: "lvm-field-title" }, title);
     return { key, first, marks, frame, labels, svg, name, title, node: h("div", { class: "lvm-field" }, name, svg) };
   });
-  const swatch = (kind, text) => h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), text);
-  const keys = h("div", { class: "lvm-keys" }, swatch("arrow-sample", "one sample each"), swatch("arrow-average", "their average"),
-    swatch("arrow-exact", "exact gradient"));
-  const node = h("div", { class: "lvm-arrows" }, h("div", { class: "lvm-fields" }, panels.map((panel) => panel.node)), keys);
+  const swatch = (kind, text) =>
+    h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), text);
+  const keys = h(
+    "div",
+    { class: "lvm-keys" },
+    swatch("arrow-sample", "one sample each"),
+    swatch("arrow-average", "their average"),
+    swatch("arrow-exact", "exact gradient"),
+  );
+  const node = h(
+    "div",
+    { class: "lvm-arrows" },
+    h(
+      "div",
+      { class: "lvm-fields" },
+      panels.map((panel) => panel.node),
+    ),
+    keys,
+  );
   let reach = 1;
   let laid = "";
   let side = 0;
@@ -57,7 +78,8 @@ export function makeArrows({ h, s }) {
         ...marks.map((v) => s("text", { x: x(v), y: y(0) + 14, "text-anchor": "middle" }, short(v))),
         ...marks.map((v) => s("text", { x: x(0) - 5, y: y(v) + 4, "text-anchor": "end" }, short(v))),
         s("text", { x: side - 5, y: y(0) - 5, "text-anchor": "end" }, "d mean"),
-        s("text", { x: x(0) + 5, y: 13 }, "d log std"));
+        s("text", { x: x(0) + 5, y: 13 }, "d log std"),
+      );
     }
     laid = `${width} ${reach}`;
   }

@@ -11,22 +11,37 @@ const F = { joint: [-12, 0], wave: [-2, 1.25] };
 const NAMES = { joint: "*f*(*z*) = log *p*(*x*, *z*)", wave: "*f*(*z*) = cos 6*z*" };
 
 export function makePlane({ h, s }) {
-  const swatch = (kind) => h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), h("span", {}));
+  const swatch = (kind) =>
+    h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), h("span", {}));
   const keys = { f: swatch("line-model"), q: swatch("q"), draws: swatch("stroke") };
   const keyTop = h("div", { class: "lvm-keys" }, Object.values(keys));
   const marks = {
-    grid: s("path", { class: "lvm-grid" }), frame: s("path", { class: "lvm-axis" }),
-    f: s("path", { class: "lvm-curve" }), q: s("path", { class: "lvm-q-area" }),
-    spread: s("path", { class: "lvm-spread" }), rug: s("path", { class: "lvm-rug lvm-rug-q", "data-of": "re sf" }),
+    grid: s("path", { class: "lvm-grid" }),
+    frame: s("path", { class: "lvm-axis" }),
+    f: s("path", { class: "lvm-curve" }),
+    q: s("path", { class: "lvm-q-area" }),
+    spread: s("path", { class: "lvm-spread" }),
+    rug: s("path", { class: "lvm-rug lvm-rug-q", "data-of": "re sf" }),
   };
   const inside = s("svg", { class: "lvm-clip" }, marks.q, marks.f);
   const labels = s("g", { class: "lvm-ticks" });
   const heights = s("g", { class: "lvm-ticks" });
-  const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" }, marks.grid, inside, marks.rug,
-    marks.spread, marks.frame, labels, heights);
+  const svg = s(
+    "svg",
+    { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" },
+    marks.grid,
+    inside,
+    marks.rug,
+    marks.spread,
+    marks.frame,
+    labels,
+    heights,
+  );
   const handle = (kind, more = {}) => h("div", { class: `lvm-handle lvm-handle-${kind}`, ...more }, h("i", {}));
   const handles = {
-    mean: handle("mean"), wider: handle("wider"), narrower: handle("narrower", { "aria-hidden": "true" }),
+    mean: handle("mean"),
+    wider: handle("wider"),
+    narrower: handle("narrower", { "aria-hidden": "true" }),
   };
   const stage = h("div", { class: "lvm-stage" }, svg, handles.narrower, handles.wider, handles.mean);
   const node = h("div", { class: "lvm-plane" }, keyTop, stage);
@@ -44,19 +59,31 @@ export function makePlane({ h, s }) {
     y = scale(F[f], [bottom, top]);
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
     set(inside, {
-      x: left, y: top, width: right - left, height: bottom - top, viewBox: `${left} ${top} ${right - left} ${bottom - top}`,
+      x: left,
+      y: top,
+      width: right - left,
+      height: bottom - top,
+      viewBox: `${left} ${top} ${right - left} ${bottom - top}`,
     });
     const zs = ticks(...Z, 7);
     set(marks.grid, { d: zs.map((v) => `M${scales.z(v)} ${top}V${bottom}`).join("") });
     set(marks.frame, { d: `M${left} ${top}V${bottom}H${right}` });
     labels.replaceChildren(
       ...zs.map((v) => s("text", { x: scales.z(v), y: bottom + 28, "text-anchor": "middle" }, fixed(v, 0))),
-      s("text", { x: right, y: bottom + 28, "text-anchor": "end", class: "lvm-axis-name" }, "z"));
-    heights.replaceChildren(...ticks(...F[f], 3).map((v) => s("text", { x: left - 6, y: y(v) + 4, "text-anchor": "end" }, fixed(v, 0))));
+      s("text", { x: right, y: bottom + 28, "text-anchor": "end", class: "lvm-axis-name" }, "z"),
+    );
+    heights.replaceChildren(
+      ...ticks(...F[f], 3).map((v) => s("text", { x: left - 6, y: y(v) + 4, "text-anchor": "end" }, fixed(v, 0))),
+    );
     const xs = [];
     for (let px = left; px <= right; px += 1) xs.push(px);
     const low = 2 * F[f][0];
-    set(marks.f, { d: path(xs, xs.map((px) => y(Math.max(FUNCTIONS[f].of(scales.z.inverse(px)), low)))) });
+    set(marks.f, {
+      d: path(
+        xs,
+        xs.map((px) => y(Math.max(FUNCTIONS[f].of(scales.z.inverse(px)), low))),
+      ),
+    });
     keys.f.lastChild.replaceChildren(...maths(h, NAMES[f]));
     laid = `${width} ${f}`;
   }
@@ -67,7 +94,7 @@ export function makePlane({ h, s }) {
     const tall = 0.5 * (bottom - box.top);
     const xs = [];
     for (let px = left; px <= right; px += 2) xs.push(px);
-    const near = Array.from({ length: 65 }, (_, i) => scales.z(n.mean + n.std * (i - 32) / 8));
+    const near = Array.from({ length: 65 }, (_, i) => scales.z(n.mean + (n.std * (i - 32)) / 8));
     const all = [...xs, ...near].sort((a, b) => a - b);
     const bell = (px) => bottom - tall * Math.exp(-0.5 * ((scales.z.inverse(px) - n.mean) / n.std) ** 2);
     set(marks.q, { d: area(all, all.map(bell), bottom) });
@@ -83,7 +110,10 @@ export function makePlane({ h, s }) {
     put(handles.narrower, Math.max(a, 6), at);
     set(marks.spread, { d: `M${a} ${at}H${b}M${scales.z(n.mean)} ${bottom - tall}V${bottom}` });
     set(handles.mean, { "aria-valuenow": n.mean.toFixed(3), "aria-valuetext": fixed(n.mean, 2) });
-    set(handles.wider, { "aria-valuenow": n.std.toFixed(3), "aria-valuetext": `standard deviation ${fixed(n.std, 2)}` });
+    set(handles.wider, {
+      "aria-valuenow": n.std.toFixed(3),
+      "aria-valuetext": `standard deviation ${fixed(n.std, 2)}`,
+    });
     say(keys.q.lastChild, `q = N(${fixed(n.mean, 2)}, ${fixed(n.std, 2)}²)`);
     say(keys.draws.lastChild, `${n.n} samples z`);
   }

@@ -10,7 +10,10 @@ const LEFT = [-6, -10, -20, -50, -100, -200, -500, -1000];
 const [TOP, MIDDLE, AXIS, HEIGHT, TALL] = [26, 88, 140, 162, 24];
 
 export function makeBars({ h, s }) {
-  const rows = [["expected", TOP], ["average", MIDDLE]].map(([key, y]) => {
+  const rows = [
+    ["expected", TOP],
+    ["average", MIDDLE],
+  ].map(([key, y]) => {
     const solid = s("rect", { class: `lvm-bar-likelihood lvm-bar-${key}`, "data-of": key, y, height: TALL });
     const lines = s("path", { class: "lvm-bar-hatch" });
     const box = s("rect", { class: "lvm-bar-gap", x: 0, y: 0, height: TALL });
@@ -24,11 +27,30 @@ export function makeBars({ h, s }) {
   const bracket = s("path", { class: "lvm-bar-route", "data-of": "wobble" });
   const axis = s("path", { class: "lvm-axis" });
   const tickLabels = s("g", { class: "lvm-ticks" });
-  const above = s("text", { class: "lvm-bar-text lvm-fill-data", y: 14, "text-anchor": "middle", "data-of": "entropy" });
-  const below = s("text", { class: "lvm-bar-text lvm-bar-note", y: MIDDLE - 9, "text-anchor": "middle", "data-of": "wobble" });
-  const svg = s("svg", { class: "lvm-svg", "aria-hidden": "true" },
-    rows.flatMap((row) => [row.solid, row.gap]), axis, tickLabels, bracket, line,
-    rows.flatMap((row) => [row.text, row.ofKl, row.low, row.high]), above, below);
+  const above = s("text", {
+    class: "lvm-bar-text lvm-fill-data",
+    y: 14,
+    "text-anchor": "middle",
+    "data-of": "entropy",
+  });
+  const below = s("text", {
+    class: "lvm-bar-text lvm-bar-note",
+    y: MIDDLE - 9,
+    "text-anchor": "middle",
+    "data-of": "wobble",
+  });
+  const svg = s(
+    "svg",
+    { class: "lvm-svg", "aria-hidden": "true" },
+    rows.flatMap((row) => [row.solid, row.gap]),
+    axis,
+    tickLabels,
+    bracket,
+    line,
+    rows.flatMap((row) => [row.text, row.ofKl, row.low, row.high]),
+    above,
+    below,
+  );
   const node = h("div", { class: "lvm-bar" }, svg);
   let left = LEFT[0];
   let laid = "";
@@ -39,10 +61,20 @@ export function makeBars({ h, s }) {
     set(svg, { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` });
     const values = ticks(left, RIGHT, width < 480 ? 4 : 8);
     set(axis, { d: `M8 ${AXIS}H${width - 8}${values.map((v) => `M${x(v)} ${AXIS}v4`).join("")}` });
-    tickLabels.replaceChildren(...values.map((v) => s("text", {
-      x: x(v), y: AXIS + 17, "text-anchor": v === left ? "start" : x(v) > width - 30 ? "end" : "middle",
-      dx: v === left ? -6 : x(v) > width - 30 ? 8 : 0,
-    }, v === 0 ? "0 nats" : fixed(v, 0))));
+    tickLabels.replaceChildren(
+      ...values.map((v) =>
+        s(
+          "text",
+          {
+            x: x(v),
+            y: AXIS + 17,
+            "text-anchor": v === left ? "start" : x(v) > width - 30 ? "end" : "middle",
+            dx: v === left ? -6 : x(v) > width - 30 ? 8 : 0,
+          },
+          v === 0 ? "0 nats" : fixed(v, 0),
+        ),
+      ),
+    );
     for (const row of rows) set(row.lines, { d: hatch(width, TALL) });
     laid = `${width} ${left}`;
   }
@@ -53,7 +85,9 @@ export function makeBars({ h, s }) {
     const at = clip(-n.entropy);
     for (const row of rows) drawRow(row, n[row.key], n.kl, clip, width, at);
     // past each bar, but not through the words between them
-    set(line, { d: [TOP, MIDDLE].map((y) => `M${at} ${y - 3}V${y + TALL + 6}`).join("") + `M${at} ${AXIS - 5}V${AXIS + 5}` });
+    set(line, {
+      d: [TOP, MIDDLE].map((y) => `M${at} ${y - 3}V${y + TALL + 6}`).join("") + `M${at} ${AXIS - 5}V${AXIS + 5}`,
+    });
     const end = clip(n.average + n.kl);
     const forward = n.direction === "forward";
     const y = MIDDLE + TALL + 14;

@@ -11,26 +11,56 @@ const WOBBLE = { key: "wobble", symbol: "average − expectation", quantity: "pr
 
 export function makeFormulas(h) {
   const terms = []; // [button, number of the state]
-  const term = (of, value) => { const made = termButton(h, of); terms.push([made, value]); return made; };
+  const term = (of, value) => {
+    const made = termButton(h, of);
+    terms.push([made, value]);
+    return made;
+  };
   const unit = () => h("span", { class: "lvm-unit" }, "nats");
-  const row = (label, ...parts) => h("div", { class: "lvm-formula lvm-formula-small", role: "group", "aria-label": label },
-    parts, unit());
+  const row = (label, ...parts) =>
+    h("div", { class: "lvm-formula lvm-formula-small", role: "group", "aria-label": label }, parts, unit());
   const kl = (which) => term({ key: "kl", symbol: KL[which], quantity: "gap" }, (n) => n.kl);
   const rows = {
-    forward: h("div", {},
-      row("KL plus expected log-likelihood equals minus the entropy of the data", kl("forward"), sign(h, "+"),
-        term(EXPECTED, (n) => n.expected), sign(h, "="), term(ENTROPY, (n) => -n.entropy)),
-      row("KL plus average log-likelihood equals minus the entropy plus the wobble", kl("forward"), sign(h, "+"),
-        term(AVERAGE, (n) => n.average), sign(h, "="), term(ENTROPY, (n) => -n.entropy), sign(h, "+"),
-        term(WOBBLE, (n) => n.wobble))),
-    reverse: h("div", {},
-      row("Reverse KL plus expected log-likelihood: not a constant", kl("reverse"), sign(h, "+"),
-        term(EXPECTED, (n) => n.expected), sign(h, "="),
-        term({ key: "sum", symbol: "no constant", quantity: "prior" }, (n) => n.kl + n.expected))),
+    forward: h(
+      "div",
+      {},
+      row(
+        "KL plus expected log-likelihood equals minus the entropy of the data",
+        kl("forward"),
+        sign(h, "+"),
+        term(EXPECTED, (n) => n.expected),
+        sign(h, "="),
+        term(ENTROPY, (n) => -n.entropy),
+      ),
+      row(
+        "KL plus average log-likelihood equals minus the entropy plus the wobble",
+        kl("forward"),
+        sign(h, "+"),
+        term(AVERAGE, (n) => n.average),
+        sign(h, "="),
+        term(ENTROPY, (n) => -n.entropy),
+        sign(h, "+"),
+        term(WOBBLE, (n) => n.wobble),
+      ),
+    ),
+    reverse: h(
+      "div",
+      {},
+      row(
+        "Reverse KL plus expected log-likelihood: not a constant",
+        kl("reverse"),
+        sign(h, "+"),
+        term(EXPECTED, (n) => n.expected),
+        sign(h, "="),
+        term({ key: "sum", symbol: "no constant", quantity: "prior" }, (n) => n.kl + n.expected),
+      ),
+    ),
   };
   return {
     node: h("div", { class: "lvm-kl-formulas" }, rows.forward, rows.reverse),
     values: (n) => terms.map(([made, value]) => [made, value(n)]),
-    show: (which) => { for (const [key, node] of Object.entries(rows)) show(node, key === which); },
+    show: (which) => {
+      for (const [key, node] of Object.entries(rows)) show(node, key === which);
+    },
   };
 }

@@ -13,19 +13,34 @@ const TOPS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200];
 const BOTTOMS = [-0.25, -0.5, -1];
 
 export function makePlane({ h, s }) {
-  const swatch = (kind, ...text) => h("span", { class: "lvm-key" },
-    h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), h("span", {}, text.flatMap((part) => maths(h, part))));
+  const swatch = (kind, ...text) =>
+    h(
+      "span",
+      { class: "lvm-key" },
+      h("i", { class: `lvm-swatch lvm-swatch-${kind}` }),
+      h(
+        "span",
+        {},
+        text.flatMap((part) => maths(h, part)),
+      ),
+    );
   const modelKey = swatch("line-model", "model *p*~θ~");
   const modelText = modelKey.lastChild.appendChild(h("span", {}));
   const drawsKey = swatch("draw", "");
   const drawsText = drawsKey.lastChild.appendChild(h("span", {}));
   const integrandKey = swatch("integrand", "");
   const keyTop = h("div", { class: "lvm-keys" }, swatch("density", "data density *p*~data~"), modelKey, drawsKey);
-  const keyLow = h("div", { class: "lvm-keys" }, integrandKey, swatch("below", "counts negative"),
-    swatch("proof", "same area, nowhere negative"));
+  const keyLow = h(
+    "div",
+    { class: "lvm-keys" },
+    integrandKey,
+    swatch("below", "counts negative"),
+    swatch("proof", "same area, nowhere negative"),
+  );
 
   const marks = {
-    grid: s("path", { class: "lvm-grid" }), frame: s("path", { class: "lvm-axis" }),
+    grid: s("path", { class: "lvm-grid" }),
+    frame: s("path", { class: "lvm-axis" }),
     data: s("path", { class: "lvm-density", "data-of": "kl expected entropy sum" }),
     rug: s("path", { class: "lvm-rug", "data-of": "average wobble" }),
     model: s("path", { class: "lvm-model", "data-of": "kl expected average sum" }),
@@ -37,16 +52,36 @@ export function makePlane({ h, s }) {
     spread: s("path", { class: "lvm-spread-model", "data-of": "kl expected average" }),
   };
   const upper = s("svg", { class: "lvm-clip" }, marks.data, marks.model);
-  const lower = s("svg", { class: "lvm-clip" }, marks.above, marks.below, marks.belowLines, marks.integrand, marks.proof);
+  const lower = s(
+    "svg",
+    { class: "lvm-clip" },
+    marks.above,
+    marks.below,
+    marks.belowLines,
+    marks.integrand,
+    marks.proof,
+  );
   const labels = s("g", { class: "lvm-ticks" });
   const heights = [0, 1, 2].map(() => s("text", { "text-anchor": "end" }));
   const depths = [0, 1, 2].map(() => s("text", { "text-anchor": "end" }));
-  const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" }, marks.grid, upper, lower, marks.rug,
-    marks.spread, marks.frame, labels, s("g", { class: "lvm-ticks" }, heights, depths));
+  const svg = s(
+    "svg",
+    { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" },
+    marks.grid,
+    upper,
+    lower,
+    marks.rug,
+    marks.spread,
+    marks.frame,
+    labels,
+    s("g", { class: "lvm-ticks" }, heights, depths),
+  );
 
   const handle = (kind, more = {}) => h("div", { class: `lvm-handle lvm-handle-${kind}`, ...more }, h("i", {}));
   const handles = {
-    mean: handle("mean"), wider: handle("wider"), narrower: handle("narrower", { "aria-hidden": "true" }),
+    mean: handle("mean"),
+    wider: handle("wider"),
+    narrower: handle("narrower", { "aria-hidden": "true" }),
   };
   const stage = h("div", { class: "lvm-stage lvm-stage-model" }, svg, handles.narrower, handles.wider, handles.mean);
   const node = h("div", { class: "lvm-plane" }, keyTop, stage, keyLow);
@@ -70,14 +105,24 @@ export function makePlane({ h, s }) {
     scales.x = scale(X, [left, right]);
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
     const clip = (panel, { y0, y1 }) => {
-      set(panel, { x: left, y: y0, width: right - left, height: y1 - y0, viewBox: `${left} ${y0} ${right - left} ${y1 - y0}` });
+      set(panel, {
+        x: left,
+        y: y0,
+        width: right - left,
+        height: y1 - y0,
+        viewBox: `${left} ${y0} ${right - left} ${y1 - y0}`,
+      });
     };
     clip(upper, top);
     clip(lower, low);
     const xs = ticks(...X, narrow ? 6 : 12);
-    set(marks.grid, { d: xs.map((v) => `M${scales.x(v)} ${top.y0}V${top.y1}M${scales.x(v)} ${low.y0}V${low.y1}`).join("") });
+    set(marks.grid, {
+      d: xs.map((v) => `M${scales.x(v)} ${top.y0}V${top.y1}M${scales.x(v)} ${low.y0}V${low.y1}`).join(""),
+    });
     labels.replaceChildren(
-      ...xs.slice(0, -1).map((v) => s("text", { x: scales.x(v), y: low.y1 + 17, "text-anchor": "middle" }, fixed(v, 0))),
+      ...xs
+        .slice(0, -1)
+        .map((v) => s("text", { x: scales.x(v), y: low.y1 + 17, "text-anchor": "middle" }, fixed(v, 0))),
       s("text", { x: right, y: low.y1 + 17, "text-anchor": "end", class: "lvm-axis-name" }, "x"),
     );
     laid = width;
@@ -91,12 +136,24 @@ export function makePlane({ h, s }) {
     const tall = Math.exp(logNormal(0, 0, n.std));
     const peak = Math.max(0.55, 1.2 * tall);
     const y = scale([0, peak], [top.y1, top.y0]);
-    if (drawn.pixels !== kept || drawn.peak !== peak) { // the data density stands still while the model only moves
+    if (drawn.pixels !== kept || drawn.peak !== peak) {
+      // the data density stands still while the model only moves
       drawn = { pixels: kept, peak };
-      set(marks.data, { d: area(kept.pixels, kept.logP.map((v) => y(Math.exp(v))), top.y1) });
+      set(marks.data, {
+        d: area(
+          kept.pixels,
+          kept.logP.map((v) => y(Math.exp(v))),
+          top.y1,
+        ),
+      });
     }
     const px = at.xs.map(scales.x);
-    set(marks.model, { d: path(px, at.logQ.map((v) => y(Math.exp(v)))) });
+    set(marks.model, {
+      d: path(
+        px,
+        at.logQ.map((v) => y(Math.exp(v))),
+      ),
+    });
     label(heights, ticks(0, peak, 2), y, left, top.y0);
     rug(n, draws);
     drawIntegrand(n, at, px);
@@ -119,8 +176,18 @@ export function makePlane({ h, s }) {
     const proof = values.map((value, i) => value + sign * (Math.exp(logQ[i]) - Math.exp(logP[i])));
     const far = (v) => yi(Math.min(v, 3 * reach.top));
     const zero = yi(0);
-    const under = area(px, values.map((v) => yi(Math.max(Math.min(v, 0), 3 * reach.bottom))), zero);
-    set(marks.above, { d: area(px, values.map((v) => far(Math.max(v, 0))), zero) });
+    const under = area(
+      px,
+      values.map((v) => yi(Math.max(Math.min(v, 0), 3 * reach.bottom))),
+      zero,
+    );
+    set(marks.above, {
+      d: area(
+        px,
+        values.map((v) => far(Math.max(v, 0))),
+        zero,
+      ),
+    });
     set(marks.below, { d: under });
     let strokes = "";
     for (let i = 0; i < kept.strokes.length; i++) {
@@ -185,7 +252,10 @@ export function makePlane({ h, s }) {
     put(handles.narrower, Math.max(a, 6), yw);
     set(marks.spread, { d: `M${a} ${yw}H${b}M${scales.x(n.mean)} ${ym}V${top.y1}` });
     set(handles.mean, { "aria-valuenow": n.mean.toFixed(3), "aria-valuetext": fixed(n.mean, 2) });
-    set(handles.wider, { "aria-valuenow": n.std.toFixed(3), "aria-valuetext": `standard deviation ${fixed(n.std, 2)}` });
+    set(handles.wider, {
+      "aria-valuenow": n.std.toFixed(3),
+      "aria-valuetext": `standard deviation ${fixed(n.std, 2)}`,
+    });
   }
 
   /** Choose the integrand's axis for a state; true if it moved. */
@@ -196,7 +266,8 @@ export function makePlane({ h, s }) {
       [high, low] = [Math.max(high, value), Math.min(low, value)];
     }
     const wanted = {
-      top: TOPS.find((t) => t >= 1.05 * high) ?? TOPS.at(-1), bottom: BOTTOMS.find((b) => b <= 1.05 * low) ?? BOTTOMS.at(-1),
+      top: TOPS.find((t) => t >= 1.05 * high) ?? TOPS.at(-1),
+      bottom: BOTTOMS.find((b) => b <= 1.05 * low) ?? BOTTOMS.at(-1),
     };
     if (wanted.top > 8 * -wanted.bottom) wanted.bottom = -wanted.top / 8; // zero stays off the panel's edge
     const moved = wanted.top !== reach.top || wanted.bottom !== reach.bottom;
@@ -210,10 +281,14 @@ export function makePlane({ h, s }) {
 /** The pixels and, as fine as the model is narrow, its own neighbourhood: x, log p_data and log of the model there. */
 function finely({ xs, logP }, data, { mean, std }) {
   const out = { xs: [], logP: [], logQ: [] };
-  const put = (x, p) => { out.xs.push(x); out.logP.push(p); out.logQ.push(logNormal(x, mean, std)); };
+  const put = (x, p) => {
+    out.xs.push(x);
+    out.logP.push(p);
+    out.logQ.push(logNormal(x, mean, std));
+  };
   let i = 0;
   for (let k = -32; k <= 32; k++) {
-    const near = mean + std * k / 8;
+    const near = mean + (std * k) / 8;
     for (; i < xs.length && xs[i] <= near; i++) put(xs[i], logP[i]);
     put(near, data.logDensity(near));
   }
@@ -224,6 +299,6 @@ function finely({ xs, logP }, data, { mean, std }) {
 /** A grid with the model's own neighbourhood as fine as the model is narrow. */
 function around(xs, { mean, std }) {
   const near = [];
-  for (let i = -32; i <= 32; i++) near.push(mean + std * i / 8);
+  for (let i = -32; i <= 32; i++) near.push(mean + (std * i) / 8);
   return [...xs, ...near].sort((a, b) => a - b);
 }

@@ -13,15 +13,22 @@ const NEAR = { mouse: 13, touch: 24 }; // px: so near to a code means the code
 export function makeHands({ onCleanup }, { plane, kept, codes, place, choice, seen }) {
   const put = (all, index, to) => place(all.map((code, j) => (j === index ? to : code)));
   const held = () => Math.min(choice.index, codes().length - 1); // K may have fallen since the last draw
-  const choose = (index) => { choice.index = index; seen(); };
+  const choose = (index) => {
+    choice.index = index;
+    seen();
+  };
   const spot = (event) => {
     const box = plane.svg.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   };
-  const nearest = ([px, py]) => codes().reduce((best, [x, y], index) => {
-    const away = Math.hypot(plane.scales.x(x) - px, plane.scales.y(y) - py);
-    return away < best.away ? { index, away } : best;
-  }, { index: -1, away: Infinity });
+  const nearest = ([px, py]) =>
+    codes().reduce(
+      (best, [x, y], index) => {
+        const away = Math.hypot(plane.scales.x(x) - px, plane.scales.y(y) - py);
+        return away < best.away ? { index, away } : best;
+      },
+      { index: -1, away: Infinity },
+    );
   const reach = (event) => (event.pointerType === "mouse" ? NEAR.mouse : NEAR.touch);
 
   const take = (onHandle) => (event) => {
@@ -33,12 +40,17 @@ export function makeHands({ onCleanup }, { plane, kept, codes, place, choice, se
     return { codes: codes(), state: kept.state, index: held(), px: event.clientX, py: event.clientY };
   };
   const follow = (event, { codes: all, index, px, py }) => {
-    const [dx, dy] = [plane.scales.x.inverse(event.clientX - px) - plane.scales.x.inverse(0),
-      plane.scales.y.inverse(event.clientY - py) - plane.scales.y.inverse(0)];
+    const [dx, dy] = [
+      plane.scales.x.inverse(event.clientX - px) - plane.scales.x.inverse(0),
+      plane.scales.y.inverse(event.clientY - py) - plane.scales.y.inverse(0),
+    ];
     put(all, index, [all[index][0] + dx, all[index][1] + dy]);
   };
   const revert = ({ state }) => kept.change({ codes: state.codes, steps: state.steps });
-  for (const [element, onHandle] of [[plane.handle, true], [plane.svg, false]]) {
+  for (const [element, onHandle] of [
+    [plane.handle, true],
+    [plane.svg, false],
+  ]) {
     onCleanup(drag(element, { start: take(onHandle), move: follow, end: () => kept.hold(false), revert }));
   }
   const tap = (event) => {
@@ -48,10 +60,16 @@ export function makeHands({ onCleanup }, { plane, kept, codes, place, choice, se
   plane.svg.addEventListener("click", tap);
   onCleanup(() => plane.svg.removeEventListener("click", tap));
 
-  onCleanup(planeKeys(plane.handle, {
-    label: "code", low: BOUNDS.x[0], high: BOUNDS.x[1], value: () => codes()[held()], home: [0, 0],
-    change: (to) => put(codes(), held(), to),
-  }));
+  onCleanup(
+    planeKeys(plane.handle, {
+      label: "code",
+      low: BOUNDS.x[0],
+      high: BOUNDS.x[1],
+      value: () => codes()[held()],
+      home: [0, 0],
+      change: (to) => put(codes(), held(), to),
+    }),
+  );
   const other = (event) => {
     const by = { PageDown: 1, PageUp: -1 }[event.key];
     const k = codes().length;

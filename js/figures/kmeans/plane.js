@@ -11,18 +11,25 @@ const r = (v) => Math.round(v * 10) / 10;
 
 export function makePlane({ h, s }) {
   const key = (swatch, text) => h("span", { class: "lvm-key" }, swatch, h("span", {}, text));
-  const icon = (...children) => s("svg", { class: "lvm-em-icon", width: 20, height: 14, "aria-hidden": "true" }, ...children);
+  const icon = (...children) =>
+    s("svg", { class: "lvm-em-icon", width: 20, height: 14, "aria-hidden": "true" }, ...children);
   const arrowsKey = key(icon(s("path", { class: "lvm-km-arrow", d: "M2 7H16M12 3.5L16 7L12 10.5" })), "");
-  const keys = h("div", { class: "lvm-keys lvm-em-keys" },
+  const keys = h(
+    "div",
+    { class: "lvm-keys lvm-em-keys" },
     key(icon(s("circle", { class: "lvm-km-dot", cx: 10, cy: 7, r: 3.2 })), "point"),
     key(icon(s("path", { class: "lvm-km-code", d: "M4 1H16V13H4Z" })), "code, with its cell"),
     key(icon(s("path", { class: "lvm-km-code lvm-km-dead", d: "M4 1H16V13H4Z" })), "dead code"),
-    key(icon(s("path", { class: "lvm-km-thread", d: "M1 7H19" })), "who holds the point"), arrowsKey);
+    key(icon(s("path", { class: "lvm-km-thread", d: "M1 7H19" })), "who holds the point"),
+    arrowsKey,
+  );
 
   const grid = s("path", { class: "lvm-grid" });
   const frame = s("path", { class: "lvm-axis" });
   const cells = Array.from({ length: MOST }, () => s("path", { class: "lvm-km-cell" }));
-  const threads = LEVELS.map((level) => s("path", { class: "lvm-km-thread", "stroke-opacity": level + 0.15, "data-of": "soft" }));
+  const threads = LEVELS.map((level) =>
+    s("path", { class: "lvm-km-thread", "stroke-opacity": level + 0.15, "data-of": "soft" }),
+  );
   const dots = s("path", { class: "lvm-km-dots" });
   const arrows = s("path", { class: "lvm-km-arrow" });
   const marks = Array.from({ length: MOST }, (_, j) => {
@@ -30,8 +37,17 @@ export function makePlane({ h, s }) {
     const text = s("text", { class: "lvm-km-number", dy: 4.5 }, String(j + 1));
     return { node: s("g", {}, box, text), box, text };
   });
-  const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" }, grid, cells, threads, dots, arrows,
-    marks.map((mark) => mark.node), frame);
+  const svg = s(
+    "svg",
+    { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" },
+    grid,
+    cells,
+    threads,
+    dots,
+    arrows,
+    marks.map((mark) => mark.node),
+    frame,
+  );
   const handle = h("div", { class: "lvm-handle lvm-handle-code" }, h("i", {}));
   const stage = h("div", { class: "lvm-stage" }, svg, handle);
   const node = h("div", { class: "lvm-plane lvm-em-panel" }, stage, keys);
@@ -39,12 +55,14 @@ export function makePlane({ h, s }) {
   let laid = 0;
 
   function layOut(width) {
-    const height = Math.round(6 * (width - 2) / 8) + 2;
+    const height = Math.round((6 * (width - 2)) / 8) + 2;
     Object.assign(scales, { x: scale(BOUNDS.x, [1, width - 1]), y: scale(BOUNDS.y, [height - 1, 1]) });
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
     const [xs, ys] = [ticks(...BOUNDS.x, 8), ticks(...BOUNDS.y, 6)];
     set(grid, {
-      d: xs.map((x) => `M${r(scales.x(x))} 1V${height - 1}`).join("") + ys.map((y) => `M1 ${r(scales.y(y))}H${width - 1}`).join(""),
+      d:
+        xs.map((x) => `M${r(scales.x(x))} 1V${height - 1}`).join("") +
+        ys.map((y) => `M1 ${r(scales.y(y))}H${width - 1}`).join(""),
     });
     set(frame, { d: `M1 1H${width - 1}V${height - 1}H1Z` });
     laid = width;
@@ -59,7 +77,10 @@ export function makePlane({ h, s }) {
       show(path, j < k);
       if (j >= k) return;
       const corners = cell(now.codes, j);
-      set(path, { d: corners.length ? `M${corners.map(at).join("L")}Z` : "", class: `lvm-km-cell${soft ? " is-soft" : ""}${j % 2 ? " is-odd" : ""}` });
+      set(path, {
+        d: corners.length ? `M${corners.map(at).join("L")}Z` : "",
+        class: `lvm-km-cell${soft ? " is-soft" : ""}${j % 2 ? " is-odd" : ""}`,
+      });
     });
     const strands = LEVELS.map(() => "");
     points.forEach((point, n) => {
@@ -72,7 +93,11 @@ export function makePlane({ h, s }) {
     });
     threads.forEach((path, i) => set(path, { d: strands[i] }));
     set(dots, { d: points.map((point) => `M${at(point)}h0`).join("") });
-    set(arrows, { d: vectors.map(([from, to]) => arrow(scales.x(from[0]), scales.y(from[1]), scales.x(to[0]), scales.y(to[1]))).join("") });
+    set(arrows, {
+      d: vectors
+        .map(([from, to]) => arrow(scales.x(from[0]), scales.y(from[1]), scales.x(to[0]), scales.y(to[1])))
+        .join(""),
+    });
     show(arrowsKey, !!meaning);
     say(arrowsKey.lastChild, meaning);
     marks.forEach(({ node: group, box, text }, j) => {
@@ -101,6 +126,7 @@ function arrow(x0, y0, x1, y1) {
   if (long < 1.5) return "";
   const [ux, uy] = [(x1 - x0) / long, (y1 - y0) / long];
   const head = Math.min(6, 0.5 * long);
-  const wing = (side) => `M${r(x1)} ${r(y1)}L${r(x1 - head * (ux + 0.6 * side * uy))} ${r(y1 - head * (uy - 0.6 * side * ux))}`;
+  const wing = (side) =>
+    `M${r(x1)} ${r(y1)}L${r(x1 - head * (ux + 0.6 * side * uy))} ${r(y1 - head * (uy - 0.6 * side * ux))}`;
   return `M${r(x0)} ${r(y0)}L${r(x1)} ${r(y1)}${wing(1)}${wing(-1)}`;
 }

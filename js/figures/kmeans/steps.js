@@ -43,11 +43,26 @@ export function makeSteps({ h, s }) {
     const key = `${width} ${top} ${states.length}`;
     if (written === key) return;
     written = key;
-    labels.replaceChildren(...ticks(0, top, 3).map((v) => s("text", { x: left - 6, y: r(y(v)) + 4, "text-anchor": "end" }, String(v))));
+    labels.replaceChildren(
+      ...ticks(0, top, 3).map((v) => s("text", { x: left - 6, y: r(y(v)) + 4, "text-anchor": "end" }, String(v))),
+    );
     const every = step >= 16 ? 1 : 5;
-    numbers.replaceChildren(...states.map((_, i) => i).filter((i) => i % every === 0).map((i) => s("text", {
-      x: r(left + (i + 0.5) * step), y: BASE + 16, "text-anchor": "middle",
-    }, i === 0 && step > 40 ? "start" : fixed(i, 0))));
+    numbers.replaceChildren(
+      ...states
+        .map((_, i) => i)
+        .filter((i) => i % every === 0)
+        .map((i) =>
+          s(
+            "text",
+            {
+              x: r(left + (i + 0.5) * step),
+              y: BASE + 16,
+              "text-anchor": "middle",
+            },
+            i === 0 && step > 40 ? "start" : fixed(i, 0),
+          ),
+        ),
+    );
     say(title, "energy per point, after each step");
   }
 

@@ -16,8 +16,14 @@ export function makeUsage({ h, s }) {
   }));
   const even = s("path", { class: "lvm-km-even" });
   const label = s("text", { class: "lvm-bar-text lvm-bar-note", y: 13, "text-anchor": "middle" });
-  const svg = s("svg", { class: "lvm-svg", "aria-hidden": "true" },
-    rows.flatMap(({ name, bar }) => [name, bar]), even, rows.map(({ text }) => text), label);
+  const svg = s(
+    "svg",
+    { class: "lvm-svg", "aria-hidden": "true" },
+    rows.flatMap(({ name, bar }) => [name, bar]),
+    even,
+    rows.map(({ text }) => text),
+    label,
+  );
   const node = h("div", { class: "lvm-em-panel" }, svg);
 
   function draw(width, { held, counts }, n, soft) {
@@ -25,7 +31,7 @@ export function makeUsage({ h, s }) {
     const height = TOP + ROOM;
     const row = Math.min(ROOM / k, 40);
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
-    const x = scale([0, Math.max(...held, 2 * n / k) * 1.05], [LEFT, width - 46]);
+    const x = scale([0, Math.max(...held, (2 * n) / k) * 1.05], [LEFT, width - 46]);
     rows.forEach(({ name, bar, text }, j) => {
       for (const part of [name, bar, text]) show(part, j < k);
       if (j >= k) return;

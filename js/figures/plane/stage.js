@@ -10,11 +10,27 @@ import { imageOf } from "../drawing/ink.js";
 
 const TILES = 20; // of the background, along one side
 // One hue for each class, in between light and dark, so that both grounds carry it; the numeral says the class.
-const HUES = ["#c8553d", "#2f86c8", "#4c9a4c", "#b0781a", "#8a63c9", "#8b6a52", "#c9569a", "#7a8290", "#1f9a94", "#9a9a2a"];
+const HUES = [
+  "#c8553d",
+  "#2f86c8",
+  "#4c9a4c",
+  "#b0781a",
+  "#8a63c9",
+  "#8b6a52",
+  "#c9569a",
+  "#7a8290",
+  "#1f9a94",
+  "#9a9a2a",
+];
 
 /** `codes` (n, 2) as Float32Array, `labels` their classes, `names` of the classes. */
 export function makeStage({ h, s, view, root }, { codes, labels, names, label, handled }) {
-  const tiles = h("canvas", { class: "lvm-ink lvm-tiles", width: TILES * SIDE, height: TILES * SIDE, "aria-hidden": "true" });
+  const tiles = h("canvas", {
+    class: "lvm-ink lvm-tiles",
+    width: TILES * SIDE,
+    height: TILES * SIDE,
+    "aria-hidden": "true",
+  });
   const cloud = h("canvas", { class: "lvm-cloud", "aria-hidden": "true" });
   const marks = {
     grid: s("path", { class: "lvm-grid" }),
@@ -25,8 +41,17 @@ export function makeStage({ h, s, view, root }, { codes, labels, names, label, h
   };
   const ends = ["A", "B"].map((text) => s("text", { class: "lvm-walk-end", "text-anchor": "middle" }, text));
   const labelsOf = s("g", { class: "lvm-ticks" });
-  const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" }, marks.grid, marks.prior, marks.path, ends, marks.q,
-    marks.here, labelsOf);
+  const svg = s(
+    "svg",
+    { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" },
+    marks.grid,
+    marks.prior,
+    marks.path,
+    ends,
+    marks.q,
+    marks.here,
+    labelsOf,
+  );
   const handle = handled && h("div", { class: "lvm-handle lvm-handle-plane" }, h("i", {}));
   const stage = h("div", { class: "lvm-stage lvm-latent" }, tiles, cloud, svg, handle);
   const node = h("div", { class: "lvm-middle" }, h("div", { class: "lvm-caption" }, label), stage);
@@ -44,12 +69,22 @@ export function makeStage({ h, s, view, root }, { codes, labels, names, label, h
     set(marks.grid, { d: at.map((v) => `M${scales.x(v)} 0V${size}M0 ${scales.y(v)}H${size}`).join("") });
     const unit = scales.x(1) - scales.x(0);
     const [cx, cy] = [scales.x(0), scales.y(0)];
-    set(marks.prior, { d: [1, 2, 3].map((r) => `M${cx - r * unit} ${cy}a${r * unit} ${r * unit} 0 1 0 ${2 * r * unit} 0a${r * unit} ${r * unit} 0 1 0 ${-2 * r * unit} 0`).join("") });
+    set(marks.prior, {
+      d: [1, 2, 3]
+        .map(
+          (r) =>
+            `M${cx - r * unit} ${cy}a${r * unit} ${r * unit} 0 1 0 ${2 * r * unit} 0a${r * unit} ${r * unit} 0 1 0 ${-2 * r * unit} 0`,
+        )
+        .join(""),
+    });
     labelsOf.replaceChildren(
-      ...at.filter((v) => v).map((v) => s("text", { x: scales.x(v), y: size - 5, "text-anchor": "middle" }, fixed(v, 0))),
+      ...at
+        .filter((v) => v)
+        .map((v) => s("text", { x: scales.x(v), y: size - 5, "text-anchor": "middle" }, fixed(v, 0))),
       ...at.filter((v) => v).map((v) => s("text", { x: 5, y: scales.y(v) + 4 }, fixed(v, 0))),
       s("text", { x: size - 6, y: size - 6, "text-anchor": "end", class: "lvm-axis-name" }, "z₁"),
-      s("text", { x: 6, y: 15, class: "lvm-axis-name" }, "z₂"));
+      s("text", { x: 6, y: 15, class: "lvm-axis-name" }, "z₂"),
+    );
     paintCloud(size);
   }
 
@@ -77,7 +112,7 @@ export function makeStage({ h, s, view, root }, { codes, labels, names, label, h
     stop();
     const pen = tiles.getContext("2d");
     pen.clearRect(0, 0, tiles.width, tiles.height);
-    const at = (k) => -REACH + 2 * REACH * (k + 0.5) / TILES;
+    const at = (k) => -REACH + (2 * REACH * (k + 0.5)) / TILES;
     function* painting() {
       for (let k = 0; k < TILES * TILES; k++) {
         const [row, column] = [Math.floor(k / TILES), k % TILES];
@@ -85,7 +120,12 @@ export function makeStage({ h, s, view, root }, { codes, labels, names, label, h
         yield k;
       }
     }
-    stop = sliced(view, painting(), { rest: () => patience(root, false), done: () => { stage.dataset.tiles = "painted"; } });
+    stop = sliced(view, painting(), {
+      rest: () => patience(root, false),
+      done: () => {
+        stage.dataset.tiles = "painted";
+      },
+    });
   }
 
   /** `q` is { mean, std } (std null for a point), `z` the handle, `path` the two ends. */
@@ -96,23 +136,39 @@ export function makeStage({ h, s, view, root }, { codes, labels, names, label, h
     const rx = q.std ? Math.max(2 * q.std[0] * unit, 1) : 3;
     const ry = q.std ? Math.max(2 * q.std[1] * unit, 1) : 3;
     set(marks.q, { cx: scales.x(q.mean[0]), cy: scales.y(q.mean[1]), rx, ry });
-    const where = [[path.a1, path.a2], [path.b1, path.b2]].map(([a, b]) => [scales.x(a), scales.y(b)]);
+    const where = [
+      [path.a1, path.a2],
+      [path.b1, path.b2],
+    ].map(([a, b]) => [scales.x(a), scales.y(b)]);
     set(marks.path, { d: `M${where[0].join(" ")}L${where[1].join(" ")}` });
     ends.forEach((end, i) => set(end, { x: where[i][0], y: where[i][1] + 4 }));
-    if (!handle) { set(marks.here, { cx: x, cy: y }); return; }
+    if (!handle) {
+      set(marks.here, { cx: x, cy: y });
+      return;
+    }
     show(marks.here, false);
     const moved = `translate(${Math.round(x * 10) / 10}px, ${Math.round(y * 10) / 10}px)`;
     if (handle.style.transform !== moved) handle.style.transform = moved;
   }
 
   return {
-    node, svg, handle, scales, draw, background, stop: () => stop(), laid: () => laid > 0,
+    node,
+    svg,
+    handle,
+    scales,
+    draw,
+    background,
+    stop: () => stop(),
+    laid: () => laid > 0,
     /** Follow the width: when the figure's own changes, never in a drag, since asking for it lays the page out. */
     measure() {
       const size = Math.floor(stage.clientWidth);
       if (size > 0 && size !== laid) layOut(size);
     },
     /** Other codes: those of another net. */
-    recode(fresh) { codes = fresh; if (laid) paintCloud(laid); },
+    recode(fresh) {
+      codes = fresh;
+      if (laid) paintCloud(laid);
+    },
   };
 }

@@ -19,10 +19,22 @@ export function makeBar({ h, s }) {
   const line = s("path", { class: "lvm-bar-line", "data-of": "evidence" });
   const axis = s("path", { class: "lvm-axis" });
   const labels = s("g", { class: "lvm-ticks" });
-  const text = (cls, anchor, of) => s("text", { class: `lvm-bar-text ${cls}`, y: 14, "text-anchor": anchor, "data-of": of });
-  const words = { left: text("lvm-fill-elbo", "start", "amortised"), right: text("lvm-fill-evidence", "end", "evidence") };
-  const svg = s("svg", { class: "lvm-svg", "aria-hidden": "true" }, won, parts.map(({ node }) => node), axis, labels, line,
-    Object.values(words));
+  const text = (cls, anchor, of) =>
+    s("text", { class: `lvm-bar-text ${cls}`, y: 14, "text-anchor": anchor, "data-of": of });
+  const words = {
+    left: text("lvm-fill-elbo", "start", "amortised"),
+    right: text("lvm-fill-evidence", "end", "evidence"),
+  };
+  const svg = s(
+    "svg",
+    { class: "lvm-svg", "aria-hidden": "true" },
+    won,
+    parts.map(({ node }) => node),
+    axis,
+    labels,
+    line,
+    Object.values(words),
+  );
   const node = h("div", { class: "lvm-bar" }, svg);
 
   function draw(width, n) {
@@ -42,10 +54,12 @@ export function makeBar({ h, s }) {
     const marks = ticks(n.amortised, n.evidence, width < 480 ? 3 : 6);
     const digits = marks.length > 1 && marks[1] - marks[0] < 0.1 ? 2 : 1;
     set(axis, { d: `M8 ${AXIS}H${width - 8}${marks.map((v) => `M${x(v)} ${AXIS}v4`).join("")}` });
-    labels.replaceChildren(...marks.map((v) => {
-      const label = fixed(v, digits);
-      return s("text", { x: held(x(v), label, 2, width - 2), y: AXIS + 17, "text-anchor": "middle" }, label);
-    }));
+    labels.replaceChildren(
+      ...marks.map((v) => {
+        const label = fixed(v, digits);
+        return s("text", { x: held(x(v), label, 2, width - 2), y: AXIS + 17, "text-anchor": "middle" }, label);
+      }),
+    );
     say(set(words.left, { x: 8 }), `encoder ${fixed(n.amortised, 2)}`);
     say(set(words.right, { x: width - 8 }), `log p(x) ${fixed(n.evidence, 2)} nats`);
   }

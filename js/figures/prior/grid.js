@@ -17,7 +17,8 @@ export function makeGrid(kit, made, { go }) {
       const drawn = i < n.step;
       const share = drawn ? Math.min(-n.logs[i] / Math.log(size), 1) : 0;
       return {
-        code: drawn ? String(n.all[i]) : "", fill: drawn ? (LIGHTEST + (DARKEST - LIGHTEST) * share).toFixed(3) : 0,
+        code: drawn ? String(n.all[i]) : "",
+        fill: drawn ? (LIGHTEST + (DARKEST - LIGHTEST) * share).toFixed(3) : 0,
         onBox: `${drawn ? "" : " is-open"}${i < n.locked ? " is-locked" : ""}`,
       };
     });
@@ -31,18 +32,36 @@ export function makeGrid(kit, made, { go }) {
 /** The places of the `count` largest values, the largest first, the first of equals first. */
 function largest(values, count) {
   const least = Float64Array.from(values).sort().at(-Math.min(count, values.length)); // sorts numbers, calls nothing
-  return Array.from(values.keys()).filter((k) => values[k] >= least).sort((a, b) => values[b] - values[a]).slice(0, count);
+  return Array.from(values.keys())
+    .filter((k) => values[k] >= least)
+    .sort((a, b) => values[b] - values[a])
+    .slice(0, count);
 }
 
 /** The most probable codes of the next token, the one that the seed takes among them. */
 export function makeBars({ h }, { size, places }) {
   const title = h("div", { class: "lvm-caption" });
   const rows = Array.from({ length: BARS }, () => {
-    const [code, bar, number] = [h("span", { class: "lvm-next-code" }), h("i", {}), h("span", { class: "lvm-next-number" })];
-    return { node: h("div", { class: "lvm-next" }, code, h("span", { class: "lvm-next-track" }, bar), number), code, bar, number };
+    const [code, bar, number] = [
+      h("span", { class: "lvm-next-code" }),
+      h("i", {}),
+      h("span", { class: "lvm-next-number" }),
+    ];
+    return {
+      node: h("div", { class: "lvm-next" }, code, h("span", { class: "lvm-next-track" }, bar), number),
+      code,
+      bar,
+      number,
+    };
   });
   const note = h("div", { class: "lvm-small" });
-  const node = h("div", { class: "lvm-token-side lvm-token-next" }, title, rows.map((row) => row.node), note);
+  const node = h(
+    "div",
+    { class: "lvm-token-side lvm-token-next" },
+    title,
+    rows.map((row) => row.node),
+    note,
+  );
 
   function draw(n) {
     const whole = n.step >= places;
@@ -63,7 +82,10 @@ export function makeBars({ h }, { size, places }) {
       row.classList.toggle("is-taken", k === taken);
     });
     const rest = 1 - shown.reduce((sum, k) => sum + Math.exp(conditional[k]), 0);
-    say(note, `the other ${size - Math.min(BARS, size)} codes share ${fixed(Math.max(rest, 0), 3)}; the mark ▸ shows what the seed ${whole ? "took" : "will take"}`);
+    say(
+      note,
+      `the other ${size - Math.min(BARS, size)} codes share ${fixed(Math.max(rest, 0), 3)}; the mark ▸ shows what the seed ${whole ? "took" : "will take"}`,
+    );
   }
   return { node, draw };
 }

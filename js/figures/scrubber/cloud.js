@@ -17,15 +17,27 @@ export function makeCloud({ h, s }, labels) {
   const frame = s("rect", { class: "lvm-field-frame", x: 0.5, y: 0.5 });
   const ticks = s("g", { class: "lvm-ticks" });
   const svg = s("svg", { class: "lvm-svg lvm-cloud-svg", "aria-hidden": "true" }, cross, prior, names, frame, ticks);
-  const node = h("div", { class: "lvm-field" }, h("p", { class: "lvm-field-title" }, `codes of ${labels.length} test images`), svg);
+  const node = h(
+    "div",
+    { class: "lvm-field" },
+    h("p", { class: "lvm-field-title" }, `codes of ${labels.length} test images`),
+    svg,
+  );
   let laid = 0;
   let x = null;
   let y = null;
 
-  const written = (codes) => s("text", {
-    class: "lvm-code", "text-anchor": "middle", x: codes.map(([z1]) => x(z1).toFixed(1)).join(" "),
-    y: codes.map(([, z2]) => (y(z2) + MIDDLE).toFixed(1)).join(" "),
-  }, words);
+  const written = (codes) =>
+    s(
+      "text",
+      {
+        class: "lvm-code",
+        "text-anchor": "middle",
+        x: codes.map(([z1]) => x(z1).toFixed(1)).join(" "),
+        y: codes.map(([, z2]) => (y(z2) + MIDDLE).toFixed(1)).join(" "),
+      },
+      words,
+    );
 
   /** Lay a checkpoint's codes out before they are looked at, once the size is known. */
   function prepare(codes) {
@@ -42,7 +54,8 @@ export function makeCloud({ h, s }, labels) {
       prior.forEach((ring, i) => set(ring, { cx: x(0), cy: y(0), r: x(i + 1) - x(0) }));
       ticks.replaceChildren(
         ...[-2, 2].map((v) => s("text", { x: x(v), y: side - 6, "text-anchor": "middle" }, fixed(v, 0))),
-        ...[-2, 2].map((v) => s("text", { x: 5, y: y(v) + 4 }, fixed(v, 0))));
+        ...[-2, 2].map((v) => s("text", { x: 5, y: y(v) + 4 }, fixed(v, 0))),
+      );
       texts = new Map();
       names.replaceChildren();
       laid = side;

@@ -7,10 +7,14 @@ import { fixed } from "../../kit/format.js";
 
 export function makeCurves({ h, s }, { epochs, curve, losses }) {
   const low = Math.min(...curve, ...losses);
-  const high = [40, 60, 100, 200, 500].map((room) => low + room).find((top) => curve.filter((v) => v > top).length <= 2) ?? Math.max(...curve);
+  const high =
+    [40, 60, 100, 200, 500].map((room) => low + room).find((top) => curve.filter((v) => v > top).length <= 2) ??
+    Math.max(...curve);
   const marks = {
-    grid: s("path", { class: "lvm-grid" }), axis: s("path", { class: "lvm-axis" }),
-    loss: s("path", { class: "lvm-loss", "data-of": "loss" }), line: s("path", { class: "lvm-elbo-line", "data-of": "elbo" }),
+    grid: s("path", { class: "lvm-grid" }),
+    axis: s("path", { class: "lvm-axis" }),
+    loss: s("path", { class: "lvm-loss", "data-of": "loss" }),
+    line: s("path", { class: "lvm-elbo-line", "data-of": "elbo" }),
     cursor: s("path", { class: "lvm-cursor-line" }),
   };
   const dots = curve.map(() => s("circle", { class: "lvm-elbo-dot", r: 3.5, "data-of": "elbo" }));
@@ -18,11 +22,26 @@ export function makeCurves({ h, s }, { epochs, curve, losses }) {
   const above = s("text", { class: "lvm-bar-text lvm-fill-elbo", y: 16 });
   const labels = s("g", { class: "lvm-ticks" });
   const inside = s("svg", { class: "lvm-clip" }, marks.loss, marks.line);
-  const svg = s("svg", { class: "lvm-svg lvm-plane-svg lvm-curves-svg", "aria-hidden": "true" }, marks.grid, marks.axis, inside, marks.cursor,
-    dots, at, above, labels);
-  const swatch = (kind, text) => h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), text);
-  const keys = h("div", { class: "lvm-keys" }, swatch("elbo", "−ELBO of 60 test images"),
-    losses.length ? swatch("loss", "training loss, epoch average") : null);
+  const svg = s(
+    "svg",
+    { class: "lvm-svg lvm-plane-svg lvm-curves-svg", "aria-hidden": "true" },
+    marks.grid,
+    marks.axis,
+    inside,
+    marks.cursor,
+    dots,
+    at,
+    above,
+    labels,
+  );
+  const swatch = (kind, text) =>
+    h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), text);
+  const keys = h(
+    "div",
+    { class: "lvm-keys" },
+    swatch("elbo", "−ELBO of 60 test images"),
+    losses.length ? swatch("loss", "training loss, epoch average") : null,
+  );
   const node = h("div", { class: "lvm-curves" }, keys, svg);
   let laid = 0;
   let x = null;
@@ -36,20 +55,36 @@ export function makeCurves({ h, s }, { epochs, curve, losses }) {
     y = scale([low - 0.05 * (high - low), high], [box.bottom, box.top]);
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
     set(inside, {
-      x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top,
+      x: box.left,
+      y: box.top,
+      width: box.right - box.left,
+      height: box.bottom - box.top,
       viewBox: `${box.left} ${box.top} ${box.right - box.left} ${box.bottom - box.top}`,
     });
     const [xs, ys] = [ticks(0, epochs.at(-1), width < 480 ? 5 : 10), ticks(low, high, 4)];
     set(marks.grid, { d: ys.map((v) => `M${box.left} ${y(v)}H${box.right}`).join("") });
     set(marks.axis, { d: `M${box.left} ${box.top}V${box.bottom}H${box.right}` });
     labels.replaceChildren(
-      ...xs.filter((v) => x(v) < box.right - 50).map((v) => s("text", { x: x(v), y: box.bottom + 17, "text-anchor": "middle" }, fixed(v, 0))),
+      ...xs
+        .filter((v) => x(v) < box.right - 50)
+        .map((v) => s("text", { x: x(v), y: box.bottom + 17, "text-anchor": "middle" }, fixed(v, 0))),
       ...ys.map((v) => s("text", { x: box.left - 6, y: y(v) + 4, "text-anchor": "end" }, fixed(v, 0))),
-      s("text", { x: box.right, y: box.bottom + 17, "text-anchor": "end" }, "epoch"));
+      s("text", { x: box.right, y: box.bottom + 17, "text-anchor": "end" }, "epoch"),
+    );
     const roof = (v) => y(Math.min(v, high + 20 * (high - low)));
-    set(marks.loss, { d: losses.length ? path(losses.map((_, i) => x(i + 1)), losses.map(roof)) : "" });
+    set(marks.loss, {
+      d: losses.length
+        ? path(
+            losses.map((_, i) => x(i + 1)),
+            losses.map(roof),
+          )
+        : "",
+    });
     set(marks.line, { d: path(epochs.map(x), curve.map(roof)) });
-    dots.forEach((dot, k) => { show(dot, curve[k] <= high); set(dot, { cx: x(epochs[k]), cy: y(Math.min(curve[k], high)) }); });
+    dots.forEach((dot, k) => {
+      show(dot, curve[k] <= high);
+      set(dot, { cx: x(epochs[k]), cy: y(Math.min(curve[k], high)) });
+    });
     laid = width;
   }
 
@@ -65,6 +100,7 @@ export function makeCurves({ h, s }, { epochs, curve, losses }) {
   }
 
   /** The checkpoint nearest to a pixel. */
-  const nearest = (px) => epochs.reduce((best, epoch, k) => (Math.abs(x(epoch) - px) < Math.abs(x(epochs[best]) - px) ? k : best), 0);
+  const nearest = (px) =>
+    epochs.reduce((best, epoch, k) => (Math.abs(x(epoch) - px) < Math.abs(x(epochs[best]) - px) ? k : best), 0);
   return { node, svg, draw, nearest };
 }

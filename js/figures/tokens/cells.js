@@ -20,12 +20,16 @@ export function makeCells({ h, s, onCleanup }, { grid, places }, { pressed, attr
   });
   const here = s("rect", { width: CELL, height: CELL, class: "lvm-token-here" });
   const side = CELL * grid;
-  const svg = s("svg", { class: "lvm-token-grid", viewBox: `-1 -1 ${side + 2} ${side + 2}`, "aria-hidden": "true" },
-    cells.map(({ box, text }) => [box, text]).flat(), here);
+  const svg = s(
+    "svg",
+    { class: "lvm-token-grid", viewBox: `-1 -1 ${side + 2} ${side + 2}`, "aria-hidden": "true" },
+    cells.map(({ box, text }) => [box, text]).flat(),
+    here,
+  );
   const handle = h("div", { class: "lvm-handle lvm-handle-token", ...attributes }, h("i", {}));
   const at = (event) => {
     const frame = svg.getBoundingClientRect();
-    const cell = (v, all) => Math.min(Math.max(Math.floor(grid * v / all), 0), grid - 1);
+    const cell = (v, all) => Math.min(Math.max(Math.floor((grid * v) / all), 0), grid - 1);
     return cell(event.clientY - frame.top, frame.height) * grid + cell(event.clientX - frame.left, frame.width);
   };
   const click = (event) => pressed(at(event));
@@ -33,20 +37,21 @@ export function makeCells({ h, s, onCleanup }, { grid, places }, { pressed, attr
   onCleanup(() => svg.removeEventListener("click", click));
 
   const looks = []; // what each cell shows: of 49 cells a step changes few
-  const draw = (look) => cells.forEach(({ box, text }, i) => {
-    const { code, fill, onBox = "", onText = "" } = look(i);
-    const key = `${code}|${fill}|${onBox}|${onText}`;
-    if (looks[i] === key) return;
-    looks[i] = key;
-    set(box, { class: `lvm-token${onBox}`, "fill-opacity": fill });
-    set(text, { class: `lvm-token-text${onText}` });
-    say(text, code);
-  });
+  const draw = (look) =>
+    cells.forEach(({ box, text }, i) => {
+      const { code, fill, onBox = "", onText = "" } = look(i);
+      const key = `${code}|${fill}|${onBox}|${onText}`;
+      if (looks[i] === key) return;
+      looks[i] = key;
+      set(box, { class: `lvm-token${onBox}`, "fill-opacity": fill });
+      set(text, { class: `lvm-token-text${onText}` });
+      say(text, code);
+    });
   const stand = (place) => {
     const [x, y] = corner(place);
     set(here, { x, y });
-    handle.style.left = `${100 * (x + CELL / 2) / side}%`;
-    handle.style.top = `${100 * (y + CELL / 2) / side}%`;
+    handle.style.left = `${(100 * (x + CELL / 2)) / side}%`;
+    handle.style.top = `${(100 * (y + CELL / 2)) / side}%`;
   };
   return { node: h("div", { class: "lvm-token-box" }, svg, handle), here, handle, at, draw, stand };
 }
