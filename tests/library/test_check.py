@@ -752,6 +752,31 @@ def test_every_public_name_exists_and_every_check_returns_a_plain_bool():
     assert type(check.elbo_gap(np.float64(0.85))) is bool and type(check.elbo_hard_posterior(0.5, 1.5)) is bool
 
 
+def modules_after(code):
+    """The chapter modules of checks that a fresh process has loaded after some code."""
+    code += "; import sys; print(sorted(m[14:] for m in sys.modules if m.startswith('lvm_lib.check.')))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    return run.stdout.splitlines()[-1]
+
+
+def test_a_chapter_loads_the_checks_of_no_other():
+    assert modules_after("from lvm_lib import check; dir(check)") == "[]"
+    assert modules_after("from lvm_lib import check; check.elbo_gap(1)") == "['_judge', 'elbo']"
+    assert modules_after("import lvm_lib.check; lvm_lib.check.em_vs_vae") == "['_judge', 'em_vs_vae']"
+
+
+def test_the_table_of_names_is_what_the_chapters_offer():
+    star = {}
+    exec("from lvm_lib.check import *", star)
+    assert set(check.__all__) <= set(star) and set(check.__all__) <= set(dir(check))
+    assert len(set(check.__all__)) == len(check.__all__) == 44
+    for module, names in check._WHERE.items():
+        offered = getattr(getattr(check, module), "__all__", None)
+        assert offered is None or tuple(offered) == names
+    with pytest.raises(AttributeError, match="no attribute 'elbo_nothing'"):
+        check.elbo_nothing  # noqa: B018
+
+
 def test_import_loads_neither_torch_nor_matplotlib():
     code = "import sys, lvm_lib.check; print([m for m in ('torch', 'matplotlib', 'anywidget') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
