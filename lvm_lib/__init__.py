@@ -15,6 +15,7 @@ MODULES = (
     "bounds",
     "categorical",
     "check",
+    "claims",
     "counter",
     "curve",
     "data",

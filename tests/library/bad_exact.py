@@ -1,9 +1,9 @@
 """The table of bad input for the exact half: densities, quadrature, bounds, models, data."""
 
 import numpy as np
-from bad_input import chance, integers, number, one_of, positive, reals, row, thing, whole
+from bad_input import chance, integers, number, one_of, positive, reals, row, thing, whole, without
 
-from lvm_lib import bounds, counter, curve, data, densities, mixture, ppca, quadrature
+from lvm_lib import bounds, claims, counter, curve, data, densities, mixture, ppca, quadrature
 from lvm_lib.data import images as pictures
 
 X, M = np.array([[0.3, -1.0], [2.0, 0.5], [0.1, 0.2]]), np.array([0.5, -0.5])
@@ -162,3 +162,21 @@ row(data.binarised, name=one_of("digits"), split=one_of("test"))
 row(data.binarise, images=reals([[0.0, 255.0], [255.0, 0.0]]), rng=chance())
 row(pictures.flat, images=reals([[[0.0, 255.0], [3.0, 8.0]]]))
 row(pictures.unit, images=reals([[0.0, 255.0], [3.0, 8.0]]))
+
+# ---------------------------------------------------------------- claims
+
+
+def one_line(value):
+    plain = thing(value)
+    return plain._replace(refused={**without(plain.refused, ["a word"]), "two lines": "two\nlines"})
+
+
+# A value that does not hold, NaN among them, is an AssertionError: test_claims.py.
+row(
+    claims.holds,
+    name=one_line("a number"),
+    value=reals(2.0, welcome=["NaN", "infinity"])._replace(doubtful={}),
+    at_least=reals(1.0, welcome=["None"])._replace(doubtful={}),
+    at_most=reals(3.0, welcome=["None"])._replace(doubtful={}),
+    unit=one_line("nats"),
+)

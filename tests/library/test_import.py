@@ -24,7 +24,7 @@ def test_importing_the_library_loads_nothing_heavy():
 
 
 def test_the_exact_half_needs_neither_torch_nor_plots():
-    loaded = loaded_by("from lvm_lib import bounds, check, curve, data, densities, mixture, ppca, quadrature")
+    loaded = loaded_by("from lvm_lib import bounds, check, claims, curve, data, densities, mixture, ppca, quadrature")
     assert loaded.isdisjoint({"torch", "matplotlib", "anywidget", "IPython"})
 
 
