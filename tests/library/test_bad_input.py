@@ -78,9 +78,7 @@ def test_the_tables_hold_nothing_else():
         assert f"def {test}(" in (HERE / file).read_text(encoding="utf-8"), f"{file} has no {test}"
 
 
-@pytest.mark.parametrize(
-    "cls", [cls for cls in figures.LiveFigure.__subclasses__() if cls.name], ids=lambda cls: cls.name
-)
+@pytest.mark.parametrize("cls", figures.every(), ids=lambda cls: cls.name)
 def test_every_trait_of_every_figure_is_guarded(cls):
     """A value that a figure cannot show is refused when it is set, and the figure stays as it was."""
     figure = (

@@ -14,12 +14,13 @@ import traitlets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lvm_lib import figures
 from lvm_lib.figures import ElboFigure, LiveFigure, ScrubberFigure
 from lvm_lib.figures.base import bundle, stylesheet
 from lvm_lib.figures.elbo import BOUNDS
 
 ROOT = Path(__file__).parents[2]
-FIGURES = sorted((cls for cls in LiveFigure.__subclasses__() if cls.name), key=lambda cls: cls.name)
+FIGURES = figures.every()
 STATES = st.fixed_dictionaries({key: st.floats(*bounds) for key, bounds in BOUNDS.items()})
 
 
