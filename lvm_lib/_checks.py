@@ -85,6 +85,24 @@ def count(name: str, value, least: int = 1) -> int:
     return int(value)
 
 
+def real_number(name: str, value, *, least: float = 0.0, positive: bool = False) -> float:
+    """`value` as a finite float of at least `least` (above 0 if `positive`); raises TypeError or ValueError."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name} must be a number, got {describe(value)}")
+    if not np.isfinite(value) or value < least or (positive and value <= 0):
+        raise ValueError(
+            f"{name} must be {'a positive' if positive else f'at least {least:g} and a'} finite number, got {value!r}"
+        )
+    return float(value)
+
+
+def warmth(value) -> float:
+    """A temperature: a positive number, not so small that logits divided by it overflow."""
+    if real_number("temperature", value, positive=True) < 1e-6:
+        raise ValueError(f"temperature must be at least 1e-06, got {value!r}")
+    return float(value)
+
+
 def rng(name: str, value) -> np.random.Generator:
     """A NumPy generator: `value` itself if it is one, or a new one from an integer seed."""
     if isinstance(value, np.random.Generator):

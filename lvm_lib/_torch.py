@@ -67,24 +67,6 @@ def whole_numbers(name: str, value, below: int, ndim: int | None = None, *, empt
     return value.long()
 
 
-def real_number(name: str, value, *, least: float = 0.0, positive: bool = False) -> float:
-    """`value` as a finite float of at least `least` (above 0 if `positive`); raises TypeError or ValueError."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name} must be a number, got {describe(value)}")
-    if not np.isfinite(value) or value < least or (positive and value <= 0):
-        raise ValueError(
-            f"{name} must be {'a positive' if positive else f'at least {least:g} and a'} finite number, got {value!r}"
-        )
-    return float(value)
-
-
-def warmth(value) -> float:
-    """A temperature: a positive number, not so small that logits divided by it overflow."""
-    if real_number("temperature", value, positive=True) < 1e-6:
-        raise ValueError(f"temperature must be at least 1e-06, got {value!r}")
-    return float(value)
-
-
 def torch_generator(name: str, value, device="cpu") -> torch.Generator:
     """A torch generator: `value` itself if it is one, or a new one on `device` from an integer seed >= 0."""
     if isinstance(value, torch.Generator):
@@ -103,19 +85,6 @@ def seeded(seed: int):
     The same seed gives the same weights. Raises TypeError or ValueError unless `seed` is an integer >= 0.
     """
     return _seeded(count("seed", seed, 0))
-
-
-def less_baseline(values: torch.Tensor, baseline, samples: int) -> torch.Tensor:
-    """f at the draws, (samples,), less a baseline: a number, or "leave-one-out", for each draw the mean of the others.
-
-    Raises TypeError or ValueError for any other baseline, and for leave-one-out with a single draw.
-    """
-    if baseline == "leave-one-out":
-        others = count("samples", samples, 2) - 1
-        return values - (values.sum() - values) / others
-    if isinstance(baseline, str):
-        raise ValueError(f"baseline must be a number or 'leave-one-out', got {baseline!r}")
-    return values - real_number("baseline", baseline, least=-float("inf"))
 
 
 @contextmanager

@@ -20,8 +20,9 @@ from __future__ import annotations
 
 import torch
 
-from ._checks import count, describe
-from ._torch import less_baseline, real_tensor, torch_generator, warmth
+from ._checks import count, describe, warmth
+from ._torch import real_tensor, torch_generator
+from .gradients import less_baseline
 
 __all__ = [
     "enumerated_gradient",

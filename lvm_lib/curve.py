@@ -17,13 +17,11 @@ from scipy.spatial.distance import cdist
 
 from . import _checks
 from .bounds import GaussianQ
-from .densities import entropy_normal_full, kl_normal_full, log_normal, log_normal_diag
+from .densities import LOG_2PI, entropy_normal_full, kl_normal_full, log_normal, log_normal_diag
 from .ppca import ElboTerms
 from .quadrature import Grid, adaptive_line, log_integral, normalised
 
 __all__ = ["Curve", "QuadraticCurve", "TanhNetwork", "tanh_network"]
-
-LOG_2PI = np.log(2 * np.pi)
 
 
 class _NoisyCurve:

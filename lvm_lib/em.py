@@ -25,6 +25,8 @@ from scipy import linalg
 from . import _checks
 from .bernoulli_mixture import BernoulliMixture, binary_points
 from .bounds import GaussianQ
+from .densities import LOG_2PI
+from .kmeans import plus_plus_rows
 from .mixture import GaussianMixture
 from .ppca import LinearGaussian
 
@@ -45,7 +47,6 @@ __all__ = [
 ]
 
 COVARIANCES = ("full", "diagonal", "spherical", "tied")
-LOG_2PI = np.log(2 * np.pi)
 FEW = 8  # up to so many dimensions a quadratic form is one product with all squares and cross products
 BLOCK = 256  # rows whose whitened copies stay in the cache
 
@@ -250,24 +251,16 @@ def fit_linear(
 # ---------------------------------------------------------------- starts
 
 
-def start_mixture(x, components, rng, *, covariance="full", floor=1e-6, spread=True) -> GaussianMixture:
+def start_mixture(x, components, rng, *, covariance="full", floor=1e-6) -> GaussianMixture:
     """K data points as means, equal weights, and for every component the covariance around the nearest mean.
 
-    spread: each next point is drawn with probability proportional to its squared distance from the points taken so far
-        (k-means++, Arthur and Vassilvitskii 2007); if False all are drawn alike.
+    The points are those of K-means++ (`kmeans.kmeans_plus_plus`).
     rng: generator or seed. Raises ValueError for fewer points (or fewer distinct ones) than components.
     """
     x, components, rng = _data(x), _checks.count("components", components), _checks.rng("rng", rng)
     covariance, floor, _ = _gaussian_options(covariance, floor, 0.0)
     _enough("components", components, x)
-    chosen = [int(rng.integers(len(x)))]
-    nearest = ((x - x[chosen[0]]) ** 2).sum(axis=1)
-    while len(chosen) < components:
-        free = nearest if spread else (nearest > 0).astype(float)
-        if not free.sum() > 0:
-            raise ValueError(f"x must hold at least components = {components} distinct points, got {len(chosen)}")
-        chosen.append(int(rng.choice(len(x), p=free / free.sum())))
-        nearest = np.minimum(nearest, ((x - x[chosen[-1]]) ** 2).sum(axis=1))
+    chosen = plus_plus_rows(x - x.mean(axis=0), components, rng)
     means = x[chosen]
     distance = (means**2).sum(axis=1) - 2 * x @ means.T
     residual = x - means[distance.argmin(axis=1)]

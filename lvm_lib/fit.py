@@ -20,8 +20,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from tqdm.auto import tqdm
 
-from ._checks import count, describe
-from ._torch import real_number, real_tensor, seeded, torch_generator
+from ._checks import count, describe, real_number
+from ._torch import real_tensor, seeded, torch_generator
 
 __all__ = ["History", "Record", "fit", "load", "save", "seeded"]
 

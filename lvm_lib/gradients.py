@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import torch
 
-from ._checks import count, describe
-from ._torch import less_baseline, real_tensor, torch_generator
+from ._checks import count, describe, real_number
+from ._torch import real_tensor, torch_generator
 
 __all__ = ["GradientSamples", "reparameterised_gradient", "score_function_gradient"]
 
@@ -58,6 +58,19 @@ def score_function_gradient(f, mean, log_std, samples: int, generator, *, baseli
         values = _values(f, z)
     values = less_baseline(values, baseline, samples)
     return GradientSamples(values[:, None] * eps / std, values[:, None] * (eps**2 - 1))
+
+
+def less_baseline(values: torch.Tensor, baseline, samples: int) -> torch.Tensor:
+    """f at the draws, (samples,), less a baseline: a number, or "leave-one-out", for each draw the mean of the others.
+
+    Raises TypeError or ValueError for any other baseline, and for leave-one-out with a single draw.
+    """
+    if baseline == "leave-one-out":
+        others = count("samples", samples, 2) - 1
+        return values - (values.sum() - values) / others
+    if isinstance(baseline, str):
+        raise ValueError(f"baseline must be a number or 'leave-one-out', got {baseline!r}")
+    return values - real_number("baseline", baseline, least=-float("inf"))
 
 
 def _draw(mean, log_std, samples, generator):

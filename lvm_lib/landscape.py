@@ -24,10 +24,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _checks
+from .densities import LOG_2PI
 
 __all__ = ["Landscape"]
-
-LOG_2PI = np.log(2 * np.pi)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,16 +20,15 @@ import math
 
 import torch
 from torch import nn
-from torch.distributions import Distribution, Independent, Normal, constraints
 from torch.distributions import Bernoulli as BernoulliPixels
+from torch.distributions import Distribution, Independent, Normal, constraints
 from torch.nn import functional
 
 from ._checks import count
 from ._torch import real_tensor
+from .densities import LOG_2PI
 
 __all__ = ["Bernoulli", "DiscretisedLogistic", "DiscretisedNormal", "DiscretisedPixels", "Gaussian"]
-
-LOG_2PI = math.log(2 * math.pi)
 
 
 class Bernoulli(nn.Module):

@@ -21,7 +21,7 @@ from scipy import linalg
 
 from . import _checks
 from .bounds import GaussianQ
-from .densities import entropy_normal_full, kl_normal_full, log_normal_diag, log_normal_lowrank
+from .densities import LOG_2PI, entropy_normal_full, kl_normal_full, log_normal_diag, log_normal_lowrank
 
 __all__ = [
     "ElboTerms",
@@ -31,8 +31,6 @@ __all__ = [
     "fit_factor_analysis",
     "fit_ppca",
 ]
-
-LOG_2PI = np.log(2 * np.pi)
 
 
 class ElboTerms(NamedTuple):

@@ -24,16 +24,15 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import nn
 
-from ._checks import count, describe
-from ._torch import real_number, real_tensor, seeded, whole_numbers
+from ._checks import count, describe, real_number
+from ._nearest import nearest_of_tensors
+from ._torch import real_tensor, seeded, whole_numbers
 
 __all__ = ["FSQ", "Losses", "Quantised", "Usage", "VectorQuantizer", "nearest", "straight_through", "usage"]
 
-BLOCK = 2**19  # numbers in one block of distances: 2 MB in float32
 UPDATES = ("ema", "gradient")
 
 
@@ -74,25 +73,7 @@ def nearest(z, codebook) -> torch.Tensor:
     codebook = real_tensor("codebook", codebook, 2, like=z)
     if codebook.shape[1] != z.shape[1]:
         raise ValueError(f"codebook must have d = {z.shape[1]} columns as z has, got shape {tuple(codebook.shape)}")
-    return _nearest(z, codebook)
-
-
-def _nearest(z, codebook):
-    """As `nearest`, of tensors that had their checks: argmin_k of |e_k|^2 - 2 z e_k, in blocks of rows that stay in cache.
-
-    On the processor numpy finds the least of each row; torch's argmin takes several times as long there. (K-means' own
-    search keeps threads beside torch's, and the two would wait for each other in training.)
-    """
-    z, codebook = z.detach(), codebook.detach()
-    norms, indices = (codebook**2).sum(1), torch.empty(len(z), dtype=torch.int64, device=z.device)
-    rows = max(1, BLOCK // len(codebook))
-    for block in (slice(start, start + rows) for start in range(0, len(z), rows)):
-        score = torch.addmm(norms, z[block], codebook.T, alpha=-2)
-        if z.device.type == "cpu" and z.dtype in (torch.float32, torch.float64):
-            np.argmin(score.numpy(), axis=1, out=indices.numpy()[block])
-        else:
-            torch.argmin(score, 1, out=indices[block])
-    return indices
+    return nearest_of_tensors(z, codebook)
 
 
 def straight_through(z, codes) -> torch.Tensor:
@@ -174,7 +155,7 @@ class VectorQuantizer(nn.Module):
         with torch.autocast(rows.device.type, enabled=False):  # in low precision the nearest code is another one
             if self.training and not self.started:
                 self.start_from(rows)
-            indices = _nearest(rows, self.codebook)  # (n,)
+            indices = nearest_of_tensors(rows, self.codebook)  # (n,)
             codes = self.codebook[indices]  # (n, d); a copy, so later updates leave it alone
             losses = Losses(
                 codebook=_mean_square(codes - rows.detach()), commitment=_mean_square(rows - codes.detach())

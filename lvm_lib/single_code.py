@@ -20,8 +20,8 @@ import math
 import torch
 from torch import nn
 
-from ._checks import count, describe
-from ._torch import real_number, real_tensor, seeded
+from ._checks import count, describe, real_number
+from ._torch import real_tensor, seeded
 from .autoencoder import mlp_decoder, mlp_encoder, weight
 from .likelihoods import Bernoulli
 from .quantize import Quantised, VectorQuantizer

@@ -30,8 +30,8 @@ from torch import nn
 from torch.nn import functional
 
 from . import counter
-from ._checks import count, describe
-from ._torch import real_number, real_tensor, seeded, warmth, whole_numbers
+from ._checks import count, describe, real_number, warmth
+from ._torch import real_tensor, seeded, whole_numbers
 from .vqvae import Block
 
 __all__ = [

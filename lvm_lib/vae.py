@@ -22,10 +22,11 @@ import torch
 from torch import nn
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
-from ._checks import count, describe
-from ._torch import real_number, real_tensor, seeded, torch_generator
+from ._checks import count, describe, real_number
+from ._torch import real_tensor, seeded, torch_generator
 from .autoencoder import conv_decoder, conv_encoder, mlp_decoder, mlp_encoder, weight
 from .bounds import Estimate
+from .densities import LOG_2PI
 from .likelihoods import Bernoulli, Gaussian
 from .ppca import LinearGaussian
 
@@ -42,7 +43,6 @@ __all__ = [
     "reparameterise",
 ]
 
-LOG_2PI = math.log(2 * math.pi)
 BLOCK = 2**22  # pixels that one call of the decoder may write when the evidence is estimated: 16 MB in float32
 
 

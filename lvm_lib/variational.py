@@ -28,16 +28,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from ._checks import count, describe, real_array
-from ._torch import real_number, real_tensor, seeded, torch_generator
+from ._checks import count, describe, real_array, real_number
+from ._torch import real_tensor, seeded, torch_generator
 from .autoencoder import _widths, mlp
+from .densities import LOG_2PI
 from .em import m_step_linear
 from .ppca import LinearGaussian
 from .quadrature import hermite, line
 
 __all__ = ["Amortised", "CurveModel", "LinearModel", "PerPoint", "Record", "WAYS", "Climb", "best_gaussian", "climb"]
 
-LOG_2PI = math.log(2 * math.pi)
 WAYS = ("em", "evidence", "per point", "amortised")
 FLOOR = 1e-9  # no M-step makes the noise's variance smaller
 INFER = 60  # gradient steps that per-point inference gets for points whose q is new

@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ._checks import count, describe
-from ._torch import real_number, real_tensor, seeded, whole_numbers
+from ._checks import count, describe, real_number
+from ._torch import real_tensor, seeded, whole_numbers
 from .autoencoder import PATCH, _grid, weight
 from .likelihoods import Bernoulli
 

@@ -17,7 +17,6 @@ import numpy as np
 
 from .. import _checks
 
-LOG_2PI = math.log(2 * math.pi)
 TOLERANCE = 0.005  # an answer rounded to two decimals is right
 LARGEST = 10**6  # entries of an answer that are looked at
 

@@ -10,9 +10,9 @@ from scipy.special import ndtr
 from .. import _checks, bounds, quadrature
 from ..bounds import GaussianQ
 from ..curve import QuadraticCurve
-from ..densities import entropy_normal_diag, kl_normal_diag, kl_normal_full, log_normal, logsumexp
+from ..densities import LOG_2PI, entropy_normal_diag, kl_normal_diag, kl_normal_full, log_normal, logsumexp
 from ..ppca import LinearGaussian
-from ._judge import LARGEST, LOG_2PI, Odd, Verdict, call, came, detached, equal, judge, read, tell, unanswered, within
+from ._judge import LARGEST, Odd, Verdict, call, came, detached, equal, judge, read, tell, unanswered, within
 
 __all__ = ["elbo_gap", "elbo_by_hand", "elbo_kl_to_prior", "elbo_monte_carlo", "elbo_mean_field", "elbo_hard_posterior"]
 

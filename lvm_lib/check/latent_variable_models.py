@@ -8,10 +8,10 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import ndtr
 
-from ..densities import kl_normal_full, log_normal, logsumexp
+from ..densities import LOG_2PI, kl_normal_full, log_normal, logsumexp
 from ..mixture import GaussianMixture
 from ..ppca import LinearGaussian
-from ._judge import LOG_2PI, Odd, Verdict, call, came, equal, judge, read, tell, unanswered, within
+from ._judge import Odd, Verdict, call, came, equal, judge, read, tell, unanswered, within
 
 __all__ = ["lvm_samples", "lvm_by_hand", "lvm_ancestral", "lvm_log_marginal", "lvm_kl_posterior_prior", "lvm_hills"]
 

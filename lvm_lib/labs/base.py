@@ -7,8 +7,7 @@ import time
 
 import ipywidgets
 
-from .._checks import describe
-from .._torch import real_number
+from .._checks import describe, real_number
 
 __all__ = ["Lab"]
 

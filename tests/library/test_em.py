@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy import stats
+from sklearn.mixture import GaussianMixture as Peer
+
 from lvm_lib import em
 from lvm_lib.bernoulli_mixture import BernoulliMixture
 from lvm_lib.bounds import GaussianQ
 from lvm_lib.mixture import GaussianMixture
 from lvm_lib.ppca import LinearGaussian, fit_factor_analysis, fit_ppca
-from scipy import stats
-from sklearn.mixture import GaussianMixture as Peer
 
 
 def blobs(rng, n=300, dimensions=3, components=3):
@@ -247,7 +248,7 @@ GOOD = np.random.default_rng(0).normal(size=(10, 2))
         (GOOD[:1], {"components": 1}, "at least 2 rows"),
         (np.where(GOOD == GOOD[0, 0], np.nan, GOOD), {"components": 2}, "x must be finite, got 1 NaN"),
         (np.column_stack([GOOD, np.ones(10)]), {"components": 2}, r"no constant column .* got columns \[2\]"),
-        (np.repeat(GOOD[:2], 5, axis=0), {"components": 3}, "at least components = 3 distinct points, got 2"),
+        (np.repeat(GOOD[:2], 5, axis=0), {"components": 3}, "at least 3 distinct points, got 2"),
         (GOOD, {"components": 2, "covariance": "round"}, "covariance must be one of full, diagonal, spherical, tied"),
         (GOOD, {"components": 2, "floor": 0.0}, "floor must be positive"),
         (GOOD, {"components": 2, "ridge": -1.0}, "ridge must not be negative"),
