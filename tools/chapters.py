@@ -32,7 +32,9 @@ CELL_SECONDS = 300
 FIRST_TAGS = ["remove-cell", "setup"]
 FIRST_CELL = """\
 # Finds the book's library: installed, beside this folder, or (on Colab) fetched once from the book's repository.
-import importlib.util, pathlib, subprocess, sys
+import importlib.util, os, pathlib, subprocess, sys
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait sleep: busy machines stay quick
 
 if importlib.util.find_spec("lvm_lib") is None and pathlib.Path("../lvm_lib").is_dir():
     sys.path.insert(0, str(pathlib.Path("..").resolve()))
