@@ -16,7 +16,7 @@ JB := $(BIN)/jupyter-book build . -n -W --keep-going
 export PYTHONHASHSEED := 0
 export LVM_SOLUTIONS := $(SOLUTIONS)
 
-.PHONY: help book test execute chapter serve lab bundle audit bench colab release pins clean
+.PHONY: help book test lint execute chapter serve lab bundle audit bench colab release pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -27,9 +27,13 @@ book: $(VENV)/build.stamp ## build the book: installs, runs the chapters, writes
 	@echo "The book is at $(CURDIR)/_build/html/index.html"
 
 test: $(VENV)/test.stamp node_modules/.stamp ## run every test: library, identities, chapters (nbval), pages in a browser
+	@$(BIN)/python -m tools.lint
 	@$(JB) --quiet
 	@$(BIN)/python -m tools.need_browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval --nbval-cell-timeout=300 -n 2 --dist loadscope tests book
+
+lint: $(VENV)/test.stamp node_modules/.stamp ## hold every file to layout, lint and types: ruff, mypy, biome, tsc
+	@$(BIN)/python -m tools.lint
 
 execute: $(VENV)/build.stamp ## run chapters and write their outputs (CHAPTER=elbo for one)
 	@$(BIN)/python -m tools.chapters $(CHAPTER)

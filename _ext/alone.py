@@ -32,7 +32,7 @@ def setup(app) -> None:
     """Runs before Sphinx reads what earlier builds left, so that two builds never write into each other's files."""
     place = Path(app.outdir).parent
     place.mkdir(parents=True, exist_ok=True)
-    held.append(open(place / "build.lock", "a"))
+    held.append((place / "build.lock").open("a"))
     said = False
     while not try_lock(held[-1]):
         if not said:

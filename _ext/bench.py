@@ -9,6 +9,7 @@ from pathlib import Path
 
 import live
 from sphinx.util import logging
+
 from tools import chapters
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ def page_text(source: str) -> str:
 def picture(identity: str, figure, alt: str) -> str:
     """A figure as HTML, with a file for each theme."""
     import matplotlib.pyplot as plt
+
     from lvm_lib.plots.show import png, recolour
 
     light = png(figure)

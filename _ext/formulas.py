@@ -48,7 +48,7 @@ def engine():
     return context.get("render")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def render(formula: str, display: bool) -> str:
     return engine()(formula, display)
 

@@ -9,6 +9,7 @@ import os
 import re
 
 from sphinx.util import logging
+
 from tools import chapters
 from tools import identities as read
 
@@ -114,8 +115,10 @@ def key(app, docname: str) -> str:
 
 
 def outdated(app, env, added, changed, removed):
-    """Pages to read again although their file is as it was: the list where any page or test changed, chapters where
-    a test came or went. With LVM_CHAPTER, other chapters wait for the next whole build."""
+    """Pages to read again although their file is as it was.
+
+    The list where any page or test changed, chapters where a test came or went. With LVM_CHAPTER, other chapters wait for the next whole build.
+    """
     vars(app).pop("lvm_identities", None)
     only, kept = os.environ.get("LVM_CHAPTER"), getattr(env, "lvm_tested", {})
     again = [

@@ -14,8 +14,9 @@ import re
 import struct
 
 import nbformat
-from lvm_lib.figures import by_name
 from PIL import Image
+
+from lvm_lib.figures import by_name
 from tools import chapters
 from tools.chapters import CACHE, WIDGET_STATE, WIDGET_VIEW
 
@@ -104,8 +105,10 @@ def lighter(picture: bytes) -> bytes:
 
 
 def figure_element(identity: str, name: str, picture: str | None, alt: str, depth: int, room) -> str:
-    """The element that the host script fills: until then, and without JavaScript, a picture. room: heights to keep
-    free, on a phone and in the text column."""
+    """The element that the host script fills: until then, and without JavaScript, a picture.
+
+    room: heights to keep free, on a phone and in the text column.
+    """
     base = "../" * depth + f"_figures/{identity}"
     still = ""
     if picture:

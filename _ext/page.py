@@ -8,6 +8,7 @@ from pathlib import Path
 
 from docutils import nodes
 from markupsafe import Markup, escape
+
 from tools import chapters
 
 ROOT = Path(__file__).resolve().parent.parent

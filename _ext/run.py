@@ -11,6 +11,7 @@ from pathlib import Path
 import live
 import status
 from sphinx.util import logging
+
 from tools import chapters
 
 SOLUTION = re.compile(r'<details class="solution">.*?</details>\n*', flags=re.S)

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import nbformat
+
 from tools import chapters
 
 from .row import Limit, Reading, sized

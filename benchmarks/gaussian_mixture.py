@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from lvm_lib import data, em
 
 from .row import Row, sized, within

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+
 from lvm_lib import em, kmeans
 from lvm_lib.ppca import fit_ppca
 from lvm_lib.quantize import VectorQuantizer

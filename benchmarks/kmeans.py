@@ -11,6 +11,7 @@ import warnings
 from functools import partial
 
 import numpy as np
+
 from lvm_lib import data, kmeans
 
 from .row import Measured, Row, at_most, sized

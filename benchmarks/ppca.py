@@ -6,6 +6,7 @@ scikit-learn divides the noise by n - 1, this library by n, the maximum of the l
 from __future__ import annotations
 
 import numpy as np
+
 from lvm_lib import data
 from lvm_lib.ppca import fit_ppca
 

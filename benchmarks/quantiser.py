@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 import torch
+
 from lvm_lib.quantize import VectorQuantizer
 
 from .row import Row, sized, within

@@ -121,7 +121,7 @@ def aimed(limit: Limit, unit: str = "") -> str:
 
 
 def verdict(row, stored: dict | None) -> str:
-    """ "reached", or "missed: " and why, or "not measured"; empty for a comparison without an aim."""
+    """One of "reached", "missed: " and why, "not measured"; empty for a comparison without an aim."""
     if stored is None:
         return NOT_MEASURED
     faults = slower(row, stored) if isinstance(row, Row) else beyond(row.limits, values(row, stored))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 import torch
+
 from lvm_lib import fit
 from lvm_lib.token_priors import pixelcnn_prior, training_rows
 

@@ -13,6 +13,7 @@ import time
 
 import numpy as np
 import torch
+
 from lvm_lib import data, fit
 from lvm_lib.vae import mlp_vae
 

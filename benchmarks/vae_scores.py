@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 import torch
+
 from lvm_lib import data, fit
 from lvm_lib.vae import mlp_vae
 

@@ -6,6 +6,7 @@ Grey digits, 28 x 28, become 7 x 7 tokens of 128 codes. Scoring is not timed.
 from __future__ import annotations
 
 import torch
+
 from lvm_lib import data, fit
 from lvm_lib.likelihoods import Gaussian
 from lvm_lib.quantize import VectorQuantizer, usage

@@ -13,7 +13,7 @@ const check = process.argv.includes("--check");
 await mkdir(out, { recursive: true });
 const names = (await readdir(join(here, "figures"))).filter((f) => f.endsWith(".js")).map((f) => basename(f, ".js"));
 const stale = (await readdir(out)).filter((f) => f.endsWith(".js") && !names.includes(basename(f, ".js")));
-let wrong = stale.map((f) => `${f} has no source`);
+const wrong = stale.map((f) => `${f} has no source`);
 for (const name of names.sort()) {
   const { outputFiles } = await build({
     entryPoints: [join(here, "figures", `${name}.js`)],

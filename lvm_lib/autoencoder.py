@@ -10,6 +10,8 @@ Images are rows of pixels: x (n, D); codes z (n, q). A network takes its weights
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import nn
 
@@ -66,8 +68,10 @@ class AE(nn.Module):
         return ((x - self(x)) ** 2).sum(-1)
 
     def loss(self, x, generator=None) -> torch.Tensor:
-        """What training makes small: the squared error, averaged over images. No chance enters; `generator` is there
-        so that one training loop serves every model."""
+        """What training makes small: the squared error, averaged over images.
+
+        No chance enters; `generator` is there so that one training loop serves every model.
+        """
         return self.squared_error(x).mean()
 
 
@@ -84,7 +88,7 @@ def mlp(sizes) -> nn.Sequential:
     sizes = _widths("sizes", sizes)
     if len(sizes) < 2:
         raise ValueError(f"sizes must name at least the inputs and the outputs, got {sizes}")
-    layers = [layer for i, o in zip(sizes, sizes[1:]) for layer in (nn.Linear(i, o), nn.ReLU())]
+    layers = [layer for i, o in itertools.pairwise(sizes) for layer in (nn.Linear(i, o), nn.ReLU())]
     return nn.Sequential(*layers[:-1])
 
 

@@ -101,8 +101,10 @@ class GaussianQ:
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """A Monte-Carlo number per data point: value (n,), standard_error (n,), and where weights are used
-    effective_sample_size (n,). standard_error is None where one draw alone cannot tell it."""
+    """A Monte-Carlo number per data point: value (n,), standard_error (n,).
+
+    Where weights are used, also effective_sample_size (n,). standard_error is None where one draw alone cannot tell it.
+    """
 
     value: np.ndarray
     standard_error: np.ndarray | None

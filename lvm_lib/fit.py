@@ -30,8 +30,10 @@ SCHEDULES = ("one-cycle", None)
 
 @dataclass(frozen=True)
 class Record:
-    """One epoch: its number from 1, the loss averaged over its images, the last learning rate, seconds since the
-    start."""
+    """One epoch: its number from 1, the loss averaged over its images, the last learning rate.
+
+    seconds: since the start.
+    """
 
     epoch: int
     loss: float
@@ -52,6 +54,7 @@ class History:
 
     @property
     def loss(self) -> tuple[float, ...]:
+        """The losses, epoch by epoch."""
         return tuple(record.loss for record in self.records)
 
 

@@ -17,6 +17,7 @@ Log densities and log masses are sums over pixels, in nats, every normaliser inc
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -51,6 +52,7 @@ class Bernoulli(nn.Module):
             )
 
     def inputs(self, x):
+        """The pixels themselves, 0 and 1."""
         return x
 
 
@@ -80,6 +82,7 @@ class Gaussian(nn.Module):
         """Every finite x will do."""
 
     def inputs(self, x):
+        """The pixels themselves."""
         return x
 
 
@@ -139,7 +142,7 @@ class DiscretisedPixels(Distribution):
     mean (..., D) and std > 0 (broadcasts), in grey levels. log_prob sums over pixels: a log mass, in nats.
     """
 
-    arg_constraints = {}
+    arg_constraints: ClassVar = {}
     support = constraints.independent(constraints.nonnegative_integer, 1)
     has_rsample = False
 
@@ -186,8 +189,10 @@ def _logistic_bin(low, high, width):
 
 
 def _normal_bin(low, high, width):
-    """The same for the normal curve: log[Phi(high) - Phi(low)], from the accurate side, and never as a difference
-    of equals: where the bin is narrow against the curve's bend, the curve at its middle, with the bend's correction."""
+    """The same for the normal curve: log[Phi(high) - Phi(low)], from the accurate side.
+
+    Never as a difference of equals: where the bin is narrow against the curve's bend, the curve at its middle, with the bend's correction.
+    """
     centre = (low + high) / 2
     narrow = width * centre.abs().clamp(min=1) < (1e-3 if low.dtype == torch.float64 else 3e-2)
     mirrored = centre > 0  # Phi is accurate on the left only: Phi(b) - Phi(a) = Phi(-a) - Phi(-b)

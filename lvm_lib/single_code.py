@@ -30,7 +30,9 @@ __all__ = ["SingleCodeVQVAE", "single_code_vqvae"]
 
 
 class SingleCodeVQVAE(nn.Module):
-    """encoder: x (n, D) to z (n, d).  quantiser: (n, d) to one code each.  decoder: codes (n, d) to outputs (n, D).
+    """An autoencoder with one code per image, the nearest one.
+
+    encoder: x (n, D) to z (n, d).  quantiser: (n, d) to one code each.  decoder: codes (n, d) to outputs (n, D).
     likelihood: what the outputs mean, one of lvm_lib.likelihoods.  beta: weight of the commitment.
     """
 

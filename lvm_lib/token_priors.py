@@ -59,7 +59,9 @@ class Drawn(NamedTuple):
 
 
 class TokenPrior(nn.Module):
-    """What all priors share. A subclass gives `_logits(tokens, labels)`, (n, M, K), of which row i may depend on
+    """What all priors share.
+
+    A subclass gives `_logits(tokens, labels)`, (n, M, K), of which row i may depend on
     tokens 1 ... i - 1 alone; labels (n,) are zeros where classes = 0.
 
     codes: K.  places: M.  classes: C, or 0 for a prior that knows none.
@@ -81,8 +83,10 @@ class TokenPrior(nn.Module):
     # ------------------------------------------------ probabilities
 
     def conditionals(self, tokens, label=None, *, temperature: float = 1.0) -> torch.Tensor:
-        """log p(z_i = k | z_1 ... z_{i-1}, c) for every place and code: (n, M, K). `label` as in `log_prob`, but a
-        prior that knows classes needs one here: of the mixture, conditionals are not one pass of the network."""
+        """log p(z_i = k | z_1 ... z_{i-1}, c) for every place and code: (n, M, K).
+
+        `label` as in `log_prob`, but a prior that knows classes needs one here: of the mixture, conditionals are not one pass of the network.
+        """
         tokens = self._tokens(tokens)
         if self.classes and label is None:
             raise ValueError("label must be given, since this prior is one for each class; got None")
@@ -298,6 +302,7 @@ class MaskedConv2d(nn.Conv2d):
         self.register_buffer("mask", (order <= middle if centre else order < middle).float(), persistent=False)
 
     def forward(self, x) -> torch.Tensor:
+        """Convolve with what lies before (and, where told, the centre): (n, inputs, h, w) to (n, outputs, h, w)."""
         return functional.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
 
 
@@ -346,8 +351,9 @@ class PixelCNNPrior(TokenPrior):
 
 
 class TransformerPrior(TokenPrior):
-    """Causal attention over the tokens before: the class (or a start sign) stands first, and the last token is not
-    read. Radford et al. (2018) for text; here a grid, row by row.
+    """Causal attention over the tokens before.
+
+    The class (or a start sign) stands first, and the last token is not read. Radford et al. (2018) for text; here a grid, row by row.
     """
 
     def __init__(

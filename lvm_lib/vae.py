@@ -127,7 +127,7 @@ def _shaped(name, value, shape, like) -> torch.Tensor:
 
 def _gaussian(q) -> Distribution:
     """q, if it is one of the two kinds of Gaussian that an encoder gives."""
-    if not (isinstance(q, MultivariateNormal) or isinstance(q, Independent) and isinstance(q.base_dist, Normal)):
+    if not (isinstance(q, MultivariateNormal) or (isinstance(q, Independent) and isinstance(q.base_dist, Normal))):
         raise TypeError(f"q must be an Independent Normal or a MultivariateNormal, got {describe(q)}")
     return q
 
@@ -382,8 +382,9 @@ class LinearVAE(VAE):
 
     @torch.no_grad()
     def copy_(self, model: LinearGaussian) -> LinearVAE:
-        """Take the generator from `model`, and for q the best that this encoder can express: the posterior itself
-        (full covariance), or its mean with variances 1 / M_jj (diagonal), M the posterior's precision. Returns self.
+        """Take the generator from `model`, and for q the best that this encoder can express.
+
+        That is the posterior itself (full covariance), or its mean with variances 1 / M_jj (diagonal), M the posterior's precision. Returns self.
         """
         if not isinstance(model, LinearGaussian):
             raise TypeError(f"model must be a LinearGaussian, got {describe(model)}")

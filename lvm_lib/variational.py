@@ -94,10 +94,12 @@ class LinearModel(nn.Module):
 
     @property
     def latents(self) -> int:
+        """q, the number of latents."""
         return self.loadings.shape[1]
 
     @property
     def dimensions(self) -> int:
+        """D, the number of columns of x."""
         return len(self.mean)
 
     def evidence(self, x) -> torch.Tensor:
@@ -168,6 +170,7 @@ class CurveModel(nn.Module):
 
     @property
     def dimensions(self) -> int:
+        """D, the number of columns of x."""
         return self.weights.shape[1]
 
     def features(self, z) -> torch.Tensor:

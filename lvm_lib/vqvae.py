@@ -68,6 +68,7 @@ class ConvEncoder(nn.Module):
         )
 
     def forward(self, x) -> torch.Tensor:
+        """Images as rows (n, side^2) to vectors (n, M, d)."""
         return self.net(x).flatten(2).transpose(1, 2)
 
 
@@ -104,6 +105,7 @@ class ConvDecoder(nn.Module):
         return near[0][:, None] & near[1][None, :]
 
     def forward(self, codes) -> torch.Tensor:
+        """Codes (n, M, d) to outputs (n, side^2)."""
         return self.net(codes.transpose(1, 2).unflatten(2, (self.grid, self.grid)))
 
 
@@ -145,6 +147,7 @@ class TransformerEncoder(nn.Module):
         self.scale = nn.BatchNorm1d(dimensions, affine=False)
 
     def forward(self, x) -> torch.Tensor:
+        """Images as rows (n, side^2) to vectors (n, M, d)."""
         patches = x.view(len(x), self.grid, PATCH, self.grid, PATCH).transpose(2, 3).reshape(len(x), -1, PATCH**2)
         vectors = self.out(self.blocks(self.patch(patches) + self.place))
         return self.scale(vectors.transpose(1, 2)).transpose(1, 2)
@@ -162,6 +165,7 @@ class TransformerDecoder(nn.Module):
         self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, PATCH**2))
 
     def forward(self, codes) -> torch.Tensor:
+        """Codes (n, M, d) to outputs (n, side^2)."""
         patches = self.out(self.blocks(self.code(codes) + self.place))  # (n, M, 16)
         return patches.unflatten(1, (self.grid, self.grid)).unflatten(3, (PATCH, PATCH)).transpose(2, 3).flatten(1)
 

@@ -30,6 +30,7 @@ from __future__ import annotations
 import argparse
 import functools
 import gzip
+import importlib.util
 import json
 import mimetypes
 import os
@@ -84,7 +85,7 @@ AIMS = {
 # ------------------------------------------------------------------ serving
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def travels(path: Path, changed: float) -> tuple[bytes, str, bool]:
     """A file as it is sent: its bytes, its type, whether they are compressed."""
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
@@ -283,7 +284,7 @@ def traced_drag(browser, page, handle, seconds: float = 1.2) -> list[dict]:
     devtools = page.context.new_cdp_session(page)  # Playwright's own move runs scripts in the page each time
     browser.start_tracing(page=page, categories=["devtools.timeline", "toplevel"])
     start, number = time.perf_counter(), 0
-    while (now := time.perf_counter() - start) < seconds:
+    while time.perf_counter() - start < seconds:
         number += 1
         swing = 60 * abs((number / 20) % 2 - 1)  # to and fro, 3 px each time
         devtools.send(
@@ -442,9 +443,7 @@ def missing(frames: bool = False) -> str:
             "No Chromium found: install it (apt install chromium, or `python -m playwright install chromium`), "
             "or name one in the variable CHROMIUM."
         )
-    try:
-        import playwright  # noqa: F401
-    except ImportError:
+    if importlib.util.find_spec("playwright") is None:
         return "Playwright is missing: run `make test` once, or pip install -r requirements-test.txt."
     if not (SITE / "index.html").exists():
         return "The book is not built: run `make book` first."

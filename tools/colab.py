@@ -76,23 +76,20 @@ def as_opened(path: Path, folder: Path, address: str) -> Path:
     return copy
 
 
-RUN = (
-    """
+RUN = """
 import json, sys
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 path, kernel = sys.argv[1:3]
 notebook = nbformat.read(path, as_version=4)
-client = NotebookClient(notebook, timeout=%d, kernel_name=kernel, resources={"metadata": {"path": sys.argv[3]}})
+client = NotebookClient(notebook, timeout=int(sys.argv[4]), kernel_name=kernel, resources={"metadata": {"path": sys.argv[3]}})
 try:
     client.execute()
 except CellExecutionError as error:
     sys.exit(str(error)[-3000:])
 nbformat.write(notebook, path)
 """
-    % CELL_SECONDS
-)
 
 
 def run(path: Path, python: Path) -> None:
@@ -112,7 +109,7 @@ def run(path: Path, python: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
     environment["JUPYTER_PATH"] = str(path.parent / "share" / "jupyter")
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(path), "colab", str(path.parent)],
+        [sys.executable, "-c", RUN, str(path), "colab", str(path.parent), str(CELL_SECONDS)],
         env=environment,
         cwd=path.parent,
         capture_output=True,

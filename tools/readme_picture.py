@@ -24,6 +24,7 @@ MARGIN, COLOURS, LARGEST = 4, 128, 200_000  # CSS pixels, colours of the file, b
 def screenshot() -> bytes:
     """The figure's upper part as PNG, two pixels to a CSS pixel."""
     from playwright.sync_api import sync_playwright
+
     from tools import audit
 
     server, address = audit.served(audit.SITE)

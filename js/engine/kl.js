@@ -50,12 +50,14 @@ export class Mixture {
 
   /** log p at the points of the wide grid. */
   get onGrid() {
-    return (this.kept ??= WIDE.points.map((x) => this.logDensity(x)));
+    this.kept ??= WIDE.points.map((x) => this.logDensity(x));
+    return this.kept;
   }
 
   /** p times the rule's weight at the points of the wide grid. */
   get masses() {
-    return (this.weighed ??= this.onGrid.map((log, i) => Math.exp(log + WIDE.logWeights[i])));
+    this.weighed ??= this.onGrid.map((log, i) => Math.exp(log + WIDE.logWeights[i]));
+    return this.weighed;
   }
 
   /** E_p[f] on the wide grid. */

@@ -54,14 +54,14 @@ export function tokenNets(nets, weights) {
 
 const KINDS = {
   uniform:
-    (prior, bytes, { size }) =>
+    (_prior, _bytes, { size }) =>
     () =>
     () =>
       new Float64Array(size),
 
   table(prior, bytes, { size, places }) {
     const table = network(prior.parts.table, bytes);
-    return (label) => (tokens, place) =>
+    return (label) => (_tokens, place) =>
       table.run([(prior.classes ? label : 0) * places + place], [1]).data.slice(0, size);
   },
 

@@ -269,7 +269,7 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     sigma.update(state.sigma, fixed(state.sigma, 2), isSoft ? fixed(state.sigma, 2) : "0, K-means");
     count.update(stated.k, String(stated.k), `${stated.k} ${stated.k === 1 ? "code" : "codes"}`);
     data.set(state.data);
-    words(state, stated, states);
+    words(stated, states);
     before = stated;
     set(root, { "data-numbers": JSON.stringify(machineReadable(stated)), "data-draws": ++draws });
   }
@@ -290,7 +290,7 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     });
   }
 
-  function words(state, n, states) {
+  function words(n, states) {
     holds(h, invariant, n, states);
     const story = {
       moves:

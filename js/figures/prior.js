@@ -45,7 +45,8 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
   /** Every number of a state: a walk along a sample draws nothing anew, and decodes each step once. */
   const numbers = (s) => {
     const { steps } = walked(s);
-    return (steps[s.step] ??= numbersOf(s));
+    steps[s.step] ??= numbersOf(s);
+    return steps[s.step];
   };
 
   /** Every number that the figure states: the twin of `numbers` in lvm_lib/figures/prior.py. */

@@ -6,7 +6,7 @@ import { bytesOf } from "../engine/nn.js";
 import { tokenNets } from "../engine/tokens.js";
 import { announcer } from "../kit/announce.js";
 import { button, slider } from "../kit/controls.js";
-import { say, set } from "../kit/dom.js";
+import { set } from "../kit/dom.js";
 import { figure } from "../kit/figure.js";
 import { fixed, nats } from "../kit/format.js";
 import { drag, keyed } from "../kit/handles.js";

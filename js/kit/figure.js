@@ -39,7 +39,7 @@ export function figure(name, label, build, { slow = false } = {}) {
           h(
             "p",
             { class: "lvm-failure", role: "alert" },
-            `This live figure could not be drawn (${error && error.message ? error.message : error}). ` +
+            `This live figure could not be drawn (${error?.message ? error.message : error}). ` +
               "The text and the static figures of this page do not depend on it.",
           ),
         );

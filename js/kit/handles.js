@@ -14,7 +14,7 @@ export function drag(element, { start, move, end = () => {}, revert = () => {} }
     if (pointer !== null && element.hasPointerCapture(pointer)) element.releasePointerCapture(pointer);
     pointer = null;
     element.classList.remove("is-dragged");
-    view.removeEventListener("keydown", escape, true);
+    view.removeEventListener("keydown", onEscape, true);
   };
   const cancel = () => {
     const held = memory;
@@ -24,7 +24,7 @@ export function drag(element, { start, move, end = () => {}, revert = () => {} }
       end(held);
     }
   };
-  function escape(event) {
+  function onEscape(event) {
     if (event.key === "Escape") {
       event.preventDefault();
       event.stopPropagation();
@@ -43,7 +43,7 @@ export function drag(element, { start, move, end = () => {}, revert = () => {} }
       /* the pointer has gone already */
     }
     element.classList.add("is-dragged");
-    view.addEventListener("keydown", escape, true);
+    view.addEventListener("keydown", onEscape, true);
   };
   const moved = (event) => {
     if (memory && event.pointerId === pointer) move(event, memory);

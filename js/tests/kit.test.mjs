@@ -148,7 +148,7 @@ test("traits: a write is sent once, is no change of its own, and only what diffe
   const values = { a: 1, b: 2 };
   const listeners = {};
   let saves = 0;
-  let heard = [];
+  const heard = [];
   const model = {
     get: (k) => values[k],
     set: (k, v) => {

@@ -189,7 +189,8 @@ def call(function, *arguments):
         raise Odd(f"a function is asked, but got {came(function)}")
     try:
         return function(*arguments)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as raised:
+        error = raised  # the name of an except clause is unbound after it, and the lambdas hold it
         raise Odd(
             f"your function raised {_safely(lambda: type(error).__name__)}: {_safely(lambda: str(error))}".rstrip(": .")
         ) from None

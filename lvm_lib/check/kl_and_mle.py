@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import bounds, data
 from ..densities import LOG_2PI, entropy_categorical, kl_categorical, log_discretised_normal, log_normal, logsumexp
-from ._judge import Odd, Verdict, call, equal, judge, read, tell, unanswered
+from ._judge import Odd, Verdict, call, judge, read, tell, unanswered
 
 __all__ = ["kl_by_hand", "kl_pixel_units", "kl_dequantised_score", "kl_flattery", "kl_right_hill", "kl_pixel_table"]
 

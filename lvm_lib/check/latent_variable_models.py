@@ -238,7 +238,7 @@ def _fault_of_sample(x, z, weights, means, std):
         if distance(0.0, spread) <= 2.5 / math.sqrt(n):
             return f"the noise of your x has the standard deviation {name}"
     if abs(rest.mean()) > 5 * rest.std() / math.sqrt(n):
-        return "your x does not lie around the mean of its own z: on average it is off by {:.2g}".format(rest.mean())
+        return f"your x does not lie around the mean of its own z: on average it is off by {rest.mean():.2g}"
     return (
         "your x given z does not look like N(means[z], std^2): around the mean of its own z it has standard "
         f"deviation {rest.std():.3g} where std is {std:g}; does each x use its own z, and noise of its own?"

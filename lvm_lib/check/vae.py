@@ -21,8 +21,10 @@ __all__ = [
 
 
 def vae_linear_rates(rates, noise) -> bool | None:
-    """Exercise 1: sigma^2 = 0.5, variances 4, 1, 0.3: the average KL of the three latents, and the sigma^2 at which
-    all collapse."""
+    """Exercise 1: the average KL of three latents, and the sigma^2 at which all collapse.
+
+    sigma^2 = 0.5, variances 4, 1, 0.3.
+    """
     variances, sigma2 = np.array([4.0, 1.0, 0.3]), 0.5
     log_ratio = np.log(variances / sigma2)
     truth = np.maximum(log_ratio, 0) / 2

@@ -28,6 +28,7 @@ class ResumingDownloader:
         self.part, self.progress, self.attempts = Path(part), progress, attempts
 
     def __call__(self, url, output_file, pooch=None):
+        """Fetch `url` into `output_file`, the way in which pooch calls it."""
         from requests import RequestException
         from urllib3.exceptions import HTTPError
 

@@ -59,6 +59,7 @@ class Residual(nn.Module):
         self.inner = nn.Sequential(*inner)
 
     def forward(self, x):
+        """Add what `inner` gives."""
         return x + self.inner(x)
 
 
@@ -70,6 +71,7 @@ class Positions(nn.Module):
         self.table = table
 
     def forward(self, x):
+        """Add the first t rows of the table."""
         return x + self.table.weight[: x.shape[-2]]
 
 
@@ -92,6 +94,7 @@ class CausalSelfAttention(nn.Module):
         self.qkv, self.out, self.heads = qkv, out, heads
 
     def forward(self, x):
+        """Attend: (n, t, d) to (n, t, d)."""
         parts = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(-3, 0, -2, 1, -1)  # 3 of (n, heads, t, d/heads)
         mixed = functional.scaled_dot_product_attention(*parts, is_causal=True)
         return self.out(mixed.transpose(1, 2).flatten(2))
@@ -151,8 +154,10 @@ def _constant_spread(encoder: LinearEncoder, where) -> nn.Linear:
 
 
 def _folded(layers):
-    """The same with each batch norm folded into the layer before it: w' = g w, b' = g (b - mean) + shift,
-    g = gain / sqrt(variance + eps), one for each output."""
+    """The same with each batch norm folded into the layer before it.
+
+    w' = g w, b' = g (b - mean) + shift, g = gain / sqrt(variance + eps), one for each output.
+    """
     done = []
     for where, layer in layers:
         if not isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)):

@@ -349,8 +349,10 @@ def _in_own_unit(ae, x):
 
 
 def _start(given: dict) -> dict:
-    """The state in which a figure begins: the first image of class 3, and a path from the middle of class 1 to that of
-    class 0."""
+    """The state in which a figure begins.
+
+    The first image of class 3, and a path from the middle of class 1 to that of class 0.
+    """
     codes = np.frombuffer(given["codes"], "<f4").reshape(len(given["nets"]), -1, 2)[0].astype(float)
     labels = np.frombuffer(given["labels"], np.uint8)
     middle = {c: np.clip(np.median(codes[labels == c], axis=0), -REACH, REACH).round(2) for c in (0, 1)}

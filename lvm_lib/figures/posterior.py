@@ -265,8 +265,11 @@ def _setting(encoder, decoder, x):
 
 
 def _box(log_joint, mean, log_std, most=MOST, far=6.0) -> list[float]:
-    """[low1, high1, points1, low2, high2, points2] of a grid that holds the posterior and q, and is fine enough: the twin
-    of `gridOf` in js/engine/posterior.js. The search begins at +-far. Raises ValueError where it needs more than `most` points."""
+    """[low1, high1, points1, low2, high2, points2] of a grid that holds the posterior and q.
+
+    It is fine enough: the twin of `gridOf` in js/engine/posterior.js. The search begins at +-far.
+    Raises ValueError where it needs more than `most` points.
+    """
     low, high = np.full(2, -far), np.full(2, far)
     for look in (97, *[33] * 20):
         grid = product(*(line(a, b, look) for a, b in zip(low, high)))

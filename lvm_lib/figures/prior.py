@@ -126,7 +126,7 @@ class PriorFigure(LiveFigure):
             "what is locked stays": tokens[: len(locked)] == locked and n["step"] >= len(locked),
             "under the uniform prior every token costs log K": n["prior"] != "uniform"
             or abs(n["nll"] + n["of_prefix"] - n["uniform"]) < 1e-6,
-            "a conditional is a distribution": "largest" not in n or 0 < n["largest"] <= 1 and n["entropy"] >= 0,
+            "a conditional is a distribution": "largest" not in n or (0 < n["largest"] <= 1 and n["entropy"] >= 0),
         }
         return [rule for rule, holds in rules.items() if not holds]
 
@@ -229,8 +229,10 @@ class PriorFigure(LiveFigure):
 
 
 def shipped() -> tuple[dict, bytes]:
-    """The tokenizer of digits and the priors that come with the library, packed; `python -m tools.train_token_nets`
-    makes them anew, and nets/PROVENANCE.md says from what."""
+    """The tokenizer of digits and the priors that come with the library, packed.
+
+    `python -m tools.train_token_nets` makes them anew, and nets/PROVENANCE.md says from what.
+    """
     return json.loads((NETS / "tokens.json").read_text(encoding="utf-8")), (NETS / "tokens.bin").read_bytes()
 
 

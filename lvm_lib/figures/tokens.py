@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from functools import lru_cache
@@ -247,7 +248,7 @@ def read_edits(text: str) -> list[tuple[int, int]]:
         len(part) == 2 and all(word.isascii() and word.isdigit() and len(word) < 7 for word in part) for part in parts
     )
     edits = [(int(place), int(code)) for place, code in parts] if plain else []
-    if not plain or any(a[0] >= b[0] for a, b in zip(edits, edits[1:])):
+    if not plain or any(a[0] >= b[0] for a, b in itertools.pairwise(edits)):
         raise FigureError(f"edits must be place:code pairs with commas between them, places rising, got {text[:60]!r}")
     return edits
 

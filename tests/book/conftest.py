@@ -7,6 +7,7 @@ import sys
 
 import nbformat
 import pytest
+
 from tools import chapters
 
 MACHINERY = ("_config.yml", "_ext", "_templates", "assets", "lvm_lib", "tools", "requirements.txt", "references.bib")

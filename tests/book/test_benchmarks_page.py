@@ -6,11 +6,12 @@ import sys
 
 import pytest
 from bs4 import BeautifulSoup
+
 from tools import chapters
 
 sys.path.insert(0, str(chapters.ROOT))
-from benchmarks import book, decode, growth, report  # noqa: E402
-from benchmarks.row import Aim, Growth, Row  # noqa: E402
+from benchmarks import book, decode, growth, report
+from benchmarks.row import Aim, Growth, Row
 
 PAGE = "appendix/benchmarks"
 
@@ -163,7 +164,7 @@ def test_the_page_shows_what_is_stored_and_what_is_not(bench_book):
     results["rows"][slow.name]["ratio"] = slow.aim / 3
     store(bench_book, "results.json", results)
     bench_book.build()
-    assert dict((row[0], row[3]) for row in Page(bench_book).table("Targets"))[slow.name] == "reached"
+    assert {row[0]: row[3] for row in Page(bench_book).table("Targets")}[slow.name] == "reached"
 
 
 def test_pages_of_the_book_are_shown_as_they_were_audited(bench_book):

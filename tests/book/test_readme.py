@@ -10,6 +10,7 @@ import sys
 from importlib.metadata import entry_points
 
 import pytest
+
 from tools import chapters
 
 README = chapters.ROOT / "README.md"

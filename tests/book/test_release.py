@@ -4,6 +4,7 @@ import subprocess
 import zipfile
 
 import pytest
+
 from tools import chapters, release
 
 

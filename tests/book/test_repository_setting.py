@@ -5,6 +5,7 @@ import re
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+
 from tools import chapters
 
 ADDRESS = "https://github.com/someone/latent-variable-models"

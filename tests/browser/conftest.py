@@ -11,6 +11,7 @@ import pytest
 from built_book import ARGUMENTS, SITE, leads_to
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import sync_playwright
+
 from tools.need_browser import chromium
 
 SWEEP = """async () => {

@@ -34,7 +34,7 @@ def poisoned(path, value) -> str:
     """A side file in which every trait is `value`."""
     text = path.read_text(encoding="utf-8")
     identity, state = json.loads(f"[{text[len('lvmFigureState(') : text.rindex(')')]}]")
-    traits = {name: value for name in state["traits"]}
+    traits = dict.fromkeys(state["traits"], value)
     return f"lvmFigureState({json.dumps(identity)},{json.dumps({**state, 'traits': traits})});"
 
 

@@ -97,7 +97,7 @@ def test_no_local_path_is_in_a_page(page):
 
 
 def test_style_sheets_name_files_that_exist():
-    sheets = [path for path in SITE.rglob("*.css")]
+    sheets = list(SITE.rglob("*.css"))
     assert sheets
     for sheet in sheets:
         for address in re.findall(r"url\(['\"]?([^'\")]+)", sheet.read_text(encoding="utf-8")):

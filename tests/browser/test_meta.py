@@ -1,5 +1,6 @@
 """What a page says of itself, and to those who do not see it: in its file, and as it stands when all figures live."""
 
+import itertools
 import re
 
 import pytest
@@ -46,7 +47,7 @@ def headings(page):
         yield f"{levels.count(1)} headings of the first level"
     if levels[:1] != [1]:
         yield "the first heading is not the page's own"
-    yield from (f"level {there} follows level {here}" for here, there in zip(levels, levels[1:]) if there > here + 1)
+    yield from (f"level {there} follows level {here}" for here, there in itertools.pairwise(levels) if there > here + 1)
 
 
 def languages(page):

@@ -7,14 +7,15 @@ import functools
 import numpy as np
 import torch
 from gate import AtMost, Equal, Sampled, identity
+from scipy import optimize, special, stats
+from torch import distributions
+
 from lvm_lib import bounds, quadrature
 from lvm_lib.bounds import GaussianQ
 from lvm_lib.curve import Curve, QuadraticCurve, tanh_network
 from lvm_lib.densities import kl_categorical
 from lvm_lib.mixture import GaussianMixture
 from lvm_lib.ppca import LinearGaussian
-from scipy import optimize, special, stats
-from torch import distributions
 
 normal = stats.multivariate_normal
 LOG_2PI = np.log(2 * np.pi)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 from gate import AtMost, Equal, identity
+from scipy import optimize, special, stats
+
 from lvm_lib import em, quadrature, variational
 from lvm_lib.bounds import GaussianQ
 from lvm_lib.landscape import Landscape
 from lvm_lib.mixture import GaussianMixture
 from lvm_lib.ppca import LinearGaussian, fit_ppca
-from scipy import optimize, special, stats
 
 normal = stats.multivariate_normal
 LOG_2PI = np.log(2 * np.pi)

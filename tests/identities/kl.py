@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 from gate import AtMost, Equal, Sampled, identity
-from lvm_lib import bounds, densities, quadrature
-from lvm_lib.mixture import GaussianMixture
 from scipy import integrate, optimize, stats
 from torch import distributions
+
+from lvm_lib import bounds, densities, quadrature
+from lvm_lib.mixture import GaussianMixture
 
 normal = stats.multivariate_normal
 LOG_2PI = np.log(2 * np.pi)

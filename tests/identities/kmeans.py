@@ -7,12 +7,13 @@ import itertools
 import numpy as np
 import torch
 from gate import AtMost, Equal, identity
+from scipy import integrate, special, stats
+
 from lvm_lib import categorical, kmeans
 from lvm_lib.likelihoods import Gaussian
 from lvm_lib.mixture import GaussianMixture
 from lvm_lib.quantize import VectorQuantizer, usage
 from lvm_lib.single_code import single_code_vqvae
-from scipy import integrate, special, stats
 
 
 def points_and_centroids(rng, n=60, k=4, d=3):
@@ -234,7 +235,7 @@ def straight_through(rng):
     """dL/dz by torch through the layer against numerical differences of the decoder at the codes, plus 2 beta (z - e)"""
     layer, z, error, error_torch = vq_parts(rng)
     beta, rows = 0.25, torch.tensor(z, requires_grad=True)
-    codes, indices, losses = layer(rows)
+    codes, _indices, losses = layer(rows)
     loss = error_torch(codes) + len(z) * (losses.codebook + beta * losses.commitment)
     (gradient,) = torch.autograd.grad(loss, rows, retain_graph=True)
     e = layer.codebook.detach().numpy()[codes_by_broadcast(z, layer.codebook.detach().numpy())]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 from gate import AtMost, Equal, Sampled, identity
+from scipy import integrate, stats
+from torch import distributions
+
 from lvm_lib import bounds, quadrature
 from lvm_lib.bounds import GaussianQ
 from lvm_lib.curve import Curve, tanh_network
 from lvm_lib.mixture import GaussianMixture
 from lvm_lib.ppca import LinearGaussian
-from scipy import integrate, stats
-from torch import distributions
 
 POINTS = 3
 

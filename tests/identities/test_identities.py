@@ -10,6 +10,7 @@ import nbformat
 import numpy as np
 import pytest
 from gate import AtMost, Equal, Sampled
+
 from tools import identities
 
 SEEDS = (0, 1, 2)
@@ -215,5 +216,5 @@ def test_a_test_must_say_what_it_compares_and_name_its_label_plainly(tree):
         def check(rng): ...
     """)
     )
-    with pytest.raises(ValueError, match="one.py:4"):
+    with pytest.raises(ValueError, match=r"one.py:4"):
         identities.tests(tree)

@@ -7,11 +7,12 @@ import itertools
 import numpy as np
 import torch
 from gate import AtMost, Equal, identity
+from scipy import special, stats
+
 from lvm_lib import counter
 from lvm_lib.quantize import FSQ, VectorQuantizer, usage
 from lvm_lib.token_priors import IndependentPrior, UniformPrior, pixelcnn_prior, transformer_prior
 from lvm_lib.vqvae import ConvDecoder, conv_vqvae
-from scipy import special, stats
 
 CODES, PLACES, SIDE = 3, 4, 8  # 8 x 8 pixels make 2 x 2 tokens: 81 grids, so that nothing need be estimated
 GRIDS = np.array(list(itertools.product(range(CODES), repeat=PLACES)))

@@ -7,6 +7,9 @@ import itertools
 import numpy as np
 import torch
 from gate import AtMost, Equal, Sampled, identity
+from scipy import special, stats
+from torch.distributions import Independent, Normal
+
 from lvm_lib import quadrature
 from lvm_lib.autoencoder import AE
 from lvm_lib.bounds import GaussianQ
@@ -15,8 +18,6 @@ from lvm_lib.likelihoods import Bernoulli, Gaussian
 from lvm_lib.mixture import GaussianMixture
 from lvm_lib.ppca import LinearGaussian, fit_ppca
 from lvm_lib.vae import kl_to_prior, linear_vae, mlp_vae, reparameterise
-from scipy import special, stats
-from torch.distributions import Independent, Normal
 
 LOG_2PI = np.log(2 * np.pi)
 POINTS = 3
@@ -291,7 +292,7 @@ def bernoulli(rng):
 @identity("vae-linear-rate", tolerance=1e-8)
 def linear_rate(rng):
     """Average closed-form KL of the optimal linear VAE against half a log ratio; other weights have a lower ELBO"""
-    x, variances, noise, model, q, terms = solved(rng)
+    x, variances, noise, _model, _q, terms = solved(rng)
     rate = np.maximum(0, 0.5 * np.log(variances / noise))
     alive, dead = variances[:3], variances[3:]
     other = linear_vae(5, 5, np.sqrt(noise), seed=int(rng.integers(1000))).double()

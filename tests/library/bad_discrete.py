@@ -183,8 +183,8 @@ row(
 
 PRIOR = token_priors.transformer_prior(3, 4, 2, width=4, layers=1, heads=2, seed=0).double().eval()
 LABEL = one_of(1, "seven", -1, 2, 0.5, [0, 1, 0])
-SIZES = dict(channels=whole(4), layers=whole(1), embedding=whole(2), dropout=number(0.1, welcome=["zero"]))
-WIDE = dict(width=whole(4), layers=whole(1), heads=whole(2), dropout=number(0.1, welcome=["zero"]))
+SIZES = {"channels": whole(4), "layers": whole(1), "embedding": whole(2), "dropout": number(0.1, welcome=["zero"])}
+WIDE = {"width": whole(4), "layers": whole(1), "heads": whole(2), "dropout": number(0.1, welcome=["zero"])}
 
 for plain in (token_priors.TokenPrior, token_priors.UniformPrior):
     row(plain, codes=whole(3), places=whole(4), classes=whole(2, 0))

@@ -14,7 +14,8 @@ import inspect
 import pkgutil
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -30,8 +31,8 @@ class Argument(NamedTuple):
 
     value: object
     refused: dict
-    doubtful: dict = {}
-    same: dict = {}
+    doubtful: Mapping = MappingProxyType({})
+    same: Mapping = MappingProxyType({})
 
 
 class Row(NamedTuple):

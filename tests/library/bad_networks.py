@@ -1,7 +1,6 @@
 """The table of bad input for what is built on torch: gradients, autoencoder, VAE. (Training: test_fit.py.)"""
 
 import numpy as np
-import torch
 from bad_input import chance, moderate, number, one_of, positive, reals, row, thing, whole
 from torch import nn
 

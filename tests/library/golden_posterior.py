@@ -7,9 +7,9 @@ import numpy as np
 from golden_gradient import camel
 
 from lvm_lib import data
-from lvm_lib.fit import fit
 from lvm_lib.figures.drawing import written
 from lvm_lib.figures.posterior import MOST_DRAWN, STEPS, TruePosteriorFigure
+from lvm_lib.fit import fit
 from lvm_lib.vae import mlp_vae
 
 

@@ -5,6 +5,7 @@ import math
 import sys
 
 import pytest
+
 from tools import chapters
 
 sys.path.insert(0, str(chapters.ROOT))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -181,7 +182,7 @@ def test_importance_bound_rises_with_k_and_stays_below_the_evidence(model, loose
     for k in (1, 2, 4, 8, 16):
         estimate = bounds.importance_bound(model, loose_q, x, k, k, repeats=2000)
         levels.append((estimate.value.mean(), np.sqrt((estimate.standard_error**2).sum()) / len(x)))
-    for (low, low_error), (high, high_error) in zip(levels, levels[1:]):
+    for (low, low_error), (high, high_error) in itertools.pairwise(levels):
         assert high - low > 4 * math.hypot(low_error, high_error)
     for level, error in levels:
         assert level < evidence - 4 * error

@@ -114,10 +114,10 @@ def test_wrong_gradients_are_named(said, wrong, name):
     [
         (lambda *a: -elbo(*a), "sign flipped"),
         (lambda *a: elbo(*a).mean(), "averaged over the images"),
-        (lambda x, l, m, s: elbo(x, l, m, s / 2), "log variance"),
-        (lambda x, l, m, s: elbo(1 - x, l, m, s), "other way round"),
-        (lambda x, l, m, s: elbo(x, l, 0 * m, 0 * s), "KL is forgotten"),
-        (lambda x, l, m, s: elbo(x, l, m, s) + 0.5, "too high"),
+        (lambda x, logits, m, s: elbo(x, logits, m, s / 2), "log variance"),
+        (lambda x, logits, m, s: elbo(1 - x, logits, m, s), "other way round"),
+        (lambda x, logits, m, s: elbo(x, logits, 0 * m, 0 * s), "KL is forgotten"),
+        (lambda x, logits, m, s: elbo(x, logits, m, s) + 0.5, "too high"),
     ],
 )
 def test_wrong_elbos_are_named(said, wrong, name):

@@ -99,7 +99,7 @@ def test_both_ways_to_the_distances_agree_in_many_dimensions():
     """A small std in 40 dimensions takes differences, a large one a matrix product; both against SciPy."""
     for std in (1e-3, 0.5):
         model = Curve(tanh_network(40, 5, 1), std)
-        x, z = model.sample(3, 4)
+        x, _z = model.sample(3, 4)
         grid = line(-1, 1, 7)
         expected = stats.norm(model.decode(grid.points), std).logpdf(x[:, None, :]).sum(axis=2) + stats.norm.logpdf(
             grid.points[:, 0]
@@ -339,7 +339,7 @@ NETWORK = [np.ones((1, 3)), np.ones(3), np.ones((3, 2)), np.ones(2)]
 
 
 @pytest.mark.parametrize(
-    ("build", "error", "message"),
+    "build, error, message",
     [
         (lambda: Curve(3.0, 1.0), TypeError, "decoder must be a function"),
         (lambda: Curve(lambda z: z[:, 0], 1.0), ValueError, r"decoder\(z\) must have 2 axes"),
@@ -374,7 +374,7 @@ Q = GaussianQ(np.zeros((3, 1)), np.eye(1))
 
 
 @pytest.mark.parametrize(
-    ("call", "error", "message"),
+    "call, error, message",
     [
         (lambda m: m.evidence(np.zeros((3, 2))), ValueError, "x must have D = 1"),
         (lambda m: m.evidence(np.zeros(3)), ValueError, "x must have 2 axes"),

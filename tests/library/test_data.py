@@ -34,7 +34,7 @@ def sha256(content):
 
 
 def test_the_record_covers_every_embedded_set():
-    assert SETS == sorted(data.EMBEDDED)
+    assert sorted(data.EMBEDDED) == SETS
     assert {f"{name}.npz" for name in SETS} == {path.name for path in FOLDER.glob("*.npz")}
 
 
@@ -475,7 +475,7 @@ def test_a_damaged_file_is_named_and_not_kept(server, tmp_path):
     bad = bytearray(FILES[downloads.TEST])
     bad[100] ^= 1
     server.files[downloads.TEST] = bytes(bad)
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match=downloads.TEST) as caught:
         fetched(tmp_path)
     for word in (downloads.TEST, sha256(FILES[downloads.TEST]), sha256(bytes(bad))):
         assert word in str(caught.value)

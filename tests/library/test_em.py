@@ -36,7 +36,7 @@ def nearby(model, rng, size):
 @pytest.mark.parametrize("seed", range(3))
 def test_the_full_m_step_beats_its_neighbours_also_at_the_floor(seed):
     rng = np.random.default_rng(seed)
-    model, x = blobs(rng)
+    _model, x = blobs(rng)
     q = rng.dirichlet(np.ones(3), len(x))
     for floor in (1e-6, 3.0):
         best = em.m_step_gaussian(x, q, floor=floor)
@@ -89,7 +89,7 @@ def test_same_steps_as_scikit_learn(covariance, kind, dimensions):
         tol=0,
         reg_covar=0,
     )
-    with pytest.warns(Warning):
+    with pytest.warns(match="did not converge"):
         peer.fit(x)
     fit = em.fit_mixture(x, start=start, covariance=covariance, iterations=8, tolerance=0)
     assert fit.trace[-2] == pytest.approx(peer.lower_bound_, abs=1e-9)
@@ -246,7 +246,7 @@ GOOD = np.random.default_rng(0).normal(size=(10, 2))
             r"components must be at most the number of points, got K = 11 for x of shape \(10, 2\)",
         ),
         (GOOD[:1], {"components": 1}, "at least 2 rows"),
-        (np.where(GOOD == GOOD[0, 0], np.nan, GOOD), {"components": 2}, "x must be finite, got 1 NaN"),
+        (np.where(GOOD[0, 0] == GOOD, np.nan, GOOD), {"components": 2}, "x must be finite, got 1 NaN"),
         (np.column_stack([GOOD, np.ones(10)]), {"components": 2}, r"no constant column .* got columns \[2\]"),
         (np.repeat(GOOD[:2], 5, axis=0), {"components": 3}, "at least 3 distinct points, got 2"),
         (GOOD, {"components": 2, "covariance": "round"}, "covariance must be one of full, diagonal, spherical, tied"),

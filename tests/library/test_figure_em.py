@@ -1,5 +1,6 @@
 """Live figure 8 from the Python side: runs of EM against SciPy, the toy, what never falls, what is degenerate, errors."""
 
+import itertools
 import math
 
 import numpy as np
@@ -69,8 +70,8 @@ def test_the_evidence_is_scipys_and_the_fit_is_scikit_learns(name):
         precisions_init=np.linalg.inv(start.covariances),
         warm_start=True,
     )
-    with pytest.warns(match="did not converge"):
-        for _ in range(5):
+    for _ in range(5):
+        with pytest.warns(match="did not converge"):
             peer.fit(x)
     np.testing.assert_allclose(model.means, peer.means_, atol=1e-8)
     np.testing.assert_allclose(model.covariances, peer.covariances_, atol=1e-8)
@@ -91,7 +92,7 @@ def test_back_is_exact_and_a_second_step_of_a_kind_changes_nothing():
 def test_each_step_does_what_it_is_for():
     rows = EmFigure(moves="EM" * 6).history()
     assert [row["move"] for row in rows] == ["", *"EM" * 6]
-    for before, after in zip(rows, rows[1:]):
+    for before, after in itertools.pairwise(rows):
         if after["move"] == "E":
             assert after["evidence"] == before["evidence"] and after["gap"] == pytest.approx(0, abs=1e-10)
             assert after["f"] - before["f"] == pytest.approx(before["gap"], abs=1e-9)
@@ -114,7 +115,7 @@ def test_the_digits_are_digits():
     """The preset's points are made again from the embedded images."""
     digits = data.load("digits")
     x = data.unit(digits.train).reshape(len(digits.train), -1)
-    eigenvalues, directions = np.linalg.eigh(np.cov(x, rowvar=False))
+    _eigenvalues, directions = np.linalg.eigh(np.cov(x, rowvar=False))
     directions = directions[:, ::-1][:, :2]
     directions = directions * np.sign(directions[np.abs(directions).argmax(axis=0), [0, 1]])
     scores = (x - x.mean(axis=0)) @ directions / 2

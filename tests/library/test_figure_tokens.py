@@ -15,7 +15,6 @@ from lvm_lib.quantize import VectorQuantizer
 from lvm_lib.token_priors import UniformPrior, transformer_prior
 from lvm_lib.vqvae import conv_vqvae
 
-
 # ------------------------------------------------------------------ figure 10
 
 

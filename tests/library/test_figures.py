@@ -50,7 +50,7 @@ def test_each_module_has_its_class():
 @pytest.mark.parametrize("cls", FIGURES)
 def test_a_bundle_is_self_contained(cls):
     text = bundle(cls.name)
-    assert text.startswith('"use strict";var lvm_') or text.startswith("var lvm_")
+    assert text.startswith(('"use strict";var lvm_', "var lvm_"))
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text), "no address but the SVG namespace"
     assert "getElementById" not in text and "import(" not in text and "</script" not in text
     assert len(text) < 60_000

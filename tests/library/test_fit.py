@@ -222,7 +222,7 @@ def test_divergence_names_the_epoch_and_the_learning_rate():
             return super().loss(x, generator) * (float("nan") if self.calls == 3 else 1)
 
     model = Breaks()
-    with pytest.raises(FloatingPointError, match="nan in epoch 3.*learning_rate below 0.5"):
+    with pytest.raises(FloatingPointError, match=r"nan in epoch 3.*learning_rate below 0.5"):
         fit(model, rows(), epochs=5, seed=0, batch=50, learning_rate=0.5)
     assert torch.isfinite(model.level)  # the step that would have made the weights NaN was not taken
 

@@ -103,9 +103,9 @@ def test_a_training_without_a_result_shows_nothing_and_any_object_can_be_shown()
 
 
 def test_waiting_in_vain_is_an_error():
-    train, begun = held()
+    train, _begun = held()
     panel = lab(train).start()
-    with pytest.raises(TimeoutError, match="had not ended after 0.01 s"):
+    with pytest.raises(TimeoutError, match=r"had not ended after 0.01 s"):
         panel.wait(0.01)
     panel.stop().wait(WAIT)
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import optimize
+
 from lvm_lib.landscape import Landscape
 from lvm_lib.mixture import GaussianMixture
-from scipy import optimize
 
 POINTS = np.array([-2.1, -1.4, -0.3, 0.2, 1.1, 1.9, 2.6])
 

@@ -137,7 +137,7 @@ def test_samples_and_mean_of_a_discretised_pixel_are_those_of_its_masses(kind):
 @pytest.mark.parametrize("bad", [0.5, -1.0, 256.0])
 def test_discretised_likelihoods_refuse_what_is_no_grey_level(kind, bad):
     kind(1.0).check(torch.tensor([[0.0, 255.0]]))
-    with pytest.raises(ValueError, match="whole grey levels 0..255"):
+    with pytest.raises(ValueError, match=r"whole grey levels 0..255"):
         kind(1.0).check(torch.tensor([[0.0, bad]]))
 
 

@@ -204,7 +204,7 @@ def test_the_model_keeps_its_own_unwritable_copy():
     model = GaussianMixture([0.5, 0.5], means, np.ones((2, 1, 1)))
     means[:] = 7
     assert (model.means == 0).all()
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="read-only"):
         model.means[0] = 1
 
 
@@ -212,7 +212,7 @@ UNIT = np.stack([np.eye(2)] * 2)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "message"),
+    "arguments, error, message",
     [
         (([0.5, 0.6], np.zeros((2, 2)), UNIT), ValueError, "weights"),
         (([-0.5, 1.5], np.zeros((2, 2)), UNIT), ValueError, "weights"),
@@ -224,7 +224,7 @@ UNIT = np.stack([np.eye(2)] * 2)
         (([0.5, 0.5], np.zeros((2, 2)), UNIT[:1]), ValueError, "covariances"),
         (([0.5, 0.5], np.zeros((2, 2)), -UNIT), ValueError, "covariances"),
         (([0.5, 0.5], np.zeros((2, 2)), 0 * UNIT), ValueError, "covariances"),
-        (([0.5, 0.5], np.zeros((2, 2)), UNIT + [[0, 0.5], [0, 0]]), ValueError, "covariances"),
+        (([0.5, 0.5], np.zeros((2, 2)), np.add(UNIT, [[0, 0.5], [0, 0]])), ValueError, "covariances"),
         (("ab", np.zeros((2, 2)), UNIT), TypeError, "weights"),
         (([0.5, 0.5], None, UNIT), TypeError, "means"),
     ],
@@ -238,7 +238,7 @@ X = np.zeros((3, 2))
 
 
 @pytest.mark.parametrize(
-    ("call", "error", "message"),
+    "call, error, message",
     [
         (lambda m: m.evidence(np.zeros((3, 5))), ValueError, "x must have D = 2"),
         (lambda m: m.evidence(np.zeros(2)), ValueError, "x must have 2 axes"),

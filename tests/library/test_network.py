@@ -10,7 +10,7 @@ from lvm_lib import counter, data
 from lvm_lib.autoencoder import conv_decoder, seeded
 from lvm_lib.figures.network import CausalSelfAttention, pack, pack_all, unpack
 from lvm_lib.fit import fit
-from lvm_lib.vae import LinearEncoder, VAE, mlp_vae
+from lvm_lib.vae import VAE, LinearEncoder, mlp_vae
 
 
 @pytest.fixture(scope="module")

@@ -137,7 +137,7 @@ def test_models_that_do_not_fit_are_named(arguments, error, words):
 
 def test_wrong_states_are_named():
     figure = LatentPlaneFigure()
-    with pytest.raises(TypeError, match="LatentPlaneFigure takes vae, ae, .* got beta"):
+    with pytest.raises(TypeError, match=r"LatentPlaneFigure takes vae, ae, .* got beta"):
         LatentPlaneFigure(beta=2)
     with pytest.raises(traitlets.TraitError, match="z1 must be a number from -4 to 4"):
         figure.z1 = 4.5
@@ -157,7 +157,7 @@ def test_the_shipped_nets_are_small_and_good(beta, least):
 
 
 def test_another_beta_is_named():
-    with pytest.raises(ValueError, match="beta must be one of 0.25, 1, 4, got int 2"):
+    with pytest.raises(ValueError, match=r"beta must be one of 0.25, 1, 4, got int 2"):
         shipped_vae(2)
 
 

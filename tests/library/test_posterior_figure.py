@@ -43,7 +43,7 @@ def log_joint(shown, z):
 def test_the_evidence_is_what_scipy_integrates(shown):
     low1, high1, _, low2, high2, _ = shown.grids[shown.digit]
     peak = shown.evidence
-    value, error = integrate.dblquad(
+    value, _error = integrate.dblquad(
         lambda b, a: math.exp(log_joint(shown, (a, b))[0] - peak), low1, high1, low2, high2, epsabs=1e-3, epsrel=1e-3
     )
     assert peak + math.log(value) == pytest.approx(peak, abs=0.02)
@@ -79,7 +79,7 @@ def test_refining_gains_and_ends_where_scipy_s_optimiser_ends(shown):
         p = figure._posterior
         start = np.concatenate([p.path[0][0][0], p.path[0][0][1]])
         found = optimize.minimize(
-            lambda v: -p.elbo_and_slopes(v[:2], v[2:])[0],
+            lambda v, p=p: -p.elbo_and_slopes(v[:2], v[2:])[0],
             start,
             method="Nelder-Mead",
             options={"xatol": 1e-5, "fatol": 1e-9, "maxiter": 3000, "maxfev": 3000},

@@ -493,12 +493,12 @@ def test_the_model_keeps_its_own_unwritable_copy():
     model = LinearGaussian(loadings, np.zeros(3), 1.0)
     loadings[:] = 7
     assert (model.loadings == 0).all() and isinstance(model.noise, float)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="read-only"):
         model.loadings[0] = 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "message"),
+    "arguments, error, message",
     [
         ((np.zeros(3), np.zeros(3), 1.0), ValueError, "loadings must have 2 axes"),
         ((np.zeros((3, 0)), np.zeros(3), 1.0), ValueError, "loadings must not be empty"),
@@ -520,7 +520,7 @@ X, Q = np.zeros((3, 5)), GaussianQ(np.zeros((3, 2)), np.eye(2))
 
 
 @pytest.mark.parametrize(
-    ("call", "error", "message"),
+    "call, error, message",
     [
         (lambda m: m.evidence(np.zeros((3, 4))), ValueError, "x must have D = 5"),
         (lambda m: m.evidence(np.zeros(5)), ValueError, "x must have 2 axes"),
@@ -558,7 +558,7 @@ def line_in(dimensions, n=20):
 
 
 @pytest.mark.parametrize(
-    ("call", "error", "message"),
+    "call, error, message",
     [
         (lambda: fit_ppca(correlated_data(3, 6), 2), ValueError, "x must have at least q . 2 = 4 rows"),
         (lambda: fit_ppca(correlated_data(), 6), ValueError, "q must be at most 5"),

@@ -88,7 +88,9 @@ def test_log_integral_agrees_with_scipy_for_a_bent_density_and_keeps_the_batch_a
     grid, slopes = quad.line(-8, 8, 401), np.array([[0.0, 1.0], [-2.0, 5.0]])
     got = quad.log_integral(log_f(grid.points[:, 0], slopes[..., None]), grid)
     for index in np.ndindex(2, 2):
-        value, _ = integrate.quad(lambda z: math.exp(log_f(z, slopes[index])), -8, 8, epsabs=0, epsrel=1e-13)
+        value, _ = integrate.quad(
+            lambda z, slope=slopes[index]: math.exp(log_f(z, slope)), -8, 8, epsabs=0, epsrel=1e-13
+        )
         close(got[index], math.log(value))
 
 

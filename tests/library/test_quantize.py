@@ -35,7 +35,7 @@ def test_every_quantiser_returns_the_same_triple(make, shape):
     assert codes.shape == shape and indices.shape == shape[:-1] and indices.dtype == torch.int64
     assert losses._fields == ("codebook", "commitment") and all(loss.shape == () for loss in losses)
     assert torch.allclose(quantiser.decode(indices), codes.detach(), atol=1e-12)
-    assert 0 <= int(indices.min()) and int(indices.max()) < quantiser.size
+    assert int(indices.min()) >= 0 and int(indices.max()) < quantiser.size
 
 
 def test_the_nearest_code_is_taken_also_under_autocast():

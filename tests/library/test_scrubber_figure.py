@@ -95,5 +95,5 @@ def test_errors_name_what_came_and_what_was_expected(shown):
 
 def test_too_many_weights_for_a_page_are_refused():
     vae = mlp_vae(2, (400, 200), seed=0)
-    with pytest.raises(ValueError, match="at most 700,000 bytes, compressed, got .* for 2 of int8 weights"):
+    with pytest.raises(ValueError, match=r"at most 700,000 bytes, compressed, got .* for 2 of int8 weights"):
         ScrubberFigure(vae, {0: vae.state_dict(), 1: mlp_vae(2, (400, 200), seed=1).state_dict()})

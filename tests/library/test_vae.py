@@ -385,7 +385,7 @@ def test_grey_pixels_are_refused_by_a_bernoulli_vae_wherever_they_come_in():
         lambda x: model.evidence(x, 0),
         lambda x: model.log_px_z(x, np.zeros((2, 2))),
     ):
-        with pytest.raises(ValueError, match="only 0 and 1 .*binarise_fresh"):
+        with pytest.raises(ValueError, match=r"only 0 and 1 .*binarise_fresh"):
             use(grey)
 
 
@@ -416,7 +416,7 @@ def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="z must be finite"):
         model.log_joint(x, np.full((5, 2), np.nan))
     for generator in (None, 0.5, -1, True, np.random.default_rng(0)):
-        with pytest.raises(TypeError, match="generator must be a torch.Generator or a seed"):
+        with pytest.raises(TypeError, match=r"generator must be a torch.Generator or a seed"):
             model.elbo(x, generator)
     with pytest.raises(ValueError, match="samples must be at least 1"):
         model.elbo(x, 0, samples=0)

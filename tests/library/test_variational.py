@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from scipy import optimize
+
 from lvm_lib import variational
 from lvm_lib.bounds import GaussianQ
 from lvm_lib.curve import Curve
 from lvm_lib.ppca import LinearGaussian, fit_ppca
-from scipy import optimize
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+
 from tools import chapters
 from tools.need_node import node_version
 

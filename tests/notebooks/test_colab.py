@@ -4,6 +4,7 @@ import subprocess
 
 import nbformat
 import pytest
+
 from tools import chapters, colab
 
 USES_THE_LIBRARY = """\

@@ -5,6 +5,7 @@ import re
 
 import nbformat
 import pytest
+
 from tools import chapters
 
 CHAPTERS = chapters.chapter_paths()

@@ -128,7 +128,7 @@ export function makePlane({ h, s }) {
     if (laid !== width) layOut(width);
     const { left, right, low } = box;
     const curve = new QuadraticCurve({ slope: n.slope, bend: n.bend, std: n.noise });
-    const { pixels, zs } = grid;
+    const { zs } = grid;
     const exact = n.kind === "exact";
     const { posterior, peak } = ofModel(n, curve);
     const y = scale([0, peak], [low.y1, low.y0]);
@@ -166,7 +166,7 @@ export function makePlane({ h, s }) {
         q.map((p) => y(Math.min(p, peak * 2))),
       ),
     });
-    handleThem(n, y, peak, exact);
+    handleThem(n, y, exact);
     say(qText, exact ? " = the posterior" : ` = N(${fixed(n.mean, 2)}, ${fixed(n.std, 2)}²)`);
   }
 
@@ -191,7 +191,7 @@ export function makePlane({ h, s }) {
     return drawn;
   }
 
-  function handleThem(n, y, peak, exact) {
+  function handleThem(n, y, exact) {
     const { low, right } = box;
     const cap = low.y0 + 5;
     const height = Math.exp(logNormal(0, 0, n.std));

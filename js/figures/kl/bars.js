@@ -86,7 +86,7 @@ export function makeBars({ h, s }) {
     for (const row of rows) drawRow(row, n[row.key], n.kl, clip, width, at);
     // past each bar, but not through the words between them
     set(line, {
-      d: [TOP, MIDDLE].map((y) => `M${at} ${y - 3}V${y + TALL + 6}`).join("") + `M${at} ${AXIS - 5}V${AXIS + 5}`,
+      d: `${[TOP, MIDDLE].map((y) => `M${at} ${y - 3}V${y + TALL + 6}`).join("")}M${at} ${AXIS - 5}V${AXIS + 5}`,
     });
     const end = clip(n.average + n.kl);
     const forward = n.direction === "forward";

@@ -131,7 +131,7 @@ export function makePlane({ h, s }) {
 
   function draw(width, n, draws) {
     if (laid !== width) layOut(width);
-    const { left, right, top, low } = box;
+    const { left, top } = box;
     const at = finely(onPixels(n.data), DATA[n.data], n);
     const tall = Math.exp(logNormal(0, 0, n.std));
     const peak = Math.max(0.55, 1.2 * tall);

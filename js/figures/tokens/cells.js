@@ -23,7 +23,7 @@ export function makeCells({ h, s, onCleanup }, { grid, places }, { pressed, attr
   const svg = s(
     "svg",
     { class: "lvm-token-grid", viewBox: `-1 -1 ${side + 2} ${side + 2}`, "aria-hidden": "true" },
-    cells.map(({ box, text }) => [box, text]).flat(),
+    cells.flatMap(({ box, text }) => [box, text]),
     here,
   );
   const handle = h("div", { class: "lvm-handle lvm-handle-token", ...attributes }, h("i", {}));

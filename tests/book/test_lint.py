@@ -1,0 +1,53 @@
+"""Layout, lint and types cannot be forgotten: what CI runs begins with them, and each of them finds a planted fault."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tools import chapters, lint
+
+ROOT = chapters.ROOT
+
+# A file that is wrong in one way, where it is put, and the tool that has to say so.
+PLANTED = {
+    "ruff format": ("planted.py", '"""Planted."""\n\nx = [1,2]\n'),
+    "ruff": ("lvm_lib/planted.py", '"""Planted."""\n\nimport os\n'),
+    "mypy": ("lvm_lib/planted.py", '"""Planted."""\n\nWORD: int = "no number"\n'),
+    "biome": ("js/planted.js", "let never = 1;\n"),
+}
+
+
+def run(command, cwd):
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+
+
+def copied(folder):
+    """The settings and what they speak of, without the rest of the repository."""
+    for name in ("pyproject.toml", "biome.jsonc"):
+        shutil.copy(ROOT / name, folder / name)
+    for name in ("lvm_lib", "js", "assets"):
+        (folder / name).mkdir()
+    (folder / "lvm_lib" / "__init__.py").write_text('"""Empty."""\n')
+    (folder / "js" / "sound.js").write_text("export const one = 1;\n")
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+
+
+def test_what_ci_runs_begins_with_lint():
+    assert re.search(r"^make test$", (ROOT / ".ci" / "run").read_text(), re.M)
+    recipe = run(["make", "--dry-run", "test"], ROOT).stdout
+    assert 0 < recipe.index("-m tools.lint") < recipe.index("-m pytest")
+    assert "-m tools.lint" in run(["make", "--dry-run", "lint"], ROOT).stdout
+
+
+@pytest.mark.parametrize("name", lint.commands())
+def test_each_tool_passes_what_is_sound_and_finds_a_planted_fault(name, tmp_path):
+    copied(tmp_path)
+    command = lint.commands()[name]
+    sound = run(command, tmp_path)
+    assert sound.returncode == 0, sound.stdout + sound.stderr
+    place, text = PLANTED[name]
+    (tmp_path / place).write_text(text)
+    found = run(command, tmp_path)
+    assert found.returncode == 1 and "planted" in found.stdout + found.stderr
