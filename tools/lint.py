@@ -31,6 +31,7 @@ def commands(python: str = sys.executable, npx: str | None = shutil.which("npx")
         "ruff": [*ruff, "check", "--quiet", "."],
         "mypy": [python, "-m", "mypy", "--no-error-summary"],
         "biome": [*node, "biome", "ci", "--colors=off", "--error-on-warnings", "js", "assets"],
+        "tsc": [*node, "tsc", "--project", "."],
     }
 
 

@@ -96,6 +96,7 @@ export function probabilityBelow(x, { low, step, p, slope, below }) {
   return below[k] + t * (v0 + t * (0.5 * a0 + t * (c3 + t * (c4 + t * c5))));
 }
 
+/** @type {{ seed: number, z: number[], means: number[], e: number[] }} */
 let drawn = { seed: NaN, z: [], means: [], e: [] };
 
 /** The first `count` draws of a seed: z, g(z) and e. What was drawn once is kept until the seed changes. */
@@ -137,7 +138,8 @@ export function numbers(state) {
   const table = marginal(noise);
   const { z: zs, means, e, x } = sample(state);
   const mean = count ? x.reduce((sum, v) => sum + v, 0) / count : null;
-  const std = count > 1 ? Math.sqrt(x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (count - 1)) : null;
+  const std =
+    mean !== null && count > 1 ? Math.sqrt(x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (count - 1)) : null;
   const newest = count - 1;
   const final = (values) => (count ? values[newest] : null);
   return {

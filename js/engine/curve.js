@@ -9,7 +9,10 @@
 import { entropyNormal, klNormal, logNormal, LOG_TWO_PI } from "./density.js";
 import { expectation, line, logIntegral, normalised } from "./grid.js";
 
-/** What a reader can reach. Inside these bounds every identity holds to 1e-9 (tests sweep them). */
+/**
+ * What a reader can reach. Inside these bounds every identity holds to 1e-9 (tests sweep them).
+ * @type {Record<string, [number, number]>}
+ */
 export const BOUNDS = {
   x: [-3, 4],
   slope: [1, 1.5],
@@ -26,7 +29,9 @@ const FOLLOWING = 385; // its points: a spacing of std / 16
 
 export class QuadraticCurve {
   constructor({ slope = 1, bend = 0, std = 0.5 } = {}) {
-    Object.assign(this, { slope, bend, std });
+    this.slope = slope;
+    this.bend = bend;
+    this.std = std;
   }
 
   decode(z) {
@@ -124,11 +129,11 @@ export class QuadraticCurve {
       }
       candidates.push(0.5 * (a + b));
     }
-    let best = null;
+    let best = { mean: NaN, std: NaN, elbo: -Infinity };
     for (const mean of candidates) {
       const std = Math.min(Math.max(Math.sqrt(this.bestVariance(x, mean)), BOUNDS.std[0]), BOUNDS.std[1]);
       const { elbo } = this.boundOfGaussian(x, { mean, std });
-      if (best === null || elbo > best.elbo) best = { mean, std, elbo };
+      if (elbo > best.elbo) best = { mean, std, elbo };
     }
     return { mean: best.mean, std: best.std };
   }

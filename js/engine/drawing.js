@@ -70,12 +70,14 @@ export function centreOfMass(grey) {
   return sum > 0 ? [x / sum, y / sum] : [SIDE / 2, SIDE / 2];
 }
 
-let coins = null;
+/** @type {Float64Array | undefined} */
+let coins;
 
 /** Black and white: pixel i is 1 where its coin, the i-th uniform of the shared generator, falls below its grey level. */
 export function binarised(grey) {
   coins ??= Float64Array.from({ length: PIXELS }, (_, i) => uniforms(0, i, STREAM)[0]);
-  return Uint8Array.from(grey, (v, i) => (coins[i] < v ? 1 : 0));
+  const tossed = coins;
+  return Uint8Array.from(grey, (v, i) => (tossed[i] < v ? 1 : 0));
 }
 
 // ---- images as text, in base64 for addresses: black and white in 98 bytes, the first pixel in the highest bit; grey in a

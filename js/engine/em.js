@@ -145,6 +145,7 @@ export function terms(points, q, components, logs = logJoints(points, components
   return { f, evidence, gap };
 }
 
+/** @type {{ points: any, k: number, seed: number, states: any[] }} */
 let last = { points: null, k: 0, seed: 0, states: [] };
 
 /** Every state of a run, the first included: [{ move, q, components, f, evidence, gap }]. What is known is kept. */
@@ -181,7 +182,7 @@ export function numbers(state) {
   const now = states.at(-1);
   const em = toy.emPath(state);
   const gradient = toy.gradientPath(state);
-  const [here, there] = [em.at(-1), gradient.at(-1)];
+  const [here, there] = [em[em.length - 1], gradient[gradient.length - 1]];
   const out = {
     ...state,
     n: state.points.length,

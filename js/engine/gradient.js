@@ -57,7 +57,7 @@ const drawn = new Map(); // seed -> its standard normal draws, as many as the la
 /** The first n standard normal draws of a seed: fewer are the first of more. */
 export function eps(seed, n) {
   if (!drawn.has(seed)) {
-    const all = new Float64Array(SIZES.at(-1));
+    const all = new Float64Array(SIZES[SIZES.length - 1]);
     for (let i = 0; i < all.length; i += 2) all.set(normals(seed, i / 2, STREAM), i);
     drawn.clear(); // one seed is kept
     drawn.set(seed, all);

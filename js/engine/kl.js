@@ -11,7 +11,10 @@ import { logNormal } from "./density.js";
 import { expectation, line } from "./grid.js";
 import { normalQuantile, uniforms } from "./random.js";
 
-/** What a reader can reach. Inside these bounds every identity holds to 1e-9 (tests sweep them). */
+/**
+ * What a reader can reach. Inside these bounds every identity holds to 1e-9 (tests sweep them).
+ * @type {Record<string, [number, number]>}
+ */
 export const BOUNDS = { mean: [-4, 4], std: [0.2, 3] };
 export const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]; // numbers of draws
 export const SEEDS = 1000;
@@ -23,8 +26,23 @@ const OTHER = line(-15, 15, 1301); // the entropy: other ends, other spacing
 
 /** A mixture of Gaussians on a line; what is asked twice is computed once. */
 export class Mixture {
+  /**
+   * @param {number[]} weights
+   * @param {number[]} means
+   * @param {number[]} stds
+   */
   constructor(weights, means, stds) {
-    Object.assign(this, { weights, means, stds, tops: weights.map((w, k) => Math.log(w) + logNormal(0, 0, stds[k])) });
+    this.weights = weights;
+    this.means = means;
+    this.stds = stds;
+    /** @type {number[]} */
+    this.tops = weights.map((w, k) => Math.log(w) + logNormal(0, 0, stds[k]));
+    /** @type {Float64Array | undefined} */
+    this.kept = undefined; // log p on the wide grid
+    /** @type {Float64Array | undefined} */
+    this.weighed = undefined; // its masses
+    /** @type {number | undefined} */
+    this.found = undefined; // the entropy
   }
 
   /** log p(x): a log of a sum of exponentials, without an array in between (a figure asks for thousands). */
@@ -179,7 +197,8 @@ function clamped({ mean, std }) {
   return { mean: hold(mean, BOUNDS.mean), std: hold(std, BOUNDS.std) };
 }
 
-let kept = { key: "", draws: null };
+/** @type {{ key: string, draws: Float64Array }} */
+let kept = { key: "", draws: new Float64Array(0) };
 
 /** The draws of a state, kept until data, seed or N change. */
 export function drawsOf({ data, seed, n }) {

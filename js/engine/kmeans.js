@@ -8,7 +8,10 @@
 
 import { uniforms } from "./random.js";
 
-/** What a reader can reach. */
+/**
+ * What a reader can reach.
+ * @type {Record<string, [number, number]>}
+ */
 export const BOUNDS = { x: [-4, 4], y: [-3, 3], sigma: [0, 1.5], k: [1, 8], seed: [1, 999], steps: [0, 40] };
 const STREAM = 9; // of the counter: other figures draw from others
 
@@ -112,6 +115,7 @@ export function measure(points, codes, sigma) {
   };
 }
 
+/** @type {{ points: any, key: string, states: any[] }} */
 let last = { points: null, key: "", states: [] };
 
 /** Every state of a run, the first included: [{ codes, ...measure }]. What is known is kept. */
@@ -187,6 +191,7 @@ export function cell(codes, j) {
   codes.forEach(([cx, cy], i) => {
     const [ox, oy] = codes[j];
     if (i === j || (cx === ox && cy === oy)) return;
+    /** @param {number[]} point */
     const side = ([x, y]) => (x - (cx + ox) / 2) * (cx - ox) + (y - (cy + oy) / 2) * (cy - oy); // negative: nearer to j
     const kept = [];
     corners.forEach((a, at) => {
@@ -206,7 +211,10 @@ export function cell(codes, j) {
 const inside = (value, [low, high]) => Math.min(Math.max(value, low), high);
 const place = (value, bounds) => Math.round(100 * inside(value, bounds)) / 100 || 0; // 0, never -0
 
-/** Where a code can be put: inside the plane, to two decimals. */
+/**
+ * Where a code can be put: inside the plane, to two decimals.
+ * @param {number[]} code
+ */
 export const placed = ([x, y]) => [place(x, BOUNDS.x), place(y, BOUNDS.y)];
 
 /** A state inside the bounds; what is missing or makes no sense comes from `fallback`. `sets`: points by name. */

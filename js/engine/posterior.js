@@ -64,7 +64,7 @@ function* jointOn(decoder, x, lines) {
     }
     yield (k + rows) / m;
   }
-  return { z1, z2, logWeights, logJoint, m, m1, m2, lines };
+  return { z1, z2, logWeights, logJoint, m, m1, m2, lines, evidence: NaN }; // the caller sums it
 }
 
 const unresolved = (words) => Object.assign(new Error(words), { unresolved: true });
@@ -80,7 +80,8 @@ export function* gridOf({ encoder, decoder }, x) {
     [-FAR, -FAR],
     [FAR, FAR],
   ];
-  let seen = null;
+  /** @type {any} */
+  let seen;
   for (const look of LOOKS) {
     seen = yield* jointOn(
       decoder,
@@ -141,7 +142,7 @@ export function* posterior(vae, x, grid = null) {
     std,
     spacing: Math.max(steps[0] / std[0], steps[1] / std[1]),
     halving,
-    best: Math.max(path.at(-1).elbo, other.at(-1).elbo),
+    best: Math.max(path[path.length - 1].elbo, other[other.length - 1].elbo),
   };
 }
 
@@ -233,6 +234,7 @@ function* climb(on, start) {
   while (path.length <= LAST) {
     const far = Math.max(...here.byMean.map(Math.abs), ...here.byLogStd.map((v) => Math.abs(v) / 2));
     let size = far > 0 ? Math.min(1, 0.5 / far) : 1; // no step is longer than half a standard deviation
+    /** @type {{ to: any, there: any } | null} */
     let found = null;
     for (let halving = 0; halving < HALVINGS && !found; halving++, size /= 2) {
       const to = {

@@ -70,6 +70,11 @@ const FAR = [
   ],
 ];
 
+/**
+ * A quotient of two polynomials.
+ * @param {number[][]} coefficients
+ * @param {number} r
+ */
 function ratio([over, under], r) {
   let [top, bottom] = [over[0], under[0]];
   for (let i = 1; i < over.length; i++) {

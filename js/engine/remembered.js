@@ -2,7 +2,9 @@
 
 /** `f` with its last answer kept. A state is replaced and never written to: the same object has the same answer. */
 export function remembered(f) {
-  let [asked, answer] = [[], undefined];
+  /** @type {any[]} */
+  let asked = [];
+  let answer;
   return (...all) => {
     if (all.length !== asked.length || all.some((value, i) => value !== asked[i])) [asked, answer] = [all, f(...all)];
     return answer;

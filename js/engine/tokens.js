@@ -86,7 +86,9 @@ const KINDS = {
     const relu = (row) => row.map((v) => (v > 0 ? v : 0));
     return (label) => {
       const shift = ofLabel.run([prior.classes ? label : 0], [1]).data;
+      /** @type {Float64Array[]} */
       const seen = []; // embeddings of the tokens before
+      /** @type {Float64Array[][]} */
       const kept = layers.map(() => []); // what each layer reads, place by place
       return (tokens, place) => {
         if (place > 0) seen[place - 1] = embed.run([tokens[place - 1]], [1]).data;
@@ -139,7 +141,8 @@ export function logConditional(logits, temperature) {
  */
 export function sample(prior, { places }, { seed, label, temperature, prefix = [] }) {
   const logitsAt = prior(label);
-  const [tokens, logs, conditionals] = [[], [], []];
+  /** @type {{ tokens: number[], logs: number[], conditionals: Float64Array[] }} */
+  const { tokens, logs, conditionals } = { tokens: [], logs: [], conditionals: [] };
   for (let place = 0; place < places; place++) {
     const conditional = logConditional(logitsAt(tokens, place), temperature);
     tokens[place] = place < prefix.length ? prefix[place] : categorical(conditional, uniforms(seed, place)[0]);

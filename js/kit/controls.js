@@ -12,7 +12,7 @@ export function button(h, text, act, attributes = {}) {
  * A range input with its label and its number; `.update(value, text)` from a draw. `key(event)` gives the value after
  * a key (Shift+arrows leap, Home = home), `hold(on)` says when a pointer takes it and lets it go.
  */
-export function slider(h, { label, low, high, step = 0.01, key, input, hold = () => {} }) {
+export function slider(h, { label, low, high, step = 0.01, key, input, hold = (_on) => {} }) {
   const field = h("input", { type: "range", min: low, max: high, step });
   const number = h("span", { class: "lvm-slider-number", "aria-hidden": "true" });
   const node = h(

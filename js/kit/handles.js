@@ -5,7 +5,7 @@
  * Drag with pointer capture. `start(event)` returns what the drag needs to remember (or false to decline),
  * `move(event, memory)` follows, `end(memory)` closes; Escape and pointercancel call `revert(memory)`.
  */
-export function drag(element, { start, move, end = () => {}, revert = () => {} }) {
+export function drag(element, { start, move, end = (_memory) => {}, revert = (_memory) => {} }) {
   let memory = null;
   let pointer = null;
   const view = element.ownerDocument.defaultView;

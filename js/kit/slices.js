@@ -23,7 +23,7 @@ export function sliced(
   work,
   {
     done,
-    progress = () => {},
+    progress = (_value) => {},
     failed = (error) => {
       throw error;
     },

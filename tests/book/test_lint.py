@@ -15,6 +15,7 @@ PLANTED = {
     "ruff format": ("planted.py", '"""Planted."""\n\nx = [1,2]\n'),
     "ruff": ("lvm_lib/planted.py", '"""Planted."""\n\nimport os\n'),
     "mypy": ("lvm_lib/planted.py", '"""Planted."""\n\nWORD: int = "no number"\n'),
+    "tsc": ("js/engine/planted.js", '/** @type {number} */\nexport const word = "no number";\n'),
     "biome": ("js/planted.js", "let never = 1;\n"),
 }
 
@@ -25,12 +26,12 @@ def run(command, cwd):
 
 def copied(folder):
     """The settings and what they speak of, without the rest of the repository."""
-    for name in ("pyproject.toml", "biome.jsonc"):
+    for name in ("pyproject.toml", "biome.jsonc", "tsconfig.json"):
         shutil.copy(ROOT / name, folder / name)
-    for name in ("lvm_lib", "js", "assets"):
-        (folder / name).mkdir()
+    for name in ("lvm_lib", "js/engine", "assets"):
+        (folder / name).mkdir(parents=True)
     (folder / "lvm_lib" / "__init__.py").write_text('"""Empty."""\n')
-    (folder / "js" / "sound.js").write_text("export const one = 1;\n")
+    (folder / "js" / "engine" / "sound.js").write_text("export const one = 1;\n")
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
 
 
