@@ -11,12 +11,17 @@ else
 BIN := $(VENV)/bin
 endif
 BENCH := $(subst $(VENV),$(VENV)-bench,$(BIN))
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Errors are shown; warnings, a flood where an index cannot be reached, are not.
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 JB := $(BIN)/jupyter-book build . -n -W --keep-going
 export PYTHONHASHSEED := 0
+# Threads that wait sleep: beside other programs a chapter is then several times faster (CONTRIBUTING.md, "Threads").
+export OMP_WAIT_POLICY ?= PASSIVE
+# A chapter runs with one thread, its stored run and its tests alike, and the tests run two chapters side by side.
+book test quick execute chapter colab elsewhere: export OMP_NUM_THREADS ?= 1
 export LVM_SOLUTIONS := $(SOLUTIONS)
 
-.PHONY: help book test lint execute chapter serve lab bundle audit bench colab release pins clean
+.PHONY: help book test quick lint execute chapter elsewhere serve lab bundle audit bench colab release pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -30,13 +35,20 @@ test: $(VENV)/test.stamp node_modules/.stamp ## run every test: library, identit
 	@$(BIN)/python -m tools.lint
 	@$(JB) --quiet
 	@$(BIN)/python -m tools.need_browser
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval --nbval-cell-timeout=300 -n 2 --dist loadscope tests book
+	$(BIN)/python -m pytest --nbval --nbval-cell-timeout=300 -n 2 --dist loadscope tests book
+
+quick: $(VENV)/test.stamp ## the tests of a contributor's loop: library, identities and chapters as files, without the slow ones
+	@$(BIN)/python -m tools.lint
+	@$(BIN)/python -m pytest -n 2 -m "not slow" tests/library tests/identities tests/notebooks/test_stored_notebooks.py
 
 lint: $(VENV)/test.stamp node_modules/.stamp ## hold every file to layout, lint and types: ruff, mypy, biome, tsc
 	@$(BIN)/python -m tools.lint
 
-execute: $(VENV)/build.stamp ## run chapters and write their outputs (CHAPTER=elbo for one)
-	@$(BIN)/python -m tools.chapters $(CHAPTER)
+execute: $(VENV)/build.stamp ## run chapters and store their runs (CHAPTER=elbo: one; KEEP=yes: keep what a run is worth; CHECK=yes: only compare)
+	@$(BIN)/python -m tools.chapters $(if $(filter yes,$(KEEP)),--keep) $(if $(filter yes,$(CHECK)),--check) $(CHAPTER)
+
+elsewhere: $(VENV)/test.stamp ## run chapters as other machines would, and log the room of their claims (CHAPTER=vae for one)
+	@$(BIN)/python -m tools.elsewhere $(CHAPTER)
 
 chapter: $(VENV)/build.stamp ## rebuild one page: make chapter CHAPTER=elbo
 	@test -n "$(CHAPTER)" || { echo "name a chapter: make chapter CHAPTER=elbo"; exit 2; }
@@ -44,10 +56,10 @@ chapter: $(VENV)/build.stamp ## rebuild one page: make chapter CHAPTER=elbo
 	@echo "$(CURDIR)/_build/html/book/$(CHAPTER).html"
 
 serve: ## serve the built book at http://localhost:8000 (PORT=...)
-	@$(PYTHON) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+	@"$(PYTHON)" -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-lab: $(VENV)/lab.stamp ## open the chapters in JupyterLab
-	@PYTHONPATH="$(CURDIR)" $(BIN)/jupyter lab --notebook-dir=book
+lab: $(VENV)/lab.stamp ## open the chapters in JupyterLab (from a container: LAB="--ip=0.0.0.0 --no-browser")
+	@PYTHONPATH="$(CURDIR)" $(BIN)/jupyter lab --notebook-dir=book $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)
 
 bundle: node_modules/.stamp ## rebuild the live figures' JavaScript (needs Node.js)
 	@node js/build.mjs
@@ -68,31 +80,38 @@ pins: $(VENV)/build.stamp ## resolve requirements*.txt anew from pyproject.toml
 	@$(BIN)/python -m tools.pin
 
 clean: ## remove what was built; keeps the virtual environment
-	@rm -rf _build
+	@rm -rf _build build dist
+	@test ! -e $(VENV) || echo "removed what was built; the installed packages stay in $(VENV) (rm -rf $(VENV) has them installed anew)"
 
+# An environment is finished when its stamp is there. One that is not, or whose Python is gone or too old, is made anew.
 $(VENV)/build.stamp: requirements.txt
+	@if ! test -e $@ || ! $(BIN)/python tools/need_python.py 2>/dev/null; then \
+	  command -v "$(PYTHON)" >/dev/null || { echo "$(PYTHON) is not here: name a Python, as in make book PYTHON=python3.12" >&2; exit 1; }; \
+	  "$(PYTHON)" tools/need_python.py || exit 1; \
+	  test ! -e $(VENV) || echo "the environment in $(VENV) was never finished: making it anew"; \
+	  rm -rf $(VENV) && "$(PYTHON)" -m venv $(VENV); \
+	fi
 	@echo "installing the pinned build into $(VENV) (a few minutes the first time)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install --quiet --no-deps --retries 1 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(shell grep '^torch==' requirements.txt)
-	@$(PIP) install --quiet -r requirements.txt
+	@$(PIP) install --no-deps --retries 1 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(shell grep '^torch==' requirements.txt)
+	@$(PIP) install -r requirements.txt
 	@touch $@
 
 $(VENV)/test.stamp: requirements-test.txt $(VENV)/build.stamp
-	@$(PIP) install --quiet -r requirements-test.txt
+	@$(PIP) install -r requirements-test.txt
 	@touch $@
 
 $(VENV)/lab.stamp: requirements-lab.txt $(VENV)/build.stamp
-	@$(PIP) install --quiet -r requirements-lab.txt
+	@$(PIP) install -r requirements-lab.txt
 	@touch $@
 
 # The peers live in an environment of their own, which sees the book's packages behind them.
 $(VENV)-bench/stamp: requirements-bench.txt $(VENV)/test.stamp
 	@echo "installing the peers into $(VENV)-bench"
-	@test -x $(BENCH)/python || $(PYTHON) -m venv $(VENV)-bench
+	@test -e $@ || { rm -rf $(VENV)-bench && $(BIN)/python -m venv $(VENV)-bench; }
 	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > \
 	  "$$($(BENCH)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/book.pth"
-	@$(BENCH)/python -m pip --disable-pip-version-check install --quiet -r requirements-bench.txt
+	@$(subst $(BIN),$(BENCH),$(PIP)) install -r requirements-bench.txt
 	@touch $@
 
 node_modules/.stamp: package-lock.json
-	@$(PYTHON) tools/need_node.py && npm ci --silent --no-audit --no-fund && touch $@ || test -z "$$CI"
+	@"$(PYTHON)" tools/need_node.py && npm ci --silent --no-audit --no-fund && touch $@ || test -z "$$CI"

@@ -47,7 +47,7 @@ from urllib.parse import unquote, urlsplit
 
 from benchmarks.machine import machine
 from tools.need_browser import chromium
-from tools.need_node import node_version
+from tools.need_node import NEEDED, node_version
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = Path(os.environ.get("LVM_SITE", ROOT / "_build" / "html"))
@@ -434,8 +434,8 @@ def store(report: dict, runs: int, path: Path) -> None:
 
 def missing(frames: bool = False) -> str:
     """What keeps the audit (or that of the frames alone) from running here; empty if nothing does."""
-    if not frames and node_version() < 20:
-        return "Node.js 20 or newer is missing (nodejs.org, or your system's packages): Lighthouse needs it."
+    if not frames and node_version() < NEEDED:
+        return f"Node.js {NEEDED} or newer is missing (nodejs.org, or your system's packages): Lighthouse needs it."
     if not frames and not LIGHTHOUSE.exists():
         return "Lighthouse is missing: run `npm ci` in the book's folder."
     if not (chromium() and Path(chromium()).exists()):

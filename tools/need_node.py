@@ -1,10 +1,15 @@
-"""Say what is missing where there is no Node.js 18 or newer; in CI that is an error (`make test`)."""
+"""Say what is missing where Node.js is not there or too old; in CI that is an error (`make test`)."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent / "package.json"
+NEEDED = int(re.match(r">=(\d+)", json.loads(PACKAGE.read_text(encoding="utf-8"))["engines"]["node"]).group(1))
 
 
 def node_version() -> int:
@@ -16,10 +21,10 @@ def node_version() -> int:
 
 
 if __name__ == "__main__":
-    if node_version() < 18:
+    if node_version() < NEEDED:
         print(
-            "Node.js 18 or newer with npm is missing: the tests of the pages' JavaScript and the accessibility tests "
-            "cannot run (nodejs.org, or your system's packages).",
+            f"Node.js {NEEDED} or newer with npm is missing: the tests of the pages' JavaScript and the accessibility "
+            "tests cannot run (nodejs.org, or your system's packages).",
             file=sys.stderr,
         )
         if os.environ.get("CI"):

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import tomllib
 
+from tools.need_python import NEEDED
+
 ROOT = Path(__file__).resolve().parent.parent
+FIRST = ".".join(map(str, NEEDED)) + ".0"  # the oldest Python that the README promises: pins must install there
 
 
 def resolve(wanted: list[str]) -> dict[str, str]:
-    """Name and version of everything that pip would install for `wanted`, without installing it."""
+    """Name and version of everything that pip would install for `wanted` under Python FIRST, without installing it."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         subprocess.run(
@@ -26,6 +29,11 @@ def resolve(wanted: list[str]) -> dict[str, str]:
                 "--dry-run",
                 "--ignore-installed",
                 "--quiet",
+                "--python-version",
+                FIRST,
+                "--only-binary=:all:",
+                "--target",
+                folder,
                 "--report",
                 str(report),
                 *wanted,

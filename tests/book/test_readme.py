@@ -35,7 +35,7 @@ def fault(command: str, root=chapters.ROOT) -> str:
     if words[0] == "make":
         done = subprocess.run(["make", "-n", *words[1:]], cwd=root, capture_output=True, text=True)
         return done.stderr.strip() if done.returncode else ""
-    if words[:4] == ["python", "-m", "venv", ".venv"]:
+    if words == ["python3", "-m", "venv", ".venv"]:
         return ""
     if words[:4] == [f"{VENV}python", "-m", "pip", "install"]:
         return install_fault(words[4:], root)

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from tools import chapters
-from tools.need_node import node_version
+from tools.need_node import NEEDED, node_version
 
 JS = chapters.ROOT / "js"
 BUNDLES = chapters.ROOT / "lvm_lib" / "figures" / "bundle"
@@ -18,13 +18,14 @@ MODULES = chapters.ROOT / "node_modules"
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory):
     """A copy of the sources with an empty place for bundles: js/build.mjs writes beside itself."""
-    if node_version() < 18 or not (MODULES / "esbuild").exists():
+    if node_version() < NEEDED or not (MODULES / "esbuild").exists():
         if os.environ.get("CI"):
-            pytest.fail("Node.js 18 or esbuild is missing (npm ci), and in CI nothing may be skipped")
-        pytest.skip("Node.js 18 or esbuild is missing: npm ci")
+            pytest.fail("Node.js or esbuild is missing (npm ci), and in CI nothing may be skipped")
+        pytest.skip("Node.js or esbuild is missing: npm ci")
     folder = tmp_path_factory.mktemp("bundle")
     shutil.copytree(JS, folder / "js")
-    shutil.copy(chapters.ROOT / "package.json", folder)
+    for name in ("package.json", "tsconfig.json"):  # esbuild reads both
+        shutil.copy(chapters.ROOT / name, folder)
     (folder / "node_modules").symlink_to(MODULES, target_is_directory=True)
     return folder
 
