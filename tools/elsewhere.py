@@ -1,0 +1,292 @@
+"""Run chapters as other machines would, and measure how much room their claims have.
+
+    python -m tools.elsewhere                      every training chapter, every variant that the log lacks
+    python -m tools.elsewhere vae --runs 10        one chapter, with ten perturbed runs
+    python -m tools.elsewhere vae --seed 100       perturbed with other seeds: 100, 101, ...
+    python -m tools.elsewhere vae --variants scalar avx2 --again
+    python -m tools.elsewhere --report             no run: what the log says of the chapters as they now stand
+
+A variant is one run of `pytest --nbval` on a chapter: outputs compared, claims held, as in `make test`. There are
+runs with 1, 2 and 4 threads; with the arithmetic of simpler processors (`scalar`: no vector kernels in torch, SSE
+elsewhere; `avx2`: no AVX-512), by variables that torch, oneDNN, MKL, OpenBLAS and NumPy read when they load; and
+*perturbed* runs, in which every net starts from weights changed by a relative 1e-6. Training is chaotic: what rounding
+does on another processor, such a start does on this one, and as often as one likes.
+
+To perturb in any run of the chapters as tests, set LVM_PERTURB; kernels inherit it (see `tools.perturb`):
+
+    LVM_PERTURB=7 python -m pytest --nbval book/vae.ipynb
+    LVM_PERTURB=commit python -m pytest --nbval book          the seed is made from the commit's hash, and printed
+
+The log, tests/notebooks/elsewhere.json, is written by this script alone, after each run, so that it can be stopped and
+goes on where it was. A run stands in it by chapter, variant and processor: what failed, and the value of every `holds`.
+It is run again when the chapter's code has changed; a changed bound alone does not count, since values are what is
+kept. Every claim must have room: from the mean of its values to its bound at least six standard deviations, or four
+where there are at least thirty runs to know the deviation from; fewer than five runs know none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import hashlib
+import json
+import math
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as xml
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+
+from tools.chapters import ROOT, chapter_paths
+from tools.perturb import VARIABLE
+
+LOG = ROOT / "tests" / "notebooks" / "elsewhere.json"
+ROOM, ROOM_WELL_KNOWN, WELL_KNOWN, KNOWN = 6.0, 4.0, 30, 5
+CELL_SECONDS = 3600
+THREADS = {f"{n} thread{'s' * (n > 1)}": {"OMP_NUM_THREADS": str(n)} for n in (1, 2, 4)}
+ARITHMETIC = {
+    "scalar": {
+        "ATEN_CPU_CAPABILITY": "default",
+        "ONEDNN_MAX_CPU_ISA": "SSE41",
+        "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+        "OPENBLAS_CORETYPE": "Prescott",
+    },
+    "avx2": {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "OPENBLAS_CORETYPE": "Haswell",
+    },
+}
+NUMPY_CAP = "NPY_DISABLE_CPU_FEATURES"
+CAPS = {NUMPY_CAP, *(name for caps in ARITHMETIC.values() for name in caps)}
+
+
+class Claim(NamedTuple):
+    """One `holds` as it stands in a chapter: its name as a pattern (an f-string has holes), and its bounds."""
+
+    pattern: str
+    at_least: float | None
+    at_most: float | None
+
+    def room(self, values: list[float]) -> float:
+        """From the mean of the values to the nearer bound, in their standard deviations; negative beyond it."""
+        mean, spread = statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+        low = math.inf if self.at_least is None else mean - self.at_least
+        high = math.inf if self.at_most is None else self.at_most - mean
+        distance = min(low, high)
+        if spread == 0:
+            return math.copysign(math.inf, distance) if distance else 0.0
+        return distance / spread
+
+    def holds(self, value: float) -> bool:
+        return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
+
+
+def variants(runs: int, seed: int) -> dict[str, dict[str, str]]:
+    """What each variant sets in the environment, before Python starts."""
+    perturbed = {f"perturbed {number}": {VARIABLE: str(number)} for number in range(seed, seed + runs)}
+    capped = {name: {**caps, **numpy_cap(name)} for name, caps in ARITHMETIC.items()}
+    return {**THREADS, **capped, **perturbed}
+
+
+def numpy_cap(arithmetic: str) -> dict[str, str]:
+    """What NumPy must do without, of what it and this processor have; it warns at names that either does not know."""
+    from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+
+    has = [name for name in __cpu_dispatch__ if __cpu_features__.get(name)]
+    without = has if arithmetic == "scalar" else [name for name in has if "AVX512" in name or name == "X86_V4"]
+    return {NUMPY_CAP: " ".join(without)} if without else {}
+
+
+# ------------------------------------------------------------------ a chapter's code
+
+
+def code(notebook: nbformat.NotebookNode) -> str:
+    """A digest of a chapter's code without comments, layout, exercises and the bounds of its claims."""
+    sources = [cell.source for cell in notebook.cells[1:] if cell.cell_type == "code"]
+    trees = [tree_of(source) for source in sources if not re.search(r"(?m)^check\.", source)]
+    for call in (call for tree in trees for call in claims_in(tree)):
+        call.keywords = [word for word in call.keywords if word.arg not in ("at_least", "at_most")]
+    return hashlib.sha256("\n".join(map(ast.dump, trees)).encode()).hexdigest()[:12]
+
+
+def tree_of(source: str) -> ast.Module:
+    """A cell's syntax tree; a line of IPython's own (%, !) counts as a comment."""
+    return ast.parse(re.sub(r"(?m)^(\s*)([%!])", r"\1#\2", source))
+
+
+def claims_in(tree: ast.AST) -> list[ast.Call]:
+    return [
+        n for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "holds"
+    ]
+
+
+def claims(notebook: nbformat.NotebookNode) -> list[Claim]:
+    """The claims of a chapter, in order. Raises ValueError unless name and bounds are written where they are used."""
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            found += [claim(call) for call in claims_in(tree_of(cell.source))]
+    return found
+
+
+def claim(call: ast.Call) -> Claim:
+    """The claim of one call of `holds`."""
+    words = {word.arg: word.value for word in call.keywords}
+    try:
+        low, high = (ast.literal_eval(words[arg]) if arg in words else None for arg in ("at_least", "at_most"))
+    except ValueError:
+        raise ValueError(f"bounds must be numbers written in the call, got {ast.unparse(call)}") from None
+    match call.args[0] if call.args else None:
+        case ast.Constant(value=str(name)):
+            return Claim(re.escape(name), low, high)
+        case ast.JoinedStr(values=parts):
+            return Claim("".join(re.escape(p.value) if isinstance(p, ast.Constant) else ".+" for p in parts), low, high)
+    raise ValueError(f"name must be a string written in the call, got {ast.unparse(call)}")
+
+
+# ------------------------------------------------------------------ running
+
+
+def run(path: Path, changed: dict[str, str]) -> dict:
+    """One run of a chapter as a test: {"failed": {cell: why}, "claims": {name: value}}."""
+    environment = {name: value for name, value in os.environ.items() if name not in CAPS | {VARIABLE}}
+    environment |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "PYTHONHASHSEED": "0"} | changed
+    with tempfile.TemporaryDirectory() as folder:
+        record, report = Path(folder) / "claims.jsonl", Path(folder) / "report.xml"
+        options = ["--nbval", f"--nbval-cell-timeout={CELL_SECONDS}", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, f"--junit-xml={report}", str(path)],
+            check=False,
+            cwd=ROOT,
+            env={**environment, "LVM_CLAIMS": str(record)},
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode not in (0, 1) or not report.exists():
+            raise RuntimeError(f"pytest could not run {path.name}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
+        said = [claim for claim in map(json.loads, lines) if math.isfinite(claim["value"])]
+        values = {claim["name"]: float(f"{claim['value']:.6g}") for claim in said}
+        return {"failed": failures(report, nbformat.read(path, as_version=4)), "claims": values}
+
+
+def failures(report: Path, notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """The cells that failed, by id, each with the last line of its message that says something."""
+    ids = [cell.id for cell in notebook.cells if cell.cell_type == "code"]
+    found = {}
+    for case in xml.parse(report).iter("testcase"):
+        for bad in [*case.iter("failure"), *case.iter("error")]:
+            text = re.sub(r"(\x1b|#x1B)\[[0-9;]*m", "", bad.text or "")
+            number = re.search(r"Cell (\d+)", case.get("name", ""))
+            raised = re.findall(r"(?m)^[\w.]*(?:Error|Exception|Interrupt): .+", text)
+            nbval_says = re.findall(r"Cell \d+: (.+)", text)
+            found[ids[int(number[1])] if number else "chapter"] = [*nbval_says[:1], *raised, ""][-2].strip()
+    return found
+
+
+def processor() -> str:
+    """The processor's name and its widest vector arithmetic, as torch sees it."""
+    import torch
+
+    info = Path("/proc/cpuinfo")
+    name = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
+    return f"{(name[1] if name else platform.processor() or platform.machine()).strip()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def read() -> dict:
+    return json.loads(LOG.read_text(encoding="utf-8")) if LOG.exists() else {}
+
+
+def write(log: dict) -> None:
+    unfinished = LOG.with_suffix(".part")
+    unfinished.write_text(json.dumps(log, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    unfinished.replace(LOG)
+
+
+# ------------------------------------------------------------------ what the log says
+
+
+def faults(chapter: str, notebook: nbformat.NotebookNode, log: dict, say=lambda line: None) -> list[str]:
+    """What is wrong with a chapter by its runs in the log, in words: failures, claims never seen, too little room."""
+    found, values = [], {claim: [] for claim in claims(notebook)}
+    entries = [(name, variant, run) for name, of in log.get(chapter, {}).items() for variant, run in of.items()]
+    for name, variant, entry in entries:
+        if entry["code"] != code(notebook):
+            found.append(f"{chapter}, {variant}: run with other code than the chapter's; run it again")
+            continue
+        found += [f"{chapter}, {variant} ({name}): {cell} failed: {why}" for cell, why in entry["failed"].items()]
+        for stated, value in entry["claims"].items():
+            of = [claim for claim in values if re.fullmatch(claim.pattern, stated)]
+            for claim in of:
+                values[claim].append(value)
+                if not claim.holds(value) and not entry["failed"]:
+                    found.append(f"{chapter}, {variant} ({name}): {stated} is {value:g}, beyond its bound")
+    for claim, seen in values.items():
+        text = re.sub(r"\\(.)", r"\1", claim.pattern)
+        if not seen:
+            found.append(f"{chapter}: no run has claimed: {text}")
+            continue
+        room, needed = claim.room(seen), ROOM_WELL_KNOWN if len(seen) >= WELL_KNOWN else ROOM
+        bounds = " ".join(f"{b:g}" if b is not None else "-" for b in (claim.at_least, claim.at_most))
+        spread = statistics.stdev(seen) if len(seen) > 1 else 0.0
+        say(
+            f"  {statistics.fmean(seen):10.4g} ± {spread:8.2g}  [{bounds}]  room {room:6.1f} sd, {len(seen)} runs  {text}"
+        )
+        if len(seen) < KNOWN:
+            found.append(f"{chapter}: {len(seen)} runs say nothing of a spread, {KNOWN} are needed: {text}")
+        elif room < needed:
+            found.append(f"{chapter}: room of {room:.1f} sd, {needed:g} needed ({len(seen)} runs): {text}")
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run chapters as other machines would.")
+    parser.add_argument("chapters", nargs="*", help="names such as vae; all that claim something if none is given")
+    parser.add_argument("--runs", type=int, default=4, help="perturbed runs of each chapter (4)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first perturbed run; the next add one (0)")
+    parser.add_argument("--variants", nargs="+", help="only these, for example: scalar '2 threads' 'perturbed 0'")
+    parser.add_argument("--again", action="store_true", help="also what the log has already")
+    parser.add_argument("--report", action="store_true", help="run nothing")
+    asked = parser.parse_args()
+    if asked.runs < 0 or asked.seed < 0:
+        parser.error("--runs and --seed must be at least 0")
+    paths = {path.stem: path for path in chapter_paths()}
+    chosen = variants(asked.runs, asked.seed)
+    for what, given, known in (("chapter", asked.chapters, paths), ("variant", asked.variants or [], chosen)):
+        if unknown := set(given) - set(known):
+            parser.error(f"no such {what}: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    names = asked.chapters or [name for name, path in paths.items() if claims(nbformat.read(path, as_version=4))]
+    here, bad = processor(), []
+    for name in names:
+        for variant in [] if asked.report else asked.variants or chosen:
+            notebook = nbformat.read(paths[name], as_version=4)
+            kept = read().get(name, {}).get(here, {}).get(variant)
+            if kept and kept["code"] == code(notebook) and not kept["failed"] and not asked.again:
+                continue
+            entry = run(paths[name], chosen[variant])
+            entry |= {"code": code(notebook), "with": {p: installed(p) for p in ("numpy", "torch")}}
+            log = read()
+            log.setdefault(name, {}).setdefault(here, {})[variant] = entry
+            write(log)
+            print(
+                f"{name}, {variant}: {'; '.join(map(' failed: '.join, entry['failed'].items())) or 'passed'}",
+                flush=True,
+            )
+        print(f"{name}: mean ± standard deviation [at least, at most] of each claim")
+        bad += faults(name, nbformat.read(paths[name], as_version=4), read(), say=print)
+    print("\n".join(bad) or "no failure, and every claim has room")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
