@@ -19,7 +19,10 @@ FOLDER = chapters.ROOT / "benchmarks"
 
 
 def parts() -> dict:
-    """What may stand on the page, by the name in its marker: a function each, to Markdown, or to a figure and its alt."""
+    """What may stand on the page, by the name in its marker.
+
+    A function each, to Markdown, or to a figure and its alt.
+    """
     from benchmarks import report
 
     results, audit = report.read(report.RESULTS), report.read(report.AUDIT)

@@ -117,7 +117,8 @@ def key(app, docname: str) -> str:
 def outdated(app, env, added, changed, removed):
     """Pages to read again although their file is as it was.
 
-    The list where any page or test changed, chapters where a test came or went. With LVM_CHAPTER, other chapters wait for the next whole build.
+    The list where any page or test changed, chapters where a test came or went. With LVM_CHAPTER, other chapters wait
+    for the next whole build.
     """
     vars(app).pop("lvm_identities", None)
     only, kept = os.environ.get("LVM_CHAPTER"), getattr(env, "lvm_tested", {})

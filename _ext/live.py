@@ -41,7 +41,10 @@ NEEDS_KERNEL = "This lab trains a model, so it needs a running kernel."
 
 
 def page_notebook(notebook, docname: str):
-    """The notebook as the page shows it: widget views replaced by live figures, or by a sentence that says what they need."""
+    """The notebook as the page shows it.
+
+    Widget views replaced by live figures, or by a sentence that says what they need.
+    """
     page = nbformat.from_dict(json.loads(json.dumps(notebook)))
     models = page.metadata.pop("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     chapter, figures, pictures = docname.rsplit("/", 1)[-1], 0, 0
@@ -95,7 +98,10 @@ def write_side_files(identity: str, name: str, model: dict, picture: str | None)
 
 
 def lighter(picture: bytes) -> bytes:
-    """The same PNG in 256 colours, where that is smaller: a still is loaded beside its figure, and seen until that lives."""
+    """The same PNG in 256 colours, where that is smaller.
+
+    A still is loaded beside its figure, and seen until that lives.
+    """
     with Image.open(io.BytesIO(picture)) as image:
         if image.convert("RGBA").getextrema()[3][0] < 255:
             return picture
@@ -119,7 +125,8 @@ def figure_element(identity: str, name: str, picture: str | None, alt: str, dept
         )
     narrow, wide = room
     return (
-        f'<div class="lvm-live" style="--lvm-narrow:{narrow}px;--lvm-wide:{wide}px" data-lvm-live="{html.escape(name)}" data-lvm-id="{identity}" data-lvm-state="{base}.js">'
+        f'<div class="lvm-live" style="--lvm-narrow:{narrow}px;--lvm-wide:{wide}px" '
+        f'data-lvm-live="{html.escape(name)}" data-lvm-id="{identity}" data-lvm-state="{base}.js">'
         f'{still}<noscript><p class="lvm-note">This figure computes in the page and needs JavaScript. '
         f"The picture shows its first state.</p></noscript></div>"
     )
@@ -147,6 +154,7 @@ def kernel_element(docname: str) -> str:
     colab = chapters.colab(docname)
     link = f' <a href="{html.escape(colab)}">Open this chapter in Colab</a>, or' if colab else ""
     return (
-        f'<div class="lvm-needs-kernel"><p>{NEEDS_KERNEL}{link or " To use it,"} run <code>make lab</code> in a copy of '
+        f'<div class="lvm-needs-kernel"><p>{NEEDS_KERNEL}{link or " To use it,"} run <code>make lab</code> in a copy '
+        "of "
         f"the book and open <code>{html.escape(docname)}.ipynb</code>.</p></div>"
     )

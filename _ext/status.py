@@ -25,7 +25,8 @@ def times() -> list[tuple[str, float]]:
 
 def table(head: tuple[str, str], rows) -> str:
     cells = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows)
-    return f'<table><thead><tr><th scope="col">{head[0]}</th><th scope="col">{head[1]}</th></tr></thead><tbody>{cells}</tbody></table>'
+    heads = "".join(f'<th scope="col">{word}</th>' for word in head)
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>"
 
 
 def fill(app, pagename, templatename, context, doctree) -> None:

@@ -1,7 +1,7 @@
 // Brings the live figures of a page to life, without a kernel and without a module loader.
 //
-// A figure is an element [data-lvm-live="elbo"][data-lvm-id][data-lvm-state]. When it comes near the window, two classic
-// scripts are loaded (fetch and module scripts are refused on file://): the figure's bundle, which defines
+// A figure is an element [data-lvm-live="elbo"][data-lvm-id][data-lvm-state]. When it comes near the window, two
+// classic scripts are loaded (fetch and module scripts are refused on file://): the figure's bundle, which defines
 // `lvm_<name>`, and its side file, which calls lvmFigureState(id, state). Then the bundle draws, given a model
 // with the interface that anywidget gives it in Jupyter: get, set, save_changes, on, off.
 (() => {
@@ -78,7 +78,8 @@
       if (!bundle || !states.has(id)) throw new Error("its files are damaged");
       host.append(place);
       await bundle.default.render({ model: modelOf(states.get(id)), el: place });
-      host.dataset.lvmStatus = place.querySelector("[data-failed]") ? "failed" : "alive"; // its own words say what failed
+      // its own words say what failed
+      host.dataset.lvmStatus = place.querySelector("[data-failed]") ? "failed" : "alive";
     } catch (error) {
       place.remove();
       fail(host, error);

@@ -5,8 +5,9 @@
     python -m benchmarks --small vae     tried out at small sizes; nothing is written
 
 Each side of each row runs in a process of its own, at one thread and at two. A side's time is the smaller of its two
-medians (best against best); beside it stand the quality that it reached and the spread, from the fastest to the slowest run.
-A row that fails is reported and is not measured; the others run. Exit status: 1 if one failed, 2 for an unknown name.
+medians (best against best); beside it stand the quality that it reached and the spread, from the fastest to the slowest
+run. A row that fails is reported and is not measured; the others run. Exit status: 1 if one failed, 2 for an unknown
+name.
 """
 
 from __future__ import annotations

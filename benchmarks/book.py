@@ -1,7 +1,7 @@
 """Building the book: from nothing, again with nothing changed, and with one chapter's code changed. Seconds.
 
-It is built in a copy of this folder by the environment that `make book` made, which installs nothing and does not touch the
-copy that you read.
+It is built in a copy of this folder by the environment that `make book` made, which installs nothing and does not touch
+the copy that you read.
 """
 
 from __future__ import annotations

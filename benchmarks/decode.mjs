@@ -28,6 +28,9 @@ const found = {
   [names.tokens]: median((i) => nets.decode(grid(i))),
 };
 for (const [name, start] of Object.entries(nets.priors)) {
-  if (name !== "uniform") found[names.draw.replace("{}", name)] = median((i) => sample(start, nets, { seed: i, label: i % 10, temperature: 1 }), Math.ceil(runs / 10));
+  if (name !== "uniform") {
+    const draw = (i) => sample(start, nets, { seed: i, label: i % 10, temperature: 1 });
+    found[names.draw.replace("{}", name)] = median(draw, Math.ceil(runs / 10));
+  }
 }
 console.log(JSON.stringify(found));

@@ -1,7 +1,9 @@
-"""How the time of one step grows with the sizes of data and model: at one thread, on random numbers, all other sizes kept.
+"""How the time of one step grows with the sizes of data and model.
 
-What is expected is what counting multiplications gives where the varied size dominates. A size that does not dominate (the
-latents of a VAE beside its hidden layers) is expected not to show: exponent 0.
+At one thread, on random numbers, all other sizes kept.
+
+What is expected is what counting multiplications gives where the varied size dominates. A size that does not dominate
+(the latents of a VAE beside its hidden layers) is expected not to show: exponent 0.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
-"""Probabilistic PCA of 10,000 digits, ten latent dimensions, against scikit-learn's PCA: fit, then the average evidence.
+"""Probabilistic PCA of 10,000 digits, ten latent dimensions, against scikit-learn's PCA.
 
-scikit-learn divides the noise by n - 1, this library by n, the maximum of the likelihood: the evidence differs a little.
+Fit, then the average evidence.
+
+scikit-learn divides the noise by n - 1, this library by n, the maximum of the likelihood: the evidence differs a
+little.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""One training step of a quantiser on 12,544 x 32 rows, against vector-quantize-pytorch: forward, losses, backward, EMA.
+"""One training step of a quantiser on 12,544 x 32 rows, against vector-quantize-pytorch.
+
+Forward, losses, backward, EMA.
 
 Both start from the same codes, with the same decay. Quality is the share of rows that get the code which is truly the
 nearest, in float64, at that start.

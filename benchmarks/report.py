@@ -372,7 +372,7 @@ def text(results: dict) -> str:
     return "\n\n".join([*(table.text() for table in shown if table.rows), summary(results), measured_on(results)])
 
 
-# ------------------------------------------------------------------ figures: each a matplotlib figure and its alternative text
+# ------------------------------------------------------------------ figures: each a picture and its alternative text
 
 
 def ratios_figure(results: dict):
@@ -433,7 +433,8 @@ def chapters_figure(results: dict):
     said = ", ".join(f"{name} {number(seconds)}" for name, seconds in found.items())
     return (
         figure,
-        f"Bars of the seconds that each chapter takes when the book is built, beside a limit of {number(limit)} s: {said}.",
+        f"Bars of the seconds that each chapter takes when the book is built, beside a limit of {number(limit)} s: "
+        f"{said}.",
     )
 
 

@@ -1,4 +1,6 @@
-"""A prior over the VQ-VAE's tokens, alone: nats per token on 1,000 test digits, class given, and the seconds of training.
+"""A prior over the VQ-VAE's tokens, alone.
+
+Nats per token on 1,000 test digits, class given, and the seconds of training.
 
 The tokenizer is that of vqvae.py; its training is not timed here.
 """

@@ -1,9 +1,9 @@
 """A VAE on binarised digits, two latent dimensions: time until the test -ELBO of pythae's 20 epochs is reached.
 
 Both sides get the same 9,000 training digits and are scored on the same stored binarisation of 1,000 test digits by one
-function. pythae trains its own 784-512-2 net with its own trainer, at its default learning rate; this library trains its own
-net in its own way (fresh binarisation, one-cycle schedule). What is compared is the time to a score, not the net.
-Scoring is not timed.
+function. pythae trains its own 784-512-2 net with its own trainer, at its default learning rate; this library trains
+its own net in its own way (fresh binarisation, one-cycle schedule). What is compared is the time to a score, not the
+net. Scoring is not timed.
 """
 
 from __future__ import annotations

@@ -54,7 +54,10 @@ def positive_array(name: str, value, ndim: int | None = None) -> np.ndarray:
 
 
 def square(name: str, value) -> np.ndarray:
-    """The squares of a positive array; ValueError where float64 cannot hold one (a std beyond 1e154, or below 1e-154)."""
+    """The squares of a positive array.
+
+    ValueError where float64 cannot hold one (a std beyond 1e154, or below 1e-154).
+    """
     array = positive_array(name, value)
     with np.errstate(over="ignore", under="ignore"):
         squares = array**2

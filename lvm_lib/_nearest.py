@@ -45,7 +45,7 @@ Rows = slice | np.ndarray
 def nearest_two(
     x: np.ndarray, codes: np.ndarray, rows: Rows = slice(None)
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """argmin_k of the score |c_k|^2 - 2 x_n c_k, the score there, and the least of all other scores, of these rows of x.
+    """argmin_k of the score |c_k|^2 - 2 x_n c_k, the score there, and the least of all others, for these rows of x.
 
     Rows go in blocks, so that products stay in cache; blocks of large data go to as many threads as OMP_NUM_THREADS
     says. Returns three arrays (len(rows),).
@@ -132,7 +132,10 @@ class Search:
         self.sums, self.counts = sums_by_code(x, self.indices, len(codes))
 
     def inertia(self) -> float:
-        """sum_n |x_n - c_{indices_n}|^2 from the sums: sum |x|^2 - 2 sum_k c_k (sum of its points) + count_k |c_k|^2."""
+        """sum_n |x_n - c_{indices_n}|^2, from the sums:
+
+        sum |x|^2 - 2 sum_k c_k (sum of its points) + count_k |c_k|^2.
+        """
         codes = self.codes.astype(np.float64)
         per_code = self.counts * np.einsum("kd,kd->k", codes, codes) - 2 * np.einsum("kd,kd->k", codes, self.sums)
         return max(0.0, float(self.energy + per_code.sum()))

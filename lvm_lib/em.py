@@ -96,7 +96,8 @@ def elbo(q, model, x) -> np.ndarray:
 def m_step_gaussian(x, q, *, covariance="full", floor=1e-6, ridge=0.0) -> GaussianMixture:
     """The Gaussian mixture that maximises F(q, .), with n_k = sum_n q_nk:
 
-        weights_k = n_k / n,    means_k = sum_n q_nk x_n / n_k,    S_k = sum_n q_nk (x_n - means_k)(x_n - means_k)^T / n_k
+        weights_k = n_k / n,    means_k = sum_n q_nk x_n / n_k,
+        S_k = sum_n q_nk (x_n - means_k)(x_n - means_k)^T / n_k
 
     covariance: "full" S_k; "diagonal" its diagonal; "spherical" the mean of its diagonal, times I; "tied" the average
         sum_k n_k S_k / n, shared.
@@ -113,7 +114,9 @@ def m_step_gaussian(x, q, *, covariance="full", floor=1e-6, ridge=0.0) -> Gaussi
 
 
 def m_step_bernoulli(x, q, *, floor=1e-3) -> BernoulliMixture:
-    """The Bernoulli mixture that maximises F(q, .): probabilities_kd = sum_n q_nk x_nd / n_k, kept in [floor, 1 - floor].
+    """The Bernoulli mixture that maximises F(q, .):
+
+        probabilities_kd = sum_n q_nk x_nd / n_k, kept in [floor, 1 - floor].
 
     Clipping is the exact maximum under that constraint (F is concave in each probability). floor in (0, 1/2).
     """
@@ -125,8 +128,8 @@ def m_step_linear(x, q: GaussianQ, *, shared_noise=True, floor=1e-6) -> LinearGa
     """The linear-Gaussian model that maximises F(q, .): a regression of x on the unseen z.
 
     With u = (z, 1) and its moments under q,    [W, mean] = (sum_n x_n E[u_n]^T) (sum_n E[u_n u_n^T])^-1
-    and the noise is the average of E_q (x_d - W_d z - mean_d)^2, over points and columns (`shared_noise`: PPCA), or over
-    points for each column (factor analysis); not below `floor`.
+    and the noise is the average of E_q (x_d - W_d z - mean_d)^2, over points and columns (`shared_noise`: PPCA), or
+    over points for each column (factor analysis); not below `floor`.
     """
     x, floor = _data(x), float(_checks.positive_array("floor", floor, 0))
     if not isinstance(q, GaussianQ) or len(q) != len(x):
@@ -166,7 +169,8 @@ def fit_mixture(
     components: K, for starts drawn by `start_mixture` from `seed`; or start: a GaussianMixture to begin with.
     Stops when a step gains less than `tolerance` nats per point, or after `iterations` steps.
     covariance, floor, ridge: as in `m_step_gaussian`.  hard: one-hot E-steps.
-    Raises TypeError or ValueError for NaN, fewer points than components, a constant column, or arguments that do not fit.
+    Raises TypeError or ValueError for NaN, fewer points than components, a constant column, or arguments that do not
+    fit.
     """
     x = _data(x)
     options = _gaussian_options(covariance, floor, ridge)
@@ -295,8 +299,9 @@ class _Points:
     """Data prepared once for many steps: centred, and in few dimensions with all its squares and cross products.
 
     Then log N(x; m, C) for all points and components is one product of features (1, x_i, x_i x_j) with coefficients,
-    and the sums that an M-step needs are one product of q with the same features. Quadratic features lose digits far from
-    the origin or for a very narrow component; `log_joint` then goes by Cholesky factors, which are always the reference.
+    and the sums that an M-step needs are one product of q with the same features. Quadratic features lose digits far
+    from the origin or for a very narrow component; `log_joint` then goes by Cholesky factors, which are always the
+    reference.
     """
 
     def __init__(self, x):

@@ -149,7 +149,8 @@ def kmeans(x, k: int, rng, *, restarts: int = 10, iterations: int = 300) -> KMea
 def kmeans_plus_plus(x, k: int, rng) -> np.ndarray:
     """A start, (K, D): k rows of x, far from each other.
 
-    The first at random, each next with probability in proportion to its squared distance from the nearest one chosen before.
+    The first at random, each next with probability in proportion to its squared distance from the nearest one chosen
+    before.
 
     Raises TypeError, or ValueError for bad arguments and for data with fewer than k distinct points.
     """

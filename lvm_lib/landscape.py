@@ -2,15 +2,15 @@
 
     z ~ +1 or -1, each with probability 1/2,    x | z ~ N(z theta, std^2),    x on a line
 
-F has one q per data point. To draw it over a plane, all of them are indexed by one number theta', the parameter for which
-they are exact, q_theta'(z_n) = p(z_n | x_n; theta'):
+F has one q per data point. To draw it over a plane, all of them are indexed by one number theta', the parameter for
+which they are exact, q_theta'(z_n) = p(z_n | x_n; theta'):
 
     F(theta', theta) = sum_n { E_{q_theta'}[log p(x_n, z_n; theta)] + H(q_theta'(z_n)) }
                      = sum_n { log p(x_n; theta) - KL(q_theta'(z_n) || p(z_n | x_n; theta)) }
 
-The diagonal theta' = theta is the evidence, and a ridge along theta'. An E-step moves onto the diagonal, an M-step along
-theta. theta and -theta name the same density: the landscape is symmetric, and theta = 0 a saddle between two equal tops.
-It is a toy (two numbers), and q can only be what some theta' makes of it.
+The diagonal theta' = theta is the evidence, and a ridge along theta'. An E-step moves onto the diagonal, an M-step
+along theta. theta and -theta name the same density: the landscape is symmetric, and theta = 0 a saddle between two
+equal tops. It is a toy (two numbers), and q can only be what some theta' makes of it.
 
 Units: nats, *summed* over the points. theta' and theta are numbers or arrays that broadcast; results have their shape.
 

@@ -191,7 +191,8 @@ def _logistic_bin(low, high, width):
 def _normal_bin(low, high, width):
     """The same for the normal curve: log[Phi(high) - Phi(low)], from the accurate side.
 
-    Never as a difference of equals: where the bin is narrow against the curve's bend, the curve at its middle, with the bend's correction.
+    Never as a difference of equals: where the bin is narrow against the curve's bend, the curve at its middle, with the
+    bend's correction.
     """
     centre = (low + high) / 2
     narrow = width * centre.abs().clamp(min=1) < (1e-3 if low.dtype == torch.float64 else 3e-2)

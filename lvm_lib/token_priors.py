@@ -3,7 +3,7 @@
     log p(z) = sum_i log p(z_i | z_1 ... z_{i-1}),    tokens row by row from the top left
 
     UniformPrior         p(z_i | ...) = 1 / K                      what a VQ-VAE has by default: M log K nats
-    IndependentPrior     p_i(z_i)                                  a table of shares, place by place: counted, not trained
+    IndependentPrior     p_i(z_i)                                  a table of shares, place by place: counted
     PixelCNNPrior        masked convolutions                       each place sees those above it, and to its left
     TransformerPrior     causal attention                          each place sees all before it
 
@@ -14,7 +14,8 @@ All but the first may know a class c. Then log_prob(z, c) is log p(z | c), and l
 Only the second compares with a prior that knows no class: the class is worth up to log C nats an image.
 
 Chance in `sample` is counted: a token is the inverse of the distribution function at a uniform number, both from
-lvm_lib.counter. A prior in float64 therefore draws the same grids on every machine, and in a page, from the same weights.
+lvm_lib.counter. A prior in float64 therefore draws the same grids on every machine, and in a page, from the same
+weights.
 
 Axes: tokens (n, M), whole numbers 0 ... K - 1; labels (n,), 0 ... C - 1; log probabilities in nats.
 """
@@ -85,7 +86,8 @@ class TokenPrior(nn.Module):
     def conditionals(self, tokens, label=None, *, temperature: float = 1.0) -> torch.Tensor:
         """log p(z_i = k | z_1 ... z_{i-1}, c) for every place and code: (n, M, K).
 
-        `label` as in `log_prob`, but a prior that knows classes needs one here: of the mixture, conditionals are not one pass of the network.
+        `label` as in `log_prob`, but a prior that knows classes needs one here: of the mixture, conditionals are not
+        one pass of the network.
         """
         tokens = self._tokens(tokens)
         if self.classes and label is None:
@@ -353,7 +355,8 @@ class PixelCNNPrior(TokenPrior):
 class TransformerPrior(TokenPrior):
     """Causal attention over the tokens before.
 
-    The class (or a start sign) stands first, and the last token is not read. Radford et al. (2018) for text; here a grid, row by row.
+    The class (or a start sign) stands first, and the last token is not read. Radford et al. (2018) for text; here a
+    grid, row by row.
     """
 
     def __init__(

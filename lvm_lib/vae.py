@@ -384,7 +384,8 @@ class LinearVAE(VAE):
     def copy_(self, model: LinearGaussian) -> LinearVAE:
         """Take the generator from `model`, and for q the best that this encoder can express.
 
-        That is the posterior itself (full covariance), or its mean with variances 1 / M_jj (diagonal), M the posterior's precision. Returns self.
+        That is the posterior itself (full covariance), or its mean with variances 1 / M_jj (diagonal), M the
+        posterior's precision. Returns self.
         """
         if not isinstance(model, LinearGaussian):
             raise TypeError(f"model must be a LinearGaussian, got {describe(model)}")

@@ -323,8 +323,8 @@ def _unpack(numbers, latents):
 class Record(NamedTuple):
     """Where a way stands after so many passes over the training data; averages in nats per point.
 
-    objective: what the way itself climbs: the evidence, or its ELBO. On test points per-point inference begins anew, and
-    `test_passes` counts what that costs.
+    objective: what the way itself climbs: the evidence, or its ELBO. On test points per-point inference begins anew,
+    and `test_passes` counts what that costs.
     """
 
     passes: float
@@ -367,8 +367,9 @@ def climb(
     """Fit a *copy* of `model` to x by one of WAYS, and record evidence and objective at `marks` passes.
 
     passes: over the training data; an EM step is one.  rate: the highest learning rate of Adam, which rises to it and
-    falls to almost 0 ("one-cycle").  hidden: the encoder's hidden layers.  marks: passes at which to record (1, 2, 4 ...
-    and the last if None); pass 0 is always recorded. Raises TypeError, ValueError; FloatingPointError if it diverges.
+    falls to almost 0 ("one-cycle").  hidden: the encoder's hidden layers.  marks: passes at which to record (1, 2, 4
+    ... and the last if None); pass 0 is always recorded. Raises TypeError, ValueError; FloatingPointError if it
+    diverges.
     """
     if way not in WAYS:
         raise ValueError(f"way must be one of {', '.join(WAYS)}, got {way!r}")
@@ -485,9 +486,9 @@ def best_gaussian(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The Gaussian q with the highest ELBO for each point, over the whole family: (mean (n, 1), factor (n, 1, 1)).
 
-    First a scan of 61 means by 16 standard deviations, then ever finer looks around the best, each accepted only where it
-    raises the ELBO. begin: a (mean, factor) that the result is never below (the encoder's, so that amortisation never
-    gains). With q one-dimensional the scan finds the highest hill, not merely a near one. Theta is fixed.
+    First a scan of 61 means by 16 standard deviations, then ever finer looks around the best, each accepted only where
+    it raises the ELBO. begin: a (mean, factor) that the result is never below (the encoder's, so that amortisation
+    never gains). With q one-dimensional the scan finds the highest hill, not merely a near one. Theta is fixed.
     scan: False leaves the scan out, and climbs from `begin` alone: quick, but the hill is then the one it stands on.
     """
     if not isinstance(model, CurveModel):

@@ -17,10 +17,10 @@ What is measured, and how:
 - Alive, of the landing page: a telephone's window again, the processor slowed to a quarter, 10 Mbit/s with 40 ms to the
   first byte. Its figure is brought into view as soon as the page is read; seconds from the click until it answers.
 - Frame: a figure's handles (its sliders, where it has no handle) are dragged by a mouse at 60 Hz. From Chromium's
-  trace: the processor time of all that the page's main thread does from one draw to the next, or to the end of the frame
-  (events, script, style, layout, paint; not the compositor's and the raster's threads), its 95th percentile over all
-  draws, the best of three drags. It is time on the processor and not on the clock; what other programs take from its
-  caches and its memory still counts, hence the best of three. The processor is not slowed.
+  trace: the processor time of all that the page's main thread does from one draw to the next, or to the end of the
+  frame (events, script, style, layout, paint; not the compositor's and the raster's threads), its 95th percentile over
+  all draws, the best of three drags. It is time on the processor and not on the clock; what other programs take from
+  its caches and its memory still counts, hence the best of three. The processor is not slowed.
 
 Exit status: 0 if every aim is met, 1 if one is missed, 2 if the audit cannot run here.
 """
@@ -242,7 +242,10 @@ def figure_sizes(page) -> dict[str, float]:
 
 
 def drag_frames(browser, url: str, runs: int) -> dict[str, float]:
-    """For each live figure the 95th percentile, in ms, of the main thread's work in a frame of a drag: best of `runs`."""
+    """For each live figure the 95th percentile, in ms, of the main thread's work in a frame of a drag.
+
+    Best of `runs`.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.goto(url)

@@ -59,7 +59,10 @@ def repository() -> str:
 
 
 def colab(docname: str) -> str:
-    """Where Colab opens a chapter; empty while no address is set, or it is not on GitHub (Colab reads no other host)."""
+    """Where Colab opens a chapter.
+
+    Empty while no address is set, or it is not on GitHub (Colab reads no other host).
+    """
     found = re.fullmatch(r"https?://(?:www\.)?github\.com/([^/]+/[^/]+?)(?:\.git)?", repository())
     return f"https://colab.research.google.com/github/{found[1]}/blob/v{version()}/{docname}.ipynb" if found else ""
 
@@ -85,7 +88,10 @@ def first_cell() -> str:
 
 
 def library_key() -> str:
-    """A digest of all that a chapter's outputs depend on beside its own code: of a live figure its traits, not its script."""
+    """A digest of all that a chapter's outputs depend on beside its own code.
+
+    Of a live figure its traits, not its script.
+    """
     digest = hashlib.sha256(f"{sys.version_info[:3]}".encode())
     files = [
         path

@@ -1,11 +1,13 @@
-"""Run chapters as a student's copy on Colab does: alone in an empty folder, no library beside them, torch already there.
+"""Run chapters as a student's copy on Colab does.
+
+Alone in an empty folder, no library beside them, torch already there.
 
     python -m tools.colab                  every chapter, in an imitation of Colab made from this Python's packages
     python -m tools.colab elbo             one
     python -m tools.colab --here           with the Python that runs this, as it is (on Colab's own image)
 
-The first cell has to find that `lvm_lib` is missing and install it, from a git repository made for the purpose out of the
-committed tree and tagged as a release is. The imitation has a `google.colab` that can be imported and no `lvm_lib`.
+The first cell has to find that `lvm_lib` is missing and install it, from a git repository made for the purpose out of
+the committed tree and tagged as a release is. The imitation has a `google.colab` that can be imported and no `lvm_lib`.
 What an exercise's cell holds is run as it stands, so that a reader's answers count.
 """
 
@@ -83,7 +85,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 path, kernel = sys.argv[1:3]
 notebook = nbformat.read(path, as_version=4)
-client = NotebookClient(notebook, timeout=int(sys.argv[4]), kernel_name=kernel, resources={"metadata": {"path": sys.argv[3]}})
+client = NotebookClient(notebook, timeout=int(sys.argv[4]), kernel_name=kernel,
+                        resources={"metadata": {"path": sys.argv[3]}})
 try:
     client.execute()
 except CellExecutionError as error:

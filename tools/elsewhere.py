@@ -200,7 +200,8 @@ def processor() -> str:
 
     info = Path("/proc/cpuinfo")
     name = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
-    return f"{(name[1] if name else platform.processor() or platform.machine()).strip()}, {torch.backends.cpu.get_cpu_capability()}"
+    name = name[1] if name else platform.processor() or platform.machine()
+    return f"{name.strip()}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def read() -> dict:
@@ -240,7 +241,8 @@ def faults(chapter: str, notebook: nbformat.NotebookNode, log: dict, say=lambda 
         bounds = " ".join(f"{b:g}" if b is not None else "-" for b in (claim.at_least, claim.at_most))
         spread = statistics.stdev(seen) if len(seen) > 1 else 0.0
         say(
-            f"  {statistics.fmean(seen):10.4g} ± {spread:8.2g}  [{bounds}]  room {room:6.1f} sd, {len(seen)} runs  {text}"
+            f"  {statistics.fmean(seen):10.4g} ± {spread:8.2g}  [{bounds}]  "
+            f"room {room:6.1f} sd, {len(seen)} runs  {text}"
         )
         if len(seen) < KNOWN:
             found.append(f"{chapter}: {len(seen)} runs say nothing of a spread, {KNOWN} are needed: {text}")

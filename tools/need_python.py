@@ -1,4 +1,7 @@
-"""Say which Python the book needs, before anything is downloaded. Any Python can read this file, 2.7 too (a test tries)."""
+"""Say which Python the book needs, before anything is downloaded.
+
+Any Python can read this file, 2.7 too (a test tries).
+"""
 
 import os
 import sys

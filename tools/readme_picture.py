@@ -2,8 +2,8 @@
 
     make book && python -m tools.readme_picture
 
-Needs a Chromium (tools/need_browser.py says which). What is taken is the figure's upper part in its first state, in the light
-theme: the image, the plane of z with the codes of the test images, what is decoded, and the ELBO in its terms.
+Needs a Chromium (tools/need_browser.py says which). What is taken is the figure's upper part in its first state, in the
+light theme: the image, the plane of z with the codes of the test images, what is decoded, and the ELBO in its terms.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     python -m tools.release            the version is that of lvm_lib/__init__.py
     python -m tools.release --no-tag   the archive alone
 
-The archive, `_build/latent-variable-models-<version>.zip`, is the built book in one folder: unpack it anywhere, on a USB
-stick too, and open index.html. The same pages give the same archive, byte for byte.
+The archive, `_build/latent-variable-models-<version>.zip`, is the built book in one folder: unpack it anywhere, on a
+USB stick too, and open index.html. The same pages give the same archive, byte for byte.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 // From strokes to what an encoder sees: a 28 x 28 image, normalised as MNIST's digits were. Pure, no DOM.
 //
-//   MNIST (LeCun et al. 1998): scale to a box of 20 pixels, the ratio of the sides kept; then move the centre of mass to
-//   the middle of 28 x 28. Strokes are as wide as the digits' are, whatever the size of the drawing.
+//   MNIST (LeCun et al. 1998): scale to a box of 20 pixels, the ratio of the sides kept; then move the centre of mass
+//   to the middle of 28 x 28. Strokes are as wide as the digits' are, whatever the size of the drawing.
 //   A pixel is black with the probability of its grey level, as in the data: its coin is the same for every drawing.
 
 import { uniforms } from "./random.js";
@@ -73,15 +73,17 @@ export function centreOfMass(grey) {
 /** @type {Float64Array | undefined} */
 let coins;
 
-/** Black and white: pixel i is 1 where its coin, the i-th uniform of the shared generator, falls below its grey level. */
+/**
+ * Black and white: pixel i is 1 where its coin, the i-th uniform of the shared generator, falls below its grey level.
+ */
 export function binarised(grey) {
   coins ??= Float64Array.from({ length: PIXELS }, (_, i) => uniforms(0, i, STREAM)[0]);
   const tossed = coins;
   return Uint8Array.from(grey, (v, i) => (tossed[i] < v ? 1 : 0));
 }
 
-// ---- images as text, in base64 for addresses: black and white in 98 bytes, the first pixel in the highest bit; grey in a
-//      byte for a pixel, but a run of white pixels in two, 0 and its length (1 to 255)
+// ---- images as text, in base64 for addresses: black and white in 98 bytes, the first pixel in the highest bit; grey
+//      in a byte for a pixel, but a run of white pixels in two, 0 and its length (1 to 255)
 
 export const LENGTH = 131; // characters
 
@@ -99,7 +101,10 @@ const inBase64 = (bytes) =>
     .replace(/\//g, "_")
     .replace(/=+$/, "");
 
-/** A reader that keeps its last text: each move of a pointer asks for the same image again. The answer is the caller's own. */
+/**
+ * A reader that keeps its last text: each move of a pointer asks for the same image again. The answer is the caller's
+ * own.
+ */
 function lately(read) {
   const found = remembered(read);
   return (text) => found(text)?.slice() ?? null;
@@ -142,7 +147,8 @@ export const readGrey = lately((text) => {
   return d === PIXELS && writtenGrey(levels) === text ? levels : null; // one text for one image
 });
 
-// ---- the two forms of an input: `read` gives values 0..1, `written` takes them back, `drawn` takes a normalised drawing
+// ---- the two forms of an input: `read` gives values 0..1, `written` takes them back, `drawn` takes a
+//      normalised drawing
 
 export const BLACK_AND_WHITE = { read: readImage, written, drawn: (grey) => written(binarised(grey)) };
 

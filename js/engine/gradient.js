@@ -1,4 +1,5 @@
-// The gradient of E_q[f(z)], q = N(mean, std^2), with respect to mean and log std, estimated from equal draws in two ways:
+// The gradient of E_q[f(z)], q = N(mean, std^2), with respect to mean and log std, estimated from equal draws,
+// two ways:
 //
 //   reparameterised   z = mean + std eps:    f'(z),       f'(z) std eps
 //   score function    f(z) d log q(z):       f eps / std, f (eps^2 - 1)     with f - E_q[f] in place of f at will

@@ -1,6 +1,6 @@
 // One sigma from soft EM to K-means: codes as centres of Gaussians of one fixed width sigma and equal weights.
 //
-//   r_nk     proportional to exp(-|x_n - c_k|^2 / (2 sigma^2)); at sigma = 0 all on the nearest code, the first of equals
+//   r_nk     proportional to exp(-|x_n - c_k|^2 / (2 sigma^2)); at sigma = 0 all on the nearest code, first of equals
 //   energy   average of sum_k r_nk |x_n - c_k|^2 + 2 sigma^2 KL(r_n || uniform): 2 sigma^2 times -F, up to a constant
 //   step     r for these codes, then each code to the mean of what it holds; a code that holds nothing stays
 // Neither half of a step raises the energy; at sigma = 0 it is the distortion, and a step is Lloyd's.

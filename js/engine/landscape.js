@@ -1,6 +1,6 @@
-// A toy with one parameter: x | z ~ N(z theta, 1), z = +1 or -1 with probability 1/2 each, on ten fixed points of a line.
-// With q indexed by the theta' that it is exact for, F(theta', theta) is a landscape over a plane; its diagonal is the
-// evidence. The Python twin is lvm_lib.landscape.
+// A toy with one parameter: x | z ~ N(z theta, 1), z = +1 or -1 with probability 1/2 each, on ten fixed points of a
+// line. With q indexed by the theta' that it is exact for, F(theta', theta) is a landscape over a plane; its diagonal
+// is the evidence. The Python twin is lvm_lib.landscape.
 
 const LOG_TWO_PI = Math.log(2 * Math.PI);
 

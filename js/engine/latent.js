@@ -10,7 +10,8 @@ import { network, sigmoid } from "./nn.js";
 export const REACH = 4; // of the plane, in standard deviations of the prior
 export const STEPS = 40; // of a path
 
-// Gauss-Hermite with five points against N(0, 1): the roots of He_5, sqrt(5 - sqrt(10)) and sqrt(5 + sqrt(10)) beside 0.
+// Gauss-Hermite with five points against N(0, 1): the roots of He_5, sqrt(5 - sqrt(10)) and sqrt(5 + sqrt(10)) beside
+// 0.
 const ROOTS = [0, Math.sqrt(5 - Math.sqrt(10)), Math.sqrt(5 + Math.sqrt(10))];
 const WEIGHTS = [8 / 15, (7 + 2 * Math.sqrt(10)) / 60, (7 - 2 * Math.sqrt(10)) / 60];
 export const RULE = [0, 1, 2, -1, -2].map((i) => ({

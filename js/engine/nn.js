@@ -50,7 +50,9 @@ function matrix(bytes, place, rows, columns) {
 
 // ---- the one product that everything is made of
 
-/** y = x W^T + b: x (rows, inputs), weight (outputs, inputs), bias (outputs) or null. Blocks of four rows, two outputs. */
+/**
+ * y = x W^T + b: x (rows, inputs), weight (outputs, inputs), bias (outputs) or null. Blocks of four rows, two outputs.
+ */
 export function product(x, weight, bias, rows, inputs, outputs) {
   const y = new Float64Array(rows * outputs);
   let r = 0;
@@ -391,7 +393,9 @@ const MAKERS = {
   },
 };
 
-/** Every (tap of the kernel, pixel of the image, place of the kernel) that meet; what falls in the padding is left out. */
+/**
+ * Every (tap of the kernel, pixel of the image, place of the kernel) that meet; what falls in the padding is left out.
+ */
 function eachTap(channels, [tall, wide], [rows, cols], stride, padding, [height, width], meet) {
   for (let c = 0, tap = 0; c < channels; c++)
     for (let i = 0; i < tall; i++)

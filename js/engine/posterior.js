@@ -70,9 +70,10 @@ function* jointOn(decoder, x, lines) {
 const unresolved = (words) => Object.assign(new Error(words), { unresolved: true });
 
 /**
- * A grid [low1, high1, points1, low2, high2, points2] for any image; a generator. It looks at the plane, keeps what lies
- * within 18 nats of the highest point seen, looks closer, until that shrinks no more; then it takes in 5.5 standard
- * deviations of q, at a spacing of 0.4 standard deviations of the posterior. An error that is `unresolved` where that takes more than MOST points.
+ * A grid [low1, high1, points1, low2, high2, points2] for any image; a generator. It looks at the plane, keeps what
+ * lies within 18 nats of the highest point seen, looks closer, until that shrinks no more; then it takes in 5.5
+ * standard deviations of q, at a spacing of 0.4 standard deviations of the posterior. An error that is `unresolved`
+ * where that takes more than MOST points.
  */
 export function* gridOf({ encoder, decoder }, x) {
   const q = guess(encoder, x);

@@ -94,8 +94,8 @@ export function normalQuantile(u) {
 }
 
 /**
- * The category that a uniform u picks: the first k with w_0 + ... + w_k > u (w_0 + ... + w_(K-1)), w = exp(logit - max).
- * Sums run from the left in float64; an exact tie belongs to the category above; probability 0 is never picked.
+ * The category that a uniform u picks: the first k with w_0 + ... + w_k > u (w_0 + ... + w_(K-1)), w = exp(logit -
+ * max). Sums run from the left in float64; an exact tie belongs to the category above; probability 0 is never picked.
  */
 export function categorical(logits, u) {
   let top = -Infinity;

@@ -9,7 +9,10 @@
 import { bytesOf, network } from "./nn.js";
 import { categorical, uniforms } from "./random.js";
 
-/** What `nets` and `weights` hold: { size, grid, places, reach, encode(pixels), decode(tokens), priors: { name: start } }. */
+/**
+ * What `nets` and `weights` hold: { size, grid, places, reach, encode(pixels), decode(tokens), priors: { name: start }
+ * }.
+ */
 export function tokenNets(nets, weights) {
   const bytes = bytesOf(weights);
   const { size, grid, reach } = nets;
@@ -137,7 +140,8 @@ export function logConditional(logits, temperature) {
 
 /**
  * A grid drawn from a prior: `prefix` stands, token i of the rest is drawn with uniform number i of `seed`.
- * Returns { tokens, logs: log of each token's conditional, conditionals: log probabilities of all codes, place by place }.
+ * Returns { tokens, logs: log of each token's conditional, conditionals: log probabilities of all codes, place by place
+ * }.
  */
 export function sample(prior, { places }, { seed, label, temperature, prefix = [] }) {
   const logitsAt = prior(label);

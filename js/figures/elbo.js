@@ -77,7 +77,9 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
     },
     draw,
   });
-  /** What the reader changes of q: where it is the posterior itself, it becomes a Gaussian with the same moments first. */
+  /**
+   * What the reader changes of q: where it is the posterior itself, it becomes a Gaussian with the same moments first.
+   */
   const freed = (values) =>
     kept.state.kind === "exact" ? { ...settled(kept.state), kind: "gaussian", ...values } : values;
 
@@ -231,7 +233,8 @@ function invariantSentence(h, node, n) {
   sentence(h, node, [
     [
       "strong",
-      `ELBO + KL = ${nats(n.elbo + n.kl, 6)} = log *p*(*x*): ${holds ? "holds to" : "does not hold, off by"} ${tolerance(off)}.`,
+      `ELBO + KL = ${nats(n.elbo + n.kl, 6)} = log *p*(*x*): ${holds ? "holds to" : "does not hold, off by"} ` +
+        `${tolerance(off)}.`,
     ],
     [
       "plain",

@@ -383,7 +383,8 @@ const machineReadable = (n) =>
 function spoken(n) {
   const last = { E: "The last was an E-step. ", M: "The last was an M-step. " }[n.moves.at(-1)] ?? "";
   return (
-    `${n.n} points, ${n.k} ${n.k === 1 ? "component" : "components"}, ${n.moves.length} half steps. ${last}F ${fixed(n.f)}, ` +
+    `${n.n} points, ${n.k} ${n.k === 1 ? "component" : "components"}, ${n.moves.length} half steps. ${last}F ` +
+    `${fixed(n.f)}, ` +
     `gap ${fixed(n.gap)}, evidence ${nats(n.evidence)}. In the toy EM stands at theta ${fixed(n.toyTheta, 2)} with F ` +
     `${fixed(n.toyF)}, the gradient path at theta ${fixed(n.gradientTheta, 2)}.`
   );

@@ -238,8 +238,10 @@ function say(h, node, n) {
     ],
     [
       "plain",
-      `One score-function sample has ${times(n.ratioMean)} times the variance of a reparameterised one along the mean, ` +
-        `${times(n.ratioLogStd)} times along log std: so many times the samples for an equal error. Numbers in brackets: (by mean, by log std).`,
+      `One score-function sample has ${times(n.ratioMean)} times the variance of a reparameterised one along the ` +
+        `mean, ` +
+        `${times(n.ratioLogStd)} times along log std: so many times the samples for an equal error. Numbers in ` +
+        `brackets: (by mean, by log std).`,
     ],
   ]);
 }

@@ -295,10 +295,12 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     const story = {
       moves:
         n.sigma === 0
-          ? "At σ = 0 each point belongs to its nearest code alone, and a step is Lloyd’s: the code goes to its cell’s mean."
+          ? "At σ = 0 each point belongs to its nearest code alone, and a step is Lloyd’s: the code goes to its " +
+            "cell’s mean."
           : "Each code goes to the mean of what it holds. Turn σ down: threads gather until each point has one.",
       copy:
-        "Encoder and decoder are the identity here. Forward the point becomes its code *c*; backward the loss’ gradient at *c*, " +
+        "Encoder and decoder are the identity here. Forward the point becomes its code *c*; backward the loss’ " +
+        "gradient at *c*, " +
         "2(*c* − *x*), is copied to the point: descent pushes it away from *c*. The commitment loss pulls back.",
       none: "",
     }[arrows];
@@ -362,7 +364,8 @@ const machineReadable = (n) =>
 function spoken(n) {
   const kind = n.sigma === 0 ? "K-means" : `Width ${fixed(n.sigma, 2)}`;
   return (
-    `${kind}, ${n.k} ${n.k === 1 ? "code" : "codes"}, ${n.steps} ${n.steps === 1 ? "step" : "steps"}. Distortion ${fixed(n.distortion)}, ` +
+    `${kind}, ${n.k} ${n.k === 1 ? "code" : "codes"}, ${n.steps} ${n.steps === 1 ? "step" : "steps"}. Distortion ` +
+    `${fixed(n.distortion)}, ` +
     `energy ${fixed(n.energy)}, perplexity ${fixed(n.perplexity)}, ${n.dead} dead.`
   );
 }
@@ -373,7 +376,8 @@ function holds(h, node, n, states) {
   node.classList.toggle("is-broken", rises);
   const name = n.sigma === 0 ? "distortion" : "energy";
   const done = n.steps
-    ? `In ${n.steps} ${n.steps === 1 ? "step" : "steps"} the ${name} ${rises ? "should never rise, but did. " : "never rose. "}`
+    ? `In ${n.steps} ${n.steps === 1 ? "step" : "steps"} the ${name} ` +
+      `${rises ? "should never rise, but did. " : "never rose. "}`
     : `A run begins here: step, and see whether the ${name} can rise. `;
   const fall = n.steps ? states.at(-2).energy - states.at(-1).energy : 0;
   const last =
@@ -385,7 +389,8 @@ function holds(h, node, n, states) {
   const sharp =
     n.sigma === 0
       ? "At σ = 0 every *r* is one-hot and the energy is the distortion."
-      : `The least certain point gives its nearest code ${fixed(100 * n.firm, 0)} %. Energy is 2σ² times −*F* per point, up to a constant.`;
+      : `The least certain point gives its nearest code ${fixed(100 * n.firm, 0)} %. Energy is 2σ² times −*F* per ` +
+        `point, up to a constant.`;
   sentence(h, node, [
     ["strong", done],
     ["plain", last + sharp],

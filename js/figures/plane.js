@@ -388,7 +388,8 @@ function makeBeside(kit, { codes, labels, names }) {
       { class: "lvm-small" },
       "The dot is the code of ",
       h("var", {}, "x"),
-      ": a point, no spread. The circles are 1, 2 and 3 standard deviations of the Gaussian that was fitted to the codes afterwards.",
+      ": a point, no spread. The circles are 1, 2 and 3 standard deviations of the Gaussian that was fitted to the " +
+        "codes afterwards.",
     ),
   );
   const node = h(
@@ -439,8 +440,10 @@ function machineReadable(n) {
 function spoken(n, models) {
   const ae = models.ae ? ` Squared error of the autoencoder ${fixed(n.aeError, 2)}.` : "";
   return (
-    `z is ${fixed(n.z1, 2)}, ${fixed(n.z2, 2)}. q has mean ${fixed(n.mean1, 2)}, ${fixed(n.mean2, 2)}. Reconstruction ` +
-    `${nats(n.reconstruction, 2)}, KL ${fixed(n.kl, 2)}, ELBO ${fixed(n.elbo, 2)}. log p of x given this z ${fixed(n.logPxZ, 2)}.${ae}`
+    `z is ${fixed(n.z1, 2)}, ${fixed(n.z2, 2)}. q has mean ${fixed(n.mean1, 2)}, ${fixed(n.mean2, 2)}. ` +
+    `Reconstruction ` +
+    `${nats(n.reconstruction, 2)}, KL ${fixed(n.kl, 2)}, ELBO ${fixed(n.elbo, 2)}. log p of x given this z ` +
+    `${fixed(n.logPxZ, 2)}.${ae}`
   );
 }
 
@@ -457,8 +460,10 @@ function tell(h, node, n) {
     ],
     [
       "plain",
-      `They belong to *x* (${ink} pixels of ink) and its *q*, wherever *z* stands; the average over *q* is Gauss–Hermite quadrature, ` +
-        "5 × 5 points, no sampling. The dashed circles are 1, 2 and 3 standard deviations of the prior, the filled ellipse is *q* to two.",
+      `They belong to *x* (${ink} pixels of ink) and its *q*, wherever *z* stands; the average over *q* is ` +
+        `Gauss–Hermite quadrature, ` +
+        "5 × 5 points, no sampling. The dashed circles are 1, 2 and 3 standard deviations of the prior, the filled " +
+        "ellipse is *q* to two.",
     ],
   ]);
 }

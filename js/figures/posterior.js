@@ -259,7 +259,9 @@ export default figure(
           asked = null;
           if (drawn && error.unresolved) {
             // the figure goes back to what it can show
-            wait.textContent = `No grid of at most ${MOST} points resolves the posterior of this drawing. What is shown belongs to the image before.`;
+            wait.textContent =
+              `No grid of at most ${MOST} points resolves the posterior of this drawing. What is ` +
+              `shown belongs to the image before.`;
             input.forget();
             kept.change(now ? { digit: now.digit, drawn: now.drawn, step: now.step } : { drawn: "" });
             return;
@@ -342,7 +344,8 @@ function machineReadable(n) {
 
 function spoken(n, names) {
   return (
-    `${n.drawn ? "Drawn image" : `Image ${names[n.digit]}`}, ${n.taken} refinement steps. log p of x is ${nats(n.evidence)}, the ELBO of q ${fixed(n.refined)}, ` +
+    `${n.drawn ? "Drawn image" : `Image ${names[n.digit]}`}, ${n.taken} refinement steps. log p of x is ` +
+    `${nats(n.evidence)}, the ELBO of q ${fixed(n.refined)}, ` +
     `the encoder's ${fixed(n.amortised)}. q has mean ${fixed(n.mean1, 2)}, ${fixed(n.mean2, 2)}.`
   );
 }
@@ -356,12 +359,15 @@ function say(h, node, n, last) {
   sentence(h, node, [
     [
       "strong",
-      `log *p*(*x*) ≥ best found ≥ refined ≥ encoder's ELBO: ${chain ? "holds" : "does not hold"}. ELBO + KL = log *p*(*x*) to ${tolerance(off)}. `,
+      `log *p*(*x*) ≥ best found ≥ refined ≥ encoder's ELBO: ${chain ? "holds" : "does not hold"}. ELBO + KL = log ` +
+        `*p*(*x*) to ${tolerance(off)}. `,
     ],
     [
       "plain",
-      `“Best found” is the better end of two climbs, so the approximation gap is at most what is shown.${done} Grid: spacing ` +
-        `${fixed(n.spacing, 2)} posterior standard deviations; twice as coarse, log *p*(*x*) moves by ${fixed(Math.abs(n.halving), 4)} nats.`,
+      `“Best found” is the better end of two climbs, so the approximation gap is at most what is shown.${done} Grid: ` +
+        `spacing ` +
+        `${fixed(n.spacing, 2)} posterior standard deviations; twice as coarse, log *p*(*x*) moves by ` +
+        `${fixed(Math.abs(n.halving), 4)} nats.`,
     ],
   ]);
 }

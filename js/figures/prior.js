@@ -361,7 +361,8 @@ function machineReadable(n, places) {
 function spoken(n, { places, size }, names) {
   const next = n.step < places ? ` The next token is one of ${size}, with an entropy of ${nats(n.entropy, 2)}.` : "";
   return (
-    `${n.prior} prior, class ${names[n.label]}, temperature ${fixed(n.temperature, 2)}: ${n.step} of ${places} tokens, ` +
+    `${n.prior} prior, class ${names[n.label]}, temperature ${fixed(n.temperature, 2)}: ${n.step} of ${places} ` +
+    `tokens, ` +
     `${nats(n.nll, 2)}; under the uniform prior ${nats(n.uniform, 2)}.${next}`
   );
 }

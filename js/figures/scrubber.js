@@ -1,5 +1,5 @@
-// Live figure 7: a training that can be wound back. Checkpoint -> manifold, codes, -ELBO, computed again from its weights.
-// state -> what the checkpoint gives (in slices; the others follow in the background) -> numbers -> picture.
+// Live figure 7: a training that can be wound back. Checkpoint -> manifold, codes, -ELBO, computed again from its
+// weights. state -> what the checkpoint gives (in slices; the others follow in the background) -> numbers -> picture.
 
 import { imagesOf, measured, netOf, numbers, reachable, SIDE, unfolded } from "../engine/scrubber.js";
 import { bytesOf } from "../engine/nn.js";
@@ -279,7 +279,8 @@ function machineReadable(n) {
 
 function spoken(n) {
   return (
-    `After ${n.epoch} ${n.epoch === 1 ? "epoch" : "epochs"}: minus ELBO ${nats(n.negativeElbo, 2)} per test image, distortion ${fixed(n.distortion, 2)}, ` +
+    `After ${n.epoch} ${n.epoch === 1 ? "epoch" : "epochs"}: minus ELBO ${nats(n.negativeElbo, 2)} per test image, ` +
+    `distortion ${fixed(n.distortion, 2)}, ` +
     `rate ${fixed(n.rate, 2)}. The codes spread by ${fixed(n.codeStd1, 2)} and ${fixed(n.codeStd2, 2)}.`
   );
 }
@@ -292,15 +293,18 @@ function say(h, node, n) {
   const loss =
     n.loss === null
       ? ""
-      : ` The epoch's training loss was ${fixed(n.loss, 1)}: an average over the epoch, on fresh binarisations, one draw of *z* each.`;
+      : ` The epoch's training loss was ${fixed(n.loss, 1)}: an average over the epoch, on fresh binarisations, one ` +
+        `draw of *z* each.`;
   sentence(h, node, [
     [
       "strong",
-      `Curve = value computed again from this checkpoint's weights: ${holds ? `holds to ${tolerance(off)}` : `off by ${tolerance(off)}`}. `,
+      `Curve = value computed again from this checkpoint's weights: ` +
+        `${holds ? `holds to ${tolerance(off)}` : `off by ${tolerance(off)}`}. `,
     ],
     [
       "plain",
-      `The curve was drawn in Python, the value comes from this page: 60 stored test images, 6 × 6 quadrature points each.${loss}`,
+      `The curve was drawn in Python, the value comes from this page: 60 stored test images, 6 × 6 quadrature points ` +
+        `each.${loss}`,
     ],
   ]);
 }

@@ -1,5 +1,6 @@
-// Live figure 10: the tokens of a digit, given or drawn, under the reader's brush; what is decoded, and how far one token reaches.
-// state -> x -> tokens -> image (js/engine/tokens.js) -> picture. Nothing is drawn that numbers() did not compute.
+// Live figure 10: the tokens of a digit, given or drawn, under the reader's brush; what is decoded, and how far one
+// token reaches. state -> x -> tokens -> image (js/engine/tokens.js) -> picture. Nothing is drawn that numbers() did
+// not compute.
 
 import { GREY, PIXELS, readGrey, writtenGrey } from "../engine/drawing.js";
 import { bytesOf } from "../engine/nn.js";
@@ -323,7 +324,8 @@ function machineReadable(n) {
 
 function spoken(n, { grid }) {
   return (
-    `Row ${Math.floor(n.place / grid) + 1}, column ${(n.place % grid) + 1}: code ${n.all[n.place]}. ${n.painted} painted, ` +
+    `Row ${Math.floor(n.place / grid) + 1}, column ${(n.place % grid) + 1}: code ${n.all[n.place]}. ${n.painted} ` +
+    `painted, ` +
     `${n.moved} pixels moved. Squared error ${fixed(n.error, 3)} per pixel. The rate is ${nats(n.rate, 3)}.`
   );
 }
@@ -334,12 +336,14 @@ function tell(h, node, n, { places, size }) {
   const edits =
     n.painted === 0
       ? "Nothing is painted, and nothing moves."
-      : `${n.painted} painted, ${n.moved} pixels moved, ${n.outside === 0 ? "none" : n.outside} of them outside the fields.`;
+      : `${n.painted} painted, ${n.moved} pixels moved, ${n.outside === 0 ? "none" : n.outside} of them outside the ` +
+        `fields.`;
   sentence(h, node, [
     ["strong", `${edits} `],
     [
       "plain",
-      `One token reaches ${n.field} of 784 pixels here. Rate *M* log *K* = ${places} log ${size} = ${fixed(n.rate, 2)} nats, whatever is painted.`,
+      `One token reaches ${n.field} of 784 pixels here. Rate *M* log *K* = ${places} log ${size} = ` +
+        `${fixed(n.rate, 2)} nats, whatever is painted.`,
     ],
   ]);
 }

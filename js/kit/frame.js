@@ -21,7 +21,9 @@ export function perFrame(view, draw) {
   return request;
 }
 
-/** A function that calls `act` once nothing has called it for `ms`. A call only moves the time: it starts no timer anew. */
+/**
+ * A function that calls `act` once nothing has called it for `ms`. A call only moves the time: it starts no timer anew.
+ */
 export function atRest(view, ms, act) {
   let timer = 0;
   let due = 0;

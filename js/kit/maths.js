@@ -31,7 +31,10 @@ export const sign = (h, text) => h("span", { class: "lvm-sign" }, text);
 
 const told = new WeakMap(); // node -> { form, texts } of the sentences that it holds
 
-/** Sentences whose parts are ["strong" or "plain", text]. Where their form is the old one, only the words that differ change. */
+/**
+ * Sentences whose parts are ["strong" or "plain", text]. Where their form is the old one, only the words that differ
+ * change.
+ */
 export function sentence(h, node, parts) {
   const all = parts.map(([kind, words]) => [kind, pieces(words)]);
   const form = all.map(([kind, runs]) => `${kind} ${runs.map(([tag]) => tag)}`).join("|");

@@ -4,8 +4,9 @@ const FRAME = 1000 / 60; // ms
 const LATER = 100; // ms until a busy page is asked again
 
 /**
- * Milliseconds that a figure's work leaves to the page after each slice. None, as a rule. While a reader holds something
- * of the figure itself and waits for this work (`needed`), a frame; while he holds anything else, the work stands still.
+ * Milliseconds that a figure's work leaves to the page after each slice. None, as a rule. While a reader holds
+ * something of the figure itself and waits for this work (`needed`), a frame; while he holds anything else, the work
+ * stands still.
  */
 export function patience(root, needed) {
   const [held] = root.ownerDocument.getElementsByClassName("is-held");
@@ -15,8 +16,8 @@ export function patience(root, needed) {
 /**
  * Run `work` (a generator) in slices of at most about `ms` milliseconds, then call `done` with what it returned.
  * A value that it yields goes to `progress`; an error of the work, or of `done`, to `failed`. `rest()` says how many
- * milliseconds it leaves to the page after a slice; from 100 on it does nothing until it is less. Returns a function that
- * gives the work up.
+ * milliseconds it leaves to the page after a slice; from 100 on it does nothing until it is less. Returns a function
+ * that gives the work up.
  */
 export function sliced(
   view,

@@ -77,7 +77,8 @@ test("posterior: what no grid resolves is said", () => {
     decoder: {
       run: (z, [rows]) => {
         const data = new Float64Array(784 * rows);
-        for (let r = 0; r < rows; r++) data[784 * r] = -4e6 * Math.hypot(z[2 * r], z[2 * r + 1]); // log p(x | z) falls steeply from z = 0
+        // log p(x | z) falls steeply from z = 0
+        for (let r = 0; r < rows; r++) data[784 * r] = -4e6 * Math.hypot(z[2 * r], z[2 * r + 1]);
         return { data };
       },
     },
@@ -120,7 +121,7 @@ test("posterior: what a link says is brought inside the bounds", () => {
   assert.deepEqual(reachable({ step: NaN }, START, 10), START);
 });
 
-test("slices: work stands still while another figure is in hand, and steps aside while its own reader waits for it", () => {
+test("slices: work stands still while another figure is in hand, and steps aside while its reader waits for it", () => {
   const held = [];
   const [own, other] = [0, 1].map(() => ({ ownerDocument: { getElementsByClassName: () => held } }));
   assert.equal(patience(own, true), 0);

@@ -1,4 +1,5 @@
-// Tokenizers and priors of the engine against the library: decode, encode, conditionals, and equal samples for equal seeds.
+// Tokenizers and priors of the engine against the library: decode, encode, conditionals, and equal samples for equal
+// seeds.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -19,7 +20,8 @@ test("tokens: an image has the tokens that torch gives it", { skip }, () => {
   for (const { pixels, tokens } of golden.encoded) assert.deepEqual(made.encode(pixels), tokens);
 });
 
-test("tokens: a drawn image has the text, the tokens and the decode that Python finds, with the nets that come with the library", {
+test("tokens: a drawn image has the text, the tokens and the decode that Python finds, with the nets that come with " +
+  "the library", {
   skip,
 }, () => {
   const shipped = tokenNets(golden.shipped.nets, Buffer.from(golden.shipped.weights, "base64"));

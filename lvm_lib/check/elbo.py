@@ -352,7 +352,7 @@ def _estimate_slips(joint, z, mean, std):
     return {
         "the mean of log p(x, z) alone: the entropy, -log q(z), is forgotten": joint.mean(),
         "an estimate with the sign of log q flipped: it is subtracted": 2 * joint.mean() - log_w.mean(),
-        "log of the mean of w: average log w, not w (that is an importance-weighted bound, too high for an ELBO)": logsumexp(
+        "log of the mean of w: average log w, not w (that is an importance-weighted bound, no ELBO)": logsumexp(
             log_w, axis=0
         )
         - math.log(len(z)),

@@ -84,7 +84,8 @@ def em_responsibilities(function) -> bool | None:
             return tell("", Verdict("answer", False, f"your function should return two arrays, but got {odd}"))
         if any(not np.isfinite(part).all() for part in parts):
             why = (
-                f"for log joints near {shift:g} it gives nan or infinite: exp under- or overflows, so subtract the largest "
+                f"for log joints near {shift:g} it gives nan or infinite: exp under- or overflows, so subtract the "
+                "largest "
                 "of each row first"
                 if shift
                 else "a component of log joint -inf should just get responsibility 0"

@@ -167,7 +167,7 @@ def vae_information(information, misfit) -> bool | None:
 
 
 def vae_seven_latents(sigma) -> bool | None:
-    """Exercise 6: a sigma at which the best linear VAE of the training digits (pixels in [0, 1]) keeps seven latents."""
+    """Exercise 6: a sigma at which the best linear VAE of the training digits, in [0, 1], keeps seven latents."""
     verdict = within(sigma, "sigma", (0.01, 10.0))
     if not verdict.right:
         return tell("", verdict)

@@ -121,7 +121,7 @@ def _underflown(answer):
 
 
 def tok_mask(function) -> bool | None:
-    """Exercise 4: a function of (kernel, centre) that returns the mask of a PixelCNN layer, (kernel, kernel) of 0, 1."""
+    """Exercise 4: a function of (kernel, centre) that gives a PixelCNN layer's mask, (kernel, kernel) of 0, 1."""
     for kernel, centre in ((3, False), (5, True), (7, False), (1, True)):
         order = np.arange(kernel**2).reshape(kernel, kernel)
         middle = order[kernel // 2, kernel // 2]

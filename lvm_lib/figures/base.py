@@ -104,7 +104,10 @@ class LiveFigure(anywidget.AnyWidget):
         return f"<live figure: {self.name}>"
 
     def _known_traits(self, traits: dict, *arguments: str) -> None:
-        """Raise TypeError, naming what may be given, if `traits` holds a key that is no trait; arguments: the others."""
+        """Raise TypeError, naming what may be given, if `traits` holds a key that is no trait.
+
+        arguments: the others.
+        """
         unknown = sorted(set(traits) - {*self.state, *self.carried} - set(LiveFigure.class_trait_names()))
         if unknown:
             raise TypeError(
@@ -116,7 +119,10 @@ class LiveFigure(anywidget.AnyWidget):
         raise NotImplementedError(f"{type(self).__name__} must compute what it shows")
 
     def settled(self, proposal: dict):
-        """The value for a trait that is read back: what Python finds, to which a front end's report must agree (1e-6)."""
+        """The value for a trait that is read back.
+
+        What Python finds, to which a front end's report must agree (1e-6).
+        """
         if self._settling:
             return proposal["value"]
         name = proposal["trait"].name

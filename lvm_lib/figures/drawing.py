@@ -1,7 +1,8 @@
 """Images that a reader draws, as texts that stand in a trait and in a link: the Python twin of js/engine/drawing.js.
 
-Black and white: 98 bytes, the first pixel in the highest bit.  Grey: a byte for each pixel, 0 (white) to 255 (black), but a
-run of white pixels in two, 0 and its length (1 to 255).  Both in base64 for addresses, and one text for one image.
+Black and white: 98 bytes, the first pixel in the highest bit.  Grey: a byte for each pixel, 0 (white) to 255 (black),
+but a run of white pixels in two, 0 and its length (1 to 255).  Both in base64 for addresses, and one text for one
+image.
 """
 
 from __future__ import annotations

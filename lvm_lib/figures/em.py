@@ -39,7 +39,9 @@ MARKS = "os^D*"
 
 
 class EmFigure(LiveFigure):
-    """A mixture of k Gaussians on points of a plane, by EM in half steps; and a toy with two numbers, by the same moves.
+    """A mixture of k Gaussians on points of a plane, by EM in half steps.
+
+    Beside it a toy with two numbers, by the same moves.
 
     Traits (set from Python, or by the reader): points (n, 2), up to 60, in -4 ... 4 times -3 ... 3, rounded to 0.01;
     k, the number of components; seed of the start; moves, the half steps taken so far, such as "EMEM" (E first, at most
@@ -174,7 +176,10 @@ class EmFigure(LiveFigure):
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
-        """What must hold in every state: the sum, no fall of F or of the evidence, no gap after an E-step; and in the toy."""
+        """What must hold in every state: the sum, no fall of F or of the evidence, no gap after an E-step.
+
+        The same in the toy.
+        """
         n, size = numbers, 1e-9 * max(1, abs(numbers["evidence"]), abs(numbers["f"]))
         widths = [n[f"minor{i + 1}"] for i in range(n["k"])]
         weights = [n[f"weight{i + 1}"] for i in range(n["k"])]
@@ -222,8 +227,9 @@ class EmFigure(LiveFigure):
         """A sentence with the numbers of the current state."""
         n = self.numbers()
         return (
-            f"{n['n']} points and {self.k} Gaussians as ellipses after {len(self.moves)} half steps of EM: the evidence "
-            f"{n['evidence']:.3f} nats is F {n['f']:.3f} plus a gap of {n['gap']:.3f}. Beside it the landscape of a toy "
+            f"{n['n']} points and {self.k} Gaussians as ellipses after {len(self.moves)} half steps of EM: the "
+            f"evidence {n['evidence']:.3f} nats is F {n['f']:.3f} plus a gap of {n['gap']:.3f}. Beside it the "
+            "landscape of a toy "
             f"with two numbers: EM stands at θ′ = {n['toy_q']:.2f}, θ = {n['toy_theta']:.2f}, joint gradient ascent "
             f"at θ′ = {n['gradient_q']:.2f}, θ = {n['gradient_theta']:.2f}."
         )
@@ -248,7 +254,10 @@ def _least(values) -> float:
 
 
 def _placed(value) -> list[list[float]]:
-    """The points as [[x, y], ...], rounded to 0.01; raises FigureError unless they are (n, 2), n <= 60, in the plane."""
+    """The points as [[x, y], ...], rounded to 0.01.
+
+    Raises FigureError unless they are (n, 2), n <= 60, in the plane.
+    """
     try:
         x = np.asarray(value, dtype=float).reshape(-1, 2) if len(value) == 0 else np.asarray(value, dtype=float)
     except (TypeError, ValueError):

@@ -1,4 +1,7 @@
-"""Live figure 4: the gradient of E_q[f(z)], through the sample and through the density: one expectation, two variances."""
+"""Live figure 4: the gradient of E_q[f(z)], through the sample and through the density.
+
+One expectation, two variances.
+"""
 
 from __future__ import annotations
 

@@ -246,7 +246,10 @@ def _downhill(data, mean, std, stride=0.1):
 
 
 def _draws(data, seed, n):
-    """n draws: of draw i one uniform chooses the component, the other becomes a normal. js/engine/kl.js has the same."""
+    """n draws: of draw i one uniform chooses the component, the other becomes a normal.
+
+    `draws` in js/engine/kl.js has the same.
+    """
     u, mixture = counter.uniforms(seed, np.arange(n), STREAM), DATA[data]
     component = np.minimum(np.searchsorted(np.cumsum(mixture.weights), u[:, 0], side="right"), len(mixture.weights) - 1)
     std = np.sqrt(mixture.covariances[component, 0, 0])

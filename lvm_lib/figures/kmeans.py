@@ -85,9 +85,9 @@ class KmeansFigure(LiveFigure):
 
     With r_nk proportional to exp(-|x_n - c_k|^2 / (2 sigma^2)), at sigma = 0 all on the nearest code, a step moves each
     code to the mean of what it holds; one that holds nothing stays. No step raises
-        energy = mean_n {sum_k r_nk |x_n - c_k|^2 + 2 sigma^2 KL(r_n || uniform)},    2 sigma^2 times -F, up to a constant.
-    Traits (set from Python, or by the reader): data ("digits", "clouds" or "uneven"); codes (K, 2), K up to 8, where the
-    run begins; sigma; steps taken from there; seed, which codes New start scatters (`scattered(seed, k)`).
+        energy = mean_n {sum_k r_nk |x_n - c_k|^2 + 2 sigma^2 KL(r_n || uniform)}, 2 sigma^2 times -F, up to a constant.
+    Traits (set from Python, or by the reader): data ("digits", "clouds" or "uneven"); codes (K, 2), K up to 8, where
+    the run begins; sigma; steps taken from there; seed, which codes New start scatters (`scattered(seed, k)`).
     A state is a function of these alone: one step fewer is exactly one step back.
     Read back: distortion (mean squared distance to the nearest code), energy, perplexity of the codes' use.
     """
@@ -254,7 +254,8 @@ class KmeansFigure(LiveFigure):
         kind = "K-means" if self.sigma == 0 else f"soft assignment of width {self.sigma:.2f}"
         return (
             f"{n['n']} points, {n['k']} codes with their cells after {self.steps} steps of {kind}: distortion "
-            f"{n['distortion']:.3f}, energy {n['energy']:.3f}, perplexity {n['perplexity']:.2f} of {n['k']}, {n['dead']} dead."
+            f"{n['distortion']:.3f}, energy {n['energy']:.3f}, perplexity {n['perplexity']:.2f} of {n['k']}, "
+            f"{n['dead']} dead."
         )
 
     def picture(self) -> Figure:

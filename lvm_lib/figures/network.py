@@ -37,7 +37,10 @@ SKIPPED = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)  # as in eval mo
 
 
 def planar_vae(vae) -> VAE:
-    """`vae`, if it is one whose plane a figure can show; TypeError if it is no VAE, ValueError if it is of another kind."""
+    """`vae`, if it is one whose plane a figure can show.
+
+    TypeError if it is no VAE, ValueError if it is of another kind.
+    """
     if not isinstance(vae, VAE):
         raise TypeError(f"vae must be a VAE with two latent dimensions and a Bernoulli likelihood, got {describe(vae)}")
     if vae.latents != 2 or not isinstance(vae.likelihood, Bernoulli):

@@ -1,4 +1,7 @@
-"""Live figure 5: the latent plane. An image, q(z | x) as an ellipse, z in the reader's hand, and what is decoded there."""
+"""Live figure 5: the latent plane.
+
+An image, q(z | x) as an ellipse, z in the reader's hand, and what is decoded there.
+"""
 
 from __future__ import annotations
 
@@ -133,7 +136,10 @@ class LatentPlaneFigure(LiveFigure):
             return torch.sigmoid(self._modules[self.net][1](torch.tensor(self.z)[None]))[0].numpy().reshape(SIDE, SIDE)
 
     def numbers(self) -> dict:
-        """All numbers of the current state, by torch in float64: the Python twin of `numbers` in js/engine/latent.js."""
+        """All numbers of the current state, by torch in float64.
+
+        The Python twin of `numbers` in js/engine/latent.js.
+        """
         mean, std, reconstruction, kl = self._about()
         z, x, image = self.z, torch.tensor(self.drawing.ravel(), dtype=torch.float64), self.decoded.ravel()
         found = {

@@ -1,4 +1,4 @@
-"""Live figure 6: the true posterior of a two-dimensional VAE on a grid, against the ellipse that the encoder guesses."""
+"""Live figure 6: the true posterior of a two-dimensional VAE on a grid, against the encoder's ellipse."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class TruePosteriorFigure(LiveFigure):
     precision: of the weights in the page, "mixed", "int8" or "float16", as lvm_lib.figures.network explains.
     Each image gets its grid when the figure is made: it holds all within 18 nats of the posterior's peak and 5.5
     standard deviations of q, its spacing is at most 0.4 posterior standard deviations; how much log p(x) moves when
-    every second point is left out is among the numbers. Raises ValueError where no such grid has at most 6,400 points. An
-    image that a reader draws gets its grid in the page by the same search, with at most 20,000 points.
+    every second point is left out is among the numbers. Raises ValueError where no such grid has at most 6,400 points.
+    An image that a reader draws gets its grid in the page by the same search, with at most 20,000 points.
 
     Traits (set from Python, or by the reader): digit (which image), drawn (a black and white image that stands in its
     place, as text, see `drawing`; "" where the given one stands), step (refinement steps, 0 to 30: natural-gradient
@@ -296,7 +296,10 @@ def _box(log_joint, mean, log_std, most=MOST, far=6.0) -> list[float]:
 
 
 class _OnGrid:
-    """log p(x, z) on the grid of one image; the ELBO of a Gaussian q that is normalised on that grid; its refinement."""
+    """log p(x, z) on the grid of one image; the ELBO of a Gaussian q that is normalised on that grid.
+
+    And how that q is refined.
+    """
 
     def __init__(self, log_joint, mean, log_std, box, x):
         self.box = box

@@ -87,7 +87,10 @@ class PriorFigure(LiveFigure):
         return tokens, np.take_along_axis(table, tokens[:, None], axis=1)[:, 0]
 
     def numbers(self) -> dict:
-        """All numbers of the current state, by torch in float64: the Python twin of `numbers` in js/figures/prior.js."""
+        """All numbers of the current state, by torch in float64.
+
+        The Python twin of `numbers` in js/figures/prior.js.
+        """
         tokens, logs = self.drawn
         table, locked, step = self._sample()[1], len(read_tokens(self.prefix)), self.step
         image = self._image(tokens)

@@ -262,7 +262,10 @@ def _measured(net, weights, pixels) -> dict:
 
 
 def manifold_points() -> np.ndarray:
-    """The z of the manifold, (144, 2): normal quantiles of (i + 1/2) / 12; z1 to the right, z2 upwards, top row first."""
+    """The z of the manifold, (144, 2): normal quantiles of (i + 1/2) / 12.
+
+    z1 to the right, z2 upwards, top row first.
+    """
     at = normal_quantile((np.arange(SIDE) + 0.5) / SIDE)
     return np.array([(z1, z2) for z2 in at[::-1] for z1 in at])
 

@@ -96,7 +96,10 @@ def _embedding(rows) -> nn.Embedding:
 
 
 def rebuilt(nets: dict, weights: bytes) -> tuple[nn.Module, dict[str, TokenPrior]]:
-    """The decoder, from tokens (n, M) to outputs (n, D), and the priors by name: rounded weights, float64, eval mode."""
+    """The decoder, from tokens (n, M) to outputs (n, D), and the priors by name.
+
+    Rounded weights, float64, eval mode.
+    """
     decoder = _Decoder(nets, weights).double().eval()
     return decoder, {prior["name"]: _Packed(nets, prior, weights).double().eval() for prior in nets["priors"]}
 

@@ -1,4 +1,7 @@
-"""Live figure 10: the tokens of a digit, given or drawn, to be painted over; what is decoded, and how far one token reaches."""
+"""Live figure 10: the tokens of a digit, given or drawn, to be painted over.
+
+What is decoded, and how far one token reaches.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +40,8 @@ class TokensFigure(LiveFigure):
         library.  data: "digits" or "clothing": the stored test images to pick from.
 
     Traits (set from Python, or by the reader): image (its number among the picks), drawn (an image that stands in its
-    place, as text, see `drawing`; "" where the picked one stands), edits (what was painted, as text: "24:17,30:5", places
-    rising), place (where the brush stands, 0 ... M - 1), brush (the code that it paints).
+    place, as text, see `drawing`; "" where the picked one stands), edits (what was painted, as text: "24:17,30:5",
+    places rising), place (where the brush stands, 0 ... M - 1), brush (the code that it paints).
     Read back: rate, M log K nats, which no edit changes.
     """
 
@@ -99,7 +102,10 @@ class TokensFigure(LiveFigure):
 
     @property
     def drawing(self) -> np.ndarray:
-        """The image that is encoded, (28, 28), in [0, 1]; set, it is drawn, in 256 levels, and nothing of it is painted."""
+        """The image that is encoded, (28, 28), in [0, 1].
+
+        Set, it is drawn, in 256 levels, and nothing of it is painted.
+        """
         return self.pixels.reshape(SIDE, SIDE)
 
     @drawing.setter
@@ -112,7 +118,10 @@ class TokensFigure(LiveFigure):
         self.drawn = text
 
     def numbers(self) -> dict:
-        """All numbers of the current state, by torch in float64: the Python twin of `numbers` in js/figures/tokens.js."""
+        """All numbers of the current state, by torch in float64.
+
+        The Python twin of `numbers` in js/figures/tokens.js.
+        """
         before, after = self._decoded(self._encoded()), self._decoded(self.tokens)
         moved, field = np.abs(after - before) > MOVED, np.zeros(PIXELS, bool)
         for place, _ in read_edits(self.edits):
@@ -204,13 +213,17 @@ class TokensFigure(LiveFigure):
         """A sentence with the numbers of the current state."""
         n = self.numbers()
         return (
-            f"A {'drawn' if self.drawn else 'test'} image, its {self.nets['grid']} by {self.nets['grid']} tokens, {n['painted']} of them painted over, and the "
-            f"image they decode to. A token reaches {n['field']} of 784 pixels; {n['moved']} pixels have changed. The rate "
+            f"A {'drawn' if self.drawn else 'test'} image, its {self.nets['grid']} by {self.nets['grid']} tokens, "
+            f"{n['painted']} of them painted over, and the image they decode to. "
+            f"A token reaches {n['field']} of 784 pixels; {n['moved']} pixels have changed. The rate "
             f"is {n['rate']:.1f} nats."
         )
 
     def picture(self) -> Figure:
-        """Image, tokens and what they decode to, with the field of one token: the live figure's picture of the state."""
+        """Image, tokens and what they decode to, with the field of one token.
+
+        The live figure's picture of the state.
+        """
         grid, reach = self.nets["grid"], self.nets["reach"]
         figure = Figure(figsize=(7.2, 3.3), layout="constrained")
         left, middle, right = figure.subplots(1, 3)

@@ -1,6 +1,7 @@
 """Labs: controls that train a model in Jupyter, Colab or VS Code and hand it to a live figure.
 
-A lab needs a running kernel; the built page says so, and how to get one. Nothing else in the library imports this package.
+A lab needs a running kernel; the built page says so, and how to get one. Nothing else in the library imports this
+package.
 """
 
 from .base import Lab

@@ -52,3 +52,9 @@ def test_each_tool_passes_what_is_sound_and_finds_a_planted_fault(name, tmp_path
     (tmp_path / place).write_text(text)
     found = run(command, tmp_path)
     assert found.returncode == 1 and "planted" in found.stdout + found.stderr
+
+
+def test_a_wide_line_of_a_script_is_found_in_comments_and_strings_too(tmp_path):
+    assert lint.scripts() and [words for path in lint.scripts() for words in lint.too_wide(path)] == []
+    (tmp_path / "wide.js").write_text("// " + 117 * "x" + "\n// " + 118 * "x" + "\n", encoding="utf-8")
+    assert [words.rsplit(":", 2)[1] for words in lint.too_wide(tmp_path / "wide.js")] == ["2"]

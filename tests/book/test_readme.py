@@ -1,4 +1,7 @@
-"""What the README tells a reader to do, works: Python is run, make's targets run dry, what is installed is what is pinned."""
+"""What the README tells a reader to do, works.
+
+Python is run, make's targets run dry, what is installed is what is pinned.
+"""
 
 import os
 import re

@@ -1,4 +1,7 @@
-"""The repository's address is one setting: without it no link to it is drawn, with it each chapter has the right ones."""
+"""The repository's address is one setting.
+
+Without it no link to it is drawn, with it each chapter has the right ones.
+"""
 
 import re
 

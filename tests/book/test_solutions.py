@@ -1,4 +1,7 @@
-"""An instructor can build the book without its solutions; the hints stay, and the next build has the solutions again."""
+"""An instructor can build the book without its solutions.
+
+The hints stay, and the next build has the solutions again.
+"""
 
 import json
 

@@ -114,7 +114,10 @@ def visit(browser, address):
 
 @pytest.fixture
 def shown(visit, request):
-    """The page of a module's PAGE, settled. Whatever a test does to it causes no error and no request to another host."""
+    """The page of a module's PAGE, settled.
+
+    Whatever a test does to it causes no error and no request to another host.
+    """
     seen = visit(request.module.PAGE)
     seen.settle()
     yield seen.page

@@ -110,7 +110,8 @@ def small_targets(page) -> list[str]:
             const wrapped = node.matches("input[type=radio], input[type=checkbox]") && node.closest("label");
             return (wrapped || node).getBoundingClientRect();
         };
-        const name = (node) => [node.localName, node.getAttribute("class"), node.getAttribute("aria-label") ?? node.textContent]
+        const name = (node) => [node.localName, node.getAttribute("class"),
+                                node.getAttribute("aria-label") ?? node.textContent]
             .join(" ").slice(0, 90);
         const small = [];
         for (const node of document.querySelectorAll(controls + ", .lvm-handle")) {
@@ -119,7 +120,8 @@ def small_targets(page) -> list[str]:
             const { width, height } = box(node);
             const handle = node.matches(".lvm-handle, [role=slider]:not(input)");
             const least = (handle ? 44 : 24) - 0.01;
-            if (Math.min(width, height) < least) small.push(`${name(node)}: ${width.toFixed(1)} x ${height.toFixed(1)} px`);
+            if (Math.min(width, height) < least)
+                small.push(`${name(node)}: ${width.toFixed(1)} x ${height.toFixed(1)} px`);
             if (handle && getComputedStyle(node).pointerEvents === "none") small.push(`${name(node)}: feels nothing`);
         }
         return small;

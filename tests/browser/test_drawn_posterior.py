@@ -1,4 +1,7 @@
-"""The true posterior of a drawn digit: its grid is found in the page, Python finds the same; keyboard, Escape, link, a phone."""
+"""The true posterior of a drawn digit: its grid is found in the page, Python finds the same.
+
+Keyboard, Escape, link, a phone.
+"""
 
 from built_book import ONE, scribble
 from test_figures_hold import differences, recomputed, settled

@@ -1,4 +1,7 @@
-"""The tokens of a drawn digit: drawn by mouse and by finger, edited by keyboard, linked to, taken back; Python finds the same."""
+"""The tokens of a drawn digit: drawn by mouse and by finger, edited by keyboard, linked to, taken back.
+
+Python finds the same.
+"""
 
 import numpy as np
 from built_book import ONE, pages_with_figures, scribble, side_file

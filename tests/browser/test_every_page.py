@@ -41,7 +41,8 @@ def test_formulas_are_rendered(visit, page):
         body?.querySelectorAll(".katex, pre, code, .lvm-live").forEach((node) => node.remove());
         const formulas = [...document.querySelectorAll(".math")];
         return { bare: formulas.filter((node) => !node.querySelector(".katex .katex-html")).length,
-                 flat: formulas.filter((node) => node.checkVisibility() && node.getBoundingClientRect().width === 0).length,
+                 flat: formulas.filter((node) => node.checkVisibility()
+                                                 && node.getBoundingClientRect().width === 0).length,
                  errors: document.querySelectorAll(".katex-error").length, text: body?.textContent ?? "",
                  fonts: formulas.length === 0 || document.fonts.check('16px KaTeX_Main') };
     }""")
@@ -122,7 +123,8 @@ def test_no_line_begins_with_the_punctuation_after_a_formula(visit, page, width)
     seen.page.add_style_tag(content="main section{content-visibility:visible!important}")
     lost = seen.page.evaluate("""async () => {
         await document.fonts.ready;
-        return [...document.querySelectorAll("main .math")].filter((node) => node.localName === "span").flatMap((node) => {
+        const inline = [...document.querySelectorAll("main .math")].filter((node) => node.localName === "span");
+        return inline.flatMap((node) => {
             const next = node.nextSibling;
             if (next?.nodeType !== Node.TEXT_NODE || !/^[.,;:!?)]/.test(next.data)) return [];
             const sign = document.createRange();

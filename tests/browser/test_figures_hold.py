@@ -1,6 +1,9 @@
-"""Every live figure of every page, under random keys and drags: what it states is what Python finds, and its invariants hold.
+"""Every live figure of every page, under random keys and drags.
 
-A new figure needs no code here: its class says how its numbers are found again (`recomputed`) and what must hold (`broken`).
+What it states is what Python finds, and its invariants hold.
+
+A new figure needs no code here: its class says how its numbers are found again (`recomputed`) and what must hold
+(`broken`).
 """
 
 import json

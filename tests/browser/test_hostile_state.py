@@ -1,4 +1,6 @@
-"""A figure's state comes from outside: a side file, a link. Whatever stands in it, it is never HTML, and the figure lives
+"""A figure's state comes from outside: a side file, a link.
+
+Whatever stands in it, it is never HTML, and the figure lives
 in a state that it can show, or says in its place that it cannot."""
 
 import json

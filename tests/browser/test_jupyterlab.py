@@ -1,4 +1,7 @@
-"""In JupyterLab, with a kernel: a live figure appears, moves, and Python reads it back; a lab trains and shows its figure."""
+"""In JupyterLab, with a kernel: a live figure appears, moves, and Python reads it back.
+
+A lab trains and shows its figure.
+"""
 
 import contextlib
 import json

@@ -20,7 +20,10 @@ def numbers(page) -> dict:
 
 
 def test_a_drawing_is_normalised_and_encoded(shown):
-    """The image is 20 pixels tall wherever it was drawn; Python finds the same q and ELBO for it; a 1 lies among ones."""
+    """The image is 20 pixels tall wherever it was drawn; Python finds the same q and ELBO for it.
+
+    A 1 lies among ones.
+    """
     before = numbers(shown)
     scribble(shown, figure(shown), ONE)
     after = numbers(shown)
@@ -109,7 +112,8 @@ def test_the_background_is_painted_once_and_changes_no_number(shown):
         figure(shown)
         .locator(".lvm-tiles")
         .evaluate(
-            "node => node.getContext('2d').getImageData(0, 0, node.width, node.height).data.filter((v, i) => i % 4 === 3 && v > 128).length"
+            "node => node.getContext('2d').getImageData(0, 0, node.width, node.height).data"
+            ".filter((v, i) => i % 4 === 3 && v > 128).length"
         )
     )
     assert ink > 5000

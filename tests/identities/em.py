@@ -171,7 +171,7 @@ def dropped(rng):
 
 @identity("em-dequantised", tolerance=1e-8)
 def dequantised(rng):
-    """The bound by its formula below the log mass by normal distribution functions; equal to E_u log p for one component"""
+    """The bound by its formula below the log mass by normal cdfs; equal to E_u log p for one component"""
     x = rng.integers(-3, 4, size=6).astype(float)
     means, stds, weights = np.array([-1.0, 1.5]), np.array([1.2, 0.8]), np.array([0.4, 0.6])
 

@@ -60,7 +60,7 @@ def entropy_by_quad(log_density):
 
 @identity("kl-definition", tolerance=1e-8)
 def definition(rng):
-    """E_p[log p] and E_p[log q] by adaptive quadrature against torch's closed-form KL, and a sum against the library's"""
+    """E_p[log p] and E_p[log q] by adaptive quadrature against torch's closed KL, and a sum against the library's"""
     (m, s), (mu, c) = gaussian(rng), gaussian(rng)
     p, q = stats.norm(m, s), stats.norm(mu, c)
     by_torch = distributions.kl_divergence(
@@ -120,7 +120,7 @@ def of_gaussians(rng):
 
 @identity("kl-chain", tolerance=1e-8)
 def chain(rng):
-    """KL of two joint Gaussians at once against the marginal's plus the expected conditional's, by conditioning formulas"""
+    """KL of two joint Gaussians at once against the marginal's plus the expected conditional's, by conditioning"""
     m, mu, S, C = rng.normal(size=2), rng.normal(size=2), covariance(rng, 2), covariance(rng, 2)
     first = densities.kl_normal_diag([m[0]], [np.sqrt(S[0, 0])], [mu[0]], [np.sqrt(C[0, 0])])
     slope_p, slope_q = S[1, 0] / S[0, 0], C[1, 0] / C[0, 0]
@@ -259,7 +259,7 @@ def empirical(rng):
 
 @identity("kl-code", tolerance=1e-8)
 def code(rng):
-    """Expected length of all words of three symbols, enumerated, against three times scipy's entropy and relative entropy"""
+    """Expected length of all words of three symbols, enumerated, against thrice scipy's entropy and relative entropy"""
     p, q = rng.dirichlet(np.full(4, 3.0)), rng.dirichlet(np.full(4, 3.0))
     words = np.stack(np.meshgrid(*[np.arange(4)] * 3), axis=-1).reshape(-1, 3)
     length = p[words].prod(axis=1) @ -np.log(q[words].prod(axis=1))
@@ -305,7 +305,7 @@ def unit_square(m):
 
 @identity("kl-dequantised", tolerance=1e-8)
 def dequantised(rng):
-    """E_u[log p(x + u)] by quadrature below the log mass by scipy's cdf; equality for a density that is flat in the bin"""
+    """E_u[log p(x + u)] by quadrature below the log mass by scipy's cdf; equality for a density flat in the bin"""
     mean, std = rng.uniform(2, 4), rng.uniform(0.4, 0.8)
     pixel, (u, weights) = 3.0, unit_interval(40)
     p = stats.norm(mean, std)
@@ -361,7 +361,7 @@ def bits_per_dim(rng):
 
 @identity("kl-reverse", tolerance=1e-8)
 def reverse(rng):
-    """Trapezoid KL of a Gaussian from a mixture against closed-form entropy and E_q[log p_data] by adaptive quadrature"""
+    """Trapezoid KL of a Gaussian from a mixture against closed entropy and E_q[log p_data] by adaptive quadrature"""
     model, log_density = mixture(rng)
     mean, std = gaussian(rng)
     log_q = stats.norm(mean, std).logpdf(X)

@@ -1,4 +1,7 @@
-"""The equations of the chapter "kmeans_to_vqvae", each by two independent routes. See gate.py for the form of a test."""
+"""The equations of the chapter "kmeans_to_vqvae", each by two independent routes.
+
+See gate.py for the form of a test.
+"""
 
 from __future__ import annotations
 
@@ -232,7 +235,7 @@ def vq_parts(rng):
 
 @identity("kmeans-straight-through", tolerance=1e-7)
 def straight_through(rng):
-    """dL/dz by torch through the layer against numerical differences of the decoder at the codes, plus 2 beta (z - e)"""
+    """dL/dz by torch through the layer against numerical differences of the decoder at codes, plus 2 beta (z - e)"""
     layer, z, error, error_torch = vq_parts(rng)
     beta, rows = 0.25, torch.tensor(z, requires_grad=True)
     codes, _indices, losses = layer(rows)
@@ -275,7 +278,7 @@ def codebook_gradient(rng):
 
 @identity("kmeans-gap", tolerance=1e-9)
 def gap(rng):
-    """Enumerated evidence of the single-code model against scipy densities of its images, with Bayes' rule for the code"""
+    """Enumerated evidence of the single-code model against scipy densities of its images, Bayes' rule for the code"""
     net = single_code_vqvae(5, 3, (6,), 2, Gaussian(0.7), seed=int(rng.integers(1000)), start="random").double().eval()
     x = rng.normal(size=(6, 2)) * 0.5
     with torch.no_grad():

@@ -112,7 +112,7 @@ def joint(rng):
 
 @identity("lvm-marginal", tolerance=1e-8)
 def marginal(rng):
-    """Low-rank evidence against the log of a Gauss-Hermite average of p(x | z) over the prior; a mixture's by its sum"""
+    """Low-rank evidence against the log of a Gauss-Hermite average of p(x | z) over the prior; a mixture's by a sum"""
     model, x = linear(rng)
     model = LinearGaussian(0.6 * model.loadings, model.mean, model.noise)
     average = gauss_hermite(np.zeros((POINTS, 2)), np.eye(2), lambda z: np.exp(scipy_px_z(model, x, z)))

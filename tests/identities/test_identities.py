@@ -155,7 +155,8 @@ def tree(tmp_path):
     (tmp_path / "tests" / "identities" / "one.py").write_text(
         "import gate\nfrom gate import identity\n"
         + "".join(
-            f'\n\n@identity("{label}", tolerance=1e-8)\ndef check{number}(rng):\n    """This against that {number}."""\n'
+            f'\n\n@identity("{label}", tolerance=1e-8)\n'
+            f'def check{number}(rng):\n    """This against that {number}."""\n'
             for number, label in enumerate(labels)
         )
     )

@@ -1,4 +1,7 @@
-"""The equations of the chapter "vqvae_tokenizers", each by two independent routes. See gate.py for the form of a test."""
+"""The equations of the chapter "vqvae_tokenizers", each by two independent routes.
+
+See gate.py for the form of a test.
+"""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def solved(rng):
 
 @identity("vae-two-gaps", tolerance=1e-8)
 def two_gaps(rng):
-    """Dense evidence less a Gauss-Hermite ELBO, against both gaps written out for a Gaussian posterior; q* by its ELBO"""
+    """Dense evidence less a Gauss-Hermite ELBO, against both gaps written out for a Gaussian posterior; q* by ELBO"""
     model = LinearGaussian(rng.normal(size=(5, 2)), rng.normal(size=5), rng.uniform(0.4, 0.9))
     x = model.sample(POINTS, rng)[0]
     M, centre = model.posterior_precision, model.posterior(x).mean

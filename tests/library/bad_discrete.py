@@ -1,4 +1,7 @@
-"""The table of bad input for discrete z: K-means, quantisers, gradients of a choice, VQ-VAEs, priors of tokens, labs."""
+"""The table of bad input for discrete z.
+
+K-means, quantisers, gradients of a choice, VQ-VAEs, priors of tokens, labs.
+"""
 
 import ipywidgets
 import numpy as np

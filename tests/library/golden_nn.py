@@ -1,4 +1,7 @@
-"""What torch finds for small networks of every kind, in float64 on the rounded weights: js/tests/nn.test.mjs compares."""
+"""What torch finds for small networks of every kind, in float64 on the rounded weights.
+
+`js/tests/nn.test.mjs` compares.
+"""
 
 import base64
 

@@ -1,4 +1,7 @@
-"""What Python finds for states of the latent plane, and test digits redrawn as strokes: js/tests/plane.test.mjs compares."""
+"""What Python finds for states of the latent plane, and test digits redrawn as strokes.
+
+`js/tests/plane.test.mjs` compares.
+"""
 
 import base64
 
@@ -50,7 +53,10 @@ def votes(codes, labels, point) -> np.ndarray:
 
 
 def thinned(ink: np.ndarray) -> np.ndarray:
-    """The skeleton of a black and white image (Zhang and Suen, 1984): pixels are taken off the edge until one is left."""
+    """The skeleton of a black and white image (Zhang and Suen, 1984).
+
+    Pixels are taken off the edge until one is left.
+    """
     image = np.pad(ink.astype(np.uint8), 1)
     while True:
         before = image.copy()
@@ -69,7 +75,7 @@ def thinned(ink: np.ndarray) -> np.ndarray:
 
 
 def strokes(digit: np.ndarray) -> list:
-    """A digit redrawn: its skeleton, seen at another size and place, as short strokes from pixel to pixel, [x, y] each."""
+    """A digit redrawn: its skeleton, seen at another size and place, as short strokes between pixels, [x, y] each."""
     points = {tuple(p) for p in np.argwhere(thinned(digit > 127))}
     steps = ((0, 1), (1, 0), (1, 1), (1, -1))
     pairs = [((r, c), (r + dr, c + dc)) for r, c in sorted(points) for dr, dc in steps if (r + dr, c + dc) in points]

@@ -1,4 +1,4 @@
-"""A small trained VAE, and what Python finds for the figure of its true posteriors, for Node's tests of js/engine/posterior.js."""
+"""A small trained VAE, and what Python finds for its true posteriors, for Node's tests of js/engine/posterior.js."""
 
 import base64
 from functools import cache

@@ -1,4 +1,4 @@
-"""A short training with checkpoints, and what Python finds for its scrubber, for Node's tests of js/engine/scrubber.js."""
+"""A short training with checkpoints, and what Python finds for it, for Node's tests of js/engine/scrubber.js."""
 
 import base64
 from functools import cache

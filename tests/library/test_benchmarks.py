@@ -1,4 +1,7 @@
-"""The bench's own arithmetic: rows are well formed, a worker times what it should, verdicts follow from numbers and targets."""
+"""The bench's own arithmetic.
+
+Rows are well formed, a worker times what it should, verdicts follow from numbers and targets.
+"""
 
 import json
 import math

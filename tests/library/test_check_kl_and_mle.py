@@ -1,4 +1,7 @@
-"""The self-checks of the chapter on KL: right answers pass, each slip is named, nothing raises. Truths are written by hand."""
+"""The self-checks of the chapter on KL: right answers pass, each slip is named, nothing raises.
+
+Truths are written by hand.
+"""
 
 import math
 

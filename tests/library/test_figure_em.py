@@ -1,4 +1,7 @@
-"""Live figure 8 from the Python side: runs of EM against SciPy, the toy, what never falls, what is degenerate, errors."""
+"""Live figure 8 from the Python side.
+
+Runs of EM against SciPy, the toy, what never falls, what is degenerate, errors.
+"""
 
 import itertools
 import math

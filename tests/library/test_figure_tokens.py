@@ -178,7 +178,10 @@ def test_priors_of_another_tokenizer_are_refused():
 
 
 def nearest_digit(pictures):
-    """The class of each picture by a fixed classifier: the five nearest training digits vote (smallest class on a tie)."""
+    """The class of each picture by a fixed classifier.
+
+    The five nearest training digits vote (smallest class on a tie).
+    """
     images = data.load("digits")
     train = torch.tensor(data.unit(data.flat(images.train)), dtype=torch.float32)
     found = torch.cdist(pictures.float(), train).topk(5, largest=False).indices
@@ -212,7 +215,7 @@ def _tokens_of(figure, image):
 
 
 def test_a_classifier_asks_for_the_class_alone():
-    """Independent shares, which join no stroke, are named as the class asked more often than samples that cost fewer nats:
+    """Independent shares, which join no stroke, are named as the class asked oftener than samples that cost fewer nats:
     recognition is no ruler, which is why the chapter does not rank priors by it."""
     decoder, priors = rebuilt(*shipped())
     asked = torch.arange(10).repeat(20)

@@ -1,4 +1,7 @@
-"""The live figure of the two gradient estimators from the Python side: unbiased, near the truth in every state, errors."""
+"""The live figure of the two gradient estimators from the Python side.
+
+Unbiased, near the truth in every state, errors.
+"""
 
 import math
 
@@ -108,7 +111,10 @@ def test_one_sample_is_what_the_library_s_estimators_give(name, baseline):
 
 
 def test_neither_way_always_wins():
-    """On the smooth log joint the path has the smaller variance, on the fast wave the score; a baseline helps the score."""
+    """On the smooth log joint the path has the smaller variance, on the fast wave the score.
+
+    A baseline helps the score.
+    """
     smooth, fast = GradientFigure(f="joint"), GradientFigure(f="wave")
     assert smooth.ratio_mean > 2 and smooth.ratio_log_std > 2 and fast.ratio_mean < 0.5
     assert GradientFigure(f="joint", baseline=True).ratio_mean < smooth.ratio_mean

@@ -1,4 +1,7 @@
-"""The lab of the chapter on tokenizers, without a front end: it trains both halves, can be stopped, and hands them on."""
+"""The lab of the chapter on tokenizers, without a front end.
+
+It trains both halves, can be stopped, and hands them on.
+"""
 
 import ipywidgets
 import pytest

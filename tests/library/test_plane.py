@@ -1,4 +1,7 @@
-"""The latent plane from the Python side: its numbers against the library's own VAE, read-back, errors, the shipped nets."""
+"""The latent plane from the Python side.
+
+Its numbers against the library's own VAE, read-back, errors, the shipped nets.
+"""
 
 import json
 

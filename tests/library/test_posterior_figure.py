@@ -1,4 +1,7 @@
-"""The live figure of the true posterior from the Python side: against SciPy, its chain of bounds, its refinement, errors."""
+"""The live figure of the true posterior from the Python side.
+
+Against SciPy, its chain of bounds, its refinement, errors.
+"""
 
 import math
 

@@ -1,4 +1,7 @@
-"""Tokenizers and priors in a page (js/engine/tokens.js) against the library, in Node: equal seeds give equal samples."""
+"""Tokenizers and priors in a page (js/engine/tokens.js) against the library, in Node.
+
+Equal seeds give equal samples.
+"""
 
 import base64
 import json
@@ -116,7 +119,10 @@ def golden(page, tmp_path):
 
 
 def of_shipped() -> dict:
-    """What the page may be given instead of a stored image: smooth, noisy, blank, black; tokens and decode as Python has them."""
+    """What the page may be given instead of a stored image: smooth, noisy, blank, black.
+
+    Tokens and decode as Python has them.
+    """
     rng, digits = np.random.default_rng(2), data.load("digits")
     nets, weights = shipped()
     figure, cases = TokensFigure(), []

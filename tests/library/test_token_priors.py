@@ -102,7 +102,10 @@ def test_the_uniform_prior_costs_the_same_for_every_grid():
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith(("pixelcnn", "transformer"))])
 @pytest.mark.parametrize("side", [3, 7])
 def test_a_conditional_depends_on_no_token_at_its_place_or_later(name, side):
-    """d logits[i] / d input[j] is 0 for all j >= i, and for some j < i it is not. The input is the embedding's output."""
+    """d logits[i] / d input[j] is 0 for all j >= i, and for some j < i it is not.
+
+    The input is the embedding's output.
+    """
     prior = make(name, codes=5, side=side)
     tokens = torch.randint(5, (1, side * side), generator=torch.Generator().manual_seed(1))
     kept = {}

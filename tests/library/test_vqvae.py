@@ -1,4 +1,4 @@
-"""The VQ-VAE: shapes, its bound against enumeration, locality of the convolutional decoder, what each loss term trains."""
+"""The VQ-VAE: shapes, its bound against enumeration, a convolutional decoder is local, what each loss term trains."""
 
 import itertools
 import math

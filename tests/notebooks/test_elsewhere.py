@@ -30,7 +30,11 @@ def log_of(notebook, *runs, failed=None):
 
 
 def test_claims_are_read_with_their_bounds():
-    source = "holds('a (b)', x, at_least=-5.5)\nholds(f'{name}: more', y, at_most=3, unit='nats')\nholds('c', z, at_least=1, at_most=2)"
+    source = (
+        "holds('a (b)', x, at_least=-5.5)\n"
+        "holds(f'{name}: more', y, at_most=3, unit='nats')\n"
+        "holds('c', z, at_least=1, at_most=2)"
+    )
     first, second, third = elsewhere.claims(notebook_of(source))
     assert first == elsewhere.Claim(r"a\ \(b\)", -5.5, None)
     assert second == elsewhere.Claim(r".+:\ more", None, 3)
@@ -75,7 +79,10 @@ def test_six_deviations_are_needed_and_four_from_thirty_runs_on():
 
 def test_what_the_log_lacks_or_counts_against_a_chapter_is_said():
     notebook = notebook_of(CLAIM.format(value="x"))
-    said = lambda log: "\n".join(elsewhere.faults("chapter", notebook, log))
+
+    def said(log):
+        return "\n".join(elsewhere.faults("chapter", notebook, log))
+
     assert "no run has claimed: nats ahead" in said({})
     assert "c0 failed: AssertionError: why" in said(
         log_of(notebook, {"nats ahead": 9.0}, failed={"c0": "AssertionError: why"})
@@ -128,7 +135,7 @@ def test_another_output_than_the_stored_one_fails_a_run(tmp_path):
 
 NETS = """\
 import torch
-def make(): 
+def make():
     torch.manual_seed(0)
     return torch.nn.Linear(30, 20)
 def moved(net, before):

@@ -1,4 +1,7 @@
-"""Properties of every chapter as it is stored: it can be read without running it, and it carries nothing of a machine."""
+"""Properties of every chapter as it is stored.
+
+It can be read without running it, and it carries nothing of a machine.
+"""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""No claim of a chapter hangs on one trajectory: trained numbers are claimed through `holds`, with room, or not at all."""
+"""No claim of a chapter hangs on one trajectory: trained numbers are claimed through `holds`, with room."""
 
 import nbformat
 import pytest

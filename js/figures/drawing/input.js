@@ -1,4 +1,5 @@
-// Where an image comes in: a pad to draw on, x pixel by pixel, the 28 x 28 image that the encoder sees, and stored images.
+// Where an image comes in: a pad to draw on, x pixel by pixel, the 28 x 28 image that the encoder sees, and stored
+// images.
 
 import { normalised, SIDE } from "../../engine/drawing.js";
 import { button } from "../../kit/controls.js";
@@ -9,9 +10,10 @@ import { inkCanvas } from "./ink.js";
 const PAD = 140; // units of the pad's own drawing, whatever its size on the screen
 
 /**
- * The pad and x. `form` says how an image is a text (js/engine/drawing.js: BLACK_AND_WHITE or GREY); `change(text)` takes
- * a new x, `hold(on)` says that a stroke begins and ends; a stroke that is taken back goes to `restore(memory)` with what
- * `remember()` gave before it; `say(words)` speaks of the pixel under the cursor. `draw(text)` shows x, `forget()` empties the pad.
+ * The pad and x. `form` says how an image is a text (js/engine/drawing.js: BLACK_AND_WHITE or GREY); `change(text)`
+ * takes a new x, `hold(on)` says that a stroke begins and ends; a stroke that is taken back goes to `restore(memory)`
+ * with what `remember()` gave before it; `say(words)` speaks of the pixel under the cursor. `draw(text)` shows x,
+ * `forget()` empties the pad.
  */
 export function makeInput({ h, s, view, onCleanup }, { form, change, hold, remember, restore, say }) {
   let strokes = [];

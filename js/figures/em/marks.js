@@ -6,7 +6,10 @@ const polygon = (x, y, corners) => `M${corners.map(([dx, dy]) => `${r(x + dx)} $
 /** The path of mark number `k` at (x, y), of the area of a circle of radius `size`. */
 export function shape(k, x, y, size) {
   if (k === 0)
-    return `M${r(x - size)} ${r(y)}a${r(size)} ${r(size)} 0 1 0 ${r(2 * size)} 0a${r(size)} ${r(size)} 0 1 0 ${r(-2 * size)} 0Z`;
+    return (
+      `M${r(x - size)} ${r(y)}a${r(size)} ${r(size)} 0 1 0 ${r(2 * size)} 0a${r(size)} ${r(size)} 0 1 0 ` +
+      `${r(-2 * size)} 0Z`
+    );
   if (k === 1) {
     const a = 0.886 * size;
     return polygon(x, y, [

@@ -20,7 +20,10 @@ function arrow(x0, y0, x, y, head) {
   const size = Math.min(head, length);
   const wing = (side) =>
     `${(x - size * ux + side * 0.5 * size * uy).toFixed(1)} ${(y - size * uy - side * 0.5 * size * ux).toFixed(1)}`;
-  return `M${x0.toFixed(1)} ${y0.toFixed(1)}L${x.toFixed(1)} ${y.toFixed(1)}M${wing(1)}L${x.toFixed(1)} ${y.toFixed(1)}L${wing(-1)}`;
+  return (
+    `M${x0.toFixed(1)} ${y0.toFixed(1)}L${x.toFixed(1)} ${y.toFixed(1)}M${wing(1)}L${x.toFixed(1)} ` +
+    `${y.toFixed(1)}L${wing(-1)}`
+  );
 }
 
 export function makeArrows({ h, s }) {

@@ -1,4 +1,5 @@
-// Hands on the codes. One code is chosen and carries the handle; a click or tap on another chooses that. A mouse drags any.
+// Hands on the codes. One code is chosen and carries the handle; a click or tap on another chooses that. A mouse drags
+// any.
 
 import { BOUNDS } from "../../engine/kmeans.js";
 import { drag } from "../../kit/handles.js";

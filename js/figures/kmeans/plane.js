@@ -68,7 +68,9 @@ export function makePlane({ h, s }) {
     laid = width;
   }
 
-  /** `now`: the run's last state; `vectors`: arrows as [from, to]; `meaning`: what they are; `chosen`: the code in hand. */
+  /**
+   * `now`: the run's last state; `vectors`: arrows as [from, to]; `meaning`: what they are; `chosen`: the code in hand.
+   */
   function draw(width, points, now, vectors, meaning, soft, chosen) {
     if (laid !== width) layOut(width);
     const at = ([x, y]) => `${r(scales.x(x))} ${r(scales.y(y))}`;
@@ -114,7 +116,8 @@ export function makePlane({ h, s }) {
     set(handle, {
       "aria-label": `code ${chosen + 1} of ${k}: arrows move it, Page keys choose another`,
       "aria-valuenow": cx.toFixed(2),
-      "aria-valuetext": `code ${chosen + 1}, x ${fixed(cx, 2)}, y ${fixed(cy, 2)}, nearest to ${now.counts[chosen]} points`,
+      "aria-valuetext":
+        `code ${chosen + 1}, x ${fixed(cx, 2)}, y ${fixed(cy, 2)}, ` + `nearest to ${now.counts[chosen]} points`,
     });
   }
   return { node, svg, handle, scales, draw, measure: () => Math.floor(stage.clientWidth) };

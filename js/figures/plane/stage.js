@@ -73,7 +73,8 @@ export function makeStage({ h, s, view, root }, { codes, labels, names, label, h
       d: [1, 2, 3]
         .map(
           (r) =>
-            `M${cx - r * unit} ${cy}a${r * unit} ${r * unit} 0 1 0 ${2 * r * unit} 0a${r * unit} ${r * unit} 0 1 0 ${-2 * r * unit} 0`,
+            `M${cx - r * unit} ${cy}a${r * unit} ${r * unit} 0 1 0 ${2 * r * unit} 0a${r * unit} ${r * unit} 0 1 0 ` +
+            `${-2 * r * unit} 0`,
         )
         .join(""),
     });

@@ -5,7 +5,8 @@ import { fixed } from "../../kit/format.js";
 import { makeCells } from "../tokens/cells.js";
 
 const BARS = 6;
-const [LIGHTEST, DARKEST] = [0.04, 0.5]; // of a cell's shade: at one half the code on it has a contrast of 4.5 : 1 in both themes
+// of a cell's shade: at one half the code on it has a contrast of 4.5 : 1 in both themes
+const [LIGHTEST, DARKEST] = [0.04, 0.5];
 
 /** The grid: `go(place)` when a cell is pressed, so many tokens are then drawn; `handle` stands at the next place. */
 export function makeGrid(kit, made, { go }) {
@@ -84,7 +85,8 @@ export function makeBars({ h }, { size, places }) {
     const rest = 1 - shown.reduce((sum, k) => sum + Math.exp(conditional[k]), 0);
     say(
       note,
-      `the other ${size - Math.min(BARS, size)} codes share ${fixed(Math.max(rest, 0), 3)}; the mark ▸ shows what the seed ${whole ? "took" : "will take"}`,
+      `the other ${size - Math.min(BARS, size)} codes share ${fixed(Math.max(rest, 0), 3)}; the mark ▸ shows what ` +
+        `the seed ${whole ? "took" : "will take"}`,
     );
   }
   return { node, draw };

@@ -1,13 +1,14 @@
-// A grid of tokens, as figures 10 and 11 draw it: one cell for each, its code in it, a mark at one place and a handle there.
+// A grid of tokens, as figures 10 and 11 draw it: one cell for each, its code in it, a mark at one place and a handle
+// there.
 
 import { say, set } from "../../kit/dom.js";
 
 const CELL = 20; // units of the grid's own drawing
 
 /**
- * `pressed(place)` when a cell is clicked. `draw(look)` paints: look(i) gives { code, fill, onBox, onText } of cell i, the last two
- * classes beside its own; `stand(place)` brings mark and handle to a place; `at(event)` is the place under a pointer, the nearest
- * one outside.
+ * `pressed(place)` when a cell is clicked. `draw(look)` paints: look(i) gives { code, fill, onBox, onText } of cell i,
+ * the last two classes beside its own; `stand(place)` brings mark and handle to a place; `at(event)` is the place under
+ * a pointer, the nearest one outside.
  */
 export function makeCells({ h, s, onCleanup }, { grid, places }, { pressed, attributes = {} }) {
   const corner = (i) => [CELL * (i % grid), CELL * Math.floor(i / grid)];

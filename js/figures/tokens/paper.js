@@ -64,7 +64,9 @@ export function makePaper(kit, made, { paint, move, take, clear }) {
     cells.stand(place);
     set(handle, {
       "aria-valuenow": place + 1,
-      "aria-valuetext": `row ${Math.floor(place / grid) + 1}, column ${(place % grid) + 1}, code ${n.all[place]}${painted(place) ? ", painted" : ""}`,
+      "aria-valuetext":
+        `row ${Math.floor(place / grid) + 1}, column ${(place % grid) + 1}, code ` +
+        `${n.all[place]}${painted(place) ? ", painted" : ""}`,
     });
   }
   return { node: cells.node, draw, handle, at: cells.at };
