@@ -8,13 +8,12 @@ What is computed without a net, in NumPy's float64 or otherwise, is left as it i
 
     LVM_PERTURB=7 python -m pytest --nbval book/vae.ipynb
 
-has `start(7)` run in every kernel (conftest.py at the root of the repository, by a startup file of IPython's).
+has `start(7)` run in every chapter's kernel (conftest.py at the root of the repository, by IPython's startup file).
 `LVM_PERTURB=commit` makes the seed from the hash of the commit and prints it.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import zlib
 from pathlib import Path
@@ -66,10 +65,9 @@ def seed_of(text: str) -> int:
     return int(text)
 
 
-def write_startup(folder: Path, seed: int) -> dict[str, str]:
-    """Write IPython's startup file into `folder`; returns the environment in which kernels run it."""
+def write_startup(folder: Path, seed: int) -> None:
+    """Write IPython's startup file; kernels with IPYTHONDIR = `folder` then call `start(seed)` before all else."""
     startup = folder / "profile_default" / "startup"
     startup.mkdir(parents=True)
     line = f"__import__('runpy').run_path({str(Path(__file__).resolve())!r})['start']({seed})\n"
     (startup / "00-perturb.py").write_text(line, encoding="utf-8")
-    return {**os.environ, "IPYTHONDIR": str(folder)}
