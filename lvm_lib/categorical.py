@@ -12,8 +12,8 @@ its slope) between and at the corners, the first two its values at the corners a
 straight-through elsewhere: the identity copy in embedding space of a VQ-VAE, and a clipped identity for binary units.
 
 Each sample's gradient is returned, (samples, K), so that bias and variance can be measured. Everything in nats and in
-the dtype of logits. Williams (1992); Bengio, Leonard and Courville (2013); Jang, Gu and Poole (2017); Maddison, Mnih
-and Teh (2017).
+the dtype of logits (float32 at least). Williams (1992); Bengio, Leonard and Courville (2013); Jang, Gu and Poole
+(2017); Maddison, Mnih and Teh (2017).
 """
 
 from __future__ import annotations
@@ -38,11 +38,10 @@ def enumerated_gradient(f, logits) -> torch.Tensor:
 
     f: y (n, K) to (n,).  logits: (K,).  Raises TypeError or ValueError where an argument, or f's value, does not fit.
     """
-    logits = _logits(logits)
-    q = logits.softmax(0)
+    q = _logits(logits).softmax(0)
     with torch.no_grad():
         values = _values(f, torch.eye(len(q), dtype=q.dtype, device=q.device))
-    return q * (values - q @ values)
+    return _through_softmax(q, values)
 
 
 def score_function_gradient(f, logits, samples: int, generator, *, baseline=0.0) -> torch.Tensor:
@@ -56,7 +55,7 @@ def score_function_gradient(f, logits, samples: int, generator, *, baseline=0.0)
     with torch.no_grad():
         values = _values(f, one_hot)
     values = less_baseline(values, baseline, samples)
-    return values[:, None] * (one_hot - q)
+    return values[:, None] * torch.where(one_hot > 0, _rest(q), -q)
 
 
 def gumbel_softmax(logits, temperature: float, samples: int, generator) -> torch.Tensor:
@@ -64,8 +63,7 @@ def gumbel_softmax(logits, temperature: float, samples: int, generator) -> torch
 
     argmax(logits + g) is a draw from softmax(logits), exactly, at every temperature.
     """
-    logits = real_tensor("logits", logits, 1)
-    logits = logits if logits.is_floating_point() else logits.double()
+    logits = _computable(real_tensor("logits", logits, 1))
     shape, generator = (count("samples", samples), len(logits)), torch_generator("generator", generator, logits.device)
     noise = -torch.empty(shape, dtype=logits.dtype, device=logits.device).exponential_(generator=generator).log()
     return ((logits + noise) / warmth(temperature)).softmax(-1)
@@ -77,12 +75,9 @@ def gumbel_softmax_gradient(f, logits, temperature: float, samples: int, generat
     hard: f is asked at the corner argmax y going forward, and its slope there goes back through y (straight-through
     Gumbel-softmax): another bias.  generator: or a seed.  Raises TypeError or ValueError.
     """
-    rows = _logits(logits).expand(count("samples", samples), -1).clone().requires_grad_()
-    noise_free = torch.zeros_like(rows[0])
-    shift = gumbel_softmax(noise_free, 1.0, samples, generator).log()  # g up to a constant per row, which cancels
-    y = ((rows + shift) / warmth(temperature)).softmax(-1)
+    y = gumbel_softmax(_logits(logits), temperature, samples, generator)
     corner = torch.nn.functional.one_hot(y.argmax(-1), y.shape[-1]).to(y.dtype)
-    return _through(f, corner if hard else y.detach(), y, rows)
+    return _through_softmax(y, _slope(f, corner if hard else y)) / warmth(temperature)
 
 
 def straight_through_gradient(f, logits, samples: int, generator) -> torch.Tensor:
@@ -90,24 +85,39 @@ def straight_through_gradient(f, logits, samples: int, generator) -> torch.Tenso
 
     q * (s - q s), s the slope of f at e_k.  generator: or a seed.  Raises TypeError or ValueError.
     """
-    logits = _logits(logits)
-    one_hot, _ = _draw(logits, samples, generator)
-    rows = logits.expand(len(one_hot), -1).clone().requires_grad_()
-    return _through(f, one_hot, rows.softmax(-1), rows)
+    one_hot, q = _draw(_logits(logits), samples, generator)
+    return _through_softmax(q, _slope(f, one_hot))
 
 
 # ---------------------------------------------------------------- inside
 
 
-def _through(f, at, y, rows):
-    """The slope of f at the points `at` (n, K), passed back through y (n, K) to its logits `rows`."""
+def _slope(f, at):
+    """The slope of f at the points `at`, (n, K)."""
     at = at.detach().requires_grad_()
     values = _values(f, at)
     if not values.requires_grad:
         raise ValueError("f must be differentiable by torch; for others there is score_function_gradient")
     (slope,) = torch.autograd.grad(values.sum(), at)
-    (gradient,) = torch.autograd.grad(y, rows, slope)
-    return gradient
+    return slope
+
+
+def _through_softmax(y, slope):
+    """y * (slope - y slope): a slope (..., K) passed back through y = softmax(logits), (..., K), to the logits.
+
+    Slopes are taken from that of the largest y, so that no entry is a difference of equals where y is nearly one-hot.
+    """
+    y, slope = torch.broadcast_tensors(y, slope)
+    slope = slope - slope.gather(-1, y.argmax(-1, keepdim=True))
+    return y * (slope - (y * slope).sum(-1, keepdim=True))
+
+
+def _rest(q):
+    """1 - q_k, (K,); at the largest q_k, where that would cancel, the sum of the others."""
+    top = q.argmax()
+    rest = 1 - q
+    rest[top] = q.index_fill(0, top, 0.0).sum()
+    return rest
 
 
 def _draw(logits, samples, generator):
@@ -119,8 +129,14 @@ def _draw(logits, samples, generator):
 
 
 def _logits(logits):
-    logits = real_tensor("logits", logits, 1).detach()
-    return logits if logits.is_floating_point() else logits.double()
+    return _computable(real_tensor("logits", logits, 1).detach())
+
+
+def _computable(logits):
+    """Logits in a type that gradients can be computed in: float32 instead of half precision, float64 for integers."""
+    if not logits.is_floating_point():
+        return logits.double()
+    return logits.float() if logits.element_size() < 4 else logits
 
 
 def _values(f, y):

@@ -182,7 +182,7 @@ def categorical(logits, u) -> np.ndarray:
             f"u must broadcast with the draws of logits {logits.shape[:-1]}, got shape {u.shape}"
         ) from None
     sums = np.cumsum(np.exp(logits - top), axis=-1)
-    return (sums <= u[..., None] * sums[..., -1:]).sum(axis=-1)
+    return (sums <= u[..., None] * sums[..., -1:]).sum(axis=-1, dtype=np.int64)
 
 
 def _ratio(coefficients, r):

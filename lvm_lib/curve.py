@@ -36,7 +36,7 @@ class _NoisyCurve:
 
     def log_joint(self, x, z) -> np.ndarray:
         """log p(x, z) = log p(x | z) + log N(z; 0, 1): (n,) for z (n, 1), (k, n) for z (k, n, 1)."""
-        return self.log_px_z(x, z) + log_normal(np.asarray(z, dtype=np.float64)[..., 0], 0.0, 1.0)
+        return self.log_px_z(x, z) + log_normal(_checks.real_array("z", z)[..., 0], 0.0, 1.0)
 
     def log_joint_on(self, x, grid: Grid) -> np.ndarray:
         """log p(x, z) for every x at every grid point, (n, m)."""

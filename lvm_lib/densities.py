@@ -81,17 +81,26 @@ def cholesky_factor(cov, name: str = "cov") -> np.ndarray:
 
     Raises ValueError, under the given `name`, if `cov` is not square, not symmetric or not positive definite.
     """
-    cov = real_array(name, cov)
+    given, cov = cov, real_array(name, cov)
     if cov.ndim < 2 or cov.shape[-1] != cov.shape[-2]:
         raise ValueError(f"{name} must be a covariance matrix (..., D, D), got shape {cov.shape}")
-    asymmetry = np.abs(cov - cov.swapaxes(-1, -2)).max()
-    if asymmetry > 1e-8 * np.abs(cov).max():
-        raise ValueError(f"{name} must be symmetric, got entries that differ by {asymmetry:g} across the diagonal")
+    asymmetry = np.abs(cov - cov.swapaxes(-1, -2))
+    if asymmetry.any() and (asymmetry > _asymmetry_allowed(given, cov)).any():
+        raise ValueError(
+            f"{name} must be symmetric, got entries that differ by {asymmetry.max():g} across the diagonal"
+        )
     try:
         return np.linalg.cholesky(cov)
     except np.linalg.LinAlgError:
         smallest = np.linalg.eigvalsh(cov).min()
         raise ValueError(f"{name} must be positive definite, got a smallest eigenvalue of {smallest:g}") from None
+
+
+def _asymmetry_allowed(given, cov):
+    """What rounding explains of |C_ij - C_ji|, (..., D, D): a share of sqrt(C_ii C_jj), by the type that came."""
+    share = max(_checks.EXACT, 32 * _checks.precision(given))
+    std = np.sqrt(np.abs(np.diagonal(cov, axis1=-2, axis2=-1)))
+    return share * std[..., :, None] * std[..., None, :]
 
 
 # ---------------------------------------------------------------- normal densities
@@ -188,10 +197,10 @@ def log_categorical(index, logits):
     """
     logits = np.atleast_1d(real_array("logits", logits))
     index = _integers("index", index, logits.shape[-1])
-    log_p = logits - logsumexp(logits, axis=-1)[..., None]
+    log_p = _log_softmax(logits)
     index, _ = _broadcast(index=index, logits=log_p[..., 0])
     log_p = np.broadcast_to(log_p, (*index.shape, logits.shape[-1]))
-    return np.take_along_axis(log_p, index[..., None], axis=-1)[..., 0]
+    return np.take_along_axis(log_p, index[..., None].astype(np.intp), axis=-1)[..., 0]
 
 
 def log_discretised_normal(x, mean, std, levels=256):
@@ -379,6 +388,15 @@ def _lowrank_axes(loadings, noise):
     return noise, axes, singular**2
 
 
+def _log_softmax(logits):
+    """l_k - logsumexp(l) as (l_k - l_top) - log1p(sum of the others): two terms of one sign, so nothing cancels."""
+    top = logits.argmax(axis=-1, keepdims=True)
+    below = logits - np.take_along_axis(logits, top, axis=-1)
+    others = np.exp(below)
+    np.put_along_axis(others, top, 0.0, axis=-1)
+    return below - np.log1p(others.sum(axis=-1, keepdims=True))
+
+
 def _x_log_x(x):
     """x log x, and 0 at x = 0."""
     return x * np.log(np.where(x > 0, x, 1.0))
@@ -399,15 +417,18 @@ def _log_values(name, value):
 
 def _distribution(name, value):
     """`value` as probabilities (..., K) that sum to one along an axis that exists."""
-    return _checks.probabilities(name, np.atleast_1d(real_array(name, value)))
+    return _checks.probabilities(name, value)
 
 
 def _unit_interval(name, value):
-    """`value` as an array of numbers in [0, 1]."""
+    """`value` as an array of numbers in [0, 1]; what rounding pushed over the edge is put back."""
     array = real_array(name, value)
-    if (array < 0).any() or (array > 1).any():
+    over = max(-array.min(), array.max() - 1)
+    if over <= 0:
+        return array
+    if over > 4 * _checks.precision(value):
         raise ValueError(f"{name} must lie in [0, 1], got values from {array.min():g} to {array.max():g}")
-    return array
+    return np.clip(array, 0.0, 1.0)
 
 
 def _integers(name, value, levels):

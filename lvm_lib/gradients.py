@@ -76,13 +76,17 @@ def less_baseline(values: torch.Tensor, baseline, samples: int) -> torch.Tensor:
 def _draw(mean, log_std, samples, generator):
     """eps ~ N(0, I) (k, q), std (q,), and z = mean + std eps (k, q), detached."""
     mean = real_tensor("mean", mean, 1).detach()
-    mean = mean if mean.is_floating_point() else mean.double()
+    mean = mean.double() if not mean.is_floating_point() else mean.float() if mean.element_size() < 4 else mean
     log_std = real_tensor("log_std", log_std, 1, like=mean).detach()
     if mean.shape != log_std.shape:
         raise ValueError(f"log_std must have mean's shape {tuple(mean.shape)}, got {tuple(log_std.shape)}")
     generator = torch_generator("generator", generator, mean.device)
     eps = torch.randn((count("samples", samples), len(mean)), generator=generator, dtype=mean.dtype, device=mean.device)
     std = log_std.exp()
+    if not (torch.isfinite(std) & torch.isfinite(1 / std)).all():
+        raise ValueError(
+            f"log_std must be that of a standard deviation within {mean.dtype}, got {log_std.tolist()[:10]}"
+        )
     return eps, std, mean + std * eps
 
 

@@ -11,7 +11,9 @@ A mass and a density, or masses on different sets of pixels, do not go on one ax
     likelihood.check(x)     a ValueError for pixels that it is no likelihood for
     likelihood.inputs(x)    the same pixels as an encoder should see them: of order one
 
-Log densities and log masses are sums over pixels, in nats, every normaliser included.
+Log densities and log masses are sums over pixels, in nats, every normaliser included. They and their gradients are
+right far out in the tail too: no mass or slope is a difference of equals. Outputs in half precision are taken up to
+float32 first; the masses of cut curves are computed in float64 whatever the outputs are.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ class Bernoulli(nn.Module):
 
     def forward(self, outputs) -> Independent:
         """outputs (..., D): logits."""
-        return Independent(BernoulliPixels(logits=outputs, validate_args=False), 1, validate_args=False)
+        return Independent(_BinaryPixels(logits=_single(outputs), validate_args=False), 1, validate_args=False)
 
     def check(self, x):
         """Raises ValueError unless every pixel is 0 or 1."""
@@ -54,6 +56,13 @@ class Bernoulli(nn.Module):
     def inputs(self, x):
         """The pixels themselves, 0 and 1."""
         return x
+
+
+class _BinaryPixels(BernoulliPixels):
+    """torch's Bernoulli, but the slope of log p at x = 1 is sigmoid(-l): sigmoid(l) - 1 would be 0 from l = 17 on."""
+
+    def log_prob(self, value):
+        return functional.logsigmoid((2 * value - 1) * self.logits)
 
 
 class Gaussian(nn.Module):
@@ -75,6 +84,7 @@ class Gaussian(nn.Module):
 
     def forward(self, outputs) -> Independent:
         """outputs (..., D): the means."""
+        outputs = _single(outputs)
         std = self.std.to(outputs.dtype).expand_as(outputs)
         return Independent(Normal(outputs, std, validate_args=False), 1, validate_args=False)
 
@@ -103,8 +113,9 @@ class _Discretised(nn.Module):
 
     def forward(self, outputs) -> DiscretisedPixels:
         """outputs (..., D): the curve's means on a scale where 0 is black and 1 is white; they may lie outside."""
-        mean, std = outputs * (self.levels - 1), self.std.to(outputs.dtype)
-        return DiscretisedPixels(mean, std, logistic=self.logistic, levels=self.levels)
+        mean = outputs.double() * (self.levels - 1)
+        dtype = _single(outputs).dtype
+        return DiscretisedPixels(mean, self.std.double(), logistic=self.logistic, levels=self.levels, dtype=dtype)
 
     def check(self, x):
         """Raises ValueError unless x holds whole numbers 0..levels-1."""
@@ -139,23 +150,31 @@ class DiscretisedLogistic(_Discretised):
 class DiscretisedPixels(Distribution):
     """Independent integer pixels, each a normal or logistic curve cut into bins; the last axis is the event.
 
-    mean (..., D) and std > 0 (broadcasts), in grey levels. log_prob sums over pixels: a log mass, in nats.
+    mean (..., D) and std > 0 (broadcasts), in grey levels. log_prob sums over pixels: a log mass, in nats. Results have
+    the given dtype, that of `mean` (float32 at least) if none is given; what leads to them is float64.
     """
 
     arg_constraints: ClassVar = {}
     support = constraints.independent(constraints.nonnegative_integer, 1)
     has_rsample = False
 
-    def __init__(self, mean, std, *, logistic: bool = False, levels: int = 256):
-        self.location, self.spread = torch.broadcast_tensors(mean, std)
+    def __init__(self, mean, std, *, logistic: bool = False, levels: int = 256, dtype: torch.dtype | None = None):
+        self.dtype = _single(mean).dtype if dtype is None else dtype
+        self.location, self.spread = torch.broadcast_tensors(mean.double(), std.double())
         self.logistic, self.levels = logistic, levels
         super().__init__(mean.shape[:-1], mean.shape[-1:], validate_args=False)
 
     def log_prob(self, x):
         """log P(x), summed over the last axis: x (..., D) whole numbers 0..levels-1, to (...)."""
-        low, high = (x - 0.5 - self.location) / self.spread, (x + 0.5 - self.location) / self.spread
-        inside, log_below, log_above = (_logistic_bin if self.logistic else _normal_bin)(low, high, 1 / self.spread)
-        return torch.where(x == 0, log_below, torch.where(x == self.levels - 1, log_above, inside)).sum(-1)
+        x, darkest, brightest = x.double(), x == 0, x == self.levels - 1
+        centre, width = torch.broadcast_tensors((x - self.location) / self.spread, 1 / self.spread)
+        # Mirrored where needed, so that the bin's edge nearer to the mean is at its left: all further away is the tail.
+        outward = torch.where(brightest | (~darkest & (centre >= 0)), centre, -centre)
+        log_tail, log_inside = _LOGISTIC_CURVE if self.logistic else _NORMAL_CURVE
+        log_mass = log_tail(outward - width / 2)
+        inside = (~(darkest | brightest)).expand_as(log_mass)  # the others are open outwards: their mass is the tail
+        log_mass = log_mass.masked_scatter(inside, log_inside(outward[inside], width[inside]))
+        return log_mass.sum(-1).to(self.dtype)
 
     @property
     def mean(self):
@@ -164,46 +183,72 @@ class DiscretisedPixels(Distribution):
         for k in range(1, self.levels):
             score = (self.location - (k - 0.5)) / self.spread
             total = total + (torch.sigmoid(score * LOGISTIC) if self.logistic else torch.special.ndtr(score))
-        return total
+        return total.to(self.dtype)
 
     def sample(self, sample_shape=torch.Size(), generator=None):
         """Whole numbers: a draw of the curve, rounded, and clipped to 0..levels-1."""
-        shape, like = self._extended_shape(sample_shape), self.location
+        shape, device = self._extended_shape(sample_shape), self.location.device
         with torch.no_grad():
             if self.logistic:  # the curve's inverse cdf; a uniform of exactly 0 would give -inf, which is clipped
-                uniform = torch.rand(shape, generator=generator, dtype=like.dtype, device=like.device)
+                uniform = torch.rand(shape, generator=generator, dtype=self.dtype, device=device)
                 noise = torch.logit(uniform) / LOGISTIC
             else:
-                noise = torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
-            return (like + self.spread * noise).round().clamp(0, self.levels - 1)
+                noise = torch.randn(shape, generator=generator, dtype=self.dtype, device=device)
+            return (self.location + self.spread * noise).round().clamp(0, self.levels - 1).to(self.dtype)
 
 
 LOGISTIC = math.pi / math.sqrt(3)  # the standard deviation of the logistic curve of scale 1
 
 
-def _logistic_bin(low, high, width):
-    """Log masses of the bin from low to high, of all below high, of all above low; in standard deviations."""
-    low, high, width = low * LOGISTIC, high * LOGISTIC, width * LOGISTIC
-    log_below, log_above = functional.logsigmoid(high), functional.logsigmoid(-low)
-    return log_below + log_above + torch.log(-torch.expm1(-width)), log_below, log_above
+ROOT2 = math.sqrt(2)
 
 
-def _normal_bin(low, high, width):
-    """The same for the normal curve: log[Phi(high) - Phi(low)], from the accurate side.
+# Two curves of standard deviation 1, with Q(z) the mass above z: log Q(near), and log [Q(near) - Q(far)] for a bin with
+# middle c >= 0 and width w, so that its edges are near = c - w/2 and far = c + w/2. All in float64.
 
-    Never as a difference of equals: where the bin is narrow against the curve's bend, the curve at its middle, with the
-    bend's correction.
+
+def _log_normal_tail(near):
+    """log Q(near): -near^2 / 2 + t(near) where near > 0, so that neither it nor its slope loses digits far out."""
+    scaled = torch.special.erfcx(near.abs() / ROOT2) / 2  # Q(|near|) exp(near^2 / 2)
+    square = near**2 / 2
+    return torch.where(near > 0, torch.log(scaled) - square, torch.log1p(-scaled * torch.exp(-square)))
+
+
+def _log_normal_inside(centre, width):
+    """log Q(near) + log(1 - Q(far) / Q(near)), the ratio as exp(t(far) - t(near) - c w): no large squares cancel.
+
+    A bin that is narrow against the curve's bend is the curve at its middle, w phi(c) [1 + (c^2 - 1) w^2 / 24].
     """
-    centre = (low + high) / 2
-    narrow = width * centre.abs().clamp(min=1) < (1e-3 if low.dtype == torch.float64 else 3e-2)
-    mirrored = centre > 0  # Phi is accurate on the left only: Phi(b) - Phi(a) = Phi(-a) - Phi(-b)
-    near, far = torch.where(mirrored, -low, high), torch.where(mirrored, -high, low)
-    log_near, log_far = torch.special.log_ndtr(near), torch.special.log_ndtr(far)
-    step = torch.where(narrow, -1.0, log_far - log_near)  # where unused, a value with a finite gradient
-    wide_mass = log_near + torch.log(-torch.expm1(step))
+    near, far = centre - width / 2, centre + width / 2
+    narrow = width * centre.clamp(min=1) < 1e-3
+    scaled_near, scaled_far = torch.special.erfcx(near.clamp(min=0) / ROOT2), torch.special.erfcx(far / ROOT2)
+    log_near = _log_normal_tail(near)
+    log_far = torch.log(scaled_far / 2) - far**2 / 2
+    log_ratio = torch.where(near > 0, torch.log(scaled_far / scaled_near) - centre * width, log_far - log_near)
+    wide = log_near + torch.log(-torch.expm1(torch.where(narrow, -1.0, log_ratio)))  # where unused, a finite slope
     bend = torch.where(narrow, (centre**2 - 1) * width**2 / 24, 0.0)
-    narrow_mass = -0.5 * (centre**2 + LOG_2PI) + torch.log(width) + torch.log1p(bend)
-    return torch.where(narrow, narrow_mass, wide_mass), torch.special.log_ndtr(high), torch.special.log_ndtr(-low)
+    return torch.where(narrow, torch.log(width) - 0.5 * (centre**2 + LOG_2PI) + torch.log1p(bend), wide)
+
+
+def _log_logistic_tail(near):
+    """log Q(near) = log sigmoid(-near), in units of the curve's scale."""
+    return functional.logsigmoid(-LOGISTIC * near)
+
+
+def _log_logistic_inside(centre, width):
+    """log [sigmoid(-near) sigmoid(far) (1 - exp(-w))], in units of the curve's scale: nothing cancels."""
+    near, far = centre - width / 2, centre + width / 2
+    sides = functional.logsigmoid(-LOGISTIC * near) + functional.logsigmoid(LOGISTIC * far)
+    return sides + torch.log(-torch.expm1(-LOGISTIC * width))
+
+
+_NORMAL_CURVE = (_log_normal_tail, _log_normal_inside)
+_LOGISTIC_CURVE = (_log_logistic_tail, _log_logistic_inside)
+
+
+def _single(outputs):
+    """`outputs`, in float32 if they came in half precision: sums over pixels need more digits than it has."""
+    return outputs.float() if outputs.dtype in (torch.float16, torch.bfloat16) else outputs
 
 
 def _spread(module, std, learned):

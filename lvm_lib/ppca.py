@@ -101,7 +101,7 @@ class LinearGaussian:
     def log_joint(self, x, z) -> np.ndarray:
         """log p(x, z) = log p(x | z) + log N(z; 0, I): (n,) for z (n, q), (k, n) for z (k, n, q)."""
         log_px_z = self.log_px_z(x, z)
-        return log_px_z + log_normal_diag(np.asarray(z, dtype=np.float64), 0.0, 1.0)
+        return log_px_z + log_normal_diag(_checks.real_array("z", z), 0.0, 1.0)
 
     def evidence(self, x) -> np.ndarray:
         """log p(x) = log N(x; mean, W W^T + Psi), exact, (n,); by the low-rank form, never through ELBO and KL."""
@@ -125,14 +125,16 @@ class LinearGaussian:
     def rotate(self, rotation) -> LinearGaussian:
         """The model with loadings W R, R (q, q) orthogonal: the same p(x), another posterior.
 
-        Raises ValueError if R^T R differs from the identity by more than 1e-8.
+        Raises ValueError if R^T R differs from the identity by more than 1e-8 (or than the rounding of the type that
+        came explains).
         """
-        rotation = _checks.real_array("rotation", rotation, 2)
+        given, rotation = rotation, _checks.real_array("rotation", rotation, 2)
+        allowed = max(_checks.EXACT, 8 * _checks.precision(given))
         q = self.loadings.shape[1]
         if rotation.shape != (q, q):
             raise ValueError(f"rotation must have shape {(q, q)}, got {rotation.shape}")
         error = np.abs(rotation.T @ rotation - np.eye(q)).max()
-        if error > 1e-8:
+        if error > allowed:
             raise ValueError(f"rotation must be orthogonal, got R^T R off the identity by {error:g}")
         return LinearGaussian(self.loadings @ rotation, self.mean, self.noise)
 

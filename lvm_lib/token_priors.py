@@ -31,7 +31,7 @@ from torch import nn
 from torch.nn import functional
 
 from . import counter
-from ._checks import count, describe, real_number, warmth
+from ._checks import count, describe, probabilities, real_number, warmth
 from ._torch import real_tensor, seeded, whole_numbers
 from .vqvae import Block
 
@@ -171,6 +171,10 @@ class TokenPrior(nn.Module):
             raise ValueError(f"rows must have 1 + M = {1 + self.places} columns, got shape {tuple(given.shape)}")
         rows = given.long()
         labels, tokens = rows[:, 0], rows[:, 1:]
+        if given.dtype in (torch.float16, torch.bfloat16) and max(self.codes, self.classes) > 256:
+            raise TypeError(
+                f"rows must be in float32 or wider to hold tokens up to {self.codes - 1}, got {given.dtype}"
+            )
         if (
             not torch.equal(rows.to(given), given)
             or rows.min() < 0
@@ -247,12 +251,13 @@ class IndependentPrior(TokenPrior):
     """
 
     def __init__(self, shares):
-        shares = real_tensor("shares", shares).double()
-        if shares.ndim not in (2, 3) or (shares <= 0).any() or (shares.sum(-1) - 1).abs().max() > 1e-8:
+        given = real_tensor("shares", shares).detach()
+        if given.ndim not in (2, 3) or (given <= 0).any():
             raise ValueError(
                 "shares must be (M, K) or (C, M, K), positive, and sum to 1 along the last axis; got shape "
-                f"{tuple(shares.shape)} with a smallest entry of {shares.min():g}"
+                f"{tuple(given.shape)} with a smallest entry of {given.min():g}"
             )
+        shares = torch.from_numpy(probabilities("shares", given))
         super().__init__(shares.shape[-1], shares.shape[-2], len(shares) if shares.ndim == 3 else 0)
         self.register_buffer("log_shares", shares.log())
 

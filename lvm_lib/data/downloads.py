@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .._checks import describe
 from .embedded import CLOTHING, DIGITS
-from .idx import read_idx
+from .idx import find_idx, read_idx
 from .images import Images
 from .resume import ResumingDownloader
 
@@ -54,10 +54,11 @@ def download(name: str, folder=None, progress: bool = True, mirror: str | None =
     """The full set "mnist" or "fashion_mnist" in its official split: 60,000 training and 10,000 test images.
 
     The four files go to `folder`/`name` (by default into the user's cache folder) and are fetched once: the next call
-    checks them and asks for nothing. An interrupted download is taken up again. `mirror` is another base address,
-    `progress` shows a bar for each file. Raises ValueError for another name or mirror, and for a file whose SHA-256 is
-    wrong (the message gives the expected and the found one; the file is not kept); ConnectionError if a file cannot be
-    fetched.
+    checks them and asks for nothing. An interrupted download is taken up again. A file that lies there unzipped or
+    renamed (as some browsers leave it) is taken as it is: checksums are published of the zipped ones only. `mirror`
+    is another base address, `progress` shows a bar for each file. Raises ValueError for another name or mirror, and
+    for a file whose SHA-256 is wrong (the message gives the expected and the found one; the file is not kept);
+    ConnectionError if a file cannot be fetched.
     """
     import pooch
 
@@ -88,6 +89,9 @@ def _fetch(url, file, sha256, folder, progress):
     """The path of one checked file, which is downloaded unless it is there already."""
     import pooch
 
+    renamed = _renamed(folder / file)
+    if renamed:
+        return renamed
     part = folder / f"{file}.part"
     fetch = {
         "known_hash": f"sha256:{sha256}",
@@ -102,3 +106,12 @@ def _fetch(url, file, sha256, folder, progress):
         if not resumes:
             raise
         return pooch.retrieve(url, **fetch)  # the part that was kept may have been bad: once more, from the start
+
+
+def _renamed(path):
+    """The file that `path` became when somebody unzipped or renamed it; None if it is as published, or not there."""
+    try:
+        found = find_idx(path)
+    except FileNotFoundError:
+        return None
+    return None if found == path else found

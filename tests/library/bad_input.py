@@ -177,7 +177,7 @@ def read_only(array):
 def numbers_in(result) -> list[np.ndarray]:
     """Every array of numbers in what a call returned."""
     if hasattr(result, "detach"):
-        result = result.detach().cpu().numpy()
+        result = (result.float() if str(result.dtype) == "torch.bfloat16" else result).detach().cpu().numpy()
     if isinstance(result, (bool, int, float, np.number, np.ndarray)):
         return [np.asarray(result)] if np.asarray(result).dtype.kind in "fiub" else []
     if dataclasses.is_dataclass(result):

@@ -317,7 +317,7 @@ def test_idx_returns_what_was_written(tmp_path_factory, shape, seed):
 @pytest.mark.parametrize(
     "content, words",
     [
-        (b"<html>", "not a whole gzip file"),
+        (b"<html>", "not an idx file .* begins with '3c68746d'"),
         (idx_bytes(PIXELS)[:-9], "not a whole gzip file"),
         (zipped(b"\0\0\x08\x01\0\0\0\x02ab"), "3 axes"),
         (zipped(b"\0\0\x08\x03"), "3 axes"),
