@@ -73,6 +73,7 @@ def gumbel_softmax(
     """Relaxed choices y = softmax((logits + g) / temperature), g standard Gumbel: (samples, K); logits get gradients.
 
     argmax(logits + g) is a draw from softmax(logits), exactly, at every temperature.
+    Raises TypeError or ValueError where logits, temperature, samples or generator cannot be right.
     """
     logits = _computable(real_tensor("logits", logits, 1))
     shape, generator = (count("samples", samples), len(logits)), torch_generator("generator", generator, logits.device)

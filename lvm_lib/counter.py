@@ -101,6 +101,7 @@ def philox(counter: ArrayLike, key: ArrayLike) -> np.ndarray:
 
     Ten rounds; in each, two words are multiplied by constants and the halves of the products mixed into the others:
     (c0, c1, c2, c3) -> (hi(M1 c2) ^ c1 ^ k0, lo(M1 c2), hi(M0 c0) ^ c3 ^ k1, lo(M0 c0)).
+    Raises TypeError or ValueError where counter or key cannot be right.
     """
     counter, key = _words("counter", counter, 4), _words("key", key, 2)
     c0, c1, c2, c3 = np.moveaxis(counter, -1, 0)

@@ -253,6 +253,7 @@ def entropy_normal_diag(std: ArrayLike) -> np.ndarray:
     """Differential entropy of a normal with independent dimensions: sum_d log std_d + D/2 log(2 pi e).
 
     std (..., D) > 0. Returns (...). It may be negative: a density narrower than 1/sqrt(2 pi e) has less than 0 nats.
+    Raises TypeError or ValueError where std cannot be right.
     """
     std = np.atleast_1d(positive_array("std", std))
     return np.log(std).sum(axis=-1) + 0.5 * std.shape[-1] * (LOG_2PI + 1)
@@ -277,6 +278,7 @@ def entropy_bernoulli(probability: ArrayLike) -> np.ndarray:
     """Entropy of independent binary pixels: -sum_d [p_d log p_d + (1 - p_d) log(1 - p_d)], with 0 log 0 = 0.
 
     probability (..., D) in [0, 1]. Returns (...), at most D log 2.
+    Raises TypeError or ValueError where probability cannot be right.
     """
     p = np.atleast_1d(_unit_interval("probability", probability))
     return -(_x_log_x(p) + _x_log_x(1 - p)).sum(axis=-1)
@@ -286,6 +288,7 @@ def entropy_categorical(probabilities: ArrayLike) -> np.ndarray:
     """Entropy of one choice out of K: -sum_k p_k log p_k, with 0 log 0 = 0.
 
     probabilities (..., K), non-negative and summing to one. Returns (...), at most log K.
+    Raises TypeError or ValueError where probabilities cannot be right.
     """
     return -_x_log_x(_distribution("probabilities", probabilities)).sum(axis=-1)
 
@@ -299,6 +302,7 @@ def kl_normal_diag(mean_q: ArrayLike, std_q: ArrayLike, mean_p: ArrayLike = 0.0,
         sum_d { log(s_p / s_q) + [s_q^2 + (m_q - m_p)^2] / (2 s_p^2) - 1/2 }
 
     All (..., D), broadcasting; stds > 0. Returns (...). Kingma & Welling (2014), appendix B.
+    Raises TypeError or ValueError where mean_q, std_q, mean_p or std_p cannot be right.
     """
     mean_q, std_q, mean_p, std_p = _broadcast(
         mean_q=np.atleast_1d(real_array("mean_q", mean_q)),
@@ -331,6 +335,7 @@ def kl_bernoulli(q: ArrayLike, p: ArrayLike) -> np.ndarray:
 
     q, p (..., D): probabilities of a one, in [0, 1], broadcasting. Returns (...); +inf where q gives mass to a value
     that p rules out.
+    Raises TypeError or ValueError where q or p cannot be right.
     """
     q, p = _broadcast(q=np.atleast_1d(_unit_interval("q", q)), p=_unit_interval("p", p))
     return (_relative(q, p) + _relative(1 - q, 1 - p)).sum(axis=-1)
@@ -340,6 +345,7 @@ def kl_categorical(q: ArrayLike, p: ArrayLike) -> np.ndarray:
     """KL(q || p) = sum_k q_k log(q_k / p_k), with 0 log 0 = 0.
 
     q, p (..., K), each summing to one. Returns (...); +inf where q gives mass to a category that p rules out.
+    Raises TypeError or ValueError where q or p cannot be right.
     """
     q, p = _distribution("q", q), _distribution("p", p)
     _same_dimension("q", q, exact=True, p=p)

@@ -47,7 +47,10 @@ class Landscape:
         object.__setattr__(self, "std", float(_checks.positive_array("std", self.std, 0)))
 
     def q(self, theta_q: ArrayLike) -> np.ndarray:
-        """q_theta'(z_n = +1) = 1 / (1 + exp(-2 theta' x_n / std^2)), (..., n)."""
+        """q_theta'(z_n = +1) = 1 / (1 + exp(-2 theta' x_n / std^2)), (..., n).
+
+        Raises TypeError or ValueError where theta_q cannot be right.
+        """
         return np.exp(-np.logaddexp(0.0, -self._log_odds("theta_q", theta_q)))
 
     def elbo(self, theta_q: ArrayLike, theta: ArrayLike) -> np.ndarray:
@@ -55,6 +58,8 @@ class Landscape:
 
         E_q[log p(x_n, z_n; theta)] = -log 2 - log(2 pi std^2) / 2
                                       - [x_n^2 + theta^2 - 2 theta x_n tanh(theta' x_n / std^2)] / (2 std^2)
+
+        Raises TypeError or ValueError where theta_q or theta cannot be right.
         """
         theta = self._theta("theta", theta)
         log_odds = self._log_odds("theta_q", theta_q)
@@ -67,13 +72,19 @@ class Landscape:
         return (energy + entropy).sum(axis=-1)
 
     def evidence(self, theta: ArrayLike) -> np.ndarray:
-        """sum_n log[N(x_n; theta, std^2) / 2 + N(x_n; -theta, std^2) / 2], with z summed out (never through F)."""
+        """sum_n log[N(x_n; theta, std^2) / 2 + N(x_n; -theta, std^2) / 2], with z summed out (never through F).
+
+        Raises TypeError or ValueError where theta cannot be right.
+        """
         theta = self._theta("theta", theta)
         ends = [-(((self.x - sign * theta) / self.std) ** 2) / 2 for sign in (1, -1)]
         return (np.logaddexp(*ends) - np.log(2) - LOG_2PI / 2 - np.log(self.std)).sum(axis=-1)
 
     def gap(self, theta_q: ArrayLike, theta: ArrayLike) -> np.ndarray:
-        """sum_n KL(q_theta'(z_n) || p(z_n | x_n; theta)), found from the two distributions over z alone."""
+        """sum_n KL(q_theta'(z_n) || p(z_n | x_n; theta)), found from the two distributions over z alone.
+
+        Raises TypeError or ValueError where theta_q or theta cannot be right.
+        """
         of_q, of_p = self._log_odds("theta_q", theta_q), self._log_odds("theta", theta)
         q = np.exp(-np.logaddexp(0.0, -of_q))
         plus = np.logaddexp(0.0, -of_p) - np.logaddexp(0.0, -of_q)  # log q(+1) - log p(+1)
@@ -93,6 +104,8 @@ class Landscape:
 
         dF/dtheta  = n (m_step(theta') - theta) / std^2
         dF/dtheta' = sum_n (theta - theta') (x_n / std^2)^2 (1 - tanh^2(theta' x_n / std^2))
+
+        Raises TypeError or ValueError where theta_q or theta cannot be right.
         """
         theta, of_q = self._theta("theta", theta), self._theta("theta_q", theta_q)
         mean_z = np.tanh(self.x * of_q / self.std**2)
@@ -101,7 +114,10 @@ class Landscape:
         return along_q, along
 
     def em_path(self, theta_q: float, theta: float, steps: int) -> np.ndarray:
-        """The staircase of EM from (theta', theta): E, M, E, M ..., (2 steps + 1, 2); F never falls along it."""
+        """The staircase of EM from (theta', theta): E, M, E, M ..., (2 steps + 1, 2); F never falls along it.
+
+        Raises TypeError or ValueError where theta_q, theta or steps cannot be right.
+        """
         steps, path = _checks.count("steps", steps), [_start(theta_q, theta)]
         for _ in range(steps):
             path.append((float(self.e_step(path[-1][1])), path[-1][1]))
@@ -112,6 +128,7 @@ class Landscape:
         """Joint gradient ascent: both numbers move at once, by rate / n times their slopes, (steps + 1, 2).
 
         Its shape depends on the rate, and on how theta' is written down; F may fall if the rate is too large.
+        Raises TypeError or ValueError where theta_q, theta, steps or rate cannot be right.
         """
         steps, rate = _checks.count("steps", steps), float(_checks.positive_array("rate", rate, 0))
         path = [np.array(_start(theta_q, theta))]

@@ -73,7 +73,10 @@ class Gaussian(nn.Module):
     std: in the units of x, a number shared by all pixels, or one per pixel, (D,). The smaller it is, the more the
     reconstruction weighs against the KL: beta at std s is beta = 1 at std s sqrt(beta), up to scale and constant.
     learned: whether training fits it (from the value given).
+    Raises TypeError or ValueError where std cannot be right.
     """
+
+    log_std: torch.Tensor
 
     def __init__(self, std: float | Sequence[float] | np.ndarray | torch.Tensor, *, learned: bool = False):
         super().__init__()
@@ -102,6 +105,7 @@ class _Discretised(nn.Module):
     """Integer pixels 0..levels-1: a curve around 255 * output, cut into bins of width one, open at both ends."""
 
     logistic: bool
+    log_std: torch.Tensor
 
     def __init__(
         self, std: float | Sequence[float] | np.ndarray | torch.Tensor, *, learned: bool = False, levels: int = 256
@@ -198,7 +202,9 @@ class DiscretisedPixels(Distribution):
         return total.to(self.dtype)
 
     def sample(
-        self, sample_shape: torch.Size | Sequence[int] = torch.Size(), generator: torch.Generator | None = None
+        self,
+        sample_shape: torch.Size | list[int] | tuple[int, ...] = torch.Size(),
+        generator: torch.Generator | None = None,
     ) -> torch.Tensor:
         """Whole numbers: a draw of the curve, rounded, and clipped to 0..levels-1."""
         shape, device = self._extended_shape(sample_shape), self.location.device
@@ -265,7 +271,7 @@ def _single(outputs) -> torch.Tensor:
     return outputs.float() if outputs.dtype in (torch.float16, torch.bfloat16) else outputs
 
 
-def _spread(module, std, learned):
+def _spread(module, std, learned) -> None:
     """Give `module` its log std: a parameter if it is learned, a buffer (stored, not trained) if not.
 
     It is kept in float64 whatever the network computes in: a float32 logarithm would cost 1e-7 of the std.

@@ -70,6 +70,7 @@ def line(low: float, high: float, m: int) -> Grid:
     """Trapezoid rule on [low, high] with m >= 2 points: the weight is the spacing, and half of it at both ends.
 
     Its error for a smooth f that is negligible at both ends falls faster than any power of the spacing.
+    Raises TypeError or ValueError where low, high or m cannot be right.
     """
     low, high = _interval(low, high)
     m = count("m", m, 2)
@@ -82,6 +83,7 @@ def product(*grids: Grid) -> Grid:
     """The rule on the product space: every combination of points, weights multiplied.
 
     The first grid's coordinates come first and vary slowest: values of `product(a, b)` reshape to (len(a), len(b)).
+    Raises TypeError where grids cannot be right.
     """
     if not grids or not all(isinstance(grid, Grid) for grid in grids):
         raise TypeError(f"grids must be one or more Grid, got {', '.join(map(describe, grids)) or 'none'}")
@@ -94,6 +96,7 @@ def plane(low: ArrayLike, high: ArrayLike, m: int) -> Grid:
     """Trapezoid rule on a rectangle: `product(line, line)`, m x m points; values reshape to (m, m).
 
     low and high: a scalar for both axes, or one number per axis; m: an integer, or one per axis.
+    Raises TypeError or ValueError where low, high or m cannot be right.
     """
     low, high = _pair("low", low), _pair("high", high)
     m_first, m_second = m if isinstance(m, (tuple, list)) and len(m) == 2 else (m, m)
@@ -105,6 +108,7 @@ def hermite(m: int, mean: ArrayLike = 0.0, std: ArrayLike = 1.0) -> Grid:
 
     Exact for polynomials f up to degree 2 m - 1. The density is inside the weights, which sum to one: pass log f
     alone to `log_integral`. m from 1 to 200 (beyond, weights fall below what float64 can hold); std > 0.
+    Raises TypeError or ValueError where m, mean or std cannot be right.
     """
     m = count("m", m)
     mean, std = real_array("mean", mean, 0), positive_array("std", std, 0)
