@@ -1,43 +1,38 @@
-"""The page "Benchmarks", made of what `make bench` and `make audit` stored. Nothing is run for it."""
+"""The page "Benchmarks", made of what `make bench` and `make audit` stored. Nothing is run or drawn for it."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from pathlib import Path
 
 import live
 from sphinx.util import logging
 
-from tools import chapters
+from tools import keys
 
 log = logging.getLogger(__name__)
 PAGE = "book/appendix/benchmarks"
 MARKER = re.compile(r"<!-- bench: (\w+) -->")
-FOLDER = chapters.ROOT / "benchmarks"
+FOLDER = keys.ROOT / "benchmarks"
 
 
 def parts() -> dict:
-    """What may stand on the page, by the name in its marker.
-
-    A function each, to Markdown, or to a figure and its alt.
-    """
-    from benchmarks import report
+    """What may stand on the page, by the name in its marker: a function each, to Markdown, or to a figure and its alt."""
+    from benchmarks import pictures, report
 
     results, audit = report.read(report.RESULTS), report.read(report.AUDIT)
     return {
         "machine": lambda: report.measured_on(results),
         "summary": lambda: report.summary(results),
         "targets": lambda: report.targets(results).markdown(),
-        "ratios": lambda: report.ratios_figure(results),
+        "ratios": lambda: pictures.of("ratios", results),
         "peers": lambda: report.peers(results).markdown(),
         "qualities": lambda: report.qualities().markdown(),
         "engine": lambda: report.readings(results, "decode").markdown(),
         "build": lambda: report.readings(results, "book").markdown(),
-        "chapters": lambda: report.chapters_figure(results),
+        "chapters": lambda: pictures.of("chapters", results),
         "growth": lambda: report.growths(results).markdown(),
-        "exponents": lambda: report.growth_figure(results),
+        "exponents": lambda: pictures.of("exponents", results),
         "audited": lambda: report.measured_on(audit),
         "pages": lambda: report.pages(audit).markdown(),
     }
@@ -45,7 +40,7 @@ def parts() -> dict:
 
 def page_text(source: str) -> str:
     """The page with its markers filled in; pictures go beside the page, one for each theme."""
-    known, drawn = parts(), []
+    known = parts()
 
     def filled(found) -> str:
         if found[1] not in known:
@@ -56,26 +51,12 @@ def page_text(source: str) -> str:
             return made
         if made is None:
             return "*Not measured.*"
-        drawn.append(found[1])
-        return picture(f"{PAGE.rsplit('/', 1)[-1]}-{found[1]}", *made)
+        return live.picture_element(f"{PAGE.rsplit('/', 1)[-1]}-{found[1]}", *made, PAGE.count("/"))
 
     live.SIDE_FILES.mkdir(parents=True, exist_ok=True)
     for old in live.SIDE_FILES.glob(f"{PAGE.rsplit('/', 1)[-1]}-*"):
         old.unlink()
     return MARKER.sub(filled, source)
-
-
-def picture(identity: str, figure, alt: str) -> str:
-    """A figure as HTML, with a file for each theme."""
-    import matplotlib.pyplot as plt
-
-    from lvm_lib.plots.show import png, recolour
-
-    light = png(figure)
-    recolour(figure)
-    output = {"data": {"image/png": light}, "metadata": {"image/png": {"alt": alt, "dark": png(figure)}}}
-    plt.close(figure)
-    return live.picture_element(identity, output, PAGE.count("/"))
 
 
 def fill(app, docname: str, source: list[str]) -> None:
@@ -86,10 +67,8 @@ def fill(app, docname: str, source: list[str]) -> None:
 
 def key() -> str:
     """All that the page is made from: stored results, rows and report, and what draws."""
-    digest = hashlib.sha256(json.dumps(chapters.library_key()).encode())
-    for path in sorted([*FOLDER.glob("*.py"), *FOLDER.glob("*.json"), chapters.ROOT / "tools" / "audit.py"]):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    files = sorted([*FOLDER.glob("*.py"), *FOLDER.glob("*.json"), *(FOLDER / "pictures").glob("*.json")])
+    return keys.digest(*(path.name.encode() + path.read_bytes() for path in [*files, keys.ROOT / "tools" / "audit.py"]))
 
 
 def outdated(app, env, added, changed, removed):

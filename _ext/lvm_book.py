@@ -1,12 +1,12 @@
 """The book's Sphinx extension: eight small parts, each in its own file.
 
 alone.py       lets one build run at a time
-run.py         executes chapters (through tools.chapters) and keeps no stale page
+run.py         renders chapters from their stored runs (tools.runs) and keeps no stale page
 live.py        puts live figures into pages: a host element each, state and weights in side files
 formulas.py    renders formulas at build time, so that pages carry no formula script
 identities.py  lists every numbered equation with its tests, and links the two
 bench.py       fills the page "Benchmarks" from stored results
-status.py      says how long each chapter took in this build
+status.py      says what the stored runs took, and what they were made with
 page.py        what every page's head holds, and does not
 """
 

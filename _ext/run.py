@@ -1,4 +1,4 @@
-"""Run the chapters that a build needs, feed their outputs to the parser, and keep no stale page."""
+"""Feed the chapters with their stored runs to the parser (run one whose run is stale), and keep no stale page."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import shutil
 from pathlib import Path
 
 import live
-import status
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from tools import chapters
+from tools import chapters, keys, runs
 
 SOLUTION = re.compile(r'<details class="solution">.*?</details>\n*', flags=re.S)
 log = logging.getLogger(__name__)
@@ -24,55 +24,60 @@ def notebook_of(app, docname: str) -> Path | None:
 
 
 def outdated(app, env, added, changed, removed):
-    """Pages to read again although their file is as it was: what they ran on has changed.
+    """Pages to read again although their file is as it was: what they hang on has changed.
 
     The variable LVM_CHAPTER names the one chapter to bring up to date; the others keep their old key and are read
     by the next whole build.
     """
     only = os.environ.get("LVM_CHAPTER")
-    key = page_key()
-    keys = env.lvm_keys = getattr(env, "lvm_keys", {})
+    known = env.lvm_keys = getattr(env, "lvm_keys", {})
+    notebooks = {name: notebook_of(app, name) for name in env.found_docs - added}
     return [
         name
-        for name in env.found_docs - added
-        if notebook_of(app, name) and keys.get(name) != key and (not only or name.rsplit("/", 1)[-1] == only)
+        for name, path in notebooks.items()
+        if path and (not only or name.rsplit("/", 1)[-1] == only) and known.get(name) != page_key(path)
     ]
 
 
-def page_key() -> str:
-    """What every page of a notebook depends on beside its own text."""
-    return "|".join([chapters.library_key(), chapters.repository(), os.environ.get("LVM_SOLUTIONS", "yes")])
+def page_key(path: Path) -> str:
+    """What a chapter's page hangs on beside its own text: its run, what the run hangs on, and the settings."""
+    about = runs.STORED / path.stem / "run.json"
+    record = about.read_text(encoding="utf-8") if about.exists() else ""
+    settings = [chapters.repository(), chapters.version(), os.environ.get("LVM_SOLUTIONS", "yes")]
+    return keys.digest(record, json.dumps(chapters.parts(path)), *settings)
 
 
 def run_chapter(app, docname: str, source: list[str]) -> None:
-    """Hand the parser the executed notebook, with each live figure as an element of the page."""
+    """Hand the parser the notebook with its run's outputs, each live figure as an element of the page."""
     path = notebook_of(app, docname)
     if path is None:
         return
-    app.env.lvm_keys = {**getattr(app.env, "lvm_keys", {}), docname: page_key()}
-    notebook, _ = chapters.executed(path, say=log.info)
+    app.env.lvm_keys = {**getattr(app.env, "lvm_keys", {}), docname: page_key(path)}
+    try:
+        notebook, run = chapters.current(path, say=log.info)
+    except runs.DamagedRun as error:
+        raise ExtensionError(str(error)) from None  # the message says it all
+    app.env.lvm_made = {**getattr(app.env, "lvm_made", {}), docname: run.made}
     if os.environ.get("LVM_SOLUTIONS", "yes") == "no":
         without_solutions(notebook)
-    source[0] = json.dumps(live.page_notebook(notebook, docname))
+    source[0] = json.dumps(live.page_notebook(notebook, run, docname))
 
 
 def without_solutions(notebook) -> None:
     """Take the folded solutions out of a notebook's text (`make book SOLUTIONS=no`); hints stay."""
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = SOLUTION.sub("", cell.source)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = SOLUTION.sub("", keys.source(cell))
 
 
 def finish(app, error) -> None:
-    """Copy the side files of the figures beside the pages; say how long each chapter took."""
+    """Copy the side files of the figures beside the pages."""
     if error or app.builder.format != "html":
         return
     target = Path(app.outdir) / "_figures"
     shutil.rmtree(target, ignore_errors=True)
     if live.SIDE_FILES.exists():
         shutil.copytree(live.SIDE_FILES, target)
-    for name, seconds in status.times():
-        log.info("%8.1f s  %s", seconds, name)
 
 
 def setup(app) -> None:

@@ -1,45 +1,47 @@
-"""The appendix page "Status": execution times of this build, filled in when the page is written."""
+"""The appendix page "Status": what the stored runs of the chapters took, and what they were made with."""
 
 from __future__ import annotations
-
-import json
-import platform
-from importlib.metadata import version
 
 from tools import chapters
 
 PAGE = "book/appendix/status"
-PACKAGES = ("jupyter-book", "torch", "numpy", "scipy", "matplotlib", "anywidget", "ipywidgets")
 
 
 def always(app, env, added, changed, removed):
-    """The page is read at every build: what it says changes without it."""
+    """The page is written at every build: what it says changes without it."""
     return [PAGE] if PAGE in env.found_docs else []
 
 
-def times() -> list[tuple[str, float]]:
-    """Each chapter's name and seconds, for those that have a kept run."""
-    kept = [(path.stem, chapters.CACHE / f"{path.stem}.json") for path in chapters.chapter_paths()]
-    return [(name, json.loads(file.read_text(encoding="utf-8"))["seconds"]) for name, file in kept if file.exists()]
+def table(head: tuple[str, ...], rows) -> str:
+    """An HTML table; each row as many cells as the head."""
+    heads = "".join(f'<th scope="col">{name}</th>' for name in head)
+    lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
 
 
-def table(head: tuple[str, str], rows) -> str:
-    cells = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows)
-    heads = "".join(f'<th scope="col">{word}</th>' for word in head)
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>"
+def times(made: dict[str, dict]) -> str:
+    """What each chapter's run took."""
+    rows = [(name, f"{run['seconds']:.0f} s") for name, run in made.items()]
+    return table(("Chapter", "Time"), [*rows, ("all", f"{sum(run['seconds'] for run in made.values()):.0f} s")])
+
+
+def versions(made: dict[str, dict]) -> str:
+    """What the runs were made with; where they differ, each version that there is."""
+    runs = [{"Python": run["python"], **run["versions"]} for run in made.values()]
+    names = dict.fromkeys(name for run in runs for name in run)
+    found = {name: sorted({run[name] for run in runs if name in run}) for name in names}
+    return table(("Package", "Version"), [(name, ", ".join(values)) for name, values in found.items()])
 
 
 def fill(app, pagename, templatename, context, doctree) -> None:
     if pagename != PAGE:
         return
-    seconds = times()
-    rows = [(name, f"{value:.0f} s") for name, value in seconds]
-    rows.append(("all", f"{sum(value for _, value in seconds):.0f} s"))
-    versions = [("Python", platform.python_version()), *((name, version(name)) for name in PACKAGES)]
+    known = getattr(app.env, "lvm_made", {})
+    made = {path.stem: known[name] for path in chapters.chapter_paths() if (name := f"book/{path.stem}") in known}
     context["body"] = (
         context["body"]
-        .replace('<div class="lvm-times"></div>', table(("Chapter", "Time"), rows))
-        .replace('<div class="lvm-versions"></div>', table(("Package", "Version"), versions))
+        .replace('<div class="lvm-times"></div>', times(made))
+        .replace('<div class="lvm-versions"></div>', versions(made))
     )
 
 

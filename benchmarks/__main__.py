@@ -22,7 +22,7 @@ from datetime import date
 from pathlib import Path
 from statistics import median
 
-from . import report
+from . import pictures, report
 from .machine import machine, versions
 from .row import SMALL, Aim, Growth, Reading, Row
 
@@ -63,6 +63,8 @@ def main(arguments: list[str]) -> int:
             print(f"    {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
             if not options.small:
                 report.RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    if not options.small:
+        pictures.main()
     print(report.text(results))
     return 1 if failed else 0
 

@@ -16,7 +16,7 @@ from .row import Aim, Growth, Limit, Reading, Row
 
 HERE = Path(__file__).resolve().parent
 RESULTS, AUDIT = HERE / "results.json", HERE / "audit.json"
-NOT_ROWS = {"__init__", "__main__", "machine", "report", "row", "worker"}
+NOT_ROWS = {"__init__", "__main__", "machine", "pictures", "report", "row", "worker"}
 NOT_MEASURED, REACHED, MISSED = "not measured", "reached", "missed"
 NEAR = 0.25  # an exponent this far from the expected one is still as expected
 

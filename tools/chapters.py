@@ -1,34 +1,43 @@
-"""Run the chapters: the one place where a notebook is executed, cached and written.
+"""Run the chapters: the one place where a notebook is executed and written.
 
-    python -m tools.chapters               run every chapter and write its outputs into book/
+    python -m tools.chapters               run every chapter: outputs into book/, the rest of the run into book/runs/
     python -m tools.chapters elbo          run one
+    python -m tools.chapters --keep elbo   after a change that alters nothing that is compared: run it, keep what is
+                                           stored, and renew only what the stored run hangs on
+    python -m tools.chapters --check       run them and list how they differ from what is stored; write nothing
+    python -m tools.chapters --stale       run nothing; name the chapters whose stored run is stale, and why
 
-The book's Sphinx extension asks `executed(path)` for the same runs, so that a chapter is run once for both. A run is
-kept under _build/executed and is valid as long as its key is: the chapter's code, the whole library with its data,
-the pinned requirements and the Python version. What is written into book/ holds outputs, but no widget state,
-no view of a widget that is gone, no timing and no version of this machine.
+The book is rendered from stored runs (tools/runs.py): a build executes a chapter only where its run is stale, says why,
+and keeps that run under _build/runs. What is written into book/ holds outputs, but no widget state, no view of a widget
+that is gone, no timing and no version of this machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import copy
-import hashlib
+import functools
 import json
 import os
+import platform
 import re
 import sys
 import time
+from importlib.metadata import version as installed
 from pathlib import Path
 
 import nbformat
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
-CACHE = ROOT / "_build" / "executed"
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+from tools import keys, runs
+from tools.keys import ROOT
+
+PYTHON = platform.python_version()
+VERSIONS = ("jupyter-book", "torch", "numpy", "scipy", "matplotlib", "anywidget", "ipywidgets")  # named with a run
+LOADED = "import sys; print(*(name for name in sys.modules if name.split('.')[0] == 'lvm_lib'))"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
-CELL_SECONDS = 300
+CELL_SECONDS = 1200  # of a cell, at most: room for a machine ten times slower, and an end to a hang
 FIRST_TAGS = ["remove-cell", "setup"]
 FIRST_CELL = """\
 # Finds the book's library: installed, beside this folder, or (on Colab) fetched once from the book's repository.
@@ -59,10 +68,7 @@ def repository() -> str:
 
 
 def colab(docname: str) -> str:
-    """Where Colab opens a chapter.
-
-    Empty while no address is set, or it is not on GitHub (Colab reads no other host).
-    """
+    """Where Colab opens a chapter; empty while no address is set, or one not on GitHub (Colab reads no other host)."""
     found = re.fullmatch(r"https?://(?:www\.)?github\.com/([^/]+/[^/]+?)(?:\.git)?", repository())
     return f"https://colab.research.google.com/github/{found[1]}/blob/v{version()}/{docname}.ipynb" if found else ""
 
@@ -84,95 +90,110 @@ def first_cell() -> str:
     return FIRST_CELL.format(repository=repository(), version=version())
 
 
-# ------------------------------------------------------------------ keys
-
-
-def library_key() -> str:
-    """A digest of all that a chapter's outputs depend on beside its own code.
-
-    Of a live figure its traits, not its script.
-    """
-    digest = hashlib.sha256(f"{sys.version_info[:3]}".encode())
-    files = [
-        path
-        for path in (ROOT / "lvm_lib").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and path.suffix not in {".md", ".pyc", ".js", ".css"}
-    ]
-    for path in [ROOT / "requirements.txt", *sorted(files)]:
-        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def chapter_key(notebook, library: str) -> str:
-    """A digest of the library and of a chapter's code cells with their tags."""
-    code = [[cell.source, sorted(cell.metadata.get("tags", []))] for cell in notebook.cells if cell.cell_type == "code"]
-    return hashlib.sha256(json.dumps([library, code]).encode()).hexdigest()
-
-
 # ------------------------------------------------------------------ running
 
 
-def executed(path: Path, *, force: bool = False, say=print):
-    """The notebook at `path` with fresh outputs and widget state, run only if no valid run is kept.
+def parts(path: Path) -> dict[str, str]:
+    """What the run of the chapter at `path` hangs on now."""
+    return keys.parts(keys.read(path), package=library())
 
-    Returns (notebook, seconds). Text, metadata and attachments are the file's own; outputs are the run's.
-    Raises nbclient's CellExecutionError where a cell fails.
+
+@functools.cache
+def library() -> keys.Package:
+    """The library as it stands when it is first asked for."""
+    return keys.Package(ROOT)
+
+
+def stored_run(path: Path) -> runs.Run | None:
+    """The run that is stored for a chapter; None where there is none. Raises runs.DamagedRun where it is not whole."""
+    return runs.load(runs.STORED / path.stem)
+
+
+def stale(path: Path) -> list[str]:
+    """Why the stored run of a chapter does not hold any more, in words; [] where it does."""
+    return runs.stale(stored_run(path), keys.read(path), parts(path))
+
+
+def current(path: Path, *, say=print):
+    """(notebook as a dict, run): the chapter at `path` and a run that holds for it.
+
+    That is the stored one; where that is stale, one that an earlier build kept; else the chapter is executed now, and
+    `say` is told why. Raises runs.DamagedRun, and nbclient's CellExecutionError where a cell fails.
     """
-    notebook = nbformat.read(path, as_version=4)
-    key = chapter_key(notebook, library_key())
-    kept = CACHE / f"{path.stem}.json"
-    if not force and kept.exists():
-        run = kept_run(kept)
-        if run.get("key") == key:
-            return with_outputs(notebook, run), run["seconds"]
-    say(f"running {path.stem} ...")
-    start = time.perf_counter()
-    outputs, widgets = run_cells(notebook, path.parent)
-    seconds = time.perf_counter() - start
-    run = {"key": key, "seconds": round(seconds, 1), "outputs": outputs, "widgets": widgets}
-    CACHE.mkdir(parents=True, exist_ok=True)
-    write_whole(kept, json.dumps(run))
-    say(f"        {path.stem}: {seconds:.0f} s")
-    return with_outputs(notebook, run), run["seconds"]
-
-
-def kept_run(path: Path) -> dict:
-    """A run that was kept, or nothing if its file is damaged: then the chapter is run again."""
+    notebook, now, folder = keys.read(path), parts(path), runs.KEPT / path.stem
+    stored = stored_run(path)
+    why = runs.stale(stored, notebook, now)
+    if stored is not None and not why:
+        return notebook, stored
     try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return {}
-    return run if isinstance(run, dict) else {}
+        run = runs.load(folder)
+    except runs.DamagedRun:
+        run = None
+    if run is None or not run.outputs or keys.changes(run.parts, now):
+        why = why if stored is not None or run is None else keys.changes(run.parts, now)
+        say(f"running {path.stem}: {'; '.join(why[:3])}{f'; and {len(why) - 3} more' if len(why) > 3 else ''}")
+        run = execute(path)
+        say(f"        {path.stem}: {run.made['seconds']:.0f} s")
+        runs.save(folder, run, outputs=True)
+    return notebook, run
+
+
+def execute(path: Path) -> runs.Run:
+    """Run a chapter in a clean kernel. Raises nbclient's CellExecutionError where a cell fails."""
+    notebook = nbformat.read(path, as_version=4)
+    start = time.perf_counter()
+    cells, widgets, loaded = run_cells(notebook, path.parent)
+    seconds = round(time.perf_counter() - start, 1)
+    unseen = loaded - seen(notebook)
+    if unseen:
+        raise RuntimeError(
+            f"{path.stem} loaded {', '.join(sorted(unseen))}, which tools/keys.py does not find by reading"
+        )
+    made = {"seconds": seconds, "versions": {name: installed(name) for name in VERSIONS}, "python": PYTHON}
+    return runs.made(path.stem, cells, widgets, parts=parts(path), with_=made)
+
+
+def seen(notebook) -> set[str]:
+    """The library's modules that a chapter's code, exercises included, reaches by reading."""
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    named = library().reached_by(ast.Module([node for text in code for node in keys.parsed(text).body], []))
+    return library().closure({library().name, *named})
 
 
 def run_cells(notebook, folder: Path):
-    """Outputs per code cell and the widgets' state, from one run in a clean kernel."""
+    """(code cells with outputs, the widgets' states, the library's modules that were loaded), from one clean kernel."""
     from nbclient import NotebookClient
 
+    environment = {"PYTHONHASHSEED": "0", "OMP_WAIT_POLICY": "PASSIVE"}  # waiting threads sleep; see CONTRIBUTING.md
+    os.environ.update({name: os.environ.get(name, value) for name, value in environment.items()})
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    os.environ.setdefault("PYTHONHASHSEED", "0")
     running = copy.deepcopy(notebook)
     for cell in running.cells:
         if cell.cell_type == "code":
             cell.outputs = []
     running.metadata.pop("widgets", None)
-    NotebookClient(
+    running.cells.append(nbformat.v4.new_code_cell(LOADED))
+    client = NotebookClient(
         running,
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
         extra_arguments=["--log-level=40"],
         resources={"metadata": {"path": str(folder)}},
-    ).execute()
-    outputs = [joined_streams(cell.outputs) for cell in running.cells if cell.cell_type == "code"]
-    return outputs, running.metadata.get("widgets", {}).get(WIDGET_STATE, {"state": {}})
+    )
+    client.execute()
+    loaded = set(running.cells.pop().outputs[0].text.split())
+    cells = json.loads(json.dumps([cell for cell in running.cells if cell.cell_type == "code"]))
+    for cell in cells:
+        cell["outputs"] = joined_streams(cell["outputs"])
+    states = running.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    return cells, states, loaded
 
 
 def joined_streams(outputs: list) -> list:
     """The outputs with neighbouring pieces of one stream joined: how they arrive is chance."""
     joined: list = []
     for output in outputs:
-        output = json.loads(json.dumps(output))
         if output["output_type"] == "stream" and joined and joined[-1].get("name") == output["name"]:
             joined[-1]["text"] += output["text"]
         else:
@@ -180,26 +201,11 @@ def joined_streams(outputs: list) -> list:
     return joined
 
 
-def with_outputs(notebook, run: dict):
-    """A copy of `notebook` with a run's outputs and widget state."""
-    filled = copy.deepcopy(notebook)
-    code = [cell for cell in filled.cells if cell.cell_type == "code"]
-    for number, (cell, outputs) in enumerate(zip(code, run["outputs"], strict=True), start=1):
-        cell.execution_count = number
-        cell.outputs = [nbformat.from_dict(renumbered(output, number)) for output in outputs]
-    filled.metadata["widgets"] = {WIDGET_STATE: run["widgets"]}
-    return filled
-
-
-def renumbered(output: dict, number: int) -> dict:
-    return {**output, "execution_count": number} if output["output_type"] == "execute_result" else output
-
-
 # ------------------------------------------------------------------ writing
 
 
 def stored(notebook):
-    """The notebook as it is kept in book/: outputs, but nothing of this run or machine."""
+    """The notebook as it is kept in book/: nothing of this run or machine in its metadata."""
     clean = copy.deepcopy(notebook)
     clean.metadata = nbformat.from_dict(
         {
@@ -214,11 +220,21 @@ def stored(notebook):
     )
     for cell in clean.cells:
         cell.metadata.pop("execution", None)
-        for output in cell.get("outputs", []):
-            if WIDGET_VIEW in output.get("data", {}):  # the model it names dies with the kernel; the picture stays
-                del output["data"][WIDGET_VIEW]
-            output.get("metadata", {}).get("image/png", {}).pop("dark", None)  # drawn anew for the page
     return clean
+
+
+def with_outputs(notebook, run: runs.Run):
+    """A copy of `notebook` with a run's outputs, its cells numbered in order."""
+    filled = copy.deepcopy(notebook)
+    code = [cell for cell in filled.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code, start=1):
+        cell.execution_count = number
+        cell.outputs = [nbformat.from_dict(renumbered(output, number)) for output in run.outputs[cell.id]]
+    return filled
+
+
+def renumbered(output: dict, number: int) -> dict:
+    return {**output, "execution_count": number} if output["output_type"] == "execute_result" else output
 
 
 def write(path: Path, notebook) -> None:
@@ -249,20 +265,81 @@ def with_first_cell(path: Path) -> None:
         write(path, notebook)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Run chapters and write their outputs into book/.")
+# ------------------------------------------------------------------ commands
+
+
+def renew(path: Path) -> None:
+    """Run a chapter and store the run: outputs in the notebook, the rest beside it. An interrupt leaves the old run."""
+    with_first_cell(path)
+    run = execute(path)
+    notebook = stored(with_outputs(nbformat.read(path, as_version=4), run))
+    runs.save(runs.STORED / path.stem, run, then=lambda: write(path, notebook))
+    print(f"{path.stem}: stored, {run.made['seconds']:.0f} s", flush=True)
+
+
+def keep(path: Path) -> bool:
+    """Run a chapter; where nothing that is compared differs, keep what is stored and renew what it hangs on."""
+    with_first_cell(path)
+    notebook, run = keys.read(path), stored_run(path)
+    if run is None:
+        print(f"{path.stem}: it has no stored run to keep: make execute CHAPTER={path.stem}", flush=True)
+        return False
+    fresh = execute(path)
+    faults, _ = runs.differences(notebook, run, fresh)
+    if faults:
+        print(f"{path.stem}: not kept, `make execute CHAPTER={path.stem}` renews it:", *faults, sep="\n  ", flush=True)
+        return False
+    for entry, new in zip(run.shown, fresh.shown, strict=True):
+        entry.update({name: value for name, value in new.items() if name == "room"})
+    run.parts = fresh.parts
+    run.cells = {name: [source, run.cells[name][1]] for name, (source, _) in fresh.cells.items()}
+    runs.save(runs.STORED / path.stem, run)
+    print(f"{path.stem}: kept, its key renewed", flush=True)
+    return True
+
+
+def check(path: Path) -> bool:
+    """Run a chapter and say how it differs from what is stored; whether all that is compared is equal."""
+    run = stored_run(path)
+    if run is None:
+        print(f"{path.stem}: it has no stored run", flush=True)
+        return False
+    faults, drift = runs.differences(keys.read(path), run, execute(path))
+    print(f"{path.stem}: {len(faults)} faults, {len(drift)} other differences", *faults, *drift, sep="\n  ", flush=True)
+    return not faults
+
+
+def say_stale(path: Path) -> bool:
+    """Say why a stored run does not hold any more; whether it does."""
+    try:
+        why = stale(path)
+    except runs.DamagedRun as error:
+        print(error, flush=True)
+        return False
+    if why:
+        print(f"{path.stem}: its stored run is stale:", *why, sep="\n  ")
+        print(
+            f"  make execute CHAPTER={path.stem} renews it; with KEEP=yes only its key, where nothing compared changed"
+        )
+    return not why
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run chapters and store their runs.")
     parser.add_argument("chapters", nargs="*", help="names such as elbo; all of them if none is given")
-    names = parser.parse_args().chapters
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--keep", action="store_true", help="keep what is stored where nothing compared differs")
+    how.add_argument("--check", action="store_true", help="list differences, write nothing")
+    how.add_argument("--stale", action="store_true", help="run nothing, name stale runs")
+    arguments = parser.parse_args()
     paths = chapter_paths()
-    unknown = set(names) - {path.stem for path in paths}
+    unknown = set(arguments.chapters) - {path.stem for path in paths}
     if unknown:
         parser.error(f"no such chapter: {', '.join(sorted(unknown))}; there are {', '.join(p.stem for p in paths)}")
-    for path in paths:
-        if not names or path.stem in names:
-            with_first_cell(path)
-            notebook, _ = executed(path, force=True)
-            write(path, stored(notebook))
+    act = keep if arguments.keep else check if arguments.check else say_stale if arguments.stale else renew
+    chosen = [path for path in paths if not arguments.chapters or path.stem in arguments.chapters]
+    return 1 if [path for path in chosen if act(path) is False] else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

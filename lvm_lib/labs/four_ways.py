@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Callable
 from typing import NamedTuple
 
 import ipywidgets
@@ -40,7 +39,7 @@ class FourWays(NamedTuple):
         return [(way, end.evidence, end.evidence_test, end.objective, end.objective_test) for way, end in ends.items()]
 
 
-def four_ways_lab(sets: dict, show: Callable[..., object] | None = None) -> Lab:
+def four_ways_lab(sets: dict, show=None) -> Lab:
     """A lab that fits one model in four ways from one start: choose data, model, encoder, rate and passes; then Train.
 
     sets: {name: (x, test)}, two arrays (n, D) and (m, D) each.

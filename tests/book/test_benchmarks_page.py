@@ -92,7 +92,9 @@ def bench_book(small_book):
     folder = small_book.folder
     small_book.take(PAGE)
     shutil.copytree(
-        chapters.ROOT / "benchmarks", folder / "benchmarks", ignore=shutil.ignore_patterns("__pycache__", "*.json")
+        chapters.ROOT / "benchmarks",
+        folder / "benchmarks",
+        ignore=shutil.ignore_patterns("__pycache__", "*.json", "pictures"),
     )
     return small_book
 
@@ -156,7 +158,7 @@ def test_the_page_shows_what_is_stored_and_what_is_not(bench_book):
     for image in pictures:
         assert (bench_book.folder / "_build" / "html" / "book" / "appendix" / image["src"]).resolve().is_file()
     twins = [
-        (bench_book.folder / "_build" / "executed" / "figures" / f"benchmarks-ratios-{theme}.png").read_bytes()
+        (bench_book.folder / "_build" / "side" / f"benchmarks-ratios-{theme}.png").read_bytes()
         for theme in ("light", "dark")
     ]
     assert twins[0] != twins[1]
