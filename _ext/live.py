@@ -1,8 +1,8 @@
 """Live figures in a page: an element with a still picture, and a side file that brings the figure to life.
 
 A widget's state never stands in the page. It goes to `_figures/<chapter>-<n>.js`, a classic script (the only kind that
-a browser loads from file://), which assets/host.js fetches when the figure comes near the window. All of it comes from a
-chapter's stored run; nothing is drawn or packed here.
+a browser loads from file://), which assets/host.js fetches when the figure comes near the window. All of it comes from
+a chapter's stored run; nothing is drawn or packed here.
 """
 
 from __future__ import annotations
@@ -114,6 +114,6 @@ def kernel_element(docname: str) -> str:
     colab = chapters.colab(docname)
     link = f' <a href="{html.escape(colab)}">Open this chapter in Colab</a>, or' if colab else ""
     return (
-        f'<div class="lvm-needs-kernel"><p>{NEEDS_KERNEL}{link or " To use it,"} run <code>make lab</code> in a copy of '
-        f"the book and open <code>{html.escape(docname)}.ipynb</code>.</p></div>"
+        f'<div class="lvm-needs-kernel"><p>{NEEDS_KERNEL}{link or " To use it,"} run <code>make lab</code> in a copy '
+        f"of the book and open <code>{html.escape(docname)}.ipynb</code>.</p></div>"
     )

@@ -1,8 +1,8 @@
 """Pictures as they are stored: few colours, and one drawing for both themes.
 
-A figure is drawn twice, on a light ground and on a dark one. The two drawings cover the same pixels, so they are stored as
-one PNG whose pixels are numbers, and two lists of colours for these numbers: one stands in the PNG, the other beside it.
-The dark picture is the same file with the other list; to put it together needs no drawing and no compression.
+A figure is drawn twice, on a light ground and on a dark one. The two drawings cover the same pixels, so they are stored
+as one PNG whose pixels are numbers, and two lists of colours for these numbers: one stands in the PNG, the other beside
+it. The dark picture is the same file with the other list; to put it together needs no drawing and no compression.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a stored run hangs on: a chapter's own code and what it reaches, by meaning and under every version of Python."""
+"""What a stored run hangs on: a chapter's code and what it reaches, by meaning, under every version of Python."""
 
 import ast
 import json
@@ -99,8 +99,13 @@ def test_the_first_cell_and_a_reader_s_answers_do_not_count(copy):
 
 
 def test_a_name_is_followed_to_the_module_that_it_is_taken_from(copy):
-    for source in ("from lvm_lib.figures import ElboFigure", "from lvm_lib import figures\nfigures.ElboFigure()",
-                   "import lvm_lib\nlvm_lib.figures.ElboFigure", "import lvm_lib.figures as f\ny = [f.ElboFigure]"):  # fmt: skip
+    sources = (
+        "from lvm_lib.figures import ElboFigure",
+        "from lvm_lib import figures\nfigures.ElboFigure()",
+        "import lvm_lib\nlvm_lib.figures.ElboFigure",
+        "import lvm_lib.figures as f\ny = [f.ElboFigure]",
+    )
+    for source in sources:
         found = key(copy, notebook(source))
         assert "lvm_lib/figures/elbo.py" in found and "lvm_lib/figures/em.py" not in found, source
     everything = key(copy, notebook("from lvm_lib.figures import *"))

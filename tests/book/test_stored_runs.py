@@ -1,5 +1,8 @@
-"""The book is rendered from stored runs: nothing is executed for a page, a stale run is never shown in silence, and what is
-damaged or half-written is named with the command that renews it."""
+"""The book is rendered from stored runs.
+
+Nothing is executed for a page, a stale run is never shown in silence, and what is damaged or half-written is named with
+the command that renews it.
+"""
 
 import json
 import signal
