@@ -17,7 +17,7 @@ FOLDER = keys.ROOT / "benchmarks"
 
 
 def parts() -> dict:
-    """What may stand on the page, by the name in its marker: a function each, to Markdown or to a picture and its alt."""
+    """What may stand on the page, by the name in its marker: functions to Markdown or to a picture and its alt."""
     from benchmarks import pictures, report
 
     results, audit = report.read(report.RESULTS), report.read(report.AUDIT)

@@ -80,7 +80,21 @@ def finish(app, error) -> None:
         shutil.copytree(live.SIDE_FILES, target)
 
 
+def one_page(app) -> None:
+    """With LVM_CHAPTER, write that page alone: in a fresh clone the others are read, for their labels, and no more."""
+    only = os.environ.get("LVM_CHAPTER")
+    if not only or app.builder.format != "html":
+        return
+    write = app.builder.write
+
+    def write_one(build_docnames, updated_docnames, method="update"):
+        write([name for name in app.env.found_docs if name.rsplit("/", 1)[-1] == only], [], method)
+
+    app.builder.write = write_one
+
+
 def setup(app) -> None:
+    app.connect("builder-inited", one_page)
     app.connect("env-get-outdated", outdated)
     app.connect("source-read", run_chapter)
     app.connect("build-finished", finish)

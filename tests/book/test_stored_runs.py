@@ -125,6 +125,15 @@ def test_a_damaged_run_is_named_and_no_page_is_built_without_its_figure(figure_b
     assert not (figure_book.folder / "_build" / "html" / "book" / "intro.html").exists()
 
 
+def test_in_a_fresh_clone_one_chapter_is_one_page_and_the_others_follow(stored_book):
+    stored_book.build(LVM_CHAPTER="second")
+    pages = stored_book.folder / "_build" / "html" / "book"
+    assert (pages / "second.html").exists()
+    (pages / "intro.html").unlink(missing_ok=True)  # the first page is written beside any other
+    stored_book.build()
+    assert "first answer" in stored_book.page()
+
+
 def test_outputs_that_are_not_the_run_s_are_not_shown(stored_book):
     def forge(cell):
         cell.outputs[0]["text"] = "a better answer\n"

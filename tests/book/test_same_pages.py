@@ -1,0 +1,47 @@
+"""The same commit gives the same pages, byte for byte: of the whole book, on other arithmetic and another Python."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tools import chapters
+
+BUILD = "from jupyter_book.cli.main import main; main()"
+LEFT_OUT = shutil.ignore_patterns("_build", ".venv*", "node_modules", ".git", "__pycache__", ".pytest_cache", "tests")
+OTHERS = sorted(chapters.ROOT.glob(".venv-3.*/bin/python"))  # `make book VENV=.venv-3.12 PYTHON=python3.12` makes one
+
+
+def build(python, folder, **variables):
+    """A strict build in `folder`; what it said."""
+    done = subprocess.run(
+        [python, "-c", BUILD, "build", ".", "-n", "-W", "--keep-going"],
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def pages(folder):
+    """Every file of the built book and its bytes."""
+    site = folder / "_build" / "html"
+    return {path.relative_to(site).as_posix(): path.read_bytes() for path in site.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", [sys.executable, *map(str, OTHERS)])
+def test_a_build_elsewhere_gives_the_same_pages_and_runs_nothing(python, tmp_path):
+    assert "running" not in build(sys.executable, chapters.ROOT)  # the book at hand, brought up to date
+    copy = tmp_path / "a copy"
+    shutil.copytree(chapters.ROOT, copy, ignore=LEFT_OUT)
+    (copy / "tests").symlink_to(chapters.ROOT / "tests")
+    said = build(python, copy, OPENBLAS_CORETYPE="Prescott", PYTHONHASHSEED="3", OMP_NUM_THREADS="2")
+    assert "running" not in said
+    ours, theirs = pages(chapters.ROOT), pages(copy)
+    assert set(ours) == set(theirs)
+    assert [name for name in ours if ours[name] != theirs[name]] == []
