@@ -27,7 +27,7 @@ export LVM_SOLUTIONS := $(SOLUTIONS)
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-book: $(VENV)/build.stamp ## build the book: installs, runs the chapters, writes _build/html (SOLUTIONS=no leaves solutions out)
+book: $(VENV)/build.stamp ## build the book from its stored runs: installs, writes _build/html (SOLUTIONS=no leaves solutions out)
 	@$(JB)
 	@echo "The book is at $(CURDIR)/_build/html/index.html"
 
