@@ -48,6 +48,8 @@ __all__ = [
 
 COVARIANCES = ("full", "diagonal", "spherical", "tied")
 FEW = 8  # up to so many dimensions a quadratic form is one product with all squares and cross products
+SHARE = 1e-6  # of the data's variance: where the floor is if nobody says otherwise
+TOUCHES = 1e-6  # a variance that is nearer to its floor, in units of it, sits on it
 BLOCK = 256  # rows whose whitened copies stay in the cache
 
 
@@ -58,12 +60,15 @@ class EMFit(NamedTuple):
     model's. With exact E-steps it is the average evidence, and never falls; with hard ones it is the bound that they
     climb, at most the evidence.
     converged: whether the last step gained less than the tolerance.  restarts: the last entry of each restart's trace.
+    on_floor: what the floor holds up in the model: components of a mixture, columns whose noise it is in a linear one.
+    Where it is not empty, the model is the best above that floor, and the evidence would rise with a lower one.
     """
 
     model: object
     trace: np.ndarray
     converged: bool
     restarts: np.ndarray
+    on_floor: tuple[int, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -93,7 +98,7 @@ def elbo(q, model, x) -> np.ndarray:
     return _able(model, "elbo").elbo(q, x)
 
 
-def m_step_gaussian(x, q, *, covariance="full", floor=1e-6, ridge=0.0) -> GaussianMixture:
+def m_step_gaussian(x, q, *, covariance="full", floor=None, ridge=0.0) -> GaussianMixture:
     """The Gaussian mixture that maximises F(q, .), with n_k = sum_n q_nk:
 
         weights_k = n_k / n,    means_k = sum_n q_nk x_n / n_k,
@@ -101,7 +106,9 @@ def m_step_gaussian(x, q, *, covariance="full", floor=1e-6, ridge=0.0) -> Gaussi
 
     covariance: "full" S_k; "diagonal" its diagonal; "spherical" the mean of its diagonal, times I; "tied" the average
         sum_k n_k S_k / n, shared.
-    floor: variance under which no eigenvalue may fall. Clipping there is the exact maximum under that constraint.
+    floor: variance under which no eigenvalue may fall, in the units of x squared. Clipping there is the exact maximum
+        under that constraint. None: a millionth of each column's variance in x (S_k - floor has no negative
+        eigenvalue), so that the result moves with the units of x.
     ridge: a constant *added* to the diagonal instead, as scikit-learn's reg_covar is. That is no maximum of F: with it
         the evidence can fall. (The floor still holds.)
     A component without any q keeps the data's mean and covariance: F does not depend on it.
@@ -109,7 +116,7 @@ def m_step_gaussian(x, q, *, covariance="full", floor=1e-6, ridge=0.0) -> Gaussi
     """
     x = _data(x)
     q = _responsibilities(q, len(x))
-    options = _gaussian_options(covariance, floor, ridge)
+    options = _gaussian_options(covariance, floor, ridge, x)
     return _gaussian(*_Points(x).moments(q), *options)
 
 
@@ -124,14 +131,15 @@ def m_step_bernoulli(x, q, *, floor=1e-3) -> BernoulliMixture:
     return _bernoulli(x, _responsibilities(q, len(x)), _half_open("floor", floor))
 
 
-def m_step_linear(x, q: GaussianQ, *, shared_noise=True, floor=1e-6) -> LinearGaussian:
+def m_step_linear(x, q: GaussianQ, *, shared_noise=True, floor=None) -> LinearGaussian:
     """The linear-Gaussian model that maximises F(q, .): a regression of x on the unseen z.
 
     With u = (z, 1) and its moments under q,    [W, mean] = (sum_n x_n E[u_n]^T) (sum_n E[u_n u_n^T])^-1
     and the noise is the average of E_q (x_d - W_d z - mean_d)^2, over points and columns (`shared_noise`: PPCA), or
-    over points for each column (factor analysis); not below `floor`.
+    over points for each column (factor analysis); not below the variance `floor` (None: a millionth of the columns').
     """
-    x, floor = _data(x), float(_checks.positive_array("floor", floor, 0))
+    x = _data(x)
+    floor = _linear_floor(floor, x, shared_noise)
     if not isinstance(q, GaussianQ) or len(q) != len(x):
         raise TypeError(
             f"q must be a GaussianQ with one distribution per row of x {x.shape}, got {_checks.describe(q)}"
@@ -140,11 +148,13 @@ def m_step_linear(x, q: GaussianQ, *, shared_noise=True, floor=1e-6) -> LinearGa
     u = np.column_stack([q.mean, np.ones(len(x))])
     second = u.T @ u
     second[:latents, :latents] += q.cov.sum(axis=0)
+    origin = x.mean(axis=0)
+    x = x - origin  # far from it sums of squares would cancel
     cross = x.T @ u  # (D, q + 1)
     coefficients = linalg.solve(second, cross.T, assume_a="pos").T
     noise = ((x**2).sum(axis=0) - (coefficients * cross).sum(axis=1)) / len(x)
     noise = np.maximum(noise.mean() if shared_noise else noise, floor)
-    return LinearGaussian(coefficients[:, :latents], coefficients[:, latents], noise)
+    return LinearGaussian(coefficients[:, :latents], coefficients[:, latents] + origin, noise)
 
 
 # ---------------------------------------------------------------- fits: the two steps, again and again
@@ -160,7 +170,7 @@ def fit_mixture(
     restarts=1,
     iterations=500,
     tolerance=1e-7,
-    floor=1e-6,
+    floor=None,
     ridge=0.0,
     hard=False,
 ) -> EMFit:
@@ -173,7 +183,6 @@ def fit_mixture(
     fit.
     """
     x = _data(x)
-    options = _gaussian_options(covariance, floor, ridge)
     iterations, tolerance = _checks.count("iterations", iterations), _tolerance(tolerance)
     starts = _starts(
         start,
@@ -186,18 +195,18 @@ def fit_mixture(
     if start is not None:
         _fits("start", start.means, x)
         _enough("start", len(start.weights), x)
+    shape, lowest, ridge = _gaussian_options(covariance, floor, ridge, x)
     points = _Points(x)
 
     def step(model):
         log_joint = points.log_joint(model)
         return _posterior_and_bound(log_joint, hard)
 
-    return _best(
-        [
-            _climb(model, step, lambda q: _gaussian(*points.moments(q), *options), iterations, tolerance)
-            for model in starts
-        ]
-    )
+    def update(q):
+        return _gaussian(*points.moments(q), shape, lowest, ridge)
+
+    best = _best([_climb(model, step, update, iterations, tolerance) for model in starts])
+    return best._replace(on_floor=_indices(_lowest(best.model.covariances, lowest) <= 1 + TOUCHES))
 
 
 def fit_bernoulli_mixture(
@@ -215,19 +224,22 @@ def fit_bernoulli_mixture(
         log_px_z = x @ (np.log(model.probabilities) - off).T + off.sum(axis=1)
         return _posterior_and_bound(_log(model.weights) + log_px_z, hard)
 
-    return _best([_climb(model, step, lambda q: _bernoulli(x, q, floor), iterations, tolerance) for model in starts])
+    best = _best([_climb(model, step, lambda q: _bernoulli(x, q, floor), iterations, tolerance) for model in starts])
+    p = best.model.probabilities
+    return best._replace(on_floor=_indices(((p <= floor) | (p >= 1 - floor)).any(axis=1)))
 
 
 def fit_linear(
-    x, latents=None, *, seed=0, start=None, shared_noise=True, restarts=1, iterations=1000, tolerance=1e-8, floor=1e-6
+    x, latents=None, *, seed=0, start=None, shared_noise=True, restarts=1, iterations=1000, tolerance=1e-8, floor=None
 ) -> EMFit:
     """PPCA (`shared_noise`) or factor analysis by EM, from random loadings or from `start`; x (n, D).
 
     PPCA's maximum is known in closed form (`ppca.fit_ppca`); EM reaches it from almost every start, slowly where
-    neighbouring eigenvalues are close. Loadings come out up to a rotation.
+    neighbouring eigenvalues are close. Loadings come out up to a rotation. floor: as in `m_step_linear`.
     """
     x = _data(x)
     _not_constant(x)
+    lowest = _linear_floor(floor, x, shared_noise)
     iterations, tolerance = _checks.count("iterations", iterations), _tolerance(tolerance)
     if start is None and latents is not None and _checks.count("latents", latents) >= min(x.shape):
         raise ValueError(f"latents must be below both sides of x {x.shape}, got {latents}")
@@ -238,38 +250,33 @@ def fit_linear(
     def step(model):
         return model.posterior(x), float(model.evidence(x).mean())
 
-    return _best(
-        [
-            _climb(
-                model,
-                step,
-                lambda q: m_step_linear(x, q, shared_noise=shared_noise, floor=floor),
-                iterations,
-                tolerance,
-            )
-            for model in starts
-        ]
-    )
+    def update(q):
+        return m_step_linear(x, q, shared_noise=shared_noise, floor=floor)
+
+    best = _best([_climb(model, step, update, iterations, tolerance) for model in starts])
+    touching = np.broadcast_to(best.model.noise <= lowest * (1 + TOUCHES), x.shape[1:])
+    return best._replace(on_floor=_indices(touching))
 
 
 # ---------------------------------------------------------------- starts
 
 
-def start_mixture(x, components, rng, *, covariance="full", floor=1e-6) -> GaussianMixture:
+def start_mixture(x, components, rng, *, covariance="full", floor=None) -> GaussianMixture:
     """K data points as means, equal weights, and for every component the covariance around the nearest mean.
 
     The points are those of K-means++ (`kmeans.kmeans_plus_plus`).
     rng: generator or seed. Raises ValueError for fewer points (or fewer distinct ones) than components.
     """
     x, components, rng = _data(x), _checks.count("components", components), _checks.rng("rng", rng)
-    covariance, floor, _ = _gaussian_options(covariance, floor, 0.0)
     _enough("components", components, x)
-    chosen = plus_plus_rows(x - x.mean(axis=0), components, rng)
-    means = x[chosen]
-    distance = (means**2).sum(axis=1) - 2 * x @ means.T
+    covariance, floor, _ = _gaussian_options(covariance, floor, 0.0, x)
+    centred = x - x.mean(axis=0)
+    chosen = plus_plus_rows(centred, components, rng)
+    means, near = x[chosen], centred[chosen]
+    distance = (near**2).sum(axis=1) - 2 * centred @ near.T
     residual = x - means[distance.argmin(axis=1)]
     shared = _shape((residual.T @ residual / len(x))[None], "full" if covariance == "tied" else covariance)[0]
-    shared = _clip(shared[None], max(floor, 1e-6 * x.var(axis=0).mean()))
+    shared = _clip(shared[None], np.maximum(floor, SHARE * x.var(axis=0).mean()))
     return GaussianMixture(np.full(components, 1 / components), means, np.repeat(shared, components, axis=0))
 
 
@@ -362,7 +369,7 @@ class _Points:
                 :, dimensions + 1 :
             ]
             covariances = second - means[:, :, None] * means[:, None, :]
-            lost = (means**2).sum(axis=1) * 1e-7 > np.trace(covariances, axis1=1, axis2=2)
+            lost = (means**2 * 1e-7 > np.diagonal(covariances, axis1=1, axis2=2)).any(axis=1)
         else:
             means, covariances = (q.T @ self.x) / size, np.empty((len(total), dimensions, dimensions))
             lost = np.ones(len(total), dtype=bool)
@@ -398,14 +405,34 @@ def _shape(covariances, covariance):
 
 
 def _clip(covariances, floor):
-    """Eigenvalues lifted to `floor` where they are below it; the matrix itself where none is."""
-    values, vectors = np.linalg.eigh(covariances)
-    low = values[:, 0] < floor
+    """Eigenvalues lifted to `floor` where they are below it; the matrix itself where none is.
+
+    floor: a variance, or one per column, (D,): then of the columns divided by its root, and lifted to 1.
+    """
+    root = _roots(covariances, floor)
+    values, vectors = np.linalg.eigh(covariances / root)
+    low = values[:, 0] < 1
     if not low.any():
         return covariances
     lifted = covariances.copy()
-    lifted[low] = (vectors[low] * np.maximum(values[low], floor)[:, None, :]) @ vectors[low].swapaxes(1, 2)
+    lifted[low] = (vectors[low] * np.maximum(values[low], 1)[:, None, :]) @ vectors[low].swapaxes(1, 2) * root
     return (lifted + lifted.swapaxes(1, 2)) / 2
+
+
+def _roots(covariances, floor):
+    """sqrt(floor_i floor_j), (D, D)."""
+    root = np.sqrt(np.broadcast_to(floor, covariances.shape[-1:]))
+    return root[:, None] * root
+
+
+def _lowest(covariances, floor):
+    """The smallest eigenvalue of each covariance, in units of the floor, (K,)."""
+    return np.linalg.eigvalsh(covariances / _roots(covariances, floor))[:, 0]
+
+
+def _indices(mask) -> tuple[int, ...]:
+    """Where the mask (k,) is true."""
+    return tuple(np.flatnonzero(mask).tolist())
 
 
 def _bernoulli(x, q, floor) -> BernoulliMixture:
@@ -483,13 +510,33 @@ def _responsibilities(q, n) -> np.ndarray:
     return q
 
 
-def _gaussian_options(covariance, floor, ridge):
+def _gaussian_options(covariance, floor, ridge, x):
+    """Checked options: the covariances' form, the floor (one for all where they are spherical), and the ridge."""
     if covariance not in COVARIANCES:
         raise ValueError(f"covariance must be one of {', '.join(COVARIANCES)}, got {covariance!r}")
     ridge = float(_checks.real_array("ridge", ridge, 0))
     if ridge < 0:
         raise ValueError(f"ridge must not be negative, got {ridge:g}")
-    return covariance, float(_checks.positive_array("floor", floor, 0)), ridge
+    return covariance, _floor(floor, x, shared=covariance == "spherical"), ridge
+
+
+def _floor(floor, x, shared):
+    """The variance that was asked for; if none was, SHARE of each column's variance, (D,), or of their average.
+
+    A column that does not vary takes the average's share. Raises ValueError where no column varies.
+    """
+    if floor is not None:
+        return float(_checks.positive_array("floor", floor, 0))
+    variances = x.var(axis=0)
+    average = variances.mean()
+    if not SHARE * average > 0:
+        raise ValueError(f"floor must be given where no column of x varies, got None for x of shape {x.shape}")
+    return SHARE * (average if shared else np.where(np.ptp(x, axis=0) > 0, variances, average))
+
+
+def _linear_floor(floor, x, shared_noise):
+    """The floor of a linear model's noise: a number, or one for each column where the noise is."""
+    return _floor(floor, x, shared=bool(shared_noise))
 
 
 def _fits(name, parameters, x):

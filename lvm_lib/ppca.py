@@ -238,6 +238,7 @@ class FactorAnalysisFit(NamedTuple):
     model: LinearGaussian
     trace: np.ndarray  # (steps + 1,), nats per data point, never falls
     converged: bool
+    on_floor: tuple[int, ...] = ()  # columns whose noise the floor holds up
 
 
 def factor_analysis_step(model: LinearGaussian, covariance, floor) -> LinearGaussian:
@@ -291,7 +292,8 @@ def fit_factor_analysis(x, q, *, iterations=5000, tolerance=1e-9, floor=1e-6) ->
         trace.append(_average_evidence(model, covariance))
         converged = trace[-1] - trace[-2] < tolerance
     fitted = LinearGaussian(model.loadings * std[:, None], mean, model.noise * std**2)
-    return FactorAnalysisFit(fitted, np.array(trace) - np.log(std).sum(), bool(converged))
+    held = tuple(np.flatnonzero(model.noise <= floor * (1 + 1e-6)).tolist())
+    return FactorAnalysisFit(fitted, np.array(trace) - np.log(std).sum(), bool(converged), held)
 
 
 def _average_evidence(model, covariance) -> float:
