@@ -33,6 +33,7 @@ book: $(VENV)/build.stamp ## build the book from its stored runs: installs, writ
 
 test: $(VENV)/test.stamp node_modules/.stamp ## run every test: library, identities, chapters (nbval), pages in a browser
 	@$(BIN)/python -m tools.lint
+	@$(BIN)/python -m tools.chapters --stale
 	@$(JB) --quiet
 	@$(BIN)/python -m tools.need_browser
 	$(BIN)/python -m pytest --nbval --nbval-cell-timeout=300 -n 2 --dist loadscope tests book
