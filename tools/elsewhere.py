@@ -39,6 +39,7 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as xml
+from collections.abc import Callable, Iterable
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import NamedTuple
@@ -217,36 +218,47 @@ def write(log: dict) -> None:
 # ------------------------------------------------------------------ what the log says
 
 
-def faults(chapter: str, notebook: nbformat.NotebookNode, log: dict, say=lambda line: None) -> list[str]:
-    """What is wrong with a chapter by its runs in the log, in words: failures, claims never seen, too little room."""
-    found, values = [], {claim: [] for claim in claims(notebook)}
-    entries = [(name, variant, run) for name, of in log.get(chapter, {}).items() for variant, run in of.items()]
-    for name, variant, entry in entries:
-        if entry["code"] != code(notebook):
-            found.append(f"{chapter}, {variant}: run with other code than the chapter's; run it again")
-            continue
-        found += [f"{chapter}, {variant} ({name}): {cell} failed: {why}" for cell, why in entry["failed"].items()]
-        for stated, value in entry["claims"].items():
-            of = [claim for claim in values if re.fullmatch(claim.pattern, stated)]
-            for claim in of:
+def current(chapter: str, notebook: nbformat.NotebookNode, log: dict) -> list[tuple[str, dict]]:
+    """The runs in the log of the chapter's code as it now stands, each with its variant and processor in words."""
+    runs = [(f"{variant} ({name})", run) for name, of in log.get(chapter, {}).items() for variant, run in of.items()]
+    return [(where, run) for where, run in runs if run["code"] == code(notebook)]
+
+
+def missing(chapter: str, notebook: nbformat.NotebookNode, log: dict, wanted: Iterable[str]) -> list[str]:
+    """The wanted variants of which the log has no run on any processor, and whether the spread is known at all."""
+    runs = current(chapter, notebook, log)
+    ran = {where.split(" (")[0] for where, _ in runs}
+    found = [f"{chapter}: not yet run: {', '.join(left)}"] if (left := [v for v in wanted if v not in ran]) else []
+    return found + ([f"{chapter}: {len(runs)} runs know no spread, {KNOWN} do"] if len(runs) < KNOWN else [])
+
+
+def faults(
+    chapter: str, notebook: nbformat.NotebookNode, log: dict, say: Callable[[str], None] = lambda line: None
+) -> list[str]:
+    """What is wrong with a chapter by its runs in the log, in words: failures, values beyond bounds, too little room.
+
+    say: takes one line for each claim: mean and standard deviation of its values, bounds, room.
+    """
+    found: list[str] = []
+    values: dict[Claim, list[float]] = {claim: [] for claim in claims(notebook)}
+    runs = current(chapter, notebook, log)
+    for where, run in runs:
+        found += [f"{chapter}, {where}: {cell} failed: {why}" for cell, why in run["failed"].items()]
+        for stated, value in run["claims"].items():
+            for claim in (claim for claim in values if re.fullmatch(claim.pattern, stated)):
                 values[claim].append(value)
-                if not claim.holds(value) and not entry["failed"]:
-                    found.append(f"{chapter}, {variant} ({name}): {stated} is {value:g}, beyond its bound")
+                if not claim.holds(value) and not run["failed"]:
+                    found.append(f"{chapter}, {where}: {stated} is {value:g}, beyond its bound")
     for claim, seen in values.items():
-        text = re.sub(r"\\(.)", r"\1", claim.pattern)
+        text, needed = claim.pattern.replace("\\", ""), ROOM_WELL_KNOWN if len(seen) >= WELL_KNOWN else ROOM
         if not seen:
-            found.append(f"{chapter}: no run has claimed: {text}")
+            found += [f"{chapter}: no run has claimed: {text}"] if runs else []
             continue
-        room, needed = claim.room(seen), ROOM_WELL_KNOWN if len(seen) >= WELL_KNOWN else ROOM
-        bounds = " ".join(f"{b:g}" if b is not None else "-" for b in (claim.at_least, claim.at_most))
-        spread = statistics.stdev(seen) if len(seen) > 1 else 0.0
-        say(
-            f"  {statistics.fmean(seen):10.4g} ± {spread:8.2g}  [{bounds}]  "
-            f"room {room:6.1f} sd, {len(seen)} runs  {text}"
-        )
-        if len(seen) < KNOWN:
-            found.append(f"{chapter}: {len(seen)} runs say nothing of a spread, {KNOWN} are needed: {text}")
-        elif room < needed:
+        room, spread = claim.room(seen), statistics.stdev(seen) if len(seen) > 1 else math.nan
+        bounds = ", ".join("-" if bound is None else f"{bound:g}" for bound in (claim.at_least, claim.at_most))
+        mean = statistics.fmean(seen)
+        say(f"  {mean:10.4g} ± {spread:7.2g} [{bounds}] room {room:6.1f} sd of {len(seen)} runs  {text}")
+        if len(seen) >= KNOWN and room < needed:
             found.append(f"{chapter}: room of {room:.1f} sd, {needed:g} needed ({len(seen)} runs): {text}")
     return found
 
@@ -285,7 +297,8 @@ def main() -> int:
                 flush=True,
             )
         print(f"{name}: mean ± standard deviation [at least, at most] of each claim")
-        bad += faults(name, nbformat.read(paths[name], as_version=4), read(), say=print)
+        notebook, log = nbformat.read(paths[name], as_version=4), read()
+        bad += faults(name, notebook, log, say=print) + missing(name, notebook, log, asked.variants or chosen)
     print("\n".join(bad) or "no failure, and every claim has room")
     return 1 if bad else 0
 

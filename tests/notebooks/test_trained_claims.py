@@ -9,7 +9,6 @@ from tools import chapters, elsewhere
 PATHS = chapters.chapter_paths()
 NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in PATHS}
 CLAIMING = [name for name, notebook in NOTEBOOKS.items() if elsewhere.claims(notebook)]
-REQUIRED = {"1 thread", "2 threads", "4 threads", "scalar", "avx2"}
 NET = "net = make()\nfit(net, x, epochs=3)"
 
 
@@ -28,6 +27,18 @@ def test_trained_numbers_are_claimed_through_holds(name):
 
 def test_the_training_chapters_claim_something():
     assert set(CLAIMING) == {"vae", "em_vs_vae", "kmeans_to_vqvae", "vqvae_tokenizers"}
+
+
+@pytest.mark.parametrize("name", CLAIMING)
+def test_no_run_elsewhere_failed_and_no_claim_lacks_room(name):
+    """What `python -m tools.elsewhere --report` says of the runs in the log; there it also says which are missing."""
+    assert elsewhere.faults(name, NOTEBOOKS[name], elsewhere.read()) == []
+
+
+@pytest.mark.parametrize("name", CLAIMING)
+def test_a_chapter_claims_at_most_twelve_things_in_a_run(name):
+    for runs in elsewhere.read().get(name, {}).values():
+        assert all(len(run["claims"]) <= 12 for run in runs.values())
 
 
 @pytest.mark.parametrize(
