@@ -6,8 +6,11 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from ._checks import count, describe
+
+TensorLike = torch.Tensor | ArrayLike  # what `real_tensor` takes: a tensor, an array, nested lists of numbers
 
 
 def real_tensor(name: str, value, ndim: int | None = None, *, like: torch.Tensor | None = None) -> torch.Tensor:

@@ -11,12 +11,13 @@ Images are rows of pixels: x (n, D); codes z (n, q). A network takes its weights
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
 from ._checks import count, describe
-from ._torch import real_tensor, seeded
+from ._torch import TensorLike, real_tensor, seeded
 
 __all__ = [
     "AE",
@@ -49,25 +50,25 @@ class AE(nn.Module):
                 raise TypeError(f"{name} must be a torch module, got {describe(part)}")
         self.encoder, self.decoder, self.squash = encoder, decoder, bool(squash)
 
-    def encode(self, x) -> torch.Tensor:
+    def encode(self, x: TensorLike) -> torch.Tensor:
         """Codes z = f(x): (n, D) to (n, q)."""
         return self.encoder(real_tensor("x", x, 2, like=weight(self)))
 
-    def decode(self, z) -> torch.Tensor:
+    def decode(self, z: TensorLike) -> torch.Tensor:
         """Reconstructions g(z): (n, q) to (n, D)."""
         output = self.decoder(real_tensor("z", z, 2, like=weight(self)))
         return torch.sigmoid(output) if self.squash else output
 
-    def forward(self, x) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """g(f(x)): (n, D) to (n, D)."""
         return self.decode(self.encode(x))
 
-    def squared_error(self, x) -> torch.Tensor:
+    def squared_error(self, x: TensorLike) -> torch.Tensor:
         """|x - g(f(x))|^2, summed over pixels, per image: (n,)."""
         x = real_tensor("x", x, 2, like=weight(self))
         return ((x - self(x)) ** 2).sum(-1)
 
-    def loss(self, x, generator=None) -> torch.Tensor:
+    def loss(self, x: TensorLike, generator: torch.Generator | int | None = None) -> torch.Tensor:
         """What training makes small: the squared error, averaged over images.
 
         No chance enters; `generator` is there so that one training loop serves every model.
@@ -83,7 +84,7 @@ def weight(module: nn.Module) -> torch.Tensor:
 # ---------------------------------------------------------------- networks
 
 
-def mlp(sizes) -> nn.Sequential:
+def mlp(sizes: Sequence[int]) -> nn.Sequential:
     """Linear layers with ReLU between them: sizes (784, 400, 200, 2) makes three. Raises TypeError, ValueError."""
     sizes = _widths("sizes", sizes)
     if len(sizes) < 2:
@@ -92,12 +93,12 @@ def mlp(sizes) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def mlp_encoder(outputs: int, hidden=(400, 200), pixels: int = 784) -> nn.Sequential:
+def mlp_encoder(outputs: int, hidden: Sequence[int] = (400, 200), pixels: int = 784) -> nn.Sequential:
     """Pixels (n, D) to `outputs` numbers: q for an autoencoder, 2 q (mean and log std) for a VAE."""
     return mlp((count("pixels", pixels), *_widths("hidden", hidden), count("outputs", outputs)))
 
 
-def mlp_decoder(latents: int, hidden=(400, 200), pixels: int = 784) -> nn.Sequential:
+def mlp_decoder(latents: int, hidden: Sequence[int] = (400, 200), pixels: int = 784) -> nn.Sequential:
     """Codes (n, q) to pixels (n, D). `hidden` is given in the encoder's order, and used backwards."""
     return mlp((count("latents", latents), *reversed(_widths("hidden", hidden)), count("pixels", pixels)))
 
@@ -135,14 +136,16 @@ def conv_decoder(latents: int, channels: int = 32, side: int = 28) -> nn.Sequent
     )
 
 
-def mlp_autoencoder(latents: int = 2, hidden=(400, 200), pixels: int = 784, *, squash=False, seed: int) -> AE:
+def mlp_autoencoder(
+    latents: int = 2, hidden: Sequence[int] = (400, 200), pixels: int = 784, *, squash: bool = False, seed: int
+) -> AE:
     """An autoencoder of fully connected layers, D-400-200-q-200-400-D unless told otherwise; weights from `seed`."""
     latents = count("latents", latents)
     with seeded(seed):
         return AE(mlp_encoder(latents, hidden, pixels), mlp_decoder(latents, hidden, pixels), squash=squash)
 
 
-def conv_autoencoder(latents: int = 2, channels: int = 32, side: int = 28, *, squash=False, seed: int) -> AE:
+def conv_autoencoder(latents: int = 2, channels: int = 32, side: int = 28, *, squash: bool = False, seed: int) -> AE:
     """An autoencoder of convolutions on 4 x 4 patches; weights from `seed`."""
     latents = count("latents", latents)
     with seeded(seed):

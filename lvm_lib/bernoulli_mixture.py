@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import _checks
 from .mixture import Mixture
@@ -47,13 +48,19 @@ class BernoulliMixture(Mixture):
             array.setflags(write=False)
             object.__setattr__(self, name, array)
 
-    def log_px_z_all(self, x) -> np.ndarray:
-        """log p(x | z = k) = sum_d x_d log(p_kd / (1 - p_kd)) + sum_d log(1 - p_kd), (n, K), as one product."""
+    def log_px_z_all(self, x: ArrayLike) -> np.ndarray:
+        """log p(x | z = k) = sum_d x_d log(p_kd / (1 - p_kd)) + sum_d log(1 - p_kd), (n, K), as one product.
+
+        Raises ValueError where x cannot be right.
+        """
         off = np.log1p(-self.probabilities)
         return self._points(x) @ (np.log(self.probabilities) - off).T + off.sum(axis=1)
 
-    def sample(self, n, rng) -> tuple[np.ndarray, np.ndarray]:
-        """Ancestral sampling: z (n,) from the weights, then every pixel of x (n, D) on its own; returns (x, z)."""
+    def sample(self, n: int, rng: np.random.Generator | int) -> tuple[np.ndarray, np.ndarray]:
+        """Ancestral sampling: z (n,) from the weights, then every pixel of x (n, D) on its own; returns (x, z).
+
+        Raises TypeError or ValueError where n or rng cannot be right.
+        """
         n, generator = _checks.count("n", n), _checks.rng("rng", rng)
         z = generator.choice(len(self.weights), size=n, p=self.weights / self.weights.sum())
         x = generator.random((n, self.probabilities.shape[1])) < self.probabilities[z]
@@ -66,7 +73,7 @@ class BernoulliMixture(Mixture):
         return x
 
 
-def binary_points(x) -> np.ndarray:
+def binary_points(x: ArrayLike) -> np.ndarray:
     """x as float64 (n, D) of 0 and 1; raises ValueError otherwise: grey pixels need another likelihood."""
     x = _checks.real_array("x", x, 2)
     if not ((x == 0) | (x == 1)).all():

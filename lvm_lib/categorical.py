@@ -18,10 +18,12 @@ the dtype of logits (float32 at least). Williams (1992); Bengio, Leonard and Cou
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from ._checks import count, describe, warmth
-from ._torch import real_tensor, torch_generator
+from ._torch import TensorLike, real_tensor, torch_generator
 from .gradients import less_baseline
 
 __all__ = [
@@ -33,7 +35,7 @@ __all__ = [
 ]
 
 
-def enumerated_gradient(f, logits) -> torch.Tensor:
+def enumerated_gradient(f: Callable[[torch.Tensor], torch.Tensor], logits: TensorLike) -> torch.Tensor:
     """The gradient itself, by enumeration: q * (f - E_q f), (K,).
 
     f: y (n, K) to (n,).  logits: (K,).  Raises TypeError or ValueError where an argument, or f's value, does not fit.
@@ -44,7 +46,14 @@ def enumerated_gradient(f, logits) -> torch.Tensor:
     return _through_softmax(q, values)
 
 
-def score_function_gradient(f, logits, samples: int, generator, *, baseline=0.0) -> torch.Tensor:
+def score_function_gradient(
+    f: Callable[[torch.Tensor], torch.Tensor],
+    logits: TensorLike,
+    samples: int,
+    generator: torch.Generator | int,
+    *,
+    baseline: torch.Tensor | float = 0.0,
+) -> torch.Tensor:
     """(f(e_k) - b) d log q_k = (f(e_k) - b) (e_k - q), one row per draw k ~ q: (samples, K). Unbiased.
 
     baseline: a number, or "leave-one-out": for each draw the mean of f over all others (two samples at least).
@@ -58,10 +67,13 @@ def score_function_gradient(f, logits, samples: int, generator, *, baseline=0.0)
     return values[:, None] * torch.where(one_hot > 0, _rest(q), -q)
 
 
-def gumbel_softmax(logits, temperature: float, samples: int, generator) -> torch.Tensor:
+def gumbel_softmax(
+    logits: TensorLike, temperature: float, samples: int, generator: torch.Generator | int
+) -> torch.Tensor:
     """Relaxed choices y = softmax((logits + g) / temperature), g standard Gumbel: (samples, K); logits get gradients.
 
     argmax(logits + g) is a draw from softmax(logits), exactly, at every temperature.
+    Raises TypeError or ValueError where logits, temperature, samples or generator cannot be right.
     """
     logits = _computable(real_tensor("logits", logits, 1))
     shape, generator = (count("samples", samples), len(logits)), torch_generator("generator", generator, logits.device)
@@ -69,7 +81,15 @@ def gumbel_softmax(logits, temperature: float, samples: int, generator) -> torch
     return ((logits + noise) / warmth(temperature)).softmax(-1)
 
 
-def gumbel_softmax_gradient(f, logits, temperature: float, samples: int, generator, *, hard: bool = False):
+def gumbel_softmax_gradient(
+    f: Callable[[torch.Tensor], torch.Tensor],
+    logits: TensorLike,
+    temperature: float,
+    samples: int,
+    generator: torch.Generator | int,
+    *,
+    hard: bool = False,
+) -> torch.Tensor:
     """The gradient of f(y) at relaxed choices y, (samples, K): unbiased for E f(y), which is not E_q f(e_k).
 
     hard: f is asked at the corner argmax y going forward, and its slope there goes back through y (straight-through
@@ -80,7 +100,9 @@ def gumbel_softmax_gradient(f, logits, temperature: float, samples: int, generat
     return _through_softmax(y, _slope(f, corner if hard else y)) / warmth(temperature)
 
 
-def straight_through_gradient(f, logits, samples: int, generator) -> torch.Tensor:
+def straight_through_gradient(
+    f: Callable[[torch.Tensor], torch.Tensor], logits: TensorLike, samples: int, generator: torch.Generator | int
+) -> torch.Tensor:
     """f'(e_k) at the drawn corner, passed back as if the corner were q itself: (samples, K).
 
     q * (s - q s), s the slope of f at e_k.  generator: or a seed.  Raises TypeError or ValueError.
@@ -92,7 +114,7 @@ def straight_through_gradient(f, logits, samples: int, generator) -> torch.Tenso
 # ---------------------------------------------------------------- inside
 
 
-def _slope(f, at):
+def _slope(f, at) -> torch.Tensor:
     """The slope of f at the points `at`, (n, K)."""
     at = at.detach().requires_grad_()
     values = _values(f, at)
@@ -102,7 +124,7 @@ def _slope(f, at):
     return slope
 
 
-def _through_softmax(y, slope):
+def _through_softmax(y, slope) -> torch.Tensor:
     """y * (slope - y slope): a slope (..., K) passed back through y = softmax(logits), (..., K), to the logits.
 
     Slopes are taken from that of the largest y, so that no entry is a difference of equals where y is nearly one-hot.
@@ -112,7 +134,7 @@ def _through_softmax(y, slope):
     return y * (slope - (y * slope).sum(-1, keepdim=True))
 
 
-def _rest(q):
+def _rest(q) -> torch.Tensor:
     """1 - q_k, (K,); at the largest q_k, where that would cancel, the sum of the others."""
     top = q.argmax()
     rest = 1 - q
@@ -128,18 +150,18 @@ def _draw(logits, samples, generator):
     return torch.nn.functional.one_hot(k, len(q)).to(q.dtype), q
 
 
-def _logits(logits):
+def _logits(logits) -> torch.Tensor:
     return _computable(real_tensor("logits", logits, 1).detach())
 
 
-def _computable(logits):
+def _computable(logits) -> torch.Tensor:
     """Logits in a type that gradients can be computed in: float32 instead of half precision, float64 for integers."""
     if not logits.is_floating_point():
         return logits.double()
     return logits.float() if logits.element_size() < 4 else logits
 
 
-def _values(f, y):
+def _values(f, y) -> torch.Tensor:
     if not callable(f):
         raise TypeError(f"f must be a function of points of the simplex (n, K), got {describe(f)}")
     values = f(y)

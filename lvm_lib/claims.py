@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from typing import Any
+from typing import Any, SupportsFloat
 
 from ._checks import describe, float_array
 
@@ -25,7 +25,7 @@ RECORD = "LVM_CLAIMS"  # environment variable: a file to which every claim is ad
 
 
 def holds(
-    name: str, value: Any, *, at_least: float | None = None, at_most: float | None = None, unit: str = ""
+    name: str, value: SupportsFloat, *, at_least: float | None = None, at_most: float | None = None, unit: str = ""
 ) -> None:
     """Print `value` with the bound that is claimed of it, at_least <= value <= at_most, or fail.
 
@@ -51,7 +51,7 @@ def holds(
     print(f"{name}: {_shown(found)}{unit} (claimed: {claimed})")
 
 
-def _line(name: str, value: Any, *, empty: bool = False) -> str:
+def _line(name: str, value: object, *, empty: bool = False) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, got {describe(value)}")
     if len(value.splitlines()) > 1 or not (empty or value.strip()):

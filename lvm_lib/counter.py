@@ -16,6 +16,7 @@ Wichura, "Algorithm AS 241: the percentage points of the normal distribution", A
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import _checks
 
@@ -95,11 +96,12 @@ FAR = (
 )
 
 
-def philox(counter, key) -> np.ndarray:
+def philox(counter: ArrayLike, key: ArrayLike) -> np.ndarray:
     """Philox4x32-10: four 32-bit words for each counter. counter (..., 4), key (2,) or (..., 2); uint32 (..., 4).
 
     Ten rounds; in each, two words are multiplied by constants and the halves of the products mixed into the others:
     (c0, c1, c2, c3) -> (hi(M1 c2) ^ c1 ^ k0, lo(M1 c2), hi(M0 c0) ^ c3 ^ k1, lo(M0 c0)).
+    Raises TypeError or ValueError where counter or key cannot be right.
     """
     counter, key = _words("counter", counter, 4), _words("key", key, 2)
     c0, c1, c2, c3 = np.moveaxis(counter, -1, 0)
@@ -111,7 +113,7 @@ def philox(counter, key) -> np.ndarray:
     return np.stack(np.broadcast_arrays(c0, c1, c2, c3), axis=-1).astype(np.uint32)
 
 
-def words(seed, index, stream=0) -> np.ndarray:
+def words(seed: int, index: ArrayLike, stream: int = 0) -> np.ndarray:
     """The four words of draw number `index`: a whole number, or an array of them; uint32 (..., 4).
 
     seed, index, stream: whole numbers from 0 to 2^32 - 1. Different streams of one seed are independent.
@@ -124,7 +126,7 @@ def words(seed, index, stream=0) -> np.ndarray:
     return philox(counter, (seed, 0))
 
 
-def uniforms(seed, index, stream=0) -> np.ndarray:
+def uniforms(seed: int, index: ArrayLike, stream: int = 0) -> np.ndarray:
     """Two uniform numbers of draw `index`, (..., 2), never 0 and never 1: (k + 1/2) / 2^52, k from 26 + 26 bits.
 
     The middles of equal bins: u and 1 - u are equally likely to the last bit, and both are exact.
@@ -133,12 +135,12 @@ def uniforms(seed, index, stream=0) -> np.ndarray:
     return (np.floor(high / 64) * 2.0**26 + np.floor(low / 64) + 0.5) * 2.0**-52
 
 
-def normals(seed, index, stream=0) -> np.ndarray:
+def normals(seed: int, index: ArrayLike, stream: int = 0) -> np.ndarray:
     """Two independent draws of N(0, 1) of draw `index`, (..., 2): the normal quantiles of its two uniforms."""
     return normal_quantile(uniforms(seed, index, stream))
 
 
-def normal_quantile(u) -> np.ndarray:
+def normal_quantile(u: ArrayLike) -> np.ndarray:
     """The z with Phi(z) = u, elementwise, for u in (0, 1): the inverse of the standard normal's distribution function.
 
     Wichura's PPND16: three rational approximations, relative error about 1e-16. Raises ValueError outside (0, 1).
@@ -154,7 +156,7 @@ def normal_quantile(u) -> np.ndarray:
     return np.where(near, away * _ratio(MIDDLE, middle), np.copysign(outer, away))
 
 
-def categorical(logits, u) -> np.ndarray:
+def categorical(logits: ArrayLike, u: ArrayLike) -> np.ndarray:
     """Inverse-CDF sampling: the category that each uniform picks. logits (..., K), u (...) in (0, 1); int64 (...).
 
         the first k with w_0 + ... + w_k > u (w_0 + ... + w_(K-1)),    w = exp(logit - largest logit)
@@ -189,7 +191,7 @@ def _ratio(coefficients, r):
     """numerator(r) / denominator(r) by Horner's rule, in the same order as the JavaScript twin."""
     over, under = coefficients
     top, bottom = np.full_like(r, over[0]), np.full_like(r, under[0])
-    for a, b in zip(over[1:], under[1:]):
+    for a, b in zip(over[1:], under[1:], strict=True):
         top, bottom = top * r + a, bottom * r + b
     return top / bottom
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import log_ndtr
 
 from . import _checks
@@ -49,7 +50,7 @@ LOG_2PI = math.log(2 * math.pi)
 # ---------------------------------------------------------------- sums in log space
 
 
-def logsumexp(a, axis=-1, weights=None):
+def logsumexp(a: ArrayLike, axis: int | tuple[int, ...] | None = -1, weights: ArrayLike | None = None) -> np.ndarray:
     """Log of a (weighted) sum of exponentials: log sum_i w_i exp(a_i), without overflow or underflow.
 
     The largest term m is taken out first, log sum_i w_i exp(a_i) = m + log sum_i w_i exp(a_i - m), so that the sum
@@ -76,7 +77,7 @@ def logsumexp(a, axis=-1, weights=None):
         return np.log(terms.sum(axis=axis)) + np.squeeze(shift, axis=axis)
 
 
-def cholesky_factor(cov, name: str = "cov") -> np.ndarray:
+def cholesky_factor(cov: ArrayLike, name: str = "cov") -> np.ndarray:
     """Lower triangular L with L L^T = cov, for one covariance (D, D) or a batch (..., D, D).
 
     Raises ValueError, under the given `name`, if `cov` is not square, not symmetric or not positive definite.
@@ -106,7 +107,7 @@ def _asymmetry_allowed(given, cov):
 # ---------------------------------------------------------------- normal densities
 
 
-def log_normal(x, mean, std):
+def log_normal(x: ArrayLike, mean: ArrayLike, std: ArrayLike) -> np.ndarray:
     """Log density of a normal, elementwise: -(x - mean)^2 / (2 std^2) - log std - log(2 pi) / 2.
 
     x, mean and std > 0 broadcast against each other; the result has their common shape. Raises ValueError, TypeError.
@@ -115,7 +116,7 @@ def log_normal(x, mean, std):
     return -0.5 * ((x - mean) / std) ** 2 - np.log(std) - 0.5 * LOG_2PI
 
 
-def log_normal_diag(x, mean, std):
+def log_normal_diag(x: ArrayLike, mean: ArrayLike, std: ArrayLike) -> np.ndarray:
     """Log density of a normal with independent dimensions: the sum of `log_normal` over the last axis.
 
     x (..., D); mean and std > 0 broadcast against x: (D,), (..., D) or a scalar. Returns (...).
@@ -126,7 +127,7 @@ def log_normal_diag(x, mean, std):
     return log_normal(x, mean, std).sum(axis=-1)
 
 
-def log_normal_full(x, mean, cov):
+def log_normal_full(x: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> np.ndarray:
     """Log density of a normal with a full covariance C = L L^T (Cholesky).
 
         log N(x; mean, C) = -1/2 |L^-1 (x - mean)|^2 - sum_d log L_dd - D/2 log(2 pi)
@@ -142,7 +143,7 @@ def log_normal_full(x, mean, cov):
     return -0.5 * (white**2).sum(axis=-1) - _half_log_det(factor) - 0.5 * x.shape[-1] * LOG_2PI
 
 
-def log_normal_lowrank(x, mean, loadings, noise):
+def log_normal_lowrank(x: ArrayLike, mean: ArrayLike, loadings: ArrayLike, noise: ArrayLike) -> np.ndarray:
     """Log density of a normal with covariance C = W W^T + diag(noise), without ever forming the D x D matrix.
 
     Divide each dimension by its noise standard deviation; what is left of C is I + V V^T with V = W / sqrt(noise).
@@ -171,7 +172,7 @@ def log_normal_lowrank(x, mean, loadings, noise):
 # ---------------------------------------------------------------- masses
 
 
-def log_bernoulli(x, logits):
+def log_bernoulli(x: ArrayLike, logits: ArrayLike) -> np.ndarray:
     """Log mass of binary pixels: sum_d [x_d log p_d + (1 - x_d) log(1 - p_d)] with p = sigmoid(logits).
 
     Computed as -softplus(-l) where x = 1 and -softplus(l) where x = 0, which loses nothing when p is near 0 or 1.
@@ -189,7 +190,7 @@ def log_bernoulli(x, logits):
     return -np.logaddexp(0.0, (1 - 2 * x) * logits).sum(axis=-1)
 
 
-def log_categorical(index, logits):
+def log_categorical(index: ArrayLike, logits: ArrayLike) -> np.ndarray:
     """Log mass of one category out of K: l_index - logsumexp(l).
 
     index (...): integers 0..K-1; logits (..., K), which need not be normalised. Returns (...), index and the leading
@@ -203,7 +204,7 @@ def log_categorical(index, logits):
     return np.take_along_axis(log_p, index[..., None].astype(np.intp), axis=-1)[..., 0]
 
 
-def log_discretised_normal(x, mean, std, levels=256):
+def log_discretised_normal(x: ArrayLike, mean: ArrayLike, std: ArrayLike, levels: int = 256) -> np.ndarray:
     """Log *mass* of an integer pixel under a normal cut into bins: log[Phi(b) - Phi(a)], elementwise.
 
     The bin of x is [x - 1/2, x + 1/2]; a and b are its edges in units of std from the mean. The bins of the darkest
@@ -228,7 +229,7 @@ def log_discretised_normal(x, mean, std, levels=256):
     return np.where(below, log_ndtr(high), np.where(above, log_ndtr(-low), inside))
 
 
-def log_discretised_logistic(x, mean, scale, levels=256):
+def log_discretised_logistic(x: ArrayLike, mean: ArrayLike, scale: ArrayLike, levels: int = 256) -> np.ndarray:
     """Log *mass* of an integer pixel under a logistic cut into bins: log[sigmoid(b) - sigmoid(a)], elementwise.
 
     Bins and open edges as in `log_discretised_normal`. The difference has a product form that never cancels:
@@ -248,22 +249,23 @@ def log_discretised_logistic(x, mean, scale, levels=256):
 # ---------------------------------------------------------------- entropies
 
 
-def entropy_normal_diag(std):
+def entropy_normal_diag(std: ArrayLike) -> np.ndarray:
     """Differential entropy of a normal with independent dimensions: sum_d log std_d + D/2 log(2 pi e).
 
     std (..., D) > 0. Returns (...). It may be negative: a density narrower than 1/sqrt(2 pi e) has less than 0 nats.
+    Raises TypeError or ValueError where std cannot be right.
     """
     std = np.atleast_1d(positive_array("std", std))
     return np.log(std).sum(axis=-1) + 0.5 * std.shape[-1] * (LOG_2PI + 1)
 
 
-def entropy_normal_full(cov):
+def entropy_normal_full(cov: ArrayLike) -> np.ndarray:
     """Differential entropy of a normal: 1/2 log det C + D/2 log(2 pi e). cov (..., D, D); returns (...)."""
     factor = cholesky_factor(cov)
     return _half_log_det(factor) + 0.5 * factor.shape[-1] * (LOG_2PI + 1)
 
 
-def entropy_normal_lowrank(loadings, noise):
+def entropy_normal_lowrank(loadings: ArrayLike, noise: ArrayLike) -> np.ndarray:
     """Differential entropy of a normal with covariance W W^T + diag(noise): one number.
 
     loadings W (D, q); noise: variance, scalar or (D,). Raises ValueError, TypeError.
@@ -272,19 +274,21 @@ def entropy_normal_lowrank(loadings, noise):
     return 0.5 * (np.log(noise).sum() + np.log1p(stretch).sum() + noise.size * (LOG_2PI + 1))
 
 
-def entropy_bernoulli(probability):
+def entropy_bernoulli(probability: ArrayLike) -> np.ndarray:
     """Entropy of independent binary pixels: -sum_d [p_d log p_d + (1 - p_d) log(1 - p_d)], with 0 log 0 = 0.
 
     probability (..., D) in [0, 1]. Returns (...), at most D log 2.
+    Raises TypeError or ValueError where probability cannot be right.
     """
     p = np.atleast_1d(_unit_interval("probability", probability))
     return -(_x_log_x(p) + _x_log_x(1 - p)).sum(axis=-1)
 
 
-def entropy_categorical(probabilities):
+def entropy_categorical(probabilities: ArrayLike) -> np.ndarray:
     """Entropy of one choice out of K: -sum_k p_k log p_k, with 0 log 0 = 0.
 
     probabilities (..., K), non-negative and summing to one. Returns (...), at most log K.
+    Raises TypeError or ValueError where probabilities cannot be right.
     """
     return -_x_log_x(_distribution("probabilities", probabilities)).sum(axis=-1)
 
@@ -292,12 +296,13 @@ def entropy_categorical(probabilities):
 # ---------------------------------------------------------------- Kullback-Leibler divergences, KL(q || p)
 
 
-def kl_normal_diag(mean_q, std_q, mean_p=0.0, std_p=1.0):
+def kl_normal_diag(mean_q: ArrayLike, std_q: ArrayLike, mean_p: ArrayLike = 0.0, std_p: ArrayLike = 1.0) -> np.ndarray:
     """KL(q || p) of normals with independent dimensions; by default against the standard normal prior.
 
         sum_d { log(s_p / s_q) + [s_q^2 + (m_q - m_p)^2] / (2 s_p^2) - 1/2 }
 
     All (..., D), broadcasting; stds > 0. Returns (...). Kingma & Welling (2014), appendix B.
+    Raises TypeError or ValueError where mean_q, std_q, mean_p or std_p cannot be right.
     """
     mean_q, std_q, mean_p, std_p = _broadcast(
         mean_q=np.atleast_1d(real_array("mean_q", mean_q)),
@@ -309,7 +314,7 @@ def kl_normal_diag(mean_q, std_q, mean_p=0.0, std_p=1.0):
     return (0.5 * (ratio**2 + shift**2 - 1) - np.log(ratio)).sum(axis=-1)
 
 
-def kl_normal_full(mean_q, cov_q, mean_p, cov_p):
+def kl_normal_full(mean_q: ArrayLike, cov_q: ArrayLike, mean_p: ArrayLike, cov_p: ArrayLike) -> np.ndarray:
     """KL(q || p) of normals with full covariances C_q and C_p = L L^T.
 
         1/2 { tr(C_p^-1 C_q) + |L^-1 (m_q - m_p)|^2 - D + log det C_p - log det C_q }
@@ -325,20 +330,22 @@ def kl_normal_full(mean_q, cov_q, mean_p, cov_p):
     return 0.5 * (trace + shift - mean_q.shape[-1]) + _half_log_det(factor_p) - _half_log_det(factor_q)
 
 
-def kl_bernoulli(q, p):
+def kl_bernoulli(q: ArrayLike, p: ArrayLike) -> np.ndarray:
     """KL(q || p) of independent binary pixels: sum_d of the two-term KL, with 0 log 0 = 0.
 
     q, p (..., D): probabilities of a one, in [0, 1], broadcasting. Returns (...); +inf where q gives mass to a value
     that p rules out.
+    Raises TypeError or ValueError where q or p cannot be right.
     """
     q, p = _broadcast(q=np.atleast_1d(_unit_interval("q", q)), p=_unit_interval("p", p))
     return (_relative(q, p) + _relative(1 - q, 1 - p)).sum(axis=-1)
 
 
-def kl_categorical(q, p):
+def kl_categorical(q: ArrayLike, p: ArrayLike) -> np.ndarray:
     """KL(q || p) = sum_k q_k log(q_k / p_k), with 0 log 0 = 0.
 
     q, p (..., K), each summing to one. Returns (...); +inf where q gives mass to a category that p rules out.
+    Raises TypeError or ValueError where q or p cannot be right.
     """
     q, p = _distribution("q", q), _distribution("p", p)
     _same_dimension("q", q, exact=True, p=p)
@@ -349,12 +356,12 @@ def kl_categorical(q, p):
 # ---------------------------------------------------------------- the parts that several functions share
 
 
-def _half_log_det(factor):
+def _half_log_det(factor) -> np.ndarray:
     """1/2 log det C from its Cholesky factor: the sum of the logs of the diagonal."""
     return np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(axis=-1)
 
 
-def _whiten(factor, difference):
+def _whiten(factor, difference) -> np.ndarray:
     """L^-1 d for every d. Leading axes that only d has become the columns of one solve per L."""
     try:
         batch = np.broadcast_shapes(difference.shape[:-1], factor.shape[:-2])
@@ -370,7 +377,7 @@ def _whiten(factor, difference):
     return np.moveaxis(white, -1, 0).reshape(difference.shape)
 
 
-def _lowrank_axes(loadings, noise):
+def _lowrank_axes(loadings, noise) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Noise variances (D,), axes U (D, min(D, q)) and squared singular values s^2 of V = W / sqrt(noise)."""
     loadings, noise = real_array("loadings", loadings, 2), positive_array("noise", noise)
     if noise.shape not in ((), (len(loadings),)):
@@ -388,7 +395,7 @@ def _lowrank_axes(loadings, noise):
     return noise, axes, singular**2
 
 
-def _log_softmax(logits):
+def _log_softmax(logits) -> np.ndarray:
     """l_k - logsumexp(l) as (l_k - l_top) - log1p(sum of the others): two terms of one sign, so nothing cancels."""
     top = logits.argmax(axis=-1, keepdims=True)
     below = logits - np.take_along_axis(logits, top, axis=-1)
@@ -397,30 +404,30 @@ def _log_softmax(logits):
     return below - np.log1p(others.sum(axis=-1, keepdims=True))
 
 
-def _x_log_x(x):
+def _x_log_x(x) -> np.ndarray:
     """x log x, and 0 at x = 0."""
     return x * np.log(np.where(x > 0, x, 1.0))
 
 
-def _relative(q, p):
+def _relative(q, p) -> np.ndarray:
     """q log(q / p), 0 where q = 0, +inf where only p = 0."""
     with np.errstate(divide="ignore"):
         return np.where(q > 0, q * (np.log(np.where(q > 0, q, 1.0)) - np.log(np.where(q > 0, p, 1.0))), 0.0)
 
 
-def _log_values(name, value):
+def _log_values(name, value) -> np.ndarray:
     """`value` as float64 in which -inf, the log of zero, is allowed; NaN and +inf are not."""
     array = _checks.float_array(name, value)
     real_array(name, np.where(np.isneginf(array), 0.0, array))
     return array
 
 
-def _distribution(name, value):
+def _distribution(name, value) -> np.ndarray:
     """`value` as probabilities (..., K) that sum to one along an axis that exists."""
     return _checks.probabilities(name, value)
 
 
-def _unit_interval(name, value):
+def _unit_interval(name, value) -> np.ndarray:
     """`value` as an array of numbers in [0, 1]; what rounding pushed over the edge is put back."""
     array = real_array(name, value)
     over = max(-array.min(), array.max() - 1)
@@ -431,7 +438,7 @@ def _unit_interval(name, value):
     return np.clip(array, 0.0, 1.0)
 
 
-def _integers(name, value, levels):
+def _integers(name, value, levels) -> np.ndarray:
     """`value` as int64 in 0..levels-1; a float array of whole numbers is welcome."""
     array = real_array(name, value)
     if (array != np.round(array)).any() or array.min() < 0 or array.max() > levels - 1:
@@ -442,7 +449,7 @@ def _integers(name, value, levels):
     return array.astype(np.int64)
 
 
-def _pixel_arguments(x, mean, spread, spread_name, levels):
+def _pixel_arguments(x, mean, spread, spread_name, levels) -> tuple[np.ndarray, ...]:
     """Checked and broadcast arguments of a discretised mass, and where the darkest and brightest levels are."""
     levels = count("levels", levels, 2)
     x = _integers("x", x, levels)
@@ -452,7 +459,7 @@ def _pixel_arguments(x, mean, spread, spread_name, levels):
     return x, mean, spread, x == 0, x == levels - 1
 
 
-def _broadcast(**arrays):
+def _broadcast(**arrays) -> tuple[np.ndarray, ...]:
     """The arrays brought to one shape; a ValueError names them and their shapes where that is impossible."""
     try:
         return np.broadcast_arrays(*arrays.values())
@@ -461,7 +468,7 @@ def _broadcast(**arrays):
         raise ValueError(f"{', '.join(arrays)} must broadcast to one shape, got {shapes}") from None
 
 
-def _same_dimension(name, array, *, exact=False, **others):
+def _same_dimension(name, array, *, exact=False, **others) -> None:
     """Refuse a last axis that differs from that of `array`; one entry, shared by all dimensions, unless `exact`."""
     dimension = array.shape[-1]
     for other, value in others.items():

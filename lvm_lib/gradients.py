@@ -14,6 +14,7 @@ Kingma and Welling (2014), Rezende et al. (2014); Williams (1992), REINFORCE.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -31,7 +32,13 @@ class GradientSamples(NamedTuple):
     log_std: torch.Tensor  # with respect to the log of its standard deviation
 
 
-def reparameterised_gradient(f, mean, log_std, samples: int, generator) -> GradientSamples:
+def reparameterised_gradient(
+    f: Callable[[torch.Tensor], torch.Tensor],
+    mean: torch.Tensor,
+    log_std: torch.Tensor,
+    samples: int,
+    generator: torch.Generator | int,
+) -> GradientSamples:
     """Gradients through the sample: z = mean + std eps, so d/d mean = f'(z), d/d log std = f'(z) std eps.
 
     f: differentiable in torch, z (k, q) to (k,), each row on its own.  mean, log_std: (q,).  generator: or a seed.
@@ -46,7 +53,15 @@ def reparameterised_gradient(f, mean, log_std, samples: int, generator) -> Gradi
     return GradientSamples(slope, slope * std * eps)
 
 
-def score_function_gradient(f, mean, log_std, samples: int, generator, *, baseline=0.0) -> GradientSamples:
+def score_function_gradient(
+    f: Callable[[torch.Tensor], torch.Tensor],
+    mean: torch.Tensor,
+    log_std: torch.Tensor,
+    samples: int,
+    generator: torch.Generator | int,
+    *,
+    baseline: torch.Tensor | float = 0.0,
+) -> GradientSamples:
     """Gradients of the density: (f(z) - b) d log q(z), with d/d mean log q = eps / std, d/d log std log q = eps^2 - 1.
 
     A baseline b leaves the expectation alone, since E_q[d log q] = 0, so long as it does not see its own sample:
@@ -60,7 +75,7 @@ def score_function_gradient(f, mean, log_std, samples: int, generator, *, baseli
     return GradientSamples(values[:, None] * eps / std, values[:, None] * (eps**2 - 1))
 
 
-def less_baseline(values: torch.Tensor, baseline, samples: int) -> torch.Tensor:
+def less_baseline(values: torch.Tensor, baseline: torch.Tensor | float, samples: int) -> torch.Tensor:
     """f at the draws, (samples,), less a baseline: a number, or "leave-one-out", for each draw the mean of the others.
 
     Raises TypeError or ValueError for any other baseline, and for leave-one-out with a single draw.
@@ -90,7 +105,7 @@ def _draw(mean, log_std, samples, generator):
     return eps, std, mean + std * eps
 
 
-def _values(f, z):
+def _values(f, z) -> torch.Tensor:
     if not callable(f):
         raise TypeError(f"f must be a function of z (k, q), got {describe(f)}")
     values = f(z)

@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import _checks
 from ._nearest import Search, nearest_two, squared_distances, sums_by_code
@@ -61,7 +62,7 @@ class KMeans:
         """Points per cluster, (K,)."""
         return np.bincount(self.codes, minlength=len(self.centroids))
 
-    def assign(self, x) -> Assignment:
+    def assign(self, x: ArrayLike) -> Assignment:
         """The nearest centroid of other data."""
         return assign(x, self.centroids)
 
@@ -69,7 +70,7 @@ class KMeans:
 # ---------------------------------------------------------------- the two steps
 
 
-def assign(x, centroids) -> Assignment:
+def assign(x: ArrayLike, centroids: ArrayLike) -> Assignment:
     """The encoder: codes_n = argmin_k |x_n - c_k|^2, and that distance; the first of equally near ones.
 
     x: (n, D).  centroids: (K, D).  Raises TypeError or ValueError if they do not fit.
@@ -81,7 +82,7 @@ def assign(x, centroids) -> Assignment:
     return Assignment(codes, squared_distances(x, centroids, codes))
 
 
-def update(x, codes, centroids) -> np.ndarray:
+def update(x: ArrayLike, codes: ArrayLike, centroids: ArrayLike) -> np.ndarray:
     """The decoder's best values, given the codes: c_k = mean of the points with code k, (K, D).
 
     A cluster without points keeps its row of `centroids`. Raises TypeError or ValueError if the arguments do not fit.
@@ -92,12 +93,12 @@ def update(x, codes, centroids) -> np.ndarray:
     return _means(*sums_by_code(x, codes, len(centroids)), centroids)
 
 
-def lloyd_step(x, centroids) -> np.ndarray:
+def lloyd_step(x: ArrayLike, centroids: ArrayLike) -> np.ndarray:
     """One round of Lloyd's algorithm: assign, then update; a cluster without points stays where it is. (K, D)."""
     return update(x, assign(x, centroids).codes, centroids)
 
 
-def inertia(x, centroids, codes=None) -> float:
+def inertia(x: ArrayLike, centroids: ArrayLike, codes: ArrayLike | None = None) -> float:
     """J = sum_n |x_n - c_{codes_n}|^2, from differences (exact to rounding); with the nearest codes if none are given.
 
     Raises TypeError or ValueError if the arguments do not fit.
@@ -112,7 +113,7 @@ def inertia(x, centroids, codes=None) -> float:
 # ---------------------------------------------------------------- the algorithm
 
 
-def lloyd(x, centroids, *, iterations: int = 300, empty: str = "farthest") -> KMeans:
+def lloyd(x: ArrayLike, centroids: ArrayLike, *, iterations: int = 300, empty: str = "farthest") -> KMeans:
     """Lloyd's algorithm from given centroids, until no point changes its code, or `iterations` updates are done.
 
     x: (n, D).  centroids: (K, D), K <= n.
@@ -120,18 +121,20 @@ def lloyd(x, centroids, *, iterations: int = 300, empty: str = "farthest") -> KM
         or is told to "keep" its place, as the formulas say. Both are reported in `emptied`.
     Raises TypeError or ValueError if the arguments do not fit.
     """
-    x, centroids = _points(x), _points(centroids, "centroids").copy()
-    _same_width(x, centroids)
+    x, start = _points(x), _points(centroids, "centroids").copy()
+    _same_width(x, start)
     iterations = _checks.count("iterations", iterations)
     if empty not in EMPTY:
         raise ValueError(f"empty must be one of {EMPTY}, got {empty!r}")
-    if len(centroids) > len(x):
-        raise ValueError(f"centroids must be no more than the {len(x)} points, got {len(centroids)}")
+    if len(start) > len(x):
+        raise ValueError(f"centroids must be no more than the {len(x)} points, got {len(start)}")
     centre = _centre(x)
-    return _lloyd(x - centre, centroids.astype(x.dtype) - centre, centre, iterations, empty)
+    return _lloyd(x - centre, start.astype(x.dtype) - centre, centre, iterations, empty)
 
 
-def kmeans(x, k: int, rng, *, restarts: int = 10, iterations: int = 300) -> KMeans:
+def kmeans(
+    x: ArrayLike, k: int, rng: np.random.Generator | int, *, restarts: int = 10, iterations: int = 300
+) -> KMeans:
     """The best of `restarts` runs of Lloyd's algorithm, each from its own K-means++ start: the lowest inertia.
 
     Nobody knows the global optimum of real data: the best of many restarts is an upper bound of it.
@@ -141,12 +144,13 @@ def kmeans(x, k: int, rng, *, restarts: int = 10, iterations: int = 300) -> KMea
     restarts, iterations = _checks.count("restarts", restarts), _checks.count("iterations", iterations)
     k = _clusters(k, x)
     centre = _centre(x)
-    x = x - centre
-    runs = (_lloyd(x, x[plus_plus_rows(x, k, rng)], centre, iterations, "farthest") for _ in range(restarts))
+    centred = x - centre
+    starts = (centred[plus_plus_rows(centred, k, rng)] for _ in range(restarts))
+    runs = (_lloyd(centred, start, centre, iterations, "farthest") for start in starts)
     return min(runs, key=lambda run: run.inertia)
 
 
-def kmeans_plus_plus(x, k: int, rng) -> np.ndarray:
+def kmeans_plus_plus(x: ArrayLike, k: int, rng: np.random.Generator | int) -> np.ndarray:
     """A start, (K, D): k rows of x, far from each other.
 
     The first at random, each next with probability in proportion to its squared distance from the nearest one chosen
@@ -234,7 +238,7 @@ def _from_one(x: np.ndarray, norms: np.ndarray, row: np.ndarray) -> np.ndarray:
 # ---------------------------------------------------------------- checks
 
 
-def _points(value, name="x"):
+def _points(value, name="x") -> np.ndarray:
     """`value` (n, D) as a finite array: float32 stays, everything else becomes float64."""
     if isinstance(value, np.ndarray) and value.dtype == np.float32 and value.ndim == 2 and value.size:
         if not np.isfinite(value.sum()) and not np.isfinite(value).all():
@@ -248,7 +252,7 @@ def _same_width(x, centroids):
         raise ValueError(f"centroids must have D = {x.shape[1]} columns as x has, got shape {centroids.shape}")
 
 
-def _codes(value, n, k):
+def _codes(value, n, k) -> np.ndarray:
     try:
         codes = np.asarray(value)
     except ValueError as error:  # rows of different lengths
@@ -263,12 +267,12 @@ def _codes(value, n, k):
     return codes.astype(np.int64)
 
 
-def _clusters(k, x):
+def _clusters(k, x) -> int:
     k = _checks.count("k", k)
     if k > len(x):
         raise ValueError(f"k must be no more than the {len(x)} points, got {k}")
     return k
 
 
-def _centre(x):
+def _centre(x) -> np.ndarray:
     return x.mean(axis=0, dtype=np.float64).astype(x.dtype)

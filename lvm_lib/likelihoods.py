@@ -19,8 +19,10 @@ float32 first; the masses of cut curves are computed in float64 whatever the out
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 from torch.distributions import Bernoulli as BernoulliPixels
@@ -40,11 +42,11 @@ class Bernoulli(nn.Module):
     Binary cross-entropy on grey pixels is no log-likelihood of anything that sums to one: `check` refuses them.
     """
 
-    def forward(self, outputs) -> Independent:
+    def forward(self, outputs: torch.Tensor) -> Independent:
         """outputs (..., D): logits."""
         return Independent(_BinaryPixels(logits=_single(outputs), validate_args=False), 1, validate_args=False)
 
-    def check(self, x):
+    def check(self, x: torch.Tensor) -> None:
         """Raises ValueError unless every pixel is 0 or 1."""
         if not torch.equal(x * x, x):  # of finite numbers only 0 and 1 are their own squares
             raise ValueError(
@@ -53,7 +55,7 @@ class Bernoulli(nn.Module):
                 f"for grey pixels), got values from {x.min():g} to {x.max():g}"
             )
 
-    def inputs(self, x):
+    def inputs(self, x: torch.Tensor) -> torch.Tensor:
         """The pixels themselves, 0 and 1."""
         return x
 
@@ -71,9 +73,12 @@ class Gaussian(nn.Module):
     std: in the units of x, a number shared by all pixels, or one per pixel, (D,). The smaller it is, the more the
     reconstruction weighs against the KL: beta at std s is beta = 1 at std s sqrt(beta), up to scale and constant.
     learned: whether training fits it (from the value given).
+    Raises TypeError or ValueError where std cannot be right.
     """
 
-    def __init__(self, std, *, learned: bool = False):
+    log_std: torch.Tensor
+
+    def __init__(self, std: float | Sequence[float] | np.ndarray | torch.Tensor, *, learned: bool = False):
         super().__init__()
         _spread(self, std, learned)
 
@@ -82,16 +87,16 @@ class Gaussian(nn.Module):
         """() or (D,), in the units of x."""
         return self.log_std.exp()
 
-    def forward(self, outputs) -> Independent:
+    def forward(self, outputs: torch.Tensor) -> Independent:
         """outputs (..., D): the means."""
         outputs = _single(outputs)
         std = self.std.to(outputs.dtype).expand_as(outputs)
         return Independent(Normal(outputs, std, validate_args=False), 1, validate_args=False)
 
-    def check(self, x):
+    def check(self, x: torch.Tensor) -> None:
         """Every finite x will do."""
 
-    def inputs(self, x):
+    def inputs(self, x: torch.Tensor) -> torch.Tensor:
         """The pixels themselves."""
         return x
 
@@ -100,8 +105,11 @@ class _Discretised(nn.Module):
     """Integer pixels 0..levels-1: a curve around 255 * output, cut into bins of width one, open at both ends."""
 
     logistic: bool
+    log_std: torch.Tensor
 
-    def __init__(self, std, *, learned: bool = False, levels: int = 256):
+    def __init__(
+        self, std: float | Sequence[float] | np.ndarray | torch.Tensor, *, learned: bool = False, levels: int = 256
+    ):
         super().__init__()
         self.levels = count("levels", levels, 2)
         _spread(self, std, learned)
@@ -111,13 +119,13 @@ class _Discretised(nn.Module):
         """() or (D,), in grey levels: the standard deviation of the curve before it is cut into bins."""
         return self.log_std.exp()
 
-    def forward(self, outputs) -> DiscretisedPixels:
+    def forward(self, outputs: torch.Tensor) -> DiscretisedPixels:
         """outputs (..., D): the curve's means on a scale where 0 is black and 1 is white; they may lie outside."""
         mean = outputs.double() * (self.levels - 1)
         dtype = _single(outputs).dtype
         return DiscretisedPixels(mean, self.std.double(), logistic=self.logistic, levels=self.levels, dtype=dtype)
 
-    def check(self, x):
+    def check(self, x: torch.Tensor):
         """Raises ValueError unless x holds whole numbers 0..levels-1."""
         if (x != x.round()).any() or x.min() < 0 or x.max() > self.levels - 1:
             raise ValueError(
@@ -125,7 +133,7 @@ class _Discretised(nn.Module):
                 f"got values from {x.min():g} to {x.max():g}; are they scaled already?"
             )
 
-    def inputs(self, x):
+    def inputs(self, x: torch.Tensor):
         return x / (self.levels - 1)
 
 
@@ -158,13 +166,21 @@ class DiscretisedPixels(Distribution):
     support = constraints.independent(constraints.nonnegative_integer, 1)
     has_rsample = False
 
-    def __init__(self, mean, std, *, logistic: bool = False, levels: int = 256, dtype: torch.dtype | None = None):
+    def __init__(
+        self,
+        mean: torch.Tensor,
+        std: torch.Tensor,
+        *,
+        logistic: bool = False,
+        levels: int = 256,
+        dtype: torch.dtype | None = None,
+    ):
         self.dtype = _single(mean).dtype if dtype is None else dtype
         self.location, self.spread = torch.broadcast_tensors(mean.double(), std.double())
         self.logistic, self.levels = logistic, levels
         super().__init__(mean.shape[:-1], mean.shape[-1:], validate_args=False)
 
-    def log_prob(self, x):
+    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """log P(x), summed over the last axis: x (..., D) whole numbers 0..levels-1, to (...)."""
         x, darkest, brightest = x.double(), x == 0, x == self.levels - 1
         centre, width = torch.broadcast_tensors((x - self.location) / self.spread, 1 / self.spread)
@@ -177,7 +193,7 @@ class DiscretisedPixels(Distribution):
         return log_mass.sum(-1).to(self.dtype)
 
     @property
-    def mean(self):
+    def mean(self) -> torch.Tensor:
         """E[x] = sum_{k >= 1} P(x >= k), exact: it differs from the curve's mean, since the edge bins are open."""
         total = torch.zeros_like(self.location)
         for k in range(1, self.levels):
@@ -185,7 +201,11 @@ class DiscretisedPixels(Distribution):
             total = total + (torch.sigmoid(score * LOGISTIC) if self.logistic else torch.special.ndtr(score))
         return total.to(self.dtype)
 
-    def sample(self, sample_shape=torch.Size(), generator=None):
+    def sample(
+        self,
+        sample_shape: torch.Size | list[int] | tuple[int, ...] = torch.Size(),
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
         """Whole numbers: a draw of the curve, rounded, and clipped to 0..levels-1."""
         shape, device = self._extended_shape(sample_shape), self.location.device
         with torch.no_grad():
@@ -207,14 +227,14 @@ ROOT2 = math.sqrt(2)
 # middle c >= 0 and width w, so that its edges are near = c - w/2 and far = c + w/2. All in float64.
 
 
-def _log_normal_tail(near):
+def _log_normal_tail(near) -> torch.Tensor:
     """log Q(near): -near^2 / 2 + t(near) where near > 0, so that neither it nor its slope loses digits far out."""
     scaled = torch.special.erfcx(near.abs() / ROOT2) / 2  # Q(|near|) exp(near^2 / 2)
     square = near**2 / 2
     return torch.where(near > 0, torch.log(scaled) - square, torch.log1p(-scaled * torch.exp(-square)))
 
 
-def _log_normal_inside(centre, width):
+def _log_normal_inside(centre, width) -> torch.Tensor:
     """log Q(near) + log(1 - Q(far) / Q(near)), the ratio as exp(t(far) - t(near) - c w): no large squares cancel.
 
     A bin that is narrow against the curve's bend is the curve at its middle, w phi(c) [1 + (c^2 - 1) w^2 / 24].
@@ -230,12 +250,12 @@ def _log_normal_inside(centre, width):
     return torch.where(narrow, torch.log(width) - 0.5 * (centre**2 + LOG_2PI) + torch.log1p(bend), wide)
 
 
-def _log_logistic_tail(near):
+def _log_logistic_tail(near) -> torch.Tensor:
     """log Q(near) = log sigmoid(-near), in units of the curve's scale."""
     return functional.logsigmoid(-LOGISTIC * near)
 
 
-def _log_logistic_inside(centre, width):
+def _log_logistic_inside(centre, width) -> torch.Tensor:
     """log [sigmoid(-near) sigmoid(far) (1 - exp(-w))], in units of the curve's scale: nothing cancels."""
     near, far = centre - width / 2, centre + width / 2
     sides = functional.logsigmoid(-LOGISTIC * near) + functional.logsigmoid(LOGISTIC * far)
@@ -246,12 +266,12 @@ _NORMAL_CURVE = (_log_normal_tail, _log_normal_inside)
 _LOGISTIC_CURVE = (_log_logistic_tail, _log_logistic_inside)
 
 
-def _single(outputs):
+def _single(outputs) -> torch.Tensor:
     """`outputs`, in float32 if they came in half precision: sums over pixels need more digits than it has."""
     return outputs.float() if outputs.dtype in (torch.float16, torch.bfloat16) else outputs
 
 
-def _spread(module, std, learned):
+def _spread(module, std, learned) -> None:
     """Give `module` its log std: a parameter if it is learned, a buffer (stored, not trained) if not.
 
     It is kept in float64 whatever the network computes in: a float32 logarithm would cost 1e-7 of the std.

@@ -14,10 +14,13 @@ Axes: points (m, d), log weights (m,); values on a grid have the grid as their *
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ._checks import count, describe, positive_array, real_array
 from .densities import _log_values, logsumexp
@@ -63,10 +66,11 @@ class Grid:
 # ---------------------------------------------------------------- rules
 
 
-def line(low, high, m) -> Grid:
+def line(low: float, high: float, m: int) -> Grid:
     """Trapezoid rule on [low, high] with m >= 2 points: the weight is the spacing, and half of it at both ends.
 
     Its error for a smooth f that is negligible at both ends falls faster than any power of the spacing.
+    Raises TypeError or ValueError where low, high or m cannot be right.
     """
     low, high = _interval(low, high)
     m = count("m", m, 2)
@@ -75,33 +79,36 @@ def line(low, high, m) -> Grid:
     return Grid(np.linspace(low, high, m)[:, None], log_weights)
 
 
-def product(*grids) -> Grid:
+def product(*grids: Grid) -> Grid:
     """The rule on the product space: every combination of points, weights multiplied.
 
     The first grid's coordinates come first and vary slowest: values of `product(a, b)` reshape to (len(a), len(b)).
+    Raises TypeError where grids cannot be right.
     """
     if not grids or not all(isinstance(grid, Grid) for grid in grids):
         raise TypeError(f"grids must be one or more Grid, got {', '.join(map(describe, grids)) or 'none'}")
     index = np.indices([len(grid) for grid in grids]).reshape(len(grids), -1)  # (number of grids, m)
-    points = np.concatenate([grid.points[i] for grid, i in zip(grids, index)], axis=1)
-    return Grid(points, sum(grid.log_weights[i] for grid, i in zip(grids, index)))
+    points = np.concatenate([grid.points[i] for grid, i in zip(grids, index, strict=True)], axis=1)
+    return Grid(points, functools.reduce(np.add, [grid.log_weights[i] for grid, i in zip(grids, index, strict=True)]))
 
 
-def plane(low, high, m) -> Grid:
+def plane(low: ArrayLike, high: ArrayLike, m: int) -> Grid:
     """Trapezoid rule on a rectangle: `product(line, line)`, m x m points; values reshape to (m, m).
 
     low and high: a scalar for both axes, or one number per axis; m: an integer, or one per axis.
+    Raises TypeError or ValueError where low, high or m cannot be right.
     """
     low, high = _pair("low", low), _pair("high", high)
     m_first, m_second = m if isinstance(m, (tuple, list)) and len(m) == 2 else (m, m)
     return product(line(low[0], high[0], m_first), line(low[1], high[1], m_second))
 
 
-def hermite(m, mean=0.0, std=1.0) -> Grid:
+def hermite(m: int, mean: ArrayLike = 0.0, std: ArrayLike = 1.0) -> Grid:
     """Gauss-Hermite rule against a normal: integral f(z) N(z; mean, std^2) dz = sum_i w_i f(z_i).
 
     Exact for polynomials f up to degree 2 m - 1. The density is inside the weights, which sum to one: pass log f
     alone to `log_integral`. m from 1 to 200 (beyond, weights fall below what float64 can hold); std > 0.
+    Raises TypeError or ValueError where m, mean or std cannot be right.
     """
     m = count("m", m)
     mean, std = real_array("mean", mean, 0), positive_array("std", std, 0)
@@ -114,7 +121,7 @@ def hermite(m, mean=0.0, std=1.0) -> Grid:
 # ---------------------------------------------------------------- integrals on a rule
 
 
-def log_integral(log_f_values, grid: Grid):
+def log_integral(log_f_values: ArrayLike, grid: Grid) -> np.ndarray:
     """log integral f(z) dz, from log f at the grid's points.
 
     log_f_values (..., m), -inf allowed. Returns (...), -inf where f is zero on the whole grid.
@@ -123,7 +130,7 @@ def log_integral(log_f_values, grid: Grid):
     return logsumexp(_on_grid(log_f_values, grid) + grid.log_weights, axis=-1)
 
 
-def normalised(log_f_values, grid: Grid):
+def normalised(log_f_values: ArrayLike, grid: Grid) -> np.ndarray:
     """The log *density* proportional to f: log f - log integral f, so that the grid integrates it to one.
 
     With log f = log p(x, z) this is the posterior log p(z | x). log_f_values (..., m); returns (..., m).
@@ -136,7 +143,7 @@ def normalised(log_f_values, grid: Grid):
     return log_f_values - total[..., None]
 
 
-def moments(log_f_values, grid: Grid):
+def moments(log_f_values: ArrayLike, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """Mean (..., d) and covariance (..., d, d) of the density proportional to f."""
     mass = np.exp(normalised(log_f_values, grid) + grid.log_weights)  # (..., m), sums to one
     mean = mass @ grid.points
@@ -147,7 +154,9 @@ def moments(log_f_values, grid: Grid):
 # ---------------------------------------------------------------- rules that find the mass themselves
 
 
-def adaptive_line(log_f, low=-10.0, high=10.0, *, tolerance=1e-9) -> Grid:
+def adaptive_line(
+    log_f: Callable[[np.ndarray], np.ndarray], low: float = -10.0, high: float = 10.0, *, tolerance: float = 1e-9
+) -> Grid:
     """A trapezoid line that sits on the mass of f, checked by halving.
 
     1. Zoom: keep what lies within 40 nats of the peak, with one point to spare on either side; widen a side that the
@@ -164,24 +173,30 @@ def adaptive_line(log_f, low=-10.0, high=10.0, *, tolerance=1e-9) -> Grid:
     return _adaptive(log_f, np.array([low]), np.array([high]), tolerance, look=129, most=2**17 + 1)
 
 
-def adaptive_plane(log_f, low=-10.0, high=10.0, *, tolerance=1e-9) -> Grid:
+def adaptive_plane(
+    log_f: Callable[[np.ndarray], np.ndarray],
+    low: ArrayLike = -10.0,
+    high: ArrayLike = 10.0,
+    *,
+    tolerance: float = 1e-9,
+) -> Grid:
     """A trapezoid plane that sits on the mass of f, checked by halving as `adaptive_line` is.
 
     log_f: takes points (m, 2), returns (..., m). low, high: a scalar or one number per axis, where the search starts.
     Raises ValueError as `adaptive_line` does; it gives up after 1025 x 1025 points.
     """
-    corners = [_interval(*edge) for edge in zip(_pair("low", low), _pair("high", high))]
+    corners = [_interval(*edge) for edge in zip(_pair("low", low), _pair("high", high), strict=True)]
     low, high = np.array(corners).T
     return _adaptive(log_f, low, high, tolerance, look=33, most=1025)
 
 
-def _adaptive(log_f, low, high, tolerance, look, most):
+def _adaptive(log_f, low, high, tolerance, look, most) -> Grid:
     """Zoom on the mass with `look` points per axis, then halve the spacing until the integral stands still twice."""
     if not callable(log_f):
         raise TypeError(f"log_f must be a function of points (m, d), got {describe(log_f)}")
     tolerance = float(positive_array("tolerance", tolerance, 0))
     low, high = _zoom(log_f, low, high, look)
-    m, before, agreements = 33, np.inf, 0
+    m, before, agreements = 33, np.array(np.inf), 0
     while m <= most:
         grid = _box(low, high, m)
         values = _on_grid(log_f(grid.points), grid)
@@ -198,14 +213,14 @@ def _adaptive(log_f, low, high, tolerance, look, most):
     )
 
 
-def _fine_enough(values, grid, spacing):
+def _fine_enough(values, grid, spacing) -> bool:
     """Whether the spacing is at most half the standard deviation of every density, along every axis."""
     _, covariance = moments(values, grid)
     std = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     return bool((spacing <= std / 2).all())
 
 
-def _zoom(log_f, low, high, m, rounds=200):
+def _zoom(log_f, low, high, m, rounds=200) -> tuple[np.ndarray, np.ndarray]:
     """The smallest box, to a factor of two, that holds all points within NEGLIGIBLE nats of the peak of each f.
 
     While the mass touches a side, that side moves out by the box's width; then the box shrinks around the mass.
@@ -228,28 +243,28 @@ def _zoom(log_f, low, high, m, rounds=200):
     raise ValueError(f"log_f must fall off on all sides, got mass up to the edge of the box {low} to {high}")
 
 
-def _extent(near):
+def _extent(near) -> tuple[np.ndarray, np.ndarray]:
     """First and last index of a True along each axis."""
     hits = np.argwhere(near)
     return hits.min(axis=0), hits.max(axis=0)
 
 
-def _box(low, high, m):
+def _box(low, high, m) -> Grid:
     """The trapezoid rule on a box, m points per axis."""
-    return product(*(line(a, b, m) for a, b in zip(low, high)))
+    return product(*(line(a, b, m) for a, b in zip(low, high, strict=True)))
 
 
 # ---------------------------------------------------------------- checks
 
 
-def _interval(low, high):
+def _interval(low, high) -> tuple[float, float]:
     low, high = float(real_array("low", low, 0)), float(real_array("high", high, 0))
     if not low < high:
         raise ValueError(f"low must be below high, got low {low:g} and high {high:g}")
     return low, high
 
 
-def _pair(name, value):
+def _pair(name, value) -> np.ndarray:
     """One number per axis of a plane, from a scalar or a pair."""
     array = real_array(name, value)
     if array.shape not in ((), (2,)):
@@ -257,7 +272,7 @@ def _pair(name, value):
     return np.broadcast_to(array, 2)
 
 
-def _on_grid(log_f_values, grid):
+def _on_grid(log_f_values, grid) -> np.ndarray:
     """Log values (..., m) whose last axis is the grid's."""
     if not isinstance(grid, Grid):
         raise TypeError(f"grid must be a Grid, got {describe(grid)}")

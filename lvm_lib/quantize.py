@@ -22,6 +22,7 @@ them; Dhariwal et al. (2020), start from data and revival; Mentzer et al. (2024)
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -29,7 +30,7 @@ from torch import nn
 
 from ._checks import count, describe, real_number
 from ._nearest import nearest_of_tensors
-from ._torch import real_tensor, seeded, whole_numbers
+from ._torch import TensorLike, real_tensor, seeded, whole_numbers
 
 __all__ = ["FSQ", "Losses", "Quantised", "Usage", "VectorQuantizer", "nearest", "straight_through", "usage"]
 
@@ -59,12 +60,12 @@ class Usage(NamedTuple):
     counts: torch.Tensor  # (size,), int64
 
 
-def usage(indices, size: int) -> Usage:
+def usage(indices: TensorLike, size: int) -> Usage:
     """Usage of a codebook of `size` codes by `indices`, any shape. Raises TypeError or ValueError for bad indices."""
     return _usage(torch.bincount(whole_numbers("indices", indices, count("size", size)).flatten(), minlength=size))
 
 
-def nearest(z, codebook) -> torch.Tensor:
+def nearest(z: TensorLike, codebook: TensorLike) -> torch.Tensor:
     """argmin_k |z - e_k|^2 for rows z (n, d) and codes e (K, d): int64 (n,), no gradient.
 
     Raises TypeError or ValueError if they do not fit.
@@ -76,7 +77,7 @@ def nearest(z, codebook) -> torch.Tensor:
     return nearest_of_tensors(z, codebook)
 
 
-def straight_through(z, codes) -> torch.Tensor:
+def straight_through(z: TensorLike, codes: TensorLike) -> torch.Tensor:
     """`codes` going forward, the identity to z going back: z + sg[codes - z]. Raises TypeError or ValueError."""
     z = _floating(real_tensor("z", z))
     codes = real_tensor("codes", codes, like=z)
@@ -85,7 +86,7 @@ def straight_through(z, codes) -> torch.Tensor:
     return _passed(z, codes)
 
 
-def _passed(z, codes):
+def _passed(z, codes) -> torch.Tensor:
     return z + (codes - z).detach()
 
 
@@ -111,6 +112,15 @@ class VectorQuantizer(nn.Module):
     In training mode it counts indices: `batch_usage()` of the last batch, `epoch_usage()` since `new_epoch()`.
     Raises TypeError or ValueError for arguments, or rows, that do not fit.
     """
+
+    codebook: torch.Tensor
+    started: torch.Tensor
+    steps: torch.Tensor
+    count: torch.Tensor
+    total: torch.Tensor
+    share: torch.Tensor
+    batch_counts: torch.Tensor
+    epoch_counts: torch.Tensor
 
     def __init__(
         self,
@@ -149,8 +159,11 @@ class VectorQuantizer(nn.Module):
         self.register_buffer("batch_counts", torch.zeros(size, dtype=torch.int64))
         self.register_buffer("epoch_counts", torch.zeros(size, dtype=torch.int64))
 
-    def forward(self, z) -> Quantised:
-        """z (..., d): the nearest codes, straight-through, with their indices and losses."""
+    def forward(self, z: torch.Tensor) -> Quantised:
+        """z (..., d): the nearest codes, straight-through, with their indices and losses.
+
+        Raises TypeError or ValueError where z cannot be right.
+        """
         rows = self._rows(z).reshape(-1, self.dimensions)  # (n, d)
         with torch.autocast(rows.device.type, enabled=False):  # in low precision the nearest code is another one
             if self.training and not self.started:
@@ -165,13 +178,19 @@ class VectorQuantizer(nn.Module):
             passed = _passed(rows, codes.detach())  # behind the losses, not before them
         return Quantised(passed.reshape(z.shape), indices.reshape(z.shape[:-1]), losses)
 
-    def decode(self, indices) -> torch.Tensor:
-        """The codes themselves: indices (...) to (..., d)."""
+    def decode(self, indices: TensorLike) -> torch.Tensor:
+        """The codes themselves: indices (...) to (..., d).
+
+        Raises TypeError or ValueError where indices cannot be right.
+        """
         return self.codebook[whole_numbers("indices", indices, self.size).to(self.codebook.device)]
 
     @torch.no_grad()
-    def set_(self, codebook) -> VectorQuantizer:
-        """Take the codes from `codebook` (K, d); running means start anew. Returns self."""
+    def set_(self, codebook: TensorLike) -> VectorQuantizer:
+        """Take the codes from `codebook` (K, d); running means start anew. Returns self.
+
+        Raises TypeError or ValueError where codebook cannot be right.
+        """
         codebook = real_tensor("codebook", codebook, 2, like=self.codebook)
         if codebook.shape != self.codebook.shape:
             raise ValueError(f"codebook must have shape {tuple(self.codebook.shape)}, got {tuple(codebook.shape)}")
@@ -184,8 +203,11 @@ class VectorQuantizer(nn.Module):
         return self
 
     @torch.no_grad()
-    def start_from(self, z) -> VectorQuantizer:
-        """Start the codes at K random rows of z (..., d), without repetition. Returns self."""
+    def start_from(self, z: TensorLike) -> VectorQuantizer:
+        """Start the codes at K random rows of z (..., d), without repetition. Returns self.
+
+        Raises TypeError or ValueError where z cannot be right.
+        """
         rows = self._rows(real_tensor("z", z, like=self.codebook)).detach().reshape(-1, self.dimensions)
         if len(rows) < self.size:
             raise ValueError(
@@ -202,7 +224,7 @@ class VectorQuantizer(nn.Module):
         """Usage by all training batches since `new_epoch`."""
         return _usage(self.epoch_counts)
 
-    def new_epoch(self):
+    def new_epoch(self) -> None:
         """Begin to count usage anew."""
         self.epoch_counts.zero_()
 
@@ -243,7 +265,7 @@ class VectorQuantizer(nn.Module):
         """The chance of one training batch depends on the seed and the step alone, so a stored model goes on alike."""
         return torch.Generator().manual_seed(self.seed * 1_000_003 + step)
 
-    def _rows(self, z):
+    def _rows(self, z) -> torch.Tensor:
         return _rows(z, self.dimensions, self.codebook)
 
 
@@ -258,9 +280,13 @@ class FSQ(nn.Module):
     The codebook is the grid of all combinations, size = product of levels; nothing is learned, both losses are zero.
     Straight-through is past the rounding only: d code / d z is the slope of tanh, not 1.
     index = sum_i level_i * (product of the levels before i): the first dimension runs fastest.
+    Raises TypeError or ValueError where levels cannot be right.
     """
 
-    def __init__(self, levels):
+    top: torch.Tensor
+    basis: torch.Tensor
+
+    def __init__(self, levels: Sequence[int]):
         super().__init__()
         if isinstance(levels, str) or not hasattr(levels, "__iter__"):
             raise TypeError(f"levels must be a sequence of integers, got {describe(levels)}")
@@ -273,8 +299,11 @@ class FSQ(nn.Module):
             "basis", torch.tensor([math.prod(levels[:i]) for i in range(len(levels))]), persistent=False
         )  # (d,), int64
 
-    def forward(self, z) -> Quantised:
-        """z (..., d): the grid's points, with their indices; losses are zero."""
+    def forward(self, z: torch.Tensor) -> Quantised:
+        """z (..., d): the grid's points, with their indices; losses are zero.
+
+        Raises TypeError or ValueError where z cannot be right.
+        """
         rows = _rows(z, self.dimensions, self.top)
         with torch.autocast(rows.device.type, enabled=False):
             u = self.top * (torch.tanh(rows) + 1) / 2
@@ -283,8 +312,11 @@ class FSQ(nn.Module):
         zero = codes.new_zeros(())
         return Quantised(codes, (level.long() * self.basis).sum(-1), Losses(zero, zero))
 
-    def decode(self, indices) -> torch.Tensor:
-        """The grid's points: indices (...) to (..., d)."""
+    def decode(self, indices: TensorLike) -> torch.Tensor:
+        """The grid's points: indices (...) to (..., d).
+
+        Raises TypeError or ValueError where indices cannot be right.
+        """
         indices = whole_numbers("indices", indices, self.size).to(self.basis.device)
         level = indices[..., None] // self.basis % (self.top.long() + 1)
         return 2 * level / self.top - 1
@@ -299,12 +331,12 @@ def _usage(counts) -> Usage:
     return Usage(int((counts > 0).sum()), float(torch.special.entr(frequency).sum().exp()), counts.clone())
 
 
-def _mean_square(difference):
+def _mean_square(difference) -> torch.Tensor:
     """Squared length of each row, averaged over rows."""
     return (difference**2).sum() / len(difference)
 
 
-def _floating(z):
+def _floating(z) -> torch.Tensor:
     return z if z.is_floating_point() else z.double()
 
 

@@ -16,12 +16,13 @@ Axes: x (n, D), codes k int64 (n,). van den Oord, Vinyals and Kavukcuoglu (2017)
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
 from ._checks import count, describe, real_number
-from ._torch import real_tensor, seeded
+from ._torch import TensorLike, real_tensor, seeded
 from .autoencoder import mlp_decoder, mlp_encoder, weight
 from .likelihoods import Bernoulli
 from .quantize import Quantised, VectorQuantizer
@@ -34,6 +35,7 @@ class SingleCodeVQVAE(nn.Module):
 
     encoder: x (n, D) to z (n, d).  quantiser: (n, d) to one code each.  decoder: codes (n, d) to outputs (n, D).
     likelihood: what the outputs mean, one of lvm_lib.likelihoods.  beta: weight of the commitment.
+    Raises TypeError or ValueError where beta cannot be right.
     """
 
     def __init__(
@@ -56,19 +58,23 @@ class SingleCodeVQVAE(nn.Module):
         """K."""
         return self.quantiser.size
 
-    def quantise(self, x) -> Quantised:
-        """Codes (n, d), indices (n,) and losses for x (n, D)."""
+    def quantise(self, x: TensorLike) -> Quantised:
+        """Codes (n, d), indices (n,) and losses for x (n, D).
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         return self.quantiser(self.encoder(self.likelihood.inputs(self._pixels(x))))
 
-    def encode(self, x) -> torch.Tensor:
+    def encode(self, x: TensorLike) -> torch.Tensor:
         """The code of each image, int64 (n,)."""
         return self.quantise(x).indices
 
-    def loss(self, x, generator=None) -> torch.Tensor:
+    def loss(self, x: TensorLike, generator: torch.Generator | int | None = None) -> torch.Tensor:
         """What training makes small, averaged over images: -log p(x | e_k) + codebook + beta commitment.
 
         The two last terms are surrogates for a choice that has no gradient; they belong to no bound. `generator` is
         there so that one training loop serves every model: no chance enters.
+        Raises TypeError or ValueError where x cannot be right.
         """
         x = self._pixels(x)
         codes, _, losses = self.quantise(x)
@@ -79,19 +85,28 @@ class SingleCodeVQVAE(nn.Module):
         """The K means of p(x | e_k), (K, D): all the pictures that this decoder can draw."""
         return self.likelihood(self._outputs()).mean
 
-    def log_px_z_all(self, x) -> torch.Tensor:
-        """log p(x | e_k) for every k, (n, K)."""
+    def log_px_z_all(self, x: TensorLike) -> torch.Tensor:
+        """log p(x | e_k) for every k, (n, K).
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         x = self._pixels(x)
         outputs = self._outputs()
         return torch.stack([self.likelihood(row.expand_as(x)).log_prob(x) for row in outputs], dim=1)
 
-    def elbo(self, x, log_prior=None) -> torch.Tensor:
-        """log p(x | e_k) + log prior_k at the encoder's k, (n,): a bound on `evidence`. Prior: uniform if none."""
+    def elbo(self, x: TensorLike, log_prior: TensorLike | None = None) -> torch.Tensor:
+        """log p(x | e_k) + log prior_k at the encoder's k, (n,): a bound on `evidence`. Prior: uniform if none.
+
+        Raises TypeError or ValueError where log_prior cannot be right.
+        """
         codes = self.encode(x)
         return (self.log_px_z_all(x) + self._log_prior(log_prior)).gather(1, codes[:, None])[:, 0]
 
-    def evidence(self, x, log_prior=None) -> torch.Tensor:
-        """log p(x) = log sum_k prior_k p(x | e_k), exact, (n,). log_prior: (K,) log probabilities, or uniform."""
+    def evidence(self, x: TensorLike, log_prior: TensorLike | None = None) -> torch.Tensor:
+        """log p(x) = log sum_k prior_k p(x | e_k), exact, (n,). log_prior: (K,) log probabilities, or uniform.
+
+        Raises TypeError or ValueError where log_prior cannot be right.
+        """
         return (self.log_px_z_all(x) + self._log_prior(log_prior)).logsumexp(1)
 
     def _outputs(self):
@@ -117,17 +132,18 @@ class SingleCodeVQVAE(nn.Module):
 def single_code_vqvae(
     size: int,
     dimensions: int = 16,
-    hidden=(400, 200),
+    hidden: Sequence[int] = (400, 200),
     pixels: int = 784,
     likelihood: nn.Module | None = None,
     *,
     seed: int,
     beta: float = 0.25,
-    **quantiser,
+    **quantiser: float | bool | str,
 ) -> SingleCodeVQVAE:
     """Fully connected, D-400-200-d | K codes | d-200-400-D unless told otherwise; Bernoulli unless told otherwise.
 
     quantiser: what else `VectorQuantizer` takes (update, decay, start, revive ...).
+    Raises TypeError or ValueError where a size, beta or seed cannot be right.
     """
     dimensions = count("dimensions", dimensions)
     with seeded(seed):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._checks import rng as generator
 from .embedded import known, load
@@ -49,7 +50,7 @@ def draw(pixels: np.ndarray, key: int) -> np.ndarray:
     return (uniform < pixels / WHITE).astype(np.uint8)
 
 
-def binarise(images, rng) -> np.ndarray:
+def binarise(images: ArrayLike, rng: np.random.Generator | int) -> np.ndarray:
     """A new binarisation of grey levels 0..255 of any shape: uint8 of 0 and 1, P(x = 1) = (grey level) / 255.
 
     `rng` is a NumPy generator or an integer seed. Raises ValueError for pixels that are not whole numbers in 0..255

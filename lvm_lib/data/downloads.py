@@ -50,7 +50,7 @@ SOURCES = {
 }
 
 
-def download(name: str, folder=None, progress: bool = True, mirror: str | None = None) -> Images:
+def download(name: str, folder: str | Path | None = None, progress: bool = True, mirror: str | None = None) -> Images:
     """The full set "mnist" or "fashion_mnist" in its official split: 60,000 training and 10,000 test images.
 
     The four files go to `folder`/`name` (by default into the user's cache folder) and are fetched once: the next call

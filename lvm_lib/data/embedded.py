@@ -26,7 +26,7 @@ def load(name: str) -> Images:
     return _read(known(name))
 
 
-def known(name) -> str:
+def known(name: str) -> str:
     """`name` if it is an embedded set; otherwise a ValueError that lists the choices."""
     if not isinstance(name, str) or name not in EMBEDDED:
         raise ValueError(f"name must be one of {', '.join(map(repr, EMBEDDED))}, got {name!r}")

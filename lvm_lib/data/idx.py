@@ -21,7 +21,7 @@ GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
 
 
-def read_idx(path, ndim: int) -> np.ndarray:
+def read_idx(path: str | Path, ndim: int) -> np.ndarray:
     """The uint8 array with `ndim` axes in the idx file `path`, gzipped or plain; read-only.
 
     A file that is not there under that name is looked for under its usual other names (`find_idx`).
@@ -41,7 +41,7 @@ def read_idx(path, ndim: int) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
-def find_idx(path) -> Path:
+def find_idx(path: str | Path) -> Path:
     """`path`, or the file that it became: without or with .gz, with a dot before "idx", in a folder of its own name.
 
         train-images-idx3-ubyte.gz    train-images-idx3-ubyte    train-images.idx3-ubyte    ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._checks import describe, real_array
 
@@ -72,7 +73,7 @@ def read_only(array: np.ndarray) -> np.ndarray:
     return view
 
 
-def grey_levels(name: str, value) -> np.ndarray:
+def grey_levels(name: str, value: ArrayLike) -> np.ndarray:
     """`value` as an array of whole numbers 0..255 of any numeric type; ValueError or TypeError otherwise."""
     if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.size:
         return value  # in range by its type, and spared a copy eight times its size
@@ -85,7 +86,7 @@ def grey_levels(name: str, value) -> np.ndarray:
     return array
 
 
-def flat(images) -> np.ndarray:
+def flat(images: ArrayLike) -> np.ndarray:
     """Images (n, h, w) as rows (n, h w), row by row from the top: float64, unit grey levels 0..255 (no scaling).
 
     Log densities of these rows are per grey level; bins have width 1. Raises ValueError or TypeError for anything
@@ -97,7 +98,7 @@ def flat(images) -> np.ndarray:
     return pixels.reshape(len(pixels), -1).astype(np.float64)
 
 
-def unit(images) -> np.ndarray:
+def unit(images: ArrayLike) -> np.ndarray:
     """Grey levels 0..255 of any shape as float64 in [0, 1]: x / 255; the shape stays.
 
     A density of the scaled D pixels is higher than that of the grey levels by D log 255 nats: add -D log 255 before

@@ -24,10 +24,10 @@ class ResumingDownloader:
     so and `part` stays for the next call.
     """
 
-    def __init__(self, part, progress: bool = True, attempts: int = 3):
+    def __init__(self, part: str | Path, progress: bool = True, attempts: int = 3):
         self.part, self.progress, self.attempts = Path(part), progress, attempts
 
-    def __call__(self, url, output_file, pooch=None):
+    def __call__(self, url: str, output_file: str | Path, pooch: object | None = None) -> None:
         """Fetch `url` into `output_file`, the way in which pooch calls it."""
         from requests import RequestException
         from urllib3.exceptions import HTTPError

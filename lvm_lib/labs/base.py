@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import ipywidgets
 
@@ -37,7 +38,9 @@ class Lab(ipywidgets.VBox):
     None), `start()`, `stop()`, `wait()`. Raises TypeError or ValueError where an argument does not fit.
     """
 
-    def __init__(self, controls: dict, train, show, *, name: str = "training"):
+    def __init__(
+        self, controls: dict, train: Callable[..., object], show: Callable[..., object], *, name: str = "training"
+    ):
         if not isinstance(controls, dict) or not controls:
             raise TypeError(f"controls must be a dict of widgets by name, got {describe(controls)}")
         for key, control in controls.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+from collections.abc import Callable
 from typing import NamedTuple
 
 import ipywidgets
@@ -39,7 +40,7 @@ class FourWays(NamedTuple):
         return [(way, end.evidence, end.evidence_test, end.objective, end.objective_test) for way, end in ends.items()]
 
 
-def four_ways_lab(sets: dict, show=None) -> Lab:
+def four_ways_lab(sets: dict, show: Callable[..., object] | None = None) -> Lab:
     """A lab that fits one model in four ways from one start: choose data, model, encoder, rate and passes; then Train.
 
     sets: {name: (x, test)}, two arrays (n, D) and (m, D) each.
@@ -72,7 +73,9 @@ def four_ways_lab(sets: dict, show=None) -> Lab:
 def _pair(name, pair):
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise TypeError(f"sets[{name!r}] must be a pair (x, test), got {describe(pair)}")
-    x, test = (real_array(f"{part} of sets[{name!r}]", array, 2) for part, array in zip(("x", "test"), pair))
+    x, test = (
+        real_array(f"{part} of sets[{name!r}]", array, 2) for part, array in zip(("x", "test"), pair, strict=True)
+    )
     if x.shape[1] != test.shape[1]:
         raise ValueError(
             f"x and test of sets[{name!r}] must have the same columns, got {x.shape[1]} and {test.shape[1]}"
@@ -138,7 +141,9 @@ def _rows(found) -> str:
 def _curves(found) -> Figure:
     """Evidence (marked) and own objective (thin) against passes, on training and on test data."""
     figure = Figure(figsize=(7.6, 3.7), layout="constrained")
-    for axes, which, title in zip(figure.subplots(1, 2, sharey=True), ("", "_test"), ("training data", "test data")):
+    for axes, which, title in zip(
+        figure.subplots(1, 2, sharey=True), ("", "_test"), ("training data", "test data"), strict=True
+    ):
         for way, run in found.climbs.items():
             ink, mark = colour(LOOKS[way][0]), LOOKS[way][1]
             axes.plot(run.column("passes"), run.column("evidence" + which), mark, ms=4, color=ink, label=NAMES[way])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import ipywidgets
@@ -33,7 +34,7 @@ class TrainedTokens(NamedTuple):
     nats_per_token: float  # of the prior on test tokens, the class summed out
 
 
-def tokens_lab(show, *, channels: int = 48, seed: int = 0) -> Lab:
+def tokens_lab(show: Callable[..., object], *, channels: int = 48, seed: int = 0) -> Lab:
     """A lab that trains a convolutional tokenizer of grey images, then a class-conditional prior over its tokens.
 
     show: called with a `TrainedTokens` when both are trained or were stopped; returns what is to be shown. channels: of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import ipywidgets
@@ -32,7 +33,7 @@ class Trained(NamedTuple):
     test_elbo: float  # nats per image, averaged over the set's stored binarisation
 
 
-def vae_lab(show=None, *, hidden=(256, 128), seed: int = 0) -> Lab:
+def vae_lab(show: Callable[..., object] | None = None, *, hidden: Sequence[int] = (256, 128), seed: int = 0) -> Lab:
     """A lab that trains a VAE of fully connected layers with Bernoulli pixels, binarised afresh in each epoch.
 
     show: called with a `Trained` when training ended or was stopped; returns the live figure, or whatever is to be

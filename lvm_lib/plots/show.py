@@ -6,6 +6,9 @@ import base64
 import io
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from .._checks import count, real_array
 from .palette import QUANTITIES, SURFACES, colour
@@ -40,7 +43,9 @@ RC = {
 }
 
 
-def subplots(rows: int = 1, columns: int = 1, *, width: float = 7.2, height: float = 3.2, **options):
+def subplots(
+    rows: int = 1, columns: int = 1, *, width: float = 7.2, height: float = 3.2, **options: object
+) -> tuple[Figure, Axes | np.ndarray]:
     """`plt.subplots` in the book's style; width and height in inches (7.2 fills the text column)."""
     import matplotlib.pyplot as plt
 
@@ -48,7 +53,9 @@ def subplots(rows: int = 1, columns: int = 1, *, width: float = 7.2, height: flo
     return plt.subplots(rows, columns, figsize=(width, height), **options)
 
 
-def images(axis, pictures, columns: int, *, low: float = 0.0, high: float = 255.0, gap: int = 2) -> None:
+def images(
+    axis: Axes, pictures: ArrayLike, columns: int, *, low: float = 0.0, high: float = 255.0, gap: int = 2
+) -> None:
     """Tile pictures (n, h, w) on one axis, row by row, black = low and white = high; values outside are clipped.
 
     Raises ValueError where `pictures` is not a non-empty stack of images.
@@ -66,7 +73,7 @@ def images(axis, pictures, columns: int, *, low: float = 0.0, high: float = 255.
     axis.set_axis_off()
 
 
-def show(figure, alt: str) -> None:
+def show(figure: Figure, alt: str) -> None:
     """Display `figure` as a picture for the light and one for the dark theme, then close it.
 
     alt: what is to be seen, in a sentence or two, for those who do not see it. Raises ValueError if it says nothing.
@@ -87,14 +94,14 @@ def show(figure, alt: str) -> None:
     )
 
 
-def png(figure) -> str:
+def png(figure: Figure) -> str:
     """The figure as PNG bytes in base64."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def recolour(figure) -> None:
+def recolour(figure: Figure) -> None:
     """Turn every colour of the light palette in `figure` into its dark twin; other colours stay."""
     from matplotlib.colors import to_rgb
 
