@@ -40,7 +40,8 @@ class Table(NamedTuple):
         """In columns, for the terminal."""
         widths = [max(len(row[i]) for row in (self.head, *self.rows)) for i in range(len(self.head))]
         return "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in (self.head, *self.rows)
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
+            for row in (self.head, *self.rows)
         )
 
 
@@ -107,7 +108,7 @@ def slope(sizes, seconds) -> float:
         raise ValueError(f"as many seconds as sizes expected, got {len(y)} and {len(x)}")
     mean_x, mean_y = sum(x) / max(len(x), 1), sum(y) / max(len(y), 1)
     across = sum((a - mean_x) ** 2 for a in x)
-    return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y)) / across if across else math.nan
+    return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=False)) / across if across else math.nan
 
 
 # ------------------------------------------------------------------ targets and verdicts
@@ -449,10 +450,10 @@ def growth_figure(results: dict):
     lines = -(-len(found) // columns)
     figure, axes = plots.subplots(lines, columns, height=2.5 * lines, squeeze=False, sharey=True)
     said = []
-    for axis, (row, grown) in zip(axes.flat, found):
+    for axis, (row, grown) in zip(axes.flat, found, strict=False):
         parts = []
         for (name, one), marker, shade, dash in zip(
-            grown.items(), "os^", ("accent", "ink", "muted"), ("-", "--", "-.")
+            grown.items(), "os^", ("accent", "ink", "muted"), ("-", "--", "-."), strict=False
         ):
             exponent = slope(one["sizes"], one["seconds"])
             axis.loglog(

@@ -120,7 +120,7 @@ def labels(root: Path = ROOT) -> list[Label]:
 def _events(text: str):
     """("heading", text, "") and ("label", label, tex) in the order of the text, also from inside directives."""
     tokens = parser().parse(text)
-    for token, following in zip(tokens, [*tokens[1:], None]):
+    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
         if token.type == "heading_open":
             yield "heading", following.content, ""
         elif token.type == "math_block_label":

@@ -64,9 +64,9 @@ def test_pixels_by_keyboard_and_a_link(visit, shown):
     once = numbers(shown)
     shown.keyboard.press("Space")
     twice = numbers(shown)
-    assert [i for i, (a, b) in enumerate(zip(read_image(once["drawn"]), read_image(twice["drawn"]))) if a != b] == [
-        13 * 28 + 13
-    ]
+    assert [
+        i for i, (a, b) in enumerate(zip(read_image(once["drawn"]), read_image(twice["drawn"]), strict=True)) if a != b
+    ] == [13 * 28 + 13]
     shown.wait_for_timeout(900)
     assert "posterior:" in shown.url
     other = visit("book/appendix/cite.html")

@@ -96,7 +96,7 @@ def conditioned(model, x):
 
 def scipy_log_posterior(model, x, z):
     mean, cov = conditioned(model, x)
-    return np.array([normal(m, cov).logpdf(point) for m, point in zip(mean, z)])
+    return np.array([normal(m, cov).logpdf(point) for m, point in zip(mean, z, strict=True)])
 
 
 def toy_log_px_z(model, x, z):
@@ -246,7 +246,7 @@ def evidence_minus_gap(rng):
 def code_length(rng):
     """Expected message length, counted over the codes of a mixture one by one, against evidence and KL"""
     model, x, q = mixture_model(rng)
-    log_px_z = np.stack([normal(m, c).logpdf(x) for m, c in zip(model.means, model.covariances)], axis=1)
+    log_px_z = np.stack([normal(m, c).logpdf(x) for m, c in zip(model.means, model.covariances, strict=True)], axis=1)
     distortion = -(q * log_px_z).sum(axis=1)
     prior_bits, bits_back = -(q * np.log(model.weights)).sum(axis=1), stats.entropy(q, axis=1)
     gap = kl_categorical(q, model.posterior(x))
@@ -573,7 +573,7 @@ def importance_bias(rng):
         counts = np.arange(k + 1)
         return [
             k * (stats.binom(k, first).pmf(counts) @ np.log(total / ((counts * a + (k - counts) * b) / k)))
-            for first, (a, b), total in zip(q[:, 0], w, p)
+            for first, (a, b), total in zip(q[:, 0], w, p, strict=True)
         ]
 
     model, seen, normal_q = weight_setting(rng)
@@ -682,7 +682,10 @@ def fisher(rng):
     z, mass = grid.points[:, 0], np.exp(curve.posterior(seen, grid) + grid.log_weights)
     residual = (seen - curve.decode(grid.points)[:, 0]) / curve.std
     return [
-        *(Equal({f"d log p / d{name}": value}, terms) for value, (name, terms) in zip(automatic, by_hand.items())),
+        *(
+            Equal({f"d log p / d{name}": value}, terms)
+            for value, (name, terms) in zip(automatic, by_hand.items(), strict=True)
+        ),
         Equal({"d log p / dslope": by_slope}, {"E r z / s^2": (mass * residual * z).sum() / curve.std}),
         Equal({"d log p / dbend": by_bend}, {"E r z^2 / (2 s^2)": (mass * residual * z**2).sum() / (2 * curve.std)}),
         Equal({"d log p / dlog s": by_std}, {"E r^2 / s^2": (mass * residual**2).sum(), "- n": -POINTS}),
@@ -707,7 +710,7 @@ def gradient_of_the_bound(rng):
         of_elbo = gradients((generator - spread).sum(), theta)  # the KL to the prior does not depend on theta
         of_evidence, of_gap = gradients(torch_evidence(theta, x), theta), gradients(gap, theta)
         by_hand = averaged_derivatives(model, q, x)
-        for name, bound, evidence, rest in zip(by_hand, of_elbo, of_evidence, of_gap):
+        for name, bound, evidence, rest in zip(by_hand, of_elbo, of_evidence, of_gap, strict=True):
             zero = (f"- d KL / d{name}",) if at_posterior else ()
             claims += [
                 Equal({f"d ELBO / d{name}": bound}, by_hand[name]),

@@ -26,7 +26,7 @@ def mixture(rng, components=3):
     means, stds = rng.normal(size=components) * 1.5, rng.uniform(0.5, 1.2, components)
 
     def log_density(x):
-        parts = [w * stats.norm(m, s).pdf(x) for w, m, s in zip(weights, means, stds)]
+        parts = [w * stats.norm(m, s).pdf(x) for w, m, s in zip(weights, means, stds, strict=True)]
         return np.log(sum(parts))
 
     return GaussianMixture.spherical(weights, means[:, None], stds), log_density

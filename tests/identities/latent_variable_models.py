@@ -77,7 +77,7 @@ def components(model, x):
     return np.stack(
         [
             weight * stats.multivariate_normal(mean, cov).pdf(x)
-            for weight, mean, cov in zip(model.weights, model.means, model.covariances)
+            for weight, mean, cov in zip(model.weights, model.means, model.covariances, strict=True)
         ],
         axis=1,
     )

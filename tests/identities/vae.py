@@ -205,7 +205,9 @@ def closed_form_kl(rng):
 def gaussian(rng):
     """Scipy's dense multivariate normal, and the library's likelihood, against squared error and normaliser"""
     x, g, std = rng.normal(size=(POINTS, 5)), rng.normal(size=(POINTS, 5)), rng.uniform(0.5, 0.9)
-    dense = np.array([stats.multivariate_normal(mean, std**2 * np.eye(5)).logpdf(row) for row, mean in zip(x, g)])
+    dense = np.array(
+        [stats.multivariate_normal(mean, std**2 * np.eye(5)).logpdf(row) for row, mean in zip(x, g, strict=True)]
+    )
     terms = {
         "- |x - g|^2 / (2 sigma^2)": -((x - g) ** 2).sum(axis=1) / (2 * std**2),
         "- D/2 log(2 pi sigma^2)": np.full(POINTS, -2.5 * np.log(2 * np.pi * std**2)),
@@ -227,7 +229,7 @@ def one_dial(rng):
     rates = (
         sum(
             hermite(np.array([m]), np.array([s]), lambda z, eps, m=m, s=s: (kl(z, m, s) - kl(z)).sum(axis=1))
-            for m, s in zip(q.mean.numpy().ravel(), q.stddev.numpy().ravel())
+            for m, s in zip(q.mean.numpy().ravel(), q.stddev.numpy().ravel(), strict=True)
         )
         / POINTS
     )
@@ -388,7 +390,7 @@ def code_evidence(rng):
     closed = special.logsumexp(
         [
             np.log(weight) + stats.multivariate_normal(W @ mean + b, W @ cov @ W.T + noise).logpdf(x)
-            for weight, mean, cov in zip(rho.weights, rho.means, rho.covariances)
+            for weight, mean, cov in zip(rho.weights, rho.means, rho.covariances, strict=True)
         ],
         axis=0,
     )

@@ -138,7 +138,7 @@ def draws() -> list[dict]:
         u = np.concatenate([counter.uniforms(3, np.arange(18)).ravel(), [2.0**-53, 1 - 2.0**-53, 0.5, 0.25]])
         cases += [
             {"logits": [None if v == -np.inf else v for v in row], "u": float(v), "k": int(k)}
-            for row, v, k in zip(logits.tolist(), u, counter.categorical(logits, u))
+            for row, v, k in zip(logits.tolist(), u, counter.categorical(logits, u), strict=True)
         ]
     return cases
 

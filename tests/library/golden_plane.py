@@ -66,7 +66,7 @@ def thinned(ink: np.ndarray) -> np.ndarray:
                 for shift in ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))
             ]
             total = sum(p)  # p[0] is the neighbour above, then clockwise
-            turns = sum((a == 0) & (b == 1) for a, b in zip(p, p[1:] + p[:1]))
+            turns = sum((a == 0) & (b == 1) for a, b in zip(p, p[1:] + p[:1], strict=True))
             n, e, s, w = p[0], p[2], p[4], p[6]
             open_ = (n * e * s == 0) & (e * s * w == 0) if first else (n * e * w == 0) & (n * s * w == 0)
             image[(image == 1) & (total >= 2) & (total <= 6) & (turns == 1) & open_] = 0

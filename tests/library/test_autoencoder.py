@@ -82,7 +82,7 @@ def test_equal_seeds_give_equal_weights_and_leave_torch_as_it_was():
     torch.manual_seed(5)
     first, second, other = mlp_autoencoder(2, seed=7), mlp_autoencoder(2, seed=7), mlp_autoencoder(2, seed=8)
     torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)
-    same = [torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters())]
+    same = [torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)]
     assert all(same)
     assert not torch.equal(first.encoder[0].weight, other.encoder[0].weight)
 

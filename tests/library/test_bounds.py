@@ -76,7 +76,7 @@ def test_gaussian_q_is_scipys_normal_per_data_point(seed, dim):
     root = rng.normal(size=(3, dim, dim))
     q = bounds.GaussianQ(rng.normal(size=(3, dim)), root @ root.swapaxes(-1, -2) + 0.1 * np.eye(dim))
     z = rng.normal(size=(7, 3, dim))
-    normals = [stats.multivariate_normal(mean, cov) for mean, cov in zip(q.mean, q.cov)]
+    normals = [stats.multivariate_normal(mean, cov) for mean, cov in zip(q.mean, q.cov, strict=True)]
     close(q.log_prob(z), np.stack([n.logpdf(z[:, i]).reshape(7) for i, n in enumerate(normals)], axis=1))
     close(q.log_prob(z[0]), q.log_prob(z)[0])
     close(q.entropy(), [n.entropy() for n in normals])

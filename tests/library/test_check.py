@@ -164,7 +164,7 @@ def kl(mean, std):
         lambda m, s: torch.distributions.kl_divergence(
             torch.distributions.Normal(torch.tensor(m), torch.tensor(s)), torch.distributions.Normal(0.0, 1.0)
         ).sum(1),
-        lambda m, s: [sum(kl(a, b) for a, b in zip(*rows)) for rows in zip(m, s)],
+        lambda m, s: [sum(kl(a, b) for a, b in zip(*rows, strict=False)) for rows in zip(m, s, strict=False)],
     ],
 )
 def test_rate_is_right_in_every_form(said, function):

@@ -62,7 +62,7 @@ def test_right_answers_pass_also_rounded(said, function):
     right = PAIRS[function][0]
     assert said(function(*right), True).startswith("Right")
     digits = (4, 4) if function is check.kl_by_hand else (2, 2)
-    assert said(function(*(round(value, d) for value, d in zip(right, digits))), True).startswith("Right")
+    assert said(function(*(round(value, d) for value, d in zip(right, digits, strict=True))), True).startswith("Right")
     assert said(function(..., right[1]), None).startswith("Not answered")
     assert said(function(None, None), None).startswith("Not answered")
 

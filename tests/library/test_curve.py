@@ -68,7 +68,7 @@ def test_evidence_of_a_network_curve_agrees_with_gauss_legendre_panels(std):
 def test_evidence_agrees_with_adaptive_quadrature():
     model = wavy()
     x, _ = model.sample(3, 1)
-    for point, evidence in zip(x, model.evidence(x)):
+    for point, evidence in zip(x, model.evidence(x), strict=True):
 
         def joint(z, point=point):
             return np.exp(stats.norm(model.decode([[z]])[0], model.std).logpdf(point).sum() + stats.norm.logpdf(z))
@@ -81,7 +81,7 @@ def test_evidence_agrees_with_adaptive_quadrature():
 def test_evidence_agrees_with_naive_monte_carlo(model):
     x, _ = model.sample(4, 2)
     z = np.random.default_rng(7).standard_normal((200000, 1))
-    for point, evidence in zip(x, model.evidence(x)):
+    for point, evidence in zip(x, model.evidence(x), strict=True):
         likelihood = np.exp(stats.norm(model.decode(z), model.std).logpdf(point).sum(axis=1))
         error = likelihood.std() / np.sqrt(len(z))
         assert abs(likelihood.mean() - np.exp(evidence)) < 4 * error
@@ -221,7 +221,7 @@ def test_without_bend_it_is_the_linear_gaussian_model(slope, std, q):
     x, z = model.sample(3, 11)
     np.testing.assert_allclose(model.log_joint(x, z), linear.log_joint(x, z), **EXACT)
     np.testing.assert_allclose(model.evidence(x), linear.evidence(x), **EXACT)
-    for one, other in zip(model.elbo_terms(q, x), linear.elbo_terms(q, x)):
+    for one, other in zip(model.elbo_terms(q, x), linear.elbo_terms(q, x), strict=True):
         np.testing.assert_allclose(one, other, **EXACT)
     np.testing.assert_allclose(model.kl_to_posterior(q, x), linear.kl_to_posterior(q, x), **EXACT)
     exact, grid = linear.posterior(x), model.settled_grid(x)
@@ -310,7 +310,7 @@ def test_the_network_is_torchs_network():
     network = tanh_network(3, 7, 0)
     peer = torch.nn.Sequential(torch.nn.Linear(1, 7), torch.nn.Tanh(), torch.nn.Linear(7, 3)).double()
     values = (network.hidden_weights.T, network.hidden_bias, network.output_weights.T, network.output_bias)
-    for parameter, value in zip(peer.parameters(), values):
+    for parameter, value in zip(peer.parameters(), values, strict=True):
         parameter.data = torch.tensor(value.copy())
     z = np.linspace(-3, 3, 11)[:, None]
     np.testing.assert_allclose(network(z), peer(torch.tensor(z)).detach().numpy(), rtol=1e-12, atol=1e-12)

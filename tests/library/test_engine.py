@@ -104,11 +104,11 @@ def of_ancestral():
             "state": {camel(key): value for key, value in state.items()},
             "expected": {camel(key): value for key, value in figure.numbers().items()},
         }
-        for state, figure in zip(states, figures)
+        for state, figure in zip(states, figures, strict=False)
     ]
     samples = [
-        {**case, **dict(zip("xz", (array[:, 0].tolist() for array in figure.samples())))}
-        for case, figure in zip(cases[:8], figures)
+        {**case, **dict(zip("xz", (array[:, 0].tolist() for array in figure.samples()), strict=False))}
+        for case, figure in zip(cases[:8], figures, strict=False)
     ]
     bounds = {camel(key): list(value) for key, value in ancestral.BOUNDS.items()}
     return {"bounds": bounds, "draws": draws, "states": cases, "samples": samples}

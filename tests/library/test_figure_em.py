@@ -40,7 +40,8 @@ STATES = st.fixed_dictionaries(
 def by_scipy(model, x):
     """The evidence by SciPy's normal density, outside the logarithm's tricks."""
     parts = [
-        w * stats.multivariate_normal(m, c).pdf(x) for w, m, c in zip(model.weights, model.means, model.covariances)
+        w * stats.multivariate_normal(m, c).pdf(x)
+        for w, m, c in zip(model.weights, model.means, model.covariances, strict=True)
     ]
     return np.log(np.sum(parts, axis=0)).sum()
 

@@ -34,7 +34,7 @@ def rows(n=50, seed=0):
 
 
 def same_weights(first, second):
-    pairs = zip(first.state_dict().values(), second.state_dict().values())
+    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     return all(torch.equal(a, b) for a, b in pairs)
 
 

@@ -40,7 +40,7 @@ ESTIMATORS = {
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_each_estimator_is_unbiased(name, f):
     samples = ESTIMATORS[name](f, MEAN, LOG_STD, K, 0)
-    for gradient, truth in zip((part.numpy() for part in samples), exact(f)):
+    for gradient, truth in zip((part.numpy() for part in samples), exact(f), strict=True):
         error = gradient.std(axis=0) / np.sqrt(K)
         assert gradient.shape == (K, 2)
         assert (abs(gradient.mean(axis=0) - truth) < 5 * error).all()

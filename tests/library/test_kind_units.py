@@ -1,7 +1,8 @@
 """Kind "units": x -> s x + t moves every result as the formula says, and no floor is absolute.
 
-A log density of D numbers moves by -D log s, a mean to s m + t, a standard deviation by s, a variance by s^2; what has no
-unit (weights, responsibilities, latents, codes, gaps, steps of an algorithm) stays. s from 1e-6 to 1e6, |t| up to 1e3 s.
+A log density of D numbers moves by -D log s, a mean to s m + t, a standard deviation by s, a variance by s^2; what has
+no unit (weights, responsibilities, latents, codes, gaps, steps of an algorithm) stays. s from 1e-6 to 1e6, |t| up to
+1e3 s.
 """
 
 import numpy as np

@@ -39,7 +39,7 @@ def test_the_joint_is_the_weight_times_scipys_normal(shape):
     all_components = np.column_stack(
         [
             np.log(w) + stats.multivariate_normal(m, c).logpdf(x)
-            for w, m, c in zip(model.weights, model.means, model.covariances)
+            for w, m, c in zip(model.weights, model.means, model.covariances, strict=True)
         ]
     )
     np.testing.assert_allclose(model.log_joint_all(x), all_components, **EXACT)
@@ -194,7 +194,7 @@ def test_a_spherical_mixture_has_isotropic_covariances(std):
     x = np.array([[0.3, 1.0, -1.0]])
     each = [
         np.log(w) + stats.norm(m, s).logpdf(x).sum()
-        for w, m, s in zip(model.weights, model.means, np.broadcast_to(std, 2))
+        for w, m, s in zip(model.weights, model.means, np.broadcast_to(std, 2), strict=True)
     ]
     np.testing.assert_allclose(model.log_joint_all(x)[0], each, **EXACT)
 

@@ -184,5 +184,5 @@ def test_training_makes_such_nets_again():
     from tools.train_nets import bound_on_test, trained
 
     one, other = trained(1, epochs=1), trained(1, epochs=1)
-    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters()))
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
     assert -215 < bound_on_test(one) < -165

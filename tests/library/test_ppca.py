@@ -115,7 +115,7 @@ def test_log_joint_is_prior_plus_likelihood_for_one_latent_or_many(shape):
     expected = [
         stats.multivariate_normal(model.loadings @ z_n + model.mean, noise).logpdf(x_n)
         + stats.multivariate_normal(np.zeros(shape[2])).logpdf(z_n)
-        for x_n, z_n in zip(x, z)
+        for x_n, z_n in zip(x, z, strict=True)
     ]
     np.testing.assert_allclose(model.log_joint(x, z), expected, **EXACT)
     many = np.stack([z, 2 * z, z - 1])
@@ -213,7 +213,7 @@ def test_a_shared_covariance_counts_the_same_as_one_per_point():
     x, _ = model.sample(6, 0)
     shared = GaussianQ(np.ones((6, 3)), np.diag([1.0, 2.0, 3.0]))
     repeated = GaussianQ(np.ones((6, 3)), np.stack([np.diag([1.0, 2.0, 3.0])] * 6))
-    for one, other in zip(model.elbo_terms(shared, x), model.elbo_terms(repeated, x)):
+    for one, other in zip(model.elbo_terms(shared, x), model.elbo_terms(repeated, x), strict=True):
         assert one.shape == other.shape == (6,)
         np.testing.assert_allclose(one, other, rtol=1e-12)
     np.testing.assert_allclose(model.kl_to_posterior(shared, x), model.kl_to_posterior(repeated, x), rtol=1e-12)

@@ -26,7 +26,7 @@ def test_the_curve_is_the_vae_s_elbo_at_each_checkpoint(shown):
     vae, history = golden_scrubber.training()
     kept = {name: tensor.clone() for name, tensor in vae.state_dict().items()}
     x = np.unpackbits(np.frombuffer(shown.pixels, np.uint8).reshape(-1, 98), axis=1)[:BOUND]
-    for value, epoch in zip(shown.curve, shown.epochs):
+    for value, epoch in zip(shown.curve, shown.epochs, strict=True):
         vae.load_state_dict(history.checkpoints[epoch])
         with torch.no_grad():
             drawn = -float(vae.elbo(x, 0, samples=400).mean())

@@ -100,7 +100,7 @@ def golden(page, tmp_path):
     pixels = rng.integers(0, 2, (3, 784)).astype(float)
     encoded = [
         {"pixels": row.tolist(), "tokens": tokens.tolist()}
-        for row, tokens in zip(pixels, _rounded(tokenizer, layers, weights).tokens(pixels))
+        for row, tokens in zip(pixels, _rounded(tokenizer, layers, weights).tokens(pixels), strict=True)
     ]
     file = tmp_path / "tokens.json"
     file.write_text(

@@ -82,7 +82,9 @@ def test_log_prob_is_the_sum_of_the_conditionals_of_the_tokens_there(prior):
     for label in labels_of(prior):
         table = prior.conditionals(GRIDS, label).detach().numpy()
         np.testing.assert_allclose(np.exp(table).sum(-1), 1.0, rtol=1e-12)
-        by_hand = [sum(row[i, token] for i, token in enumerate(grid)) for row, grid in zip(table, GRIDS.tolist())]
+        by_hand = [
+            sum(row[i, token] for i, token in enumerate(grid)) for row, grid in zip(table, GRIDS.tolist(), strict=True)
+        ]
         np.testing.assert_allclose(prior.log_prob(GRIDS, label).detach(), by_hand, rtol=1e-12)
 
 
