@@ -28,8 +28,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from lvm_lib.data import binary, downloads  # noqa: E402
-from lvm_lib.data.idx import read_idx  # noqa: E402
+from lvm_lib.data import binary, downloads  # noqa: E402  # behind the line that finds lvm_lib
+from lvm_lib.data.idx import read_idx  # noqa: E402  # likewise
 
 DATA = ROOT / "lvm_lib" / "data"
 TRAIN_SIZE, TEST_SIZE, CLASSES = 9000, 1000, 10

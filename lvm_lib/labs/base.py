@@ -50,13 +50,13 @@ class Lab(ipywidgets.VBox):
             if not callable(act):
                 raise TypeError(f"{key} must be a function, got {describe(act)}")
         self._train, self._show, self._name = train, show, str(name)
-        self._thread, self._stop = None, threading.Event()
-        self._told, self._reached, self._last = (
-            0.0,
-            0.0,
-            "",
-        )  # when the front end last heard; how far, and in what words
-        self.result = self.shown = self.error = None
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        # when the front end last heard; how far, and in what words
+        self._told, self._reached, self._last = 0.0, 0.0, ""
+        self.result: object = None
+        self.shown: object = None
+        self.error: BaseException | None = None
         self.controls = dict(controls)
         self.train_button = ipywidgets.Button(description="Train", button_style="primary")
         self.stop_button = ipywidgets.Button(description="Stop", disabled=True)

@@ -44,7 +44,7 @@ RC = {
 
 
 def subplots(
-    rows: int = 1, columns: int = 1, *, width: float = 7.2, height: float = 3.2, **options: object
+    rows: int = 1, columns: int = 1, *, width: float = 7.2, height: float = 3.2, **options: bool | str | dict
 ) -> tuple[Figure, Axes | np.ndarray]:
     """`plt.subplots` in the book's style; width and height in inches (7.2 fills the text column)."""
     import matplotlib.pyplot as plt

@@ -58,3 +58,41 @@ def test_a_wide_line_of_a_script_is_found_in_comments_and_strings_too(tmp_path):
     assert lint.scripts() and [words for path in lint.scripts() for words in lint.too_wide(path)] == []
     (tmp_path / "wide.js").write_text("// " + 117 * "x" + "\n// " + 118 * "x" + "\n", encoding="utf-8")
     assert [words.rsplit(":", 2)[1] for words in lint.too_wide(tmp_path / "wide.js")] == ["2"]
+
+
+# A comment that silences a tool; behind it stands the reason, as `# why` in Python and `: why` in JavaScript.
+SILENCED = re.compile(r"(?:# |// |/\* )(?:(?:noqa|type: ignore|fmt: skip|fmt: off)\b|biome-ignore|@ts-)[^\n]*")
+REASON = re.compile(r"^# [^#]+# \w.{6,}$|biome-ignore [\w/]+: \w.{6,}|@ts-expect-error \w.{6,}")
+MOST = 20
+
+
+def silenced(text):
+    """What silences a tool in a file."""
+    return [found[0] for found in SILENCED.finditer(text)]
+
+
+def written_here():
+    """Every Python and JavaScript file of the repository, but the tools' own test."""
+    folders = ("_ext", "benchmarks", "book", "lvm_lib", "tests", "tools")
+    python = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return [path for path in [*python, *lint.scripts()] if path.name != "test_lint.py"]
+
+
+def test_tools_are_silenced_in_few_places_and_each_says_why():
+    every = [(path.name, words) for path in written_here() for words in silenced(path.read_text(encoding="utf-8"))]
+    assert len(every) <= MOST, every
+    assert [one for one in every if not REASON.search(one[1])] == []
+
+
+def test_a_silenced_tool_without_a_reason_would_be_seen():
+    kinds = [
+        "import os  # noqa: F401",
+        "x = y  # type: ignore[misc]",
+        "// biome-ignore lint/style/useConst",
+        "// @ts-ignore",
+    ]
+    for line in kinds:
+        (words,) = silenced(line)
+        assert not REASON.search(words), words
+    (words,) = silenced("import os  # noqa: F401  # its import is the test")
+    assert REASON.search(words)

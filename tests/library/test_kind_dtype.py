@@ -198,7 +198,7 @@ def test_a_float32_rotation_is_a_rotation(q):
     (np.float32([0.1]), 2.0**-23), (np.float64([0.1]), 2.0**-52), (np.float16([0.1]), 2.0**-10), ([1, 2], 2.0**-52),
     (torch.tensor([0.1]), 2.0**-23), (torch.tensor([0.1], dtype=torch.bfloat16), 2.0**-7),
     (torch.tensor([0.1], dtype=torch.float64), 2.0**-52), (np.float32([0.1]).astype(float), 2.0**-23),
-])  # fmt: skip
+])  # fmt: skip  # a table, one kind to a line
 def test_precision_is_that_of_the_type_that_came(value, eps):
     assert _checks.precision(value) == eps
 

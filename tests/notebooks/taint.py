@@ -152,7 +152,7 @@ class Notebook:
             named = [argument.arg for argument in function.args.args]
             given = dict(zip(named, call.args, strict=False)) | {word.arg: word.value for word in call.keywords}
             return {n.id for name, value in given.items() if name in changed for n in ast.walk(value)
-                    if isinstance(n, ast.Name)}  # fmt: skip
+                    if isinstance(n, ast.Name)}  # fmt: skip  # one clause to a line
         first = [*call.args[:1], *(word.value for word in call.keywords if word.arg == "model")]
         return {n.id for value in first for n in ast.walk(value) if isinstance(n, ast.Name)}
 
