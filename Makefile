@@ -14,11 +14,15 @@ BENCH := $(subst $(VENV),$(VENV)-bench,$(BIN))
 # Errors are shown; warnings, a flood where an index cannot be reached, are not.
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 JB := $(BIN)/jupyter-book build . -n -W --keep-going
+# Two processes, a file each: a chapter is one kernel, and its cells come in order (see conftest.py).
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 export PYTHONHASHSEED := 0
 # Threads that wait sleep: beside other programs a chapter is then several times faster (CONTRIBUTING.md, "Threads").
 export OMP_WAIT_POLICY ?= PASSIVE
 # A chapter runs with one thread, its stored run and its tests alike, and the tests run two chapters side by side.
 book test quick execute chapter colab elsewhere: export OMP_NUM_THREADS ?= 1
+# In `make test` their nets start a hair's breadth elsewhere, by a seed made from the commit and printed (tools/perturb.py).
+test: export LVM_PERTURB ?= $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo commit || echo 0)
 export LVM_SOLUTIONS := $(SOLUTIONS)
 
 .PHONY: help book test quick lint execute chapter elsewhere serve lab bundle audit bench colab release pins clean
@@ -36,11 +40,11 @@ test: $(VENV)/test.stamp node_modules/.stamp ## run every test: library, identit
 	@$(BIN)/python -m tools.chapters --stale
 	@$(JB) --quiet
 	@$(BIN)/python -m tools.need_browser
-	$(BIN)/python -m pytest --nbval --nbval-cell-timeout=300 -n 2 --dist loadscope tests book
+	$(PYTEST) --nbval --durations=20 book tests
 
 quick: $(VENV)/test.stamp ## the tests of a contributor's loop: library, identities and chapters as files, without the slow ones
 	@$(BIN)/python -m tools.lint
-	@$(BIN)/python -m pytest -n 2 -m "not slow" tests/library tests/identities tests/notebooks/test_stored_notebooks.py
+	@$(PYTEST) -m "not slow" tests/library tests/identities tests/notebooks/test_stored_notebooks.py
 
 lint: $(VENV)/test.stamp node_modules/.stamp ## hold every file to layout, lint and types: ruff, mypy, biome, tsc
 	@$(BIN)/python -m tools.lint

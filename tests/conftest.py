@@ -1,7 +1,6 @@
-"""Shared by all tests: the root of the project on the path, hypothesis without chance, one thread for BLAS."""
+"""Shared by all tests: the root of the project on the path, hypothesis without chance."""
 
 import os
-import random
 import sys
 from pathlib import Path
 
@@ -10,19 +9,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("MPLBACKEND", "Agg")
-
-
-def pytest_collection_modifyitems(items):
-    """LVM_SHUFFLE=7 python -m pytest tests/library: the tests in a random order of that seed, notebooks as wholes."""
-    seed = os.environ.get("LVM_SHUFFLE")
-    if not seed:
-        return
-    wholes = {}
-    for item in items:
-        wholes.setdefault(item.path if item.path.suffix == ".ipynb" else item.nodeid, []).append(item)
-    order = list(wholes.values())
-    random.Random(seed).shuffle(order)
-    items[:] = [item for whole in order for item in whole]
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -37,7 +37,7 @@ PYTHON = platform.python_version()
 VERSIONS = ("jupyter-book", "torch", "numpy", "scipy", "matplotlib", "anywidget", "ipywidgets")  # named with a run
 LOADED = "import sys; print(*(name for name in sys.modules if name.split('.')[0] == 'lvm_lib'))"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
-CELL_SECONDS = 1200  # of a cell, at most: room for a machine ten times slower, and an end to a hang
+CELL_SECONDS = 1800  # of a cell, at most: room for a machine ten times slower, and an end to a hang
 FIRST_TAGS = ["remove-cell", "setup"]
 FIRST_CELL = """\
 # Finds the book's library: installed, beside this folder, or (on Colab) fetched once from the book's repository.

@@ -51,7 +51,6 @@ from tools.perturb import VARIABLE
 
 LOG = ROOT / "tests" / "notebooks" / "elsewhere.json"
 ROOM, ROOM_WELL_KNOWN, WELL_KNOWN, KNOWN = 6.0, 4.0, 30, 5
-CELL_SECONDS = 3600
 THREADS = {f"{n} thread{'s' * (n > 1)}": {"OMP_NUM_THREADS": str(n)} for n in (1, 2, 4)}
 ARITHMETIC = {
     "scalar": {
@@ -164,7 +163,7 @@ def run(path: Path, changed: dict[str, str]) -> dict:
     environment |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "PYTHONHASHSEED": "0"} | changed
     with tempfile.TemporaryDirectory() as folder:
         record, report = Path(folder) / "claims.jsonl", Path(folder) / "report.xml"
-        options = ["--nbval", f"--nbval-cell-timeout={CELL_SECONDS}", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        options = ["--nbval", "-p", "no:cacheprovider", "-p", "no:xdist"]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, f"--junit-xml={report}", str(path)],
             check=False,
