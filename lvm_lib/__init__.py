@@ -35,6 +35,7 @@ MODULES = (
     "quantize",
     "single_code",
     "token_priors",
+    "trainable_models",
     "vae",
     "variational",
     "vqvae",

@@ -15,24 +15,36 @@ A Monte-Carlo number comes as an `Estimate`, with its standard error: it is meas
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ._checks import count, describe, real_array, square
+from ._checks import count, describe, probabilities, real_array, square
 from ._checks import rng as generator
 from .densities import (
     _log_values,
     _lowrank_axes,
     cholesky_factor,
+    entropy_categorical,
     entropy_normal_full,
     log_normal_full,
     log_normal_lowrank,
     logsumexp,
 )
 
+if TYPE_CHECKING:
+    import torch
+
 __all__ = [
+    "LatentVariableModel",
+    "Inference",
     "GaussianQ",
+    "CategoricalQ",
+    "GridQ",
+    "ElboTerms",
     "Estimate",
     "elbo",
     "importance_bound",
@@ -44,6 +56,46 @@ __all__ = [
 ]
 
 BLOCK = 2**22  # numbers of x that one call of log_joint may have to broadcast to: 32 MB
+Chance = np.random.Generator | int  # where chance comes from: a generator, or the seed of a new one
+Array = TypeVar("Array", np.ndarray, "torch.Tensor")
+
+
+# ---------------------------------------------------------------- what a model and a q offer
+
+
+class LatentVariableModel(Protocol):
+    """p(x, z). A bound asks for `log_joint` alone; the others are there where they are known, exactly.
+
+    x (n, D); z one for each x, or k for each: (n, d) or (k, n, d), for components (n,) or (k, n). Nats per data point.
+    """
+
+    def log_joint(self, x: ArrayLike, z: ArrayLike) -> np.ndarray:
+        """log p(x, z): (n,), or (k, n) for k samples of z for each x."""
+        ...
+
+    def sample(self, n: int, rng: Chance) -> tuple[np.ndarray, np.ndarray]:
+        """n draws of (x, z): z from the prior, then x from p(x | z)."""
+        ...
+
+    def evidence(self, x: ArrayLike) -> np.ndarray:
+        """log p(x), (n,)."""
+        ...
+
+    def posterior(self, x: ArrayLike) -> Inference:
+        """p(z | x), one distribution for each x."""
+        ...
+
+
+class Inference(Protocol):
+    """q(z | x), one distribution over z for each data point."""
+
+    def sample(self, k: int, rng: Chance) -> np.ndarray:
+        """k draws for each data point: (k, n, d), for components (k, n)."""
+        ...
+
+    def log_prob(self, z: ArrayLike) -> np.ndarray:
+        """log q(z | x): (k, n) for k draws for each, (n,) for one each."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +108,7 @@ class GaussianQ:
     mean: np.ndarray
     cov: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         mean, cov = real_array("mean", self.mean, 2), real_array("cov", self.cov)
         n, q = mean.shape
         if cov.shape not in ((q, q), (n, q, q)):
@@ -68,8 +120,11 @@ class GaussianQ:
         object.__setattr__(self, "_factor", np.broadcast_to(factor, (n, q, q)))
 
     @classmethod
-    def diagonal(cls, mean, std) -> GaussianQ:
-        """Mean-field q: independent dimensions, mean (n, q) and std > 0 (n, q), (q,) or a scalar."""
+    def diagonal(cls, mean: ArrayLike, std: ArrayLike) -> GaussianQ:
+        """Mean-field q: independent dimensions, mean (n, q) and std > 0 (n, q), (q,) or a scalar.
+
+        Raises TypeError or ValueError where they do not fit.
+        """
         mean, variance = real_array("mean", mean, 2), square("std", std)
         try:
             variance = np.broadcast_to(variance, mean.shape)
@@ -77,26 +132,159 @@ class GaussianQ:
             raise ValueError(f"std must broadcast to mean's shape {mean.shape}, got {variance.shape}") from None
         return cls(mean, variance[..., None] * np.eye(mean.shape[1]))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.mean)
 
-    def sample(self, k, rng):
-        """k samples per data point, z = mean + L eps with eps ~ N(0, I): (k, n, q). rng: Generator or seed."""
+    def sample(self, k: int, rng: Chance) -> np.ndarray:
+        """k samples per data point, z = mean + L eps with eps ~ N(0, I): (k, n, q). rng: Generator or seed.
+
+        Raises TypeError, ValueError.
+        """
         k, rng = count("k", k), generator("rng", rng)
         eps = rng.standard_normal((k, *self.mean.shape))
-        return self.mean + np.einsum("nij,knj->kni", self._factor, eps)
+        return self.mean + np.einsum("nij,knj->kni", self._factor, eps)  # L (n, q, q) on eps (k, n, q)
 
-    def log_prob(self, z):
-        """log q_i(z_i): z (k, n, q) gives (k, n); z (n, q) gives (n,)."""
+    def log_prob(self, z: ArrayLike) -> np.ndarray:
+        """log q_i(z_i): z (k, n, q) gives (k, n); z (n, q) gives (n,). Raises TypeError, ValueError."""
         z = real_array("z", z)
         if z.ndim not in (2, 3) or z.shape[-2:] != self.mean.shape:
             n, q = self.mean.shape
             raise ValueError(f"z must have shape ({n}, {q}) or (k, {n}, {q}), got {z.shape}")
         return log_normal_full(z, self.mean, self.cov)
 
-    def entropy(self):
+    def entropy(self) -> np.ndarray:
         """H(q_i), (n,)."""
         return entropy_normal_full(self.cov)
+
+
+@dataclass(frozen=True, eq=False)
+class CategoricalQ:
+    """One distribution over K components per data point: log_probs (n, K), whose exponentials sum to 1 in each row.
+
+    `np.asarray(q)` is the table of its probabilities, (n, K), which is what EM calls responsibilities.
+    Raises TypeError or ValueError where log_probs are none.
+    """
+
+    log_probs: np.ndarray
+
+    def __post_init__(self) -> None:
+        log_probs = _log_values("log_probs", self.log_probs).copy()
+        if log_probs.ndim != 2:
+            raise ValueError(f"log_probs must have shape (n, K), got {log_probs.shape}")
+        probabilities("exp(log_probs)", np.exp(log_probs), 2)
+        log_probs.setflags(write=False)
+        object.__setattr__(self, "log_probs", log_probs)
+
+    @property
+    def probs(self) -> np.ndarray:
+        """Probabilities, (n, K)."""
+        return np.exp(self.log_probs)
+
+    def __len__(self) -> int:
+        return len(self.log_probs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.probs, dtype=dtype)
+
+    def sample(self, k: int, rng: Chance) -> np.ndarray:
+        """k components per data point, int64 (k, n). rng: Generator or seed. Raises TypeError, ValueError."""
+        k, rng = count("k", k), generator("rng", rng)
+        shares = np.cumsum(self.probs, axis=1)  # (n, K)
+        height = rng.random((k, len(self))) * shares[:, -1]
+        return np.stack([row.searchsorted(u, side="right") for row, u in zip(shares, height.T, strict=True)], axis=1)
+
+    def log_prob(self, z: ArrayLike) -> np.ndarray:
+        """log q_i(z_i): (k, n) for components z (k, n), (n,) for (n,). Raises TypeError, ValueError."""
+        given, (n, components) = np.asarray(z), self.log_probs.shape
+        if given.dtype.kind not in "iu":
+            raise TypeError(f"z must hold integers, got {describe(z)} with dtype {given.dtype}")
+        if given.ndim not in (1, 2) or given.shape[-1] != n:
+            raise ValueError(f"z must have shape ({n},) or (k, {n}), got {given.shape}")
+        if given.size == 0 or given.min() < 0 or given.max() >= components:
+            raise ValueError(f"z must lie in 0 ... {components - 1}, got {given.tolist()[:10]}")
+        return self.log_probs[np.arange(n), given]
+
+    def entropy(self) -> np.ndarray:
+        """H(q_i), (n,)."""
+        return entropy_categorical(self.probs)
+
+
+@dataclass(frozen=True, eq=False)
+class GridQ:
+    """One density on a line per data point, straight between the points of a grid: points (m,) rising, log_density (n, m).
+
+    log_density need not be normalised: it is made so by the trapezoid rule, which is exact for straight pieces. Outside
+    the grid the density is 0. Raises TypeError or ValueError where shapes do not fit, or a row is 0 everywhere.
+    """
+
+    points: np.ndarray
+    log_density: np.ndarray
+
+    def __post_init__(self) -> None:
+        points, log_density = real_array("points", self.points, 1).copy(), _log_values("log_density", self.log_density)
+        if len(points) < 2 or (np.diff(points) <= 0).any():
+            raise ValueError(f"points must be two at least, and rise, got shape {points.shape}")
+        if log_density.ndim != 2 or log_density.shape[1] != len(points):
+            raise ValueError(f"log_density must have shape (n, {len(points)}) as points has, got {log_density.shape}")
+        width = np.diff(points)
+        weights = (np.append(width, 0) + np.append(0, width)) / 2  # of the trapezoid rule, (m,)
+        total = logsumexp(log_density + np.log(weights), axis=1)
+        if np.isneginf(total).any():
+            raise ValueError("log_density must be above -inf somewhere in every row, got a row of -inf")
+        for name, array in (("points", points), ("log_density", log_density - total[:, None])):
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    def __len__(self) -> int:
+        return len(self.log_density)
+
+    def sample(self, k: int, rng: Chance) -> np.ndarray:
+        """k draws per data point, (k, n, 1), by the inverse distribution function. Raises TypeError, ValueError."""
+        k, rng = count("k", k), generator("rng", rng)
+        density, width = np.exp(self.log_density), np.diff(self.points)
+        mass = np.cumsum(
+            (density[:, 1:] + density[:, :-1]) / 2 * width, axis=1
+        )  # up to the end of each piece, (n, m - 1)
+        height, inside = rng.random((k, len(self))) * mass[:, -1], rng.random((k, len(self)))
+        piece = np.stack([row.searchsorted(u, side="right") for row, u in zip(mass, height.T, strict=True)], axis=1)
+        left, right = (np.take_along_axis(density, piece.T + end, axis=1).T for end in (0, 1))  # (k, n) each
+        share = inside * (left + right) / (left + np.sqrt(left**2 + inside * (right**2 - left**2)))
+        return (self.points[piece] + share * width[piece])[..., None]
+
+    def log_prob(self, z: ArrayLike) -> np.ndarray:
+        """log q_i(z_i): z (k, n, 1) gives (k, n); z (n, 1) gives (n,); -inf outside the grid. Raises TypeError, ValueError."""
+        z = real_array("z", z)
+        if z.ndim not in (2, 3) or z.shape[-2:] != (len(self), 1):
+            raise ValueError(f"z must have shape ({len(self)}, 1) or (k, {len(self)}, 1), got {z.shape}")
+        at, rows = z[..., 0], np.arange(len(self))
+        piece = np.clip(self.points.searchsorted(at, side="right") - 1, 0, len(self.points) - 2)
+        share = np.clip((at - self.points[piece]) / np.diff(self.points)[piece], 0, 1)  # of the way to the next point
+        with np.errstate(divide="ignore"):
+            left = self.log_density[rows, piece] + np.log1p(-share)
+            right = self.log_density[rows, piece + 1] + np.log(share)
+        outside = (at < self.points[0]) | (at > self.points[-1])
+        return np.where(outside, -np.inf, np.logaddexp(left, right))
+
+
+@dataclass(frozen=True)
+class ElboTerms(Generic[Array]):
+    """The terms of an ELBO, nats per data point, each (n,); arrays or tensors, as the model computes in.
+
+        elbo = reconstruction - kl = expected_log_joint + entropy
+
+    None: a term that the model does not tell. For a q that is one point of a discrete z, kl is -log p(z).
+    """
+
+    reconstruction: Array  # E_q log p(x | z); estimated from samples, or exact where the model says so
+    kl: Array  # KL(q(z) || p(z))
+    kl_per_dimension: Array | None = None  # (n, d); its sum over d is kl
+    expected_log_joint: Array | None = None  # E_q log p(x, z), minus what physicists call the energy
+    entropy: Array | None = None  # H(q)
+
+    @property
+    def elbo(self) -> Array:
+        """reconstruction - kl, (n,)."""
+        return self.reconstruction - self.kl
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +298,7 @@ class Estimate:
     standard_error: np.ndarray | None
     effective_sample_size: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         value = real_array("value", self.value, 1)
         object.__setattr__(self, "value", value)
         for name in ("standard_error", "effective_sample_size"):
@@ -128,7 +316,7 @@ class Estimate:
 # ---------------------------------------------------------------- bounds from samples of q
 
 
-def elbo(model, q, x, samples, rng) -> Estimate:
+def elbo(model: LatentVariableModel, q: Inference, x: ArrayLike, samples: int, rng: Chance) -> Estimate:
     """The evidence lower bound by Monte Carlo, E_q[log p(x, z) - log q(z)] <= log p(x), per data point.
 
     The mean over `samples` draws is unbiased at any number of them. Its standard error is their standard deviation
@@ -141,7 +329,9 @@ def elbo(model, q, x, samples, rng) -> Estimate:
     return _average(log_w)
 
 
-def importance_bound(model, q, x, k, rng, repeats=1) -> Estimate:
+def importance_bound(
+    model: LatentVariableModel, q: Inference, x: ArrayLike, k: int, rng: Chance, repeats: int = 1
+) -> Estimate:
     """The importance-weighted bound L_K = E[log 1/K sum_k w_k], between ELBO (K = 1) and log p(x), per data point.
 
     Only its *expectation* rises with K and stays below log p(x); a single draw may fall, or land above. The value is
@@ -169,7 +359,7 @@ def importance_bound(model, q, x, k, rng, repeats=1) -> Estimate:
     return Estimate(bound.value, bound.standard_error, size)
 
 
-def effective_sample_size(log_weights):
+def effective_sample_size(log_weights: ArrayLike) -> np.ndarray:
     """How many equal weights would be as good: (sum_k w_k)^2 / sum_k w_k^2, from 1 (one carries all) to K (all equal).
 
     log_weights (k, n), -inf allowed; they need not be normalised. Returns (n,).
@@ -185,7 +375,7 @@ def effective_sample_size(log_weights):
     return np.exp(-logsumexp(2 * share, axis=0))
 
 
-def gap(evidence, bound):
+def gap(evidence: ArrayLike, bound: ArrayLike | Estimate) -> np.ndarray | Estimate:
     """What a bound misses: log p(x) - bound, per data point. For the ELBO it is KL(q || posterior), never negative.
 
     evidence (n,), exact. bound: (n,), or an Estimate, which returns an Estimate with the same standard error (one
@@ -203,7 +393,9 @@ def gap(evidence, bound):
 # ---------------------------------------------------------------- densities on integer data
 
 
-def dequantised_bound(log_density, x, samples, rng) -> Estimate:
+def dequantised_bound(
+    log_density: Callable[[np.ndarray], np.ndarray], x: ArrayLike, samples: int, rng: Chance
+) -> Estimate:
     """A density's score on integer data, a lower bound on a log mass, per data point.
 
         E_u log p(x + u) <= log P(x),    P(x) = integral over [0, 1)^D of p(x + u) du
@@ -226,13 +418,14 @@ def dequantised_bound(log_density, x, samples, rng) -> Estimate:
     return _average(np.array(draws))
 
 
-def dequantised_normal(x, mean, cov):
+def dequantised_normal(x: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> np.ndarray:
     """The dequantised bound of a normal, in closed form.
 
         E_u log N(x + u; mean, C) = log N(x + 1/2; mean, C) - tr(C^-1) / 24
 
     The log density is quadratic and u has mean 1/2 and variance 1/12 in each dimension; that is all it takes.
     x (n, D): whole numbers; mean (D,); cov (D, D), or per point. Returns (n,), at most log P(x).
+    Raises TypeError or ValueError where they do not fit.
     """
     x = _whole("x", x)
     factor = cholesky_factor(cov)
@@ -241,7 +434,7 @@ def dequantised_normal(x, mean, cov):
     return at_middle - (inverse**2).sum(axis=(-1, -2)) / 24
 
 
-def dequantised_normal_lowrank(x, mean, loadings, noise):
+def dequantised_normal_lowrank(x: ArrayLike, mean: ArrayLike, loadings: ArrayLike, noise: ArrayLike) -> np.ndarray:
     """`dequantised_normal` for C = W W^T + diag(noise): PPCA (scalar noise variance) and factor analysis (D,).
 
         tr(C^-1) = sum_d (1 / noise_d) [1 - sum_j u_dj^2 s_j^2 / (1 + s_j^2)]
@@ -265,7 +458,7 @@ def _log_weights(model, q, x, k, rng):
     Drawn in blocks, so that log_joint never has to hold more than BLOCK numbers; the result does not depend on it.
     """
     if not callable(getattr(model, "log_joint", None)):
-        raise TypeError(f"model must offer log_joint(x, z), got {describe(model)}")
+        raise TypeError(f"model must offer log_joint(x, z), got {describe(model)}{swapped(model, q)}")
     if not all(callable(getattr(q, name, None)) for name in ("sample", "log_prob")):
         raise TypeError(f"q must offer sample(k, rng) and log_prob(z), got {describe(q)}")
     x, rng = real_array("x", x, 2), generator("rng", rng)
@@ -275,6 +468,11 @@ def _log_weights(model, q, x, k, rng):
     return np.concatenate(
         [_block_of_log_weights(model, q, x, min(block, k - start), rng) for start in range(0, k, block)]
     )
+
+
+def swapped(model: object, q: object) -> str:
+    """A hint for an error, where model and q came in each other's place."""
+    return " (the order is model, q, x)" if callable(getattr(q, "log_joint", None)) else ""
 
 
 def _block_of_log_weights(model, q, x, k, rng):

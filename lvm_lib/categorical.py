@@ -27,10 +27,10 @@ from ._torch import TensorLike, real_tensor, torch_generator
 from .gradients import less_baseline
 
 __all__ = [
+    "choice_score_function_gradient",
     "enumerated_gradient",
     "gumbel_softmax",
     "gumbel_softmax_gradient",
-    "score_function_gradient",
     "straight_through_gradient",
 ]
 
@@ -46,7 +46,7 @@ def enumerated_gradient(f: Callable[[torch.Tensor], torch.Tensor], logits: Tenso
     return _through_softmax(q, values)
 
 
-def score_function_gradient(
+def choice_score_function_gradient(
     f: Callable[[torch.Tensor], torch.Tensor],
     logits: TensorLike,
     samples: int,
@@ -119,7 +119,7 @@ def _slope(f, at) -> torch.Tensor:
     at = at.detach().requires_grad_()
     values = _values(f, at)
     if not values.requires_grad:
-        raise ValueError("f must be differentiable by torch; for others there is score_function_gradient")
+        raise ValueError("f must be differentiable by torch; for others there is choice_score_function_gradient")
     (slope,) = torch.autograd.grad(values.sum(), at)
     return slope
 

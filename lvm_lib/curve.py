@@ -13,12 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 
 from . import _checks
-from .bounds import GaussianQ
+from .bounds import ElboTerms, GaussianQ, GridQ
 from .densities import LOG_2PI, entropy_normal_full, kl_normal_full, log_normal, log_normal_diag
-from .ppca import ElboTerms
 from .quadrature import Grid, adaptive_line, log_integral, normalised
 
 __all__ = ["Curve", "QuadraticCurve", "TanhNetwork", "tanh_network"]
@@ -61,8 +61,19 @@ class _NoisyCurve:
         grid = self.settled_grid(x) if grid is None else grid
         return log_integral(self.log_joint_on(x, grid), grid)
 
-    def posterior(self, x, grid: Grid) -> np.ndarray:
-        """log p(z | x) at the grid's points, (n, m), normalised on that grid (`settled_grid(x)` gives a safe one)."""
+    def posterior(self, x: ArrayLike, grid: Grid | None = None) -> GridQ:
+        """p(z | x), one density on a line for each x, straight between the grid's points.
+
+        grid: as in `evidence`; None takes `settled_grid(x)`. Raises TypeError or ValueError where x or grid do not fit.
+        """
+        grid = self.settled_grid(x) if grid is None else grid
+        return GridQ(_latent_grid(grid).points[:, 0], self.log_joint_on(x, grid))
+
+    def log_posterior_on(self, x: ArrayLike, grid: Grid) -> np.ndarray:
+        """log p(z | x) at the grid's points, (n, m), normalised on that grid (`settled_grid(x)` gives a safe one).
+
+        Raises TypeError or ValueError where x or grid do not fit.
+        """
         return normalised(self.log_joint_on(x, grid), grid)
 
     def kl_to_posterior(self, q: GaussianQ, x, grid: Grid | None = None) -> np.ndarray:
@@ -79,7 +90,7 @@ class _NoisyCurve:
         if grid is None:
             grid = _settled(lambda points: np.concatenate([self._log_joint_at(x, points), log_q_at(points)]))
         log_qz = normalised(log_q_at(_latent_grid(grid).points), grid)
-        log_ratio = log_qz - self.posterior(x, grid)
+        log_ratio = log_qz - self.log_posterior_on(x, grid)
         return (np.exp(log_qz + grid.log_weights) * log_ratio).sum(axis=1)
 
     def sample(self, n, rng) -> tuple[np.ndarray, np.ndarray]:
@@ -184,14 +195,13 @@ class QuadraticCurve(_NoisyCurve):
         return ElboTerms(
             reconstruction,
             kl_normal_full(q.mean, q.cov, np.zeros(1), np.eye(1)),
-            reconstruction + log_prior,
-            entropy_normal_full(q.cov),
+            expected_log_joint=reconstruction + log_prior,
+            entropy=entropy_normal_full(q.cov),
         )
 
     def elbo(self, q: GaussianQ, x) -> np.ndarray:
         """E_q[log p(x, z) - log q(z)], (n,), in closed form: no samples and no grid."""
-        terms = self.elbo_terms(q, x)
-        return terms.reconstruction - terms.kl_to_prior
+        return self.elbo_terms(q, x).elbo
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,14 +20,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg
 
 from . import _checks
 from .bernoulli_mixture import BernoulliMixture, binary_points
-from .bounds import GaussianQ
+from .bounds import GaussianQ, Inference, LatentVariableModel, swapped
 from .densities import LOG_2PI
 from .kmeans import plus_plus_rows
-from .mixture import GaussianMixture
+from .mixture import GaussianMixture, Mixture
 from .ppca import LinearGaussian
 
 __all__ = [
@@ -79,8 +80,14 @@ class EMFit(NamedTuple):
 # ---------------------------------------------------------------- the two steps, and what they climb
 
 
-def e_step(model, x):
-    """q <- p(z | x; theta): the q that maximises F(., theta). (n, K) for a mixture, a GaussianQ for a linear model."""
+def e_step(model: LatentVariableModel, x: ArrayLike) -> np.ndarray | Inference:
+    """q <- p(z | x; theta): the q that maximises F(., theta).
+
+    Responsibilities (n, K) for a mixture, the table that its M-step reads; for other models their `posterior`, a
+    GaussianQ for a linear-Gaussian one. Raises TypeError for a model without a posterior, and what the model raises.
+    """
+    if isinstance(model, Mixture):
+        return model.responsibilities(x)
     return _able(model, "posterior").posterior(x)
 
 
@@ -93,9 +100,16 @@ def hard_e_step(model, x) -> np.ndarray:
     return np.eye(log_joint.shape[1])[log_joint.argmax(axis=1)]
 
 
-def elbo(q, model, x) -> np.ndarray:
-    """F(q, theta) point by point: E_q[log p(x, z; theta)] + H(q), (n,)."""
-    return _able(model, "elbo").elbo(q, x)
+def elbo(model: LatentVariableModel, q: ArrayLike | Inference, x: ArrayLike) -> np.ndarray:
+    """F(q, theta) point by point: E_q[log p(x, z; theta)] + H(q), (n,).
+
+    Raises TypeError where model has no `elbo`, and what the model raises where q or x do not fit.
+    """
+    if not callable(getattr(model, "elbo", None)):
+        raise TypeError(
+            f"model must be a latent variable model with a method elbo, got {_checks.describe(model)}{swapped(model, q)}"
+        )
+    return model.elbo(q, x)
 
 
 def m_step_gaussian(x, q, *, covariance="full", floor=None, ridge=0.0) -> GaussianMixture:

@@ -1,4 +1,4 @@
-"""The one training loop: every network of the book is trained by `fit`, and stored by `save`.
+"""The one training loop: every network of the book is trained by `fit`, and stored by `save_weights`.
 
 A model needs only a `loss(x, generator)`, a number to make small, averaged over the batch. Chance enters through one
 torch.Generator, made from the seed: batch order, fresh binarisation, samples of z. Equal seeds (and equal starts) give
@@ -21,9 +21,9 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from ._checks import count, describe, real_number
-from ._torch import real_tensor, seeded, torch_generator
+from ._torch import real_tensor, torch_generator
 
-__all__ = ["History", "Record", "fit", "load", "save", "seeded"]
+__all__ = ["History", "Record", "fit", "load_weights", "save_weights"]
 
 SCHEDULES = ("one-cycle", None)
 
@@ -197,7 +197,7 @@ def _copy(model):
 # ---------------------------------------------------------------- files
 
 
-def save(model: nn.Module, path, notes: dict[str, str] | None = None):
+def save_weights(model: nn.Module, path, notes: dict[str, str] | None = None):
     """Write the weights as safetensors (never pickle), with the class, the shape of every tensor, and `notes`.
 
     The file is written whole or not at all: where that fails (a full disk), what stood at `path` is still there.
@@ -220,10 +220,10 @@ def save(model: nn.Module, path, notes: dict[str, str] | None = None):
         unfinished.unlink(missing_ok=True)
 
 
-def load(model: nn.Module, path) -> dict[str, str]:
-    """Read weights that `save` wrote into a model of the same class and sizes; returns the notes.
+def load_weights(model: nn.Module, path) -> dict[str, str]:
+    """Read weights that `save_weights` wrote into a model of the same class and sizes; returns the notes.
 
-    Raises FileNotFoundError, or ValueError for a file that is not safetensors, not of `save`, or of another model;
+    Raises FileNotFoundError, or ValueError for a file that is not safetensors, not of `save_weights`, or of another model;
     the model is then as it was.
     """
     if not isinstance(model, nn.Module):
@@ -237,7 +237,9 @@ def load(model: nn.Module, path) -> dict[str, str]:
     except SafetensorError as error:
         raise ValueError(f"path must name a safetensors file, got {Path(path).name!r} ({error})") from None
     if not {"class", "sizes", "notes"} <= set(metadata):
-        raise ValueError(f"path must name a file written by lvm_lib.fit.save, {Path(path).name!r} lacks its metadata")
+        raise ValueError(
+            f"path must name a file written by lvm_lib.fit.save_weights, {Path(path).name!r} lacks its metadata"
+        )
     if metadata["class"] != type(model).__name__:
         raise ValueError(f"path must hold weights of a {type(model).__name__}, got those of a {metadata['class']}")
     _same_sizes({name: list(tensor.shape) for name, tensor in tensors.items()}, _sizes(model))

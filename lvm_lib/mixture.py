@@ -14,8 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import _checks
+from .bounds import CategoricalQ, Chance
 from .densities import cholesky_factor, entropy_categorical, log_normal_full, logsumexp
 
 __all__ = ["GaussianMixture", "Mixture"]
@@ -42,7 +44,7 @@ class Mixture:
         """log p(x) = log sum_k p(x, z = k), exact, (n,)."""
         return logsumexp(self.log_joint_all(x), axis=1)
 
-    def posterior_log(self, x) -> np.ndarray:
+    def log_responsibilities(self, x: ArrayLike) -> np.ndarray:
         """log p(z = k | x) = log p(x, z = k) - log p(x), (n, K); -inf at weight 0.
 
         The largest log p(x, z = k) of a row is taken out first: far away, where log p(x) is so large that its last
@@ -59,9 +61,19 @@ class Mixture:
         relative = log_joint - largest
         return relative - logsumexp(relative, axis=1)[:, None]
 
-    def posterior(self, x) -> np.ndarray:
-        """Responsibilities p(z = k | x), (n, K); each row sums to 1, however far x is from every component."""
-        return np.exp(self.posterior_log(x))
+    def responsibilities(self, x: ArrayLike) -> np.ndarray:
+        """p(z = k | x), (n, K); each row sums to 1, however far x is from every component.
+
+        Raises TypeError or ValueError as `log_responsibilities` does.
+        """
+        return np.exp(self.log_responsibilities(x))
+
+    def posterior(self, x: ArrayLike) -> CategoricalQ:
+        """p(z | x), one distribution over the components for each x: exact. Its table is `responsibilities`.
+
+        Raises TypeError or ValueError as `log_responsibilities` does.
+        """
+        return CategoricalQ(self.log_responsibilities(x))
 
     def elbo(self, q, x) -> np.ndarray:
         """E_q[log p(x, z)] + H(q) for q (n, K), rows of probabilities: (n,), by enumerating z.
@@ -77,7 +89,7 @@ class Mixture:
 
         +inf where q gives mass to a component of weight 0 (but not where a responsibility merely underflows).
         """
-        log_posterior = self.posterior_log(x)
+        log_posterior = self.log_responsibilities(x)
         q = self._responsibilities(q, len(log_posterior))
         log_ratio = np.log(np.where(q > 0, q, 1.0)) - np.where(q > 0, log_posterior, 0.0)
         return (q * log_ratio).sum(axis=1)

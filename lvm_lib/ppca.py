@@ -20,29 +20,16 @@ import numpy as np
 from scipy import linalg
 
 from . import _checks
-from .bounds import GaussianQ
+from .bounds import ElboTerms, GaussianQ
 from .densities import LOG_2PI, entropy_normal_full, kl_normal_full, log_normal_diag, log_normal_lowrank
 
 __all__ = [
-    "ElboTerms",
     "FactorAnalysisFit",
     "LinearGaussian",
     "factor_analysis_step",
     "fit_factor_analysis",
     "fit_ppca",
 ]
-
-
-class ElboTerms(NamedTuple):
-    """The terms of an ELBO, nats per data point, each (n,).
-
-    elbo = reconstruction - kl_to_prior = expected_log_joint + entropy
-    """
-
-    reconstruction: np.ndarray  # E_q log p(x | z)
-    kl_to_prior: np.ndarray  # KL(q(z) || p(z))
-    expected_log_joint: np.ndarray  # E_q log p(x, z), minus what physicists call the energy
-    entropy: np.ndarray  # H(q)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,9 +137,9 @@ class LinearGaussian:
         curvature = self.loadings.T @ self._scaled_loadings
         reconstruction = self.log_px_z(x, q.mean) - np.einsum("ij,nji->n", curvature, cov) / 2
         log_prior = log_normal_diag(q.mean, 0.0, 1.0) - np.einsum("nii->n", cov) / 2
-        kl_to_prior = kl_normal_full(q.mean, cov, np.zeros(latents), np.eye(latents))
+        kl = kl_normal_full(q.mean, cov, np.zeros(latents), np.eye(latents))
         entropy = np.broadcast_to(entropy_normal_full(cov), (len(x),))
-        return ElboTerms(reconstruction, kl_to_prior, reconstruction + log_prior, entropy)
+        return ElboTerms(reconstruction, kl, expected_log_joint=reconstruction + log_prior, entropy=entropy)
 
     def expected_log_joint(self, q: GaussianQ, x) -> np.ndarray:
         """E_q log p(x, z), (n,), in closed form."""
@@ -160,8 +147,7 @@ class LinearGaussian:
 
     def elbo(self, q: GaussianQ, x) -> np.ndarray:
         """E_q[log p(x, z) - log q(z)], (n,), in closed form: no samples, no evidence, no posterior."""
-        terms = self.elbo_terms(q, x)
-        return terms.reconstruction - terms.kl_to_prior
+        return self.elbo_terms(q, x).elbo
 
     def kl_to_posterior(self, q: GaussianQ, x) -> np.ndarray:
         """KL(q(z) || p(z | x)), (n,): the gap between evidence and ELBO, found without either."""

@@ -15,8 +15,6 @@ torch.Generator or an integer seed. Kingma and Welling (2014); Rezende, Mohamed 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from torch import nn
@@ -25,13 +23,12 @@ from torch.distributions import Distribution, Independent, MultivariateNormal, N
 from ._checks import count, describe, real_number
 from ._torch import real_tensor, seeded, torch_generator
 from .autoencoder import conv_decoder, conv_encoder, mlp_decoder, mlp_encoder, weight
-from .bounds import Estimate
+from .bounds import ElboTerms, Estimate
 from .densities import LOG_2PI
 from .likelihoods import Bernoulli, Gaussian
 from .ppca import LinearGaussian
 
 __all__ = [
-    "ElboTerms",
     "GaussianEncoder",
     "LinearEncoder",
     "LinearVAE",
@@ -44,15 +41,6 @@ __all__ = [
 ]
 
 BLOCK = 2**22  # pixels that one call of the decoder may write when the evidence is estimated: 16 MB in float32
-
-
-class ElboTerms(NamedTuple):
-    """The terms of the ELBO, nats per image: elbo = reconstruction - kl, kl = kl_per_dimension summed."""
-
-    reconstruction: torch.Tensor  # E_q log p(x | z), (n,); estimated from the samples drawn, or exact if it says so
-    kl_per_dimension: torch.Tensor  # (n, q), closed form
-    kl: torch.Tensor  # KL(q(z | x) || N(0, I)), (n,), closed form
-    elbo: torch.Tensor  # (n,)
 
 
 # ---------------------------------------------------------------- q(z | x)
@@ -300,8 +288,7 @@ def _log_prior(z):
 
 def _terms(reconstruction, q) -> ElboTerms:
     per_dimension = kl_to_prior(q)
-    kl = per_dimension.sum(-1)
-    return ElboTerms(reconstruction, per_dimension, kl, reconstruction - kl)
+    return ElboTerms(reconstruction, per_dimension.sum(-1), per_dimension)
 
 
 def _draw(distribution, generator):

@@ -17,7 +17,6 @@ rate and bound are sums over pixels and tokens: nats per image, (n,).
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ from torch import nn
 from ._checks import count, describe, real_number
 from ._torch import real_tensor, seeded, whole_numbers
 from .autoencoder import PATCH, _grid, weight
+from .bounds import ElboTerms
 from .likelihoods import Bernoulli
 
 __all__ = [
@@ -173,14 +173,6 @@ class TransformerDecoder(nn.Module):
 # ---------------------------------------------------------------- the model
 
 
-class Terms(NamedTuple):
-    """The terms of the bound for one-point q, nats per image: elbo = log_px_z + log_pz, both exact."""
-
-    log_px_z: torch.Tensor  # log p(x | z) at the tokens of x, (n,); its negative is the distortion
-    log_pz: torch.Tensor  # log p(z), (n,); its negative is the rate
-    elbo: torch.Tensor  # (n,)
-
-
 class VQVAE(nn.Module):
     """Encoder, quantiser, decoder, and the likelihood that says what the decoder's outputs mean.
 
@@ -240,8 +232,10 @@ class VQVAE(nn.Module):
     # ------------------------------------------------ the bound, and what training makes small instead
 
     @torch.no_grad()
-    def elbo_terms(self, x, prior, label=None) -> Terms:
-        """log p(x | z) and log p(z) at z = tokens of x. Exact: q is one point, so there is nothing to average over.
+    def elbo_terms(self, x, prior, label=None) -> ElboTerms[torch.Tensor]:
+        """The ELBO's terms at z = tokens of x: reconstruction log p(x | z), minus the distortion; kl -log p(z), the rate.
+
+        Exact: q is one point, so there is nothing to average over.
 
         prior: one of lvm_lib.token_priors; its class, if it knows classes, is summed out unless `label` is given.
         """
@@ -249,7 +243,7 @@ class VQVAE(nn.Module):
             raise TypeError(f"prior must be one of lvm_lib.token_priors, got {describe(prior)}")
         tokens = self.tokens(x)
         log_px_z, log_pz = self.log_px_z(x, tokens), prior.log_prob(tokens, label)
-        return Terms(log_px_z, log_pz, log_px_z + log_pz.to(log_px_z))
+        return ElboTerms(log_px_z, -log_pz.to(log_px_z))
 
     def loss(self, x, generator=None) -> torch.Tensor:
         """What training makes small, averaged over images:

@@ -10,7 +10,7 @@ import torch
 
 from lvm_lib import data
 from lvm_lib.figures.plane import NETS, SHIPPED
-from lvm_lib.fit import fit, save
+from lvm_lib.fit import fit, save_weights
 from lvm_lib.vae import VAE, mlp_vae
 
 EPOCHS = 60
@@ -45,7 +45,7 @@ def main() -> None:
         vae = trained(beta)
         elbo = bound_on_test(vae)
         notes = {"beta": f"{beta:g}", "epochs": str(EPOCHS), "test ELBO": f"{elbo:.1f} nats"}
-        save(vae.half(), NETS / f"{name}.safetensors", notes)
+        save_weights(vae.half(), NETS / f"{name}.safetensors", notes)
         print(f"{name}: beta {beta:g}, test ELBO {elbo:.2f} nats")
 
 

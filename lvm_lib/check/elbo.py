@@ -413,7 +413,7 @@ def _gap_of_best_gaussian(x, bend):
     peaks = means[_local_maxima(best_elbo(means))]
     elbo = max(best_elbo(np.linspace(mean - 0.005, mean + 0.005, 101)).max() for mean in peaks)
     found = float(model.evidence([[x]], grid)[0] - elbo)
-    return found, _hills(model.posterior([[x]], grid)[0], grid)
+    return found, _hills(model.log_posterior_on([[x]], grid)[0], grid)
 
 
 def _hills(log_posterior, grid):

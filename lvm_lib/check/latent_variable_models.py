@@ -42,7 +42,7 @@ def lvm_samples(log_number, power_of_ten) -> bool | None:
 def lvm_by_hand(log_evidence, probability) -> bool | None:
     """Exercise 2: weights (0.7, 0.3), means (0, 2), variance 1, x = 2. log p(x) in nats and p(z = 1 | x)."""
     model, x = GaussianMixture.spherical([0.7, 0.3], [[0.0], [2.0]], 1.0), np.array([[2.0]])
-    truth, share = model.evidence(x)[0], model.posterior(x)[0, 1]
+    truth, share = model.evidence(x)[0], model.responsibilities(x)[0, 1]
     joint, given = np.exp(model.log_joint_all(x)[0]), np.exp(model.log_px_z_all(x)[0])
     of_log = {
         "p(x) itself: its logarithm is asked": math.exp(truth),

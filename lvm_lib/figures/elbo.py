@@ -73,7 +73,8 @@ class ElboFigure(LiveFigure):
 
     def _of_gaussian(self, x):
         terms = self.model.elbo_terms(self.q, x)  # closed form
-        reconstruction, kl_prior, energy, entropy = (term[0] for term in terms)
+        reconstruction, kl_prior = terms.reconstruction[0], terms.kl[0]
+        energy, entropy = terms.expected_log_joint[0], terms.entropy[0]
         kl = self.model.kl_to_posterior(self.q, x, COMMON)[0]  # quadrature
         return {
             "mean": self.mean,
@@ -88,7 +89,7 @@ class ElboFigure(LiveFigure):
 
     def _of_posterior(self, x, evidence):
         z, log_joint = COMMON.points[:, 0], self.model.log_joint_on(x, COMMON)[0]
-        log_q = self.model.posterior(x, COMMON)[0]
+        log_q = self.model.log_posterior_on(x, COMMON)[0]
         mass = np.exp(log_q + COMMON.log_weights)
         centre, covariance = moments(log_q, COMMON)
         log_prior = log_normal(z, 0.0, 1.0)

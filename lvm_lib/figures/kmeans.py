@@ -124,7 +124,7 @@ class KmeansFigure(LiveFigure):
     def responsibilities(self, codes) -> np.ndarray:
         """r (n, K) for given codes: the posterior of a spherical mixture; at sigma = 0 one-hot, the first of equals."""
         if self.sigma > 0.02:
-            return GaussianMixture.spherical(np.full(len(codes), 1 / len(codes)), codes, self.sigma).posterior(
+            return GaussianMixture.spherical(np.full(len(codes), 1 / len(codes)), codes, self.sigma).responsibilities(
                 self.points
             )
         d = ((self.points[:, None] - codes) ** 2).sum(axis=2)

@@ -20,7 +20,7 @@ from torch import nn
 from .. import data as images
 from .._checks import describe
 from ..autoencoder import AE
-from ..fit import load
+from ..fit import load_weights
 from ..likelihoods import Bernoulli
 from ..plots.palette import colour
 from ..quadrature import hermite, product
@@ -49,7 +49,7 @@ def shipped_vae(beta: float = 1) -> VAE:
     if beta not in SHIPPED:
         raise ValueError(f"beta must be one of {', '.join(map(str, SHIPPED))}, got {describe(beta)}")
     vae = mlp_vae(2, (128, 64), seed=0).half()
-    load(vae, NETS / f"{SHIPPED[beta]}.safetensors")
+    load_weights(vae, NETS / f"{SHIPPED[beta]}.safetensors")
     return vae.float().eval()
 
 

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from .._checks import describe, real_array
 from ..plots.palette import colour
-from ..variational import WAYS, Climb, CurveModel, LinearModel, climb
+from ..trainable_models import CurveModel, LinearModel
+from ..variational import WAYS, Climb, climb
 from .base import Lab
 
 __all__ = ["FourWays", "four_ways_lab"]

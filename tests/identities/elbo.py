@@ -128,7 +128,10 @@ def bayes(rng):
         ),
         Equal(
             {"log p(x)": np.broadcast_to(curve.evidence(seen), (5, POINTS))},
-            {"log p(x, z)": curve.log_joint(seen, at), "- log p(z | x)": -curve.posterior(seen, grid)[:, places].T},
+            {
+                "log p(x, z)": curve.log_joint(seen, at),
+                "- log p(z | x)": -curve.log_posterior_on(seen, grid)[:, places].T,
+            },
         ),
     ]
 
@@ -249,7 +252,7 @@ def code_length(rng):
     log_px_z = np.stack([normal(m, c).logpdf(x) for m, c in zip(model.means, model.covariances, strict=True)], axis=1)
     distortion = -(q * log_px_z).sum(axis=1)
     prior_bits, bits_back = -(q * np.log(model.weights)).sum(axis=1), stats.entropy(q, axis=1)
-    gap = kl_categorical(q, model.posterior(x))
+    gap = kl_categorical(q, model.responsibilities(x))
     return [
         Equal(
             {"- log p(x)": -model.evidence(x), "KL(q || posterior)": gap},
@@ -440,7 +443,7 @@ def monte_carlo(rng):
     log_w = mixture.log_joint_all(seen) - np.log(probabilities)
     pairs = (log_w[:, :, None] + log_w[:, None]) / 2
     chance = probabilities[:, :, None] * probabilities[:, None]
-    elbo = mixture.evidence(seen) - kl_categorical(probabilities, mixture.posterior(seen))
+    elbo = mixture.evidence(seen) - kl_categorical(probabilities, mixture.responsibilities(seen))
     mean = (chance * pairs).sum(axis=(1, 2))
     spread = (chance * (pairs - mean[:, None, None]) ** 2).sum(axis=(1, 2))
     second = (probabilities * log_w**2).sum(axis=1)
@@ -452,7 +455,7 @@ def monte_carlo(rng):
 
     def squared(z):
         log_w = toy_log_px_z(model, x, z) + stats.norm.logpdf(z)[..., 0] - scipy_log_q(q)(z)
-        return (log_w - exact.reconstruction + exact.kl_to_prior) ** 2
+        return (log_w - exact.reconstruction + exact.kl) ** 2
 
     variance, fourth = expectation(q, squared), expectation(q, lambda z: squared(z) ** 2)
     return [
@@ -460,7 +463,7 @@ def monte_carlo(rng):
         Equal({"variance of all averages": spread}, {"E (log w)^2 / L": second / 2, "- ELBO^2 / L": -(elbo**2) / 2}),
         Sampled(
             {"estimate": estimate.value},
-            {"reconstruction": exact.reconstruction, "- KL": -exact.kl_to_prior},
+            {"reconstruction": exact.reconstruction, "- KL": -exact.kl},
             error=np.sqrt(variance / samples),
         ),
         Sampled(
@@ -522,7 +525,7 @@ def importance(rng):
             {"L_1": bound(1)},
             {
                 "reconstruction": model.elbo_terms(q, x).reconstruction[0],
-                "- KL(q || p(z))": -model.elbo_terms(q, x).kl_to_prior[0],
+                "- KL(q || p(z))": -model.elbo_terms(q, x).kl[0],
             },
         ),
         Equal({"L_2": bound(2)}, {"E log mean of all pairs": pairs}),
@@ -679,7 +682,7 @@ def fisher(rng):
     log_joint = generator.log_prob(torch.tensor(seen)) + prior
     evidence = torch.logsumexp(log_joint + torch.tensor(grid.log_weights), dim=1).sum()
     by_slope, by_bend, by_std = gradients(evidence, (slope, bend, log_std))
-    z, mass = grid.points[:, 0], np.exp(curve.posterior(seen, grid) + grid.log_weights)
+    z, mass = grid.points[:, 0], np.exp(curve.log_posterior_on(seen, grid) + grid.log_weights)
     residual = (seen - curve.decode(grid.points)[:, 0]) / curve.std
     return [
         *(

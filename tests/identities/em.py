@@ -7,7 +7,7 @@ import torch
 from gate import AtMost, Equal, identity
 from scipy import optimize, special, stats
 
-from lvm_lib import em, quadrature, variational
+from lvm_lib import em, quadrature, trainable_models, variational
 from lvm_lib.bounds import GaussianQ
 from lvm_lib.landscape import Landscape
 from lvm_lib.mixture import GaussianMixture
@@ -49,7 +49,7 @@ def scipy_evidence(model, x):
 
 def curve(rng, dimensions=2):
     """A bent curve with so much noise that no posterior is Gaussian, and points around it."""
-    model = variational.CurveModel(rng.normal(size=(8, dimensions)), rng.uniform(0.6, 0.8))
+    model = trainable_models.CurveModel(rng.normal(size=(8, dimensions)), rng.uniform(0.6, 0.8))
     z = torch.tensor(rng.normal(size=POINTS))
     x = model.decode(z).detach().numpy() + 0.7 * rng.normal(size=(POINTS, dimensions))
     return model, x
@@ -84,7 +84,7 @@ def function(rng):
             {"sum log p(x)": model.evidence(x).sum(), "- sum KL": -stats.entropy(q, posterior, axis=1).sum()},
         ),
         Equal(
-            {"F": em.elbo(q, model, x).sum()},
+            {"F": em.elbo(model, q, x).sum()},
             {"sum log p(x)": evidence.sum(), "- sum KL": -model.kl_to_posterior(q, x).sum()},
         ),
     ]
@@ -96,9 +96,9 @@ def e_step(rng):
     model, x, q = mixture(rng)
     evidence = scipy_evidence(model, x).sum()
     return AtMost(
-        {"F at some q": em.elbo(q, model, x).sum()},
+        {"F at some q": em.elbo(model, q, x).sum()},
         {"sum log p(x)": evidence},
-        Equal({"F at the E-step": em.elbo(em.e_step(model, x), model, x).sum()}, {"sum log p(x)": evidence}),
+        Equal({"F at the E-step": em.elbo(model, em.e_step(model, x), x).sum()}, {"sum log p(x)": evidence}),
     )
 
 
@@ -121,7 +121,7 @@ def m_step(rng):
 
     best = optimize.minimize(minus_f, np.zeros(5), method="BFGS", options={"gtol": 1e-7})
     step = em.m_step_gaussian(line, q)
-    return [*claims, Equal({"F at the M-step": em.elbo(q, step, line).sum()}, {"numerical maximum": -best.fun})]
+    return [*claims, Equal({"F at the M-step": em.elbo(step, q, line).sum()}, {"numerical maximum": -best.fun})]
 
 
 @identity("em-gain", tolerance=1e-8)
@@ -135,7 +135,7 @@ def gain(rng):
     return Equal(
         {"new log p(x)": evidence.sum(), "- old log p(x)": -scipy_evidence(old, x).sum()},
         {
-            "gain of F": em.elbo(q, new, x).sum() - em.elbo(q, old, x).sum(),
+            "gain of F": em.elbo(new, q, x).sum() - em.elbo(old, q, x).sum(),
             "gap": stats.entropy(q, posterior, axis=1).sum(),
         },
     )
@@ -205,7 +205,7 @@ def bernoulli(rng):
     best = optimize.minimize(minus_f, np.zeros(6), method="BFGS", options={"gtol": 1e-7})
     return [
         Equal({"rho": found.probabilities}, {"average": np.stack([np.average(x, axis=0, weights=w) for w in q.T])}),
-        Equal({"F at the M-step": em.elbo(q, found, x).sum()}, {"numerical maximum": -best.fun}),
+        Equal({"F at the M-step": em.elbo(found, q, x).sum()}, {"numerical maximum": -best.fun}),
     ]
 
 
@@ -393,7 +393,7 @@ def hard(rng):
     x, means, sigma = rng.normal(size=(POINTS, 2)) * 2, rng.normal(size=(3, 2)) * 2, rng.uniform(0.4, 1.5)
     model = GaussianMixture.spherical(np.full(3, 1 / 3), means, sigma)
     cost = sum(min(float(((point - mean) ** 2).sum()) for mean in means) for point in x)
-    best = em.elbo(em.hard_e_step(model, x), model, x).sum()
+    best = em.elbo(model, em.hard_e_step(model, x), x).sum()
     by_choice = scipy_log_joint(model, x).max(axis=1).sum()
     right = {
         "- J / (2 sigma^2)": -cost / (2 * sigma**2),
@@ -431,5 +431,5 @@ def floor(rng):
 
     runs = [optimize.minimize(minus_f, rng.normal(size=3), method="BFGS", options={"gtol": 1e-8}) for _ in range(4)]
     return Equal(
-        {"F at the clipped covariance": em.elbo(q, found, x).sum()}, {"numerical maximum": -min(r.fun for r in runs)}
+        {"F at the clipped covariance": em.elbo(found, q, x).sum()}, {"numerical maximum": -min(r.fun for r in runs)}
     )

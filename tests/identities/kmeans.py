@@ -70,7 +70,7 @@ def score_function(rng):
     values, baseline = f(torch.eye(5, dtype=torch.float64)).numpy(), rng.normal() + 2
     q, corners = special.softmax(logits.numpy()), np.eye(5)
     slope = numeric(lambda at: special.softmax(at) @ values, logits.numpy())
-    gradients = categorical.score_function_gradient(f, logits, 4000, 0, baseline=baseline).numpy()
+    gradients = categorical.choice_score_function_gradient(f, logits, 4000, 0, baseline=baseline).numpy()
     one_of_each = np.unique(np.round(gradients, 10), axis=0)
     by_hand = np.unique(np.round((values - baseline)[:, None] * (corners - q), 10), axis=0)
     seen = np.isclose(by_hand[:, None], one_of_each).all(axis=2).any(axis=0)

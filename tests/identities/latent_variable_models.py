@@ -141,7 +141,7 @@ def posterior(rng):
             },
         ),
         Equal(
-            {"log p(z | x)": mixed.posterior_log(seen)},
+            {"log p(z | x)": mixed.log_responsibilities(seen)},
             {"log p(x, z)": each, "- log p(x)": np.broadcast_to(-mixed.evidence(seen)[:, None], each.shape)},
         ),
     ]
@@ -166,7 +166,7 @@ def mixture_posterior(rng):
     """Responsibilities in log space against plain shares of densities by scipy"""
     model, x = mixture(rng)
     parts = components(model, x)
-    return Equal({"p(z = k | x)": model.posterior(x)}, {"share": parts / parts.sum(axis=1, keepdims=True)})
+    return Equal({"p(z = k | x)": model.responsibilities(x)}, {"share": parts / parts.sum(axis=1, keepdims=True)})
 
 
 @identity("lvm-curve-evidence", tolerance=1e-8)

@@ -93,7 +93,7 @@ def bound(rng):
     share = special.softmax(log_joint, axis=1)[np.arange(len(x)), at]
     return Equal(
         {"log p(x)": special.logsumexp(log_joint, axis=1)},
-        {"log p(x | z)": terms.log_px_z.numpy(), "log p(z)": terms.log_pz.numpy(), "- log p(z | x)": -np.log(share)},
+        {"log p(x | z)": terms.reconstruction.numpy(), "log p(z)": -terms.kl.numpy(), "- log p(z | x)": -np.log(share)},
     )
 
 

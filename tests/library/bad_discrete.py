@@ -82,7 +82,7 @@ def bent(y):
 
 row(categorical.enumerated_gradient, f=thing(bent), logits=reals(LOGITS))
 row(
-    categorical.score_function_gradient,
+    categorical.choice_score_function_gradient,
     f=thing(bent),
     logits=reals(LOGITS),
     samples=whole(3),

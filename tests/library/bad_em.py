@@ -6,7 +6,7 @@ import functools
 import numpy as np
 from bad_input import Argument, chance, integers, number, one_of, positive, reals, row, thing, whole
 
-from lvm_lib import bernoulli_mixture, bounds, counter, em, landscape, mixture, ppca, variational
+from lvm_lib import bernoulli_mixture, bounds, counter, em, landscape, mixture, ppca, trainable_models, variational
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((8, 2)) * [2.0, 1.0]
@@ -38,7 +38,7 @@ row(BERNOULLI.sample, n=whole(4), rng=chance())
 
 row(em.e_step, model=thing(MIXTURE), x=reals(X))
 row(em.hard_e_step, model=thing(MIXTURE), x=reals(X))
-row(em.elbo, q=reals(SHARES), model=thing(MIXTURE), x=reals(X))
+row(em.elbo, model=thing(MIXTURE), q=reals(SHARES), x=reals(X))
 row(em.m_step_gaussian, x=reals(X), q=reals(SHARES), covariance=one_of("full"), floor=number(1e-6), ridge=share(0.1))
 row(em.m_step_bernoulli, x=reals(BITS), q=reals(SHARES), floor=number(1e-3))
 row(em.m_step_linear, x=reals(X), q=thing(Q), floor=number(1e-6))
@@ -94,8 +94,8 @@ row(TOY.gradient_path, theta_q=reals(0.5), theta=reals(1.0), steps=whole(2), rat
 
 # ---------------------------------------------------------------- four ways to fit one model
 
-LINE = variational.LinearModel([[1.0], [0.5]], [0.5, -0.5], 0.7)
-CURVE = variational.CurveModel(RNG.standard_normal((5, 2)), 0.5, grid=51)
+LINE = trainable_models.LinearModel([[1.0], [0.5]], [0.5, -0.5], 0.7)
+CURVE = trainable_models.CurveModel(RNG.standard_normal((5, 2)), 0.5, grid=51)
 MEAN, FACTOR = RNG.standard_normal((8, 1)), np.full((8, 1, 1), 0.5)
 POINTS, ENCODER = variational.PerPoint(8, 1), variational.Amortised(2, 1, (4,), seed=0)
 CLIMB = variational.climb("em", LINE, X, X, passes=1)
@@ -118,15 +118,22 @@ def climb(**given):
     return [record._replace(seconds=0.0) for record in variational.climb(**given).records]
 
 
-row(variational.LinearModel, loadings=reals(LINE.loadings.detach().numpy()), mean=reals([0.5, -0.5]), std=number(0.7))
+row(
+    trainable_models.LinearModel,
+    loadings=reals(LINE.loadings.detach().numpy()),
+    mean=reals([0.5, -0.5]),
+    std=number(0.7),
+)
 row(LINE.evidence, x=reals(X))
 row(LINE.elbo, x=reals(X), mean=reals(MEAN), factor=positive(FACTOR))
+row(LINE.posterior, x=reals(X))
 row(fresh(LINE, "em_step"), x=reals(X))
-row(variational.CurveModel, weights=reals(CURVE.weights.detach().numpy()), std=number(0.7), grid=whole(51, 51))
+row(trainable_models.CurveModel, weights=reals(CURVE.weights.detach().numpy()), std=number(0.7), grid=whole(51, 51))
 row(CURVE.features, z=reals(Z))
 row(CURVE.decode, z=reals(Z))
 row(CURVE.log_joint_on_grid, x=reals(X))
 row(CURVE.evidence, x=reals(X))
+row(CURVE.masses_on_grid, x=reals(X))
 row(CURVE.posterior, x=reals(X))
 row(CURVE.elbo, x=reals(X), mean=reals(MEAN), factor=positive(FACTOR))
 row(CURVE.sampled_elbo, x=reals(X), mean=reals(MEAN), factor=positive(FACTOR), samples=whole(3), generator=chance())

@@ -248,6 +248,8 @@ def public_calls() -> dict[str, Callable]:
         module = importlib.import_module(info.name)
         for name in getattr(module, "__all__", ()):
             value = getattr(module, name)
+            if getattr(value, "_is_protocol", False):  # it says what others offer, and does nothing
+                continue
             if callable(value) and getattr(value, "__module__", "").startswith("lvm_lib"):
                 for call in (value, *methods(value)):
                     if takes_something(call):

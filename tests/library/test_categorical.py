@@ -34,13 +34,13 @@ def test_enumeration_is_the_gradient_of_the_expectation(f):
 @pytest.mark.parametrize("baseline", [0.0, 2.5, "leave-one-out"])
 def test_the_score_function_is_unbiased(baseline):
     truth = categorical.enumerated_gradient(curved, LOGITS)
-    samples = categorical.score_function_gradient(curved, LOGITS, DRAWS, 0, baseline=baseline)
+    samples = categorical.choice_score_function_gradient(curved, LOGITS, DRAWS, 0, baseline=baseline)
     assert samples.shape == (DRAWS, 4) and distance(samples, truth) < 4.5
 
 
 def test_a_baseline_quiets():
     plain, quiet = (
-        categorical.score_function_gradient(curved, LOGITS, DRAWS, 0, baseline=b).var(0).sum()
+        categorical.choice_score_function_gradient(curved, LOGITS, DRAWS, 0, baseline=b).var(0).sum()
         for b in (0.0, "leave-one-out")
     )
     assert quiet < 0.7 * plain
@@ -84,7 +84,7 @@ def test_hard_asks_f_at_corners_only():
 
     categorical.gumbel_softmax_gradient(watched, LOGITS, 0.5, 50, 0, hard=True)
     categorical.straight_through_gradient(watched, LOGITS, 50, 0)
-    categorical.score_function_gradient(watched, LOGITS, 50, 0)
+    categorical.choice_score_function_gradient(watched, LOGITS, 50, 0)
     assert all(((y == 0) | (y == 1)).all() and (y.sum(1) == 1).all() for y in seen)
 
 
@@ -101,13 +101,17 @@ def test_hard_asks_f_at_corners_only():
         ),
         (lambda: categorical.gumbel_softmax(LOGITS, 0.0, 5, 0), ValueError, "temperature"),
         (
-            lambda: categorical.score_function_gradient(curved, LOGITS, 1, 0, baseline="leave-one-out"),
+            lambda: categorical.choice_score_function_gradient(curved, LOGITS, 1, 0, baseline="leave-one-out"),
             ValueError,
             "samples",
         ),
-        (lambda: categorical.score_function_gradient(curved, LOGITS, 5, 0, baseline="mean"), ValueError, "baseline"),
+        (
+            lambda: categorical.choice_score_function_gradient(curved, LOGITS, 5, 0, baseline="mean"),
+            ValueError,
+            "baseline",
+        ),
         (lambda: categorical.enumerated_gradient(curved, LOGITS[None]), ValueError, "logits must have 1 axes"),
-        (lambda: categorical.score_function_gradient(curved, LOGITS, 5, "a"), TypeError, "generator"),
+        (lambda: categorical.choice_score_function_gradient(curved, LOGITS, 5, "a"), TypeError, "generator"),
     ],
 )
 def test_bad_input_is_named(call, error, text):

@@ -12,8 +12,8 @@ from torch import nn
 
 from lvm_lib.autoencoder import mlp_autoencoder
 from lvm_lib.data import binarised, load, unit
-from lvm_lib.fit import fit, save, seeded
-from lvm_lib.fit import load as load_weights
+from lvm_lib.autoencoder import seeded
+from lvm_lib.fit import fit, load_weights, save_weights
 from lvm_lib.likelihoods import Gaussian
 from lvm_lib.vae import mlp_vae
 
@@ -280,7 +280,7 @@ def test_bad_arguments_are_named(change, error, message):
 
 def test_weights_return_as_they_were_saved_with_their_notes(tmp_path):
     model, other = (mlp_vae(2, (8,), 6, Gaussian(0.3, learned=True), seed=seed) for seed in (0, 1))
-    save(model, tmp_path / "weights.safetensors", {"data": "six pixels"})
+    save_weights(model, tmp_path / "weights.safetensors", {"data": "six pixels"})
     assert not same_weights(model, other)
     assert load_weights(other, tmp_path / "weights.safetensors") == {"data": "six pixels"}
     assert same_weights(model, other)
@@ -301,13 +301,13 @@ def test_a_wrong_file_is_refused_and_the_model_left_alone(tmp_path):
     save_file({"level": torch.zeros(1)}, path)
     with pytest.raises(ValueError, match="lacks its metadata"):
         load_weights(model, path)
-    save(mlp_autoencoder(2, (8,), 6, seed=0), path)
+    save_weights(mlp_autoencoder(2, (8,), 6, seed=0), path)
     with pytest.raises(ValueError, match="weights of a VAE, got those of a AE"):
         load_weights(model, path)
-    save(mlp_vae(2, (9,), 6, seed=1), path)
+    save_weights(mlp_vae(2, (9,), 6, seed=1), path)
     with pytest.raises(ValueError, match=r"decoder.0.bias has \[9\] in the file, \[8\] in the model"):
         load_weights(model, path)
-    save(mlp_vae(2, (8, 8), 6, seed=1), path)
+    save_weights(mlp_vae(2, (8, 8), 6, seed=1), path)
     with pytest.raises(ValueError, match="in the file"):
         load_weights(model, path)
     assert same_weights(model, before)
@@ -315,9 +315,9 @@ def test_a_wrong_file_is_refused_and_the_model_left_alone(tmp_path):
 
 def test_notes_are_text_and_models_are_modules(tmp_path):
     with pytest.raises(TypeError, match="notes must map strings to strings"):
-        save(Line(), tmp_path / "a", {"epochs": 3})
+        save_weights(Line(), tmp_path / "a", {"epochs": 3})
     with pytest.raises(TypeError, match="model must be a torch module"):
-        save({}, tmp_path / "a")
+        save_weights({}, tmp_path / "a")
     with pytest.raises(TypeError, match="model must be a torch module"):
         load_weights(None, tmp_path / "a")
 

@@ -17,7 +17,7 @@ def as_mixture(theta, std):
 @pytest.mark.parametrize("theta_q, theta, std", [(0.7, 1.5, 1.0), (-1.2, 0.4, 0.6), (0.0, 2.0, 1.3), (40.0, -1.0, 1.0)])
 def test_it_is_the_bound_of_the_mixture(theta_q, theta, std):
     toy, model = Landscape(POINTS, std), as_mixture(theta, std)
-    q = as_mixture(theta_q, std).posterior(POINTS[:, None])
+    q = as_mixture(theta_q, std).responsibilities(POINTS[:, None])
     np.testing.assert_allclose(toy.q(theta_q), q[:, 0], atol=1e-12)
     np.testing.assert_allclose(toy.elbo(theta_q, theta), model.elbo(q, POINTS[:, None]).sum(), rtol=1e-10)
     np.testing.assert_allclose(toy.evidence(theta), model.evidence(POINTS[:, None]).sum(), rtol=1e-12)

@@ -63,7 +63,7 @@ def test_evidence_and_responsibilities_agree_with_scikit_learn():
     peer = SklearnMixture(3, random_state=0, tol=1e-2).fit(x)
     model = GaussianMixture(peer.weights_ / peer.weights_.sum(), peer.means_, peer.covariances_)
     np.testing.assert_allclose(model.evidence(x), peer.score_samples(x), **EXACT)
-    np.testing.assert_allclose(model.posterior(x), peer.predict_proba(x), rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(model.responsibilities(x), peer.predict_proba(x), rtol=1e-8, atol=1e-12)
 
 
 def test_the_density_integrates_to_one():
@@ -79,8 +79,12 @@ def test_the_posterior_is_bayes_rule(shape):
     model = random_mixture(*shape)
     x, _ = model.sample(6, 4)
     joint = np.exp(model.log_joint_all(x))
-    np.testing.assert_allclose(model.posterior(x), joint / joint.sum(axis=1, keepdims=True), rtol=1e-9, atol=1e-300)
-    np.testing.assert_allclose(model.posterior_log(x), model.log_joint_all(x) - model.evidence(x)[:, None], atol=1e-8)
+    np.testing.assert_allclose(
+        model.responsibilities(x), joint / joint.sum(axis=1, keepdims=True), rtol=1e-9, atol=1e-300
+    )
+    np.testing.assert_allclose(
+        model.log_responsibilities(x), model.log_joint_all(x) - model.evidence(x)[:, None], atol=1e-8
+    )
 
 
 @maths
@@ -104,7 +108,7 @@ def test_the_elbo_is_the_enumerated_expectation():
 def test_the_exact_posterior_closes_the_gap_and_a_one_hot_does_not():
     model = random_mixture(3, 3, 2)
     x, z = model.sample(50, 7)
-    np.testing.assert_allclose(model.kl_to_posterior(model.posterior(x), x), 0, atol=1e-12)
+    np.testing.assert_allclose(model.kl_to_posterior(model.responsibilities(x), x), 0, atol=1e-12)
     one_hot = np.eye(3)[z]
     np.testing.assert_allclose(model.elbo(one_hot, x), model.log_joint(x, z), **EXACT)
     np.testing.assert_allclose(model.kl_to_posterior(one_hot, x), model.evidence(x) - model.log_joint(x, z), **EXACT)
@@ -116,23 +120,23 @@ def test_responsibilities_far_from_every_component_are_not_zero_over_zero():
     assert np.exp(model.evidence([[100.0]])) == 0  # the density itself underflows
     # log odds of two unit normals: log(0.7 / 0.3) + x - 1/2, here in closed form
     for x in (-100.0, -60.0, 40.0, 300.0):
-        odds = model.posterior_log([[x]])[0]
+        odds = model.log_responsibilities([[x]])[0]
         assert odds[1] - odds[0] == pytest.approx(np.log(0.7 / 0.3) + x - 0.5, rel=1e-9)
-    very_far = model.posterior([[1e9], [-1e30], [1e140]])
+    very_far = model.responsibilities([[1e9], [-1e30], [1e140]])
     np.testing.assert_allclose(very_far.sum(axis=1), 1, rtol=1e-12)
 
 
 def test_a_point_beyond_floating_point_raises_instead_of_giving_nan():
     model = random_mixture(0)
     with pytest.raises(ValueError, match="near enough"):
-        model.posterior([[1e200, 0.0]])
+        model.responsibilities([[1e200, 0.0]])
     assert model.evidence([[1e200, 0.0]]) == -np.inf
 
 
 def test_an_underflowed_responsibility_costs_a_finite_divergence():
     model = GaussianMixture([0.5, 0.5], [[0.0], [100.0]], [[[1.0]], [[1.0]]])
     x, q = np.array([[0.0]]), np.array([[0.5, 0.5]])
-    assert model.posterior(x)[0, 1] == 0
+    assert model.responsibilities(x)[0, 1] == 0
     assert model.kl_to_posterior(q, x)[0] == pytest.approx(5000 / 2 - np.log(2), rel=1e-12)
     assert model.elbo(q, x)[0] + model.kl_to_posterior(q, x)[0] == pytest.approx(model.evidence(x)[0], rel=1e-9)
 
@@ -145,8 +149,8 @@ def test_a_component_of_weight_zero_changes_nothing_and_may_not_be_used():
     x, z = padded.sample(200, 0)
     assert (z < 2).all()
     np.testing.assert_allclose(padded.evidence(x), model.evidence(x), **EXACT)
-    assert (padded.posterior(x)[:, 2] == 0).all()
-    np.testing.assert_allclose(padded.kl_to_posterior(padded.posterior(x), x), 0, atol=1e-12)
+    assert (padded.responsibilities(x)[:, 2] == 0).all()
+    np.testing.assert_allclose(padded.kl_to_posterior(padded.responsibilities(x), x), 0, atol=1e-12)
     q = np.full((200, 3), 1 / 3)
     assert (padded.elbo(q, x) == -np.inf).all() and (padded.kl_to_posterior(q, x) == np.inf).all()
 
@@ -169,7 +173,7 @@ def test_samples_have_the_mixtures_moments():
 def test_the_labels_of_samples_follow_the_posterior():
     model, n = random_mixture(21, 3, 2), 20000
     x, z = model.sample(n, 5)
-    r = model.posterior(x)
+    r = model.responsibilities(x)
     for k in range(3):  # E[1(z = k) - r_k] = 0 with variance E[r_k (1 - r_k)]
         error = np.sqrt((r[:, k] * (1 - r[:, k])).mean() / n)
         assert abs(((z == k) - r[:, k]).mean()) < 4 * error
@@ -244,7 +248,7 @@ X = np.zeros((3, 2))
         (lambda m: m.evidence(np.zeros(2)), ValueError, "x must have 2 axes"),
         (lambda m: m.evidence([[np.nan, 0]]), ValueError, "x must be finite"),
         (lambda m: m.evidence(np.zeros((0, 2))), ValueError, "x must not be empty"),
-        (lambda m: m.posterior([["a", "b"]]), TypeError, "x"),
+        (lambda m: m.responsibilities([["a", "b"]]), TypeError, "x"),
         (lambda m: m.log_px_z_all(None), TypeError, "x"),
         (lambda m: m.log_joint(X, [0, 1]), ValueError, "z must have shape"),
         (lambda m: m.log_joint(X, [0, 1, 3]), ValueError, "z must lie in"),

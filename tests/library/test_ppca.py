@@ -15,6 +15,11 @@ maths = settings(deadline=None, derandomize=True, max_examples=50)
 EXACT = {"rtol": 1e-8, "atol": 1e-8}
 
 
+def told(terms):
+    """The terms of an ELBO that the model tells."""
+    return [term for term in vars(terms).values() if term is not None]
+
+
 def random_model(seed, dimensions=5, latents=2, kind="ppca"):
     generator = np.random.default_rng(seed)
     noise = generator.uniform(0.2, 2) if kind == "ppca" else generator.uniform(0.2, 2, dimensions)
@@ -166,9 +171,7 @@ def test_the_three_forms_of_the_elbo_are_one(shape, seed):
     x, _ = model.sample(4, 5)
     q = random_q(seed, 4, shape[2])
     terms = model.elbo_terms(q, x)
-    np.testing.assert_allclose(
-        terms.reconstruction - terms.kl_to_prior, terms.expected_log_joint + terms.entropy, **EXACT
-    )
+    np.testing.assert_allclose(terms.reconstruction - terms.kl, terms.expected_log_joint + terms.entropy, **EXACT)
     np.testing.assert_allclose(model.expected_log_joint(q, x) + q.entropy(), model.elbo(q, x), **EXACT)
 
 
@@ -213,7 +216,7 @@ def test_a_shared_covariance_counts_the_same_as_one_per_point():
     x, _ = model.sample(6, 0)
     shared = GaussianQ(np.ones((6, 3)), np.diag([1.0, 2.0, 3.0]))
     repeated = GaussianQ(np.ones((6, 3)), np.stack([np.diag([1.0, 2.0, 3.0])] * 6))
-    for one, other in zip(model.elbo_terms(shared, x), model.elbo_terms(repeated, x), strict=True):
+    for one, other in zip(*(told(model.elbo_terms(q, x)) for q in (shared, repeated)), strict=True):
         assert one.shape == other.shape == (6,)
         np.testing.assert_allclose(one, other, rtol=1e-12)
     np.testing.assert_allclose(model.kl_to_posterior(shared, x), model.kl_to_posterior(repeated, x), rtol=1e-12)
@@ -354,7 +357,7 @@ def test_aggregate_posterior_is_the_prior_and_the_rate_is_half_the_log_ratios():
     q = model.posterior(x)
     np.testing.assert_allclose(np.cov(q.mean.T, bias=True) + q.cov[0], np.eye(4), atol=1e-8)
     np.testing.assert_allclose(q.mean.mean(axis=0), 0, atol=1e-10)
-    rate = model.elbo_terms(q, x).kl_to_prior.mean()
+    rate = model.elbo_terms(q, x).kl.mean()
     assert rate == pytest.approx(np.log(eigenvalues[:2] / noise).sum() / 2, rel=1e-8)
 
 

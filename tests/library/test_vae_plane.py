@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from lvm_lib import data
 from lvm_lib.autoencoder import mlp
-from lvm_lib.fit import fit, seeded
+from lvm_lib.autoencoder import seeded
+from lvm_lib.fit import fit
 from lvm_lib.vae import mlp_vae
 
 SIDE = 25  # pictures along a side of the plane

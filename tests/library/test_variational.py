@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import optimize
 
-from lvm_lib import variational
+from lvm_lib import trainable_models, variational
 from lvm_lib.bounds import GaussianQ
 from lvm_lib.curve import Curve
 from lvm_lib.ppca import LinearGaussian, fit_ppca
@@ -18,19 +18,19 @@ def linear():
     return (
         truth.sample(300, rng)[0],
         truth.sample(60, rng)[0],
-        variational.LinearModel(rng.normal(size=(6, 2)) * 0.3, np.zeros(6), 1.5),
+        trainable_models.LinearModel(rng.normal(size=(6, 2)) * 0.3, np.zeros(6), 1.5),
     )
 
 
 @pytest.fixture(scope="module")
 def bent():
     rng = np.random.default_rng(1)
-    model = variational.CurveModel(rng.normal(size=(8, 3)), 0.4)
+    model = trainable_models.CurveModel(rng.normal(size=(8, 3)), 0.4)
     z = torch.tensor(rng.normal(size=150))
     x = model.decode(z).detach().numpy() + 0.4 * rng.normal(size=(150, 3))
     weights = np.zeros((8, 3))
     weights[1] = 0.3
-    return model, x, variational.CurveModel(weights, 1.0)
+    return model, x, trainable_models.CurveModel(weights, 1.0)
 
 
 def some_q(n, latents, seed=0):
@@ -77,7 +77,7 @@ def test_the_curve_s_m_step_is_a_maximum(bent):
     xt = torch.tensor(x)
     model = variational.climb("em", start, x, x, passes=3).model
     with torch.no_grad():
-        masses = model.posterior(xt)
+        masses = model.masses_on_grid(xt)
         model.em_step(xt)
 
     def expected(weights, log_std):
@@ -166,8 +166,8 @@ def test_bad_input_is_named(linear, arguments, error, message):
 
 def test_bad_models_are_named():
     with pytest.raises(ValueError, match="mean must have one entry per row"):
-        variational.LinearModel(np.ones((3, 2)), np.zeros(2), 1.0)
+        trainable_models.LinearModel(np.ones((3, 2)), np.zeros(2), 1.0)
     with pytest.raises(ValueError, match="at least 4 rows"):
-        variational.CurveModel(np.ones((3, 2)), 1.0)
+        trainable_models.CurveModel(np.ones((3, 2)), 1.0)
     with pytest.raises(TypeError, match="model must be a CurveModel"):
         variational.best_gaussian(None, np.ones((2, 2)))
