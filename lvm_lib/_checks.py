@@ -6,10 +6,15 @@ the checked value as float64 (or int64), so that no NaN travels on in silence.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 import numpy as np
 
 HALF = {"float16": 2.0**-10, "bfloat16": 2.0**-7}  # rounding units of half precision
 EXACT = 1e-8  # what sums, symmetries and angles in float64 may be off by
+P, T = ParamSpec("P"), TypeVar("T")
 
 
 def describe(value) -> str:
@@ -153,3 +158,15 @@ def rng(name: str, value) -> np.random.Generator:
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0:
         return np.random.default_rng(int(value))
     raise TypeError(f"{name} must be a numpy.random.Generator or a seed (an integer >= 0), got {describe(value)}")
+
+
+def refuses_q(function: Callable[P, T]) -> Callable[P, T]:
+    """`function`, which takes `latents`, and says so where it is called with the keyword q: TypeError."""
+
+    @functools.wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> T:
+        if "q" in kwargs:
+            raise TypeError(f"q is the density; say latents={kwargs['q']!r}")
+        return function(*args, **kwargs)
+
+    return called

@@ -5,7 +5,7 @@
 An autoencoder is no latent variable model: it has no prior, its code is a point, and a point mass on a continuous z
 has an infinite KL to any density, so that there is no ELBO to speak of. A density for its codes must be fitted after.
 
-Images are rows of pixels: x (n, D); codes z (n, q). A network takes its weights from an explicit seed (`seeded`).
+Images are rows of pixels: x (n, D); codes z (n, d). A network takes its weights from an explicit seed (`seeded`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PATCH = 4  # a convolutional net reads and writes patches of 4 x 4 pixels
 class AE(nn.Module):
     """Encoder and decoder trained on squared error.
 
-    encoder: module, pixels (n, D) to codes (n, q).  decoder: module, codes (n, q) to outputs (n, D).
+    encoder: module, pixels (n, D) to codes (n, d).  decoder: module, codes (n, d) to outputs (n, D).
     squash: the reconstruction is the output itself (then the loss is a Gaussian VAE's at beta = 0 and encoder std 0,
     up to scale and constant), or, if True, sigmoid(output), inside [0, 1]. Squared error behind a sigmoid may get
     stuck where every pixel is black and the gradient is gone: the convolutional net did, the other did not.
@@ -51,11 +51,11 @@ class AE(nn.Module):
         self.encoder, self.decoder, self.squash = encoder, decoder, bool(squash)
 
     def encode(self, x: TensorLike) -> torch.Tensor:
-        """Codes z = f(x): (n, D) to (n, q)."""
+        """Codes z = f(x): (n, D) to (n, d)."""
         return self.encoder(real_tensor("x", x, 2, like=weight(self)))
 
     def decode(self, z: TensorLike) -> torch.Tensor:
-        """Reconstructions g(z): (n, q) to (n, D)."""
+        """Reconstructions g(z): (n, d) to (n, D)."""
         output = self.decoder(real_tensor("z", z, 2, like=weight(self)))
         return torch.sigmoid(output) if self.squash else output
 
@@ -94,12 +94,12 @@ def mlp(sizes: Sequence[int]) -> nn.Sequential:
 
 
 def mlp_encoder(outputs: int, hidden: Sequence[int] = (400, 200), pixels: int = 784) -> nn.Sequential:
-    """Pixels (n, D) to `outputs` numbers: q for an autoencoder, 2 q (mean and log std) for a VAE."""
+    """Pixels (n, D) to `outputs` numbers: d for an autoencoder, 2 d (mean and log std) for a VAE."""
     return mlp((count("pixels", pixels), *_widths("hidden", hidden), count("outputs", outputs)))
 
 
 def mlp_decoder(latents: int, hidden: Sequence[int] = (400, 200), pixels: int = 784) -> nn.Sequential:
-    """Codes (n, q) to pixels (n, D). `hidden` is given in the encoder's order, and used backwards."""
+    """Codes (n, d) to pixels (n, D). `hidden` is given in the encoder's order, and used backwards."""
     return mlp((count("latents", latents), *reversed(_widths("hidden", hidden)), count("pixels", pixels)))
 
 
@@ -121,7 +121,7 @@ def conv_encoder(outputs: int, channels: int = 32, side: int = 28) -> nn.Sequent
 
 
 def conv_decoder(latents: int, channels: int = 32, side: int = 28) -> nn.Sequential:
-    """Codes (n, q) to square images, as rows (n, side^2): the encoder's layers in reverse."""
+    """Codes (n, d) to square images, as rows (n, side^2): the encoder's layers in reverse."""
     channels, grid = count("channels", channels), _grid(side)
     return nn.Sequential(
         nn.Linear(count("latents", latents), channels * grid**2),
@@ -139,7 +139,7 @@ def conv_decoder(latents: int, channels: int = 32, side: int = 28) -> nn.Sequent
 def mlp_autoencoder(
     latents: int = 2, hidden: Sequence[int] = (400, 200), pixels: int = 784, *, squash: bool = False, seed: int
 ) -> AE:
-    """An autoencoder of fully connected layers, D-400-200-q-200-400-D unless told otherwise; weights from `seed`."""
+    """An autoencoder of fully connected layers, D-400-200-d-200-400-D unless told otherwise; weights from `seed`."""
     latents = count("latents", latents)
     with seeded(seed):
         return AE(mlp_encoder(latents, hidden, pixels), mlp_decoder(latents, hidden, pixels), squash=squash)

@@ -6,7 +6,7 @@ Every bound here needs of a model only `log_joint(x, z)`, and of q only `sample(
                                                      E[log mean_k w_k]         = L_K      <= log p(x), rising with K
                                                      log p(x) - ELBO           = KL(q || posterior)
 
-Axes: x (n, D), one q per data point; z (k, n, q): k samples for each of the n points; log w (k, n); results (n,).
+Axes: x (n, D), one q per data point; z (k, n, d): k samples for each of the n points; log w (k, n); results (n,).
 Units: nats per data point. Averages over data points are taken by the caller.
 
 A Monte-Carlo number comes as an `Estimate`, with its standard error: it is measurement error, and no part of the gap.
@@ -100,7 +100,7 @@ class Inference(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class GaussianQ:
-    """One normal q_i(z) = N(z; mean_i, cov_i) per data point: mean (n, q), cov (n, q, q), or one (q, q) for all.
+    """One normal q_i(z) = N(z; mean_i, cov_i) per data point: mean (n, d), cov (n, d, d), or one (d, d) for all.
 
     Raises ValueError where the shapes do not fit or a covariance is not symmetric positive definite.
     """
@@ -110,18 +110,18 @@ class GaussianQ:
 
     def __post_init__(self) -> None:
         mean, cov = real_array("mean", self.mean, 2), real_array("cov", self.cov)
-        n, q = mean.shape
-        if cov.shape not in ((q, q), (n, q, q)):
-            raise ValueError(f"cov must have shape {(n, q, q)} or {(q, q)} for mean {mean.shape}, got {cov.shape}")
+        n, d = mean.shape
+        if cov.shape not in ((d, d), (n, d, d)):
+            raise ValueError(f"cov must have shape {(n, d, d)} or {(d, d)} for mean {mean.shape}, got {cov.shape}")
         factor = cholesky_factor(cov)
         mean.setflags(write=False)
         object.__setattr__(self, "mean", mean)
-        object.__setattr__(self, "cov", np.broadcast_to(cov, (n, q, q)))
-        object.__setattr__(self, "_factor", np.broadcast_to(factor, (n, q, q)))
+        object.__setattr__(self, "cov", np.broadcast_to(cov, (n, d, d)))
+        object.__setattr__(self, "_factor", np.broadcast_to(factor, (n, d, d)))
 
     @classmethod
     def diagonal(cls, mean: ArrayLike, std: ArrayLike) -> GaussianQ:
-        """Mean-field q: independent dimensions, mean (n, q) and std > 0 (n, q), (q,) or a scalar.
+        """Mean-field q: independent dimensions, mean (n, d) and std > 0 (n, d), (d,) or a scalar.
 
         Raises TypeError or ValueError where they do not fit.
         """
@@ -136,20 +136,20 @@ class GaussianQ:
         return len(self.mean)
 
     def sample(self, k: int, rng: Chance) -> np.ndarray:
-        """k samples per data point, z = mean + L eps with eps ~ N(0, I): (k, n, q). rng: Generator or seed.
+        """k samples per data point, z = mean + L eps with eps ~ N(0, I): (k, n, d). rng: Generator or seed.
 
         Raises TypeError, ValueError.
         """
         k, rng = count("k", k), generator("rng", rng)
         eps = rng.standard_normal((k, *self.mean.shape))
-        return self.mean + np.einsum("nij,knj->kni", self._factor, eps)  # L (n, q, q) on eps (k, n, q)
+        return self.mean + np.einsum("nij,knj->kni", self._factor, eps)  # L (n, d, d) on eps (k, n, d)
 
     def log_prob(self, z: ArrayLike) -> np.ndarray:
-        """log q_i(z_i): z (k, n, q) gives (k, n); z (n, q) gives (n,). Raises TypeError, ValueError."""
+        """log q_i(z_i): z (k, n, d) gives (k, n); z (n, d) gives (n,). Raises TypeError, ValueError."""
         z = real_array("z", z)
         if z.ndim not in (2, 3) or z.shape[-2:] != self.mean.shape:
-            n, q = self.mean.shape
-            raise ValueError(f"z must have shape ({n}, {q}) or (k, {n}, {q}), got {z.shape}")
+            n, d = self.mean.shape
+            raise ValueError(f"z must have shape ({n}, {d}) or (k, {n}, {d}), got {z.shape}")
         return log_normal_full(z, self.mean, self.cov)
 
     def entropy(self) -> np.ndarray:
@@ -440,7 +440,7 @@ def dequantised_normal_lowrank(x: ArrayLike, mean: ArrayLike, loadings: ArrayLik
         tr(C^-1) = sum_d (1 / noise_d) [1 - sum_j u_dj^2 s_j^2 / (1 + s_j^2)]
 
     with the axes u_j and squared singular values s_j^2 of W / sqrt(noise), as in `log_normal_lowrank`.
-    x (n, D): whole numbers; loadings W (D, q). Returns (n,). Raises ValueError, TypeError.
+    x (n, D): whole numbers; loadings W (D, d). Returns (n,). Raises ValueError, TypeError.
     """
     x = _whole("x", x)
     at_middle = log_normal_lowrank(x + 0.5, mean, loadings, noise)

@@ -153,7 +153,7 @@ def log_normal_lowrank(x: ArrayLike, mean: ArrayLike, loadings: ArrayLike, noise
         r^T (I + V V^T)^-1 r = |r - U U^T r|^2 + sum_j (u_j . r)^2 / (1 + s_j^2)        (no term is negative)
         log det C            = sum_d log noise_d + sum_j log(1 + s_j^2)
 
-    x and mean (..., D); loadings W (D, q); noise: *variance*, a scalar (PPCA) or (D,) (factor analysis).
+    x and mean (..., D); loadings W (D, d); noise: *variance*, a scalar (PPCA) or (D,) (factor analysis).
     Returns (...). Raises ValueError, TypeError. Tipping & Bishop (1999) give this normal as PPCA's evidence.
     """
     x, mean = np.atleast_1d(real_array("x", x)), np.atleast_1d(real_array("mean", mean))
@@ -162,7 +162,7 @@ def log_normal_lowrank(x: ArrayLike, mean: ArrayLike, loadings: ArrayLike, noise
     _same_dimension("x", x, exact=True, loadings=axes.T)
     x, mean = _broadcast(x=x, mean=mean)
     residual = (x - mean) / np.sqrt(noise)  # r  (..., D)
-    along = residual @ axes  # u_j . r  (..., q)
+    along = residual @ axes  # u_j . r  (..., d)
     outside = residual - along @ axes.T  # r - U U^T r
     distance = (outside**2).sum(axis=-1) + (along**2 / (1 + stretch)).sum(axis=-1)
     log_det = np.log(noise).sum() + np.log1p(stretch).sum()
@@ -268,7 +268,7 @@ def entropy_normal_full(cov: ArrayLike) -> np.ndarray:
 def entropy_normal_lowrank(loadings: ArrayLike, noise: ArrayLike) -> np.ndarray:
     """Differential entropy of a normal with covariance W W^T + diag(noise): one number.
 
-    loadings W (D, q); noise: variance, scalar or (D,). Raises ValueError, TypeError.
+    loadings W (D, d); noise: variance, scalar or (D,). Raises ValueError, TypeError.
     """
     noise, _, stretch = _lowrank_axes(loadings, noise)
     return 0.5 * (np.log(noise).sum() + np.log1p(stretch).sum() + noise.size * (LOG_2PI + 1))
@@ -378,7 +378,7 @@ def _whiten(factor, difference) -> np.ndarray:
 
 
 def _lowrank_axes(loadings, noise) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Noise variances (D,), axes U (D, min(D, q)) and squared singular values s^2 of V = W / sqrt(noise)."""
+    """Noise variances (D,), axes U (D, min(D, d)) and squared singular values s^2 of V = W / sqrt(noise)."""
     loadings, noise = real_array("loadings", loadings, 2), positive_array("noise", noise)
     if noise.shape not in ((), (len(loadings),)):
         raise ValueError(

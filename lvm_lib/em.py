@@ -164,7 +164,7 @@ def m_step_linear(x, q: GaussianQ, *, shared_noise=True, floor=None) -> LinearGa
     second[:latents, :latents] += q.cov.sum(axis=0)
     origin = x.mean(axis=0)
     x = x - origin  # far from it sums of squares would cancel
-    cross = x.T @ u  # (D, q + 1)
+    cross = x.T @ u  # (D, d + 1)
     coefficients = linalg.solve(second, cross.T, assume_a="pos").T
     noise = ((x**2).sum(axis=0) - (coefficients * cross).sum(axis=1)) / len(x)
     noise = np.maximum(noise.mean() if shared_noise else noise, floor)

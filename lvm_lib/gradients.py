@@ -26,7 +26,7 @@ __all__ = ["GradientSamples", "reparameterised_gradient", "score_function_gradie
 
 
 class GradientSamples(NamedTuple):
-    """One gradient per sample, (k, q) each: average over the first axis for the estimate."""
+    """One gradient per sample, (k, d) each: average over the first axis for the estimate."""
 
     mean: torch.Tensor  # with respect to the mean of q
     log_std: torch.Tensor  # with respect to the log of its standard deviation
@@ -41,7 +41,7 @@ def reparameterised_gradient(
 ) -> GradientSamples:
     """Gradients through the sample: z = mean + std eps, so d/d mean = f'(z), d/d log std = f'(z) std eps.
 
-    f: differentiable in torch, z (k, q) to (k,), each row on its own.  mean, log_std: (q,).  generator: or a seed.
+    f: differentiable in torch, z (k, d) to (k,), each row on its own.  mean, log_std: (d,).  generator: or a seed.
     Raises TypeError or ValueError where an argument, or what f returns, does not fit.
     """
     eps, std, z = _draw(mean, log_std, samples, generator)
@@ -66,7 +66,7 @@ def score_function_gradient(
 
     A baseline b leaves the expectation alone, since E_q[d log q] = 0, so long as it does not see its own sample:
     baseline is a number, or "leave-one-out": for each sample the mean of f over all others (two samples at least).
-    f: any function, z (k, q) to (k,).  mean, log_std: (q,).  generator: or a seed.  Raises TypeError, ValueError.
+    f: any function, z (k, d) to (k,).  mean, log_std: (d,).  generator: or a seed.  Raises TypeError, ValueError.
     """
     eps, std, z = _draw(mean, log_std, samples, generator)
     with torch.no_grad():
@@ -89,7 +89,7 @@ def less_baseline(values: torch.Tensor, baseline: torch.Tensor | float, samples:
 
 
 def _draw(mean, log_std, samples, generator):
-    """eps ~ N(0, I) (k, q), std (q,), and z = mean + std eps (k, q), detached."""
+    """eps ~ N(0, I) (k, d), std (d,), and z = mean + std eps (k, d), detached."""
     mean = real_tensor("mean", mean, 1).detach()
     mean = mean.double() if not mean.is_floating_point() else mean.float() if mean.element_size() < 4 else mean
     log_std = real_tensor("log_std", log_std, 1, like=mean).detach()
@@ -107,7 +107,7 @@ def _draw(mean, log_std, samples, generator):
 
 def _values(f, z) -> torch.Tensor:
     if not callable(f):
-        raise TypeError(f"f must be a function of z (k, q), got {describe(f)}")
+        raise TypeError(f"f must be a function of z (k, d), got {describe(f)}")
     values = f(z)
     if not isinstance(values, torch.Tensor) or values.shape != z.shape[:1]:
         raise ValueError(f"f must return one number per row of z {tuple(z.shape)}, got {describe(values)}")

@@ -1,11 +1,11 @@
 """The linear-Gaussian latent variable model: probabilistic PCA and factor analysis.
 
-    z ~ N(0, I_q),    x | z ~ N(W z + mean, Psi),    Psi = noise * I (PPCA) or diag(noise) (factor analysis)
+    z ~ N(0, I_d),    x | z ~ N(W z + mean, Psi),    Psi = noise * I (PPCA) or diag(noise) (factor analysis)
 
 Every quantity that a variational autoencoder estimates has a closed form here: the evidence, the posterior, the
 ELBO of any Gaussian q, its gap. Three routes stay independent of each other, so that they may check each other:
 `evidence` integrates z out (low-rank covariance), `elbo` takes expectations under q, `kl_to_posterior` compares
-q with the posterior. Data x is (n, D), latents z are (n, q) or (k, n, q); results are in nats per data point.
+q with the posterior. Data x is (n, D), latents z are (n, d) or (k, n, d); results are in nats per data point.
 
 Sources: Tipping and Bishop, "Probabilistic principal component analysis", JRSS B 61 (1999); Rubin and Thayer,
 "EM algorithms for ML factor analysis", Psychometrika 47 (1982).
@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg
 
 from . import _checks
+from ._checks import refuses_q
 from .bounds import ElboTerms, GaussianQ
 from .densities import LOG_2PI, entropy_normal_full, kl_normal_full, log_normal_diag, log_normal_lowrank
 
@@ -36,7 +38,7 @@ __all__ = [
 class LinearGaussian:
     """p(x, z) = N(z; 0, I) N(x; W z + mean, Psi).
 
-    loadings: W, (D, q).  mean: (D,).  noise: a *variance*, a number (PPCA) or one per column, (D,) (factor analysis).
+    loadings: W, (D, d).  mean: (D,).  noise: a *variance*, a number (PPCA) or one per column, (D,) (factor analysis).
     The arrays are copied and cannot be written to. Raises TypeError or ValueError if shapes disagree, an entry is not
     finite, or the noise is not positive.
     """
@@ -66,27 +68,27 @@ class LinearGaussian:
 
     @property
     def posterior_precision(self) -> np.ndarray:
-        """Precision of p(z | x), I + W^T Psi^-1 W, (q, q): the same for every x."""
+        """Precision of p(z | x), I + W^T Psi^-1 W, (d, d): the same for every x."""
         return np.eye(self.loadings.shape[1]) + self.loadings.T @ self._scaled_loadings
 
     def decode(self, z) -> np.ndarray:
-        """Mean of the generator, E[x | z] = W z + mean: (..., q) to (..., D)."""
+        """Mean of the generator, E[x | z] = W z + mean: (..., d) to (..., D)."""
         z = _checks.real_array("z", z)
         if z.ndim == 0 or z.shape[-1] != self.loadings.shape[1]:
-            raise ValueError(f"z must have q = {self.loadings.shape[1]} entries along its last axis, got {z.shape}")
+            raise ValueError(f"z must have d = {self.loadings.shape[1]} entries along its last axis, got {z.shape}")
         return z @ self.loadings.T + self.mean
 
     def log_px_z(self, x, z) -> np.ndarray:
-        """log p(x | z) = log N(x; W z + mean, Psi): (n,) for z (n, q), (k, n) for z (k, n, q)."""
+        """log p(x | z) = log N(x; W z + mean, Psi): (n,) for z (n, d), (k, n) for z (k, n, d)."""
         x, z = self._points(x), _checks.real_array("z", z)
         if z.ndim not in (2, 3) or z.shape[-2] != len(x):
-            raise ValueError(f"z must have shape (n, q) or (k, n, q) with n = {len(x)} as in x, got {z.shape}")
+            raise ValueError(f"z must have shape (n, d) or (k, n, d) with n = {len(x)} as in x, got {z.shape}")
         if z.ndim == 3:  # one sample at a time: k * n * D numbers at once would be too many for images
             return np.stack([self.log_px_z(x, sample) for sample in z])
         return log_normal_diag(x, self.decode(z), np.sqrt(self.noise))
 
     def log_joint(self, x, z) -> np.ndarray:
-        """log p(x, z) = log p(x | z) + log N(z; 0, I): (n,) for z (n, q), (k, n) for z (k, n, q)."""
+        """log p(x, z) = log p(x | z) + log N(z; 0, I): (n,) for z (n, d), (k, n) for z (k, n, d)."""
         log_px_z = self.log_px_z(x, z)
         return log_px_z + log_normal_diag(_checks.real_array("z", z), 0.0, 1.0)
 
@@ -103,30 +105,30 @@ class LinearGaussian:
         return self.decode(self._posterior_mean(self._points(x)))
 
     def sample(self, n, rng) -> tuple[np.ndarray, np.ndarray]:
-        """Ancestral sampling: z (n, q) from the prior, then x (n, D) from the generator; returns (x, z)."""
+        """Ancestral sampling: z (n, d) from the prior, then x (n, D) from the generator; returns (x, z)."""
         n, generator = _checks.count("n", n), _checks.rng("rng", rng)
         z = generator.standard_normal((n, self.loadings.shape[1]))
         x = self.decode(z) + np.sqrt(self.noise) * generator.standard_normal((n, len(self.mean)))
         return x, z
 
     def rotate(self, rotation) -> LinearGaussian:
-        """The model with loadings W R, R (q, q) orthogonal: the same p(x), another posterior.
+        """The model with loadings W R, R (d, d) orthogonal: the same p(x), another posterior.
 
         Raises ValueError if R^T R differs from the identity by more than 1e-8 (or than the rounding of the type that
         came explains).
         """
         given, rotation = rotation, _checks.real_array("rotation", rotation, 2)
         allowed = max(_checks.EXACT, 8 * _checks.precision(given))
-        q = self.loadings.shape[1]
-        if rotation.shape != (q, q):
-            raise ValueError(f"rotation must have shape {(q, q)}, got {rotation.shape}")
+        d = self.loadings.shape[1]
+        if rotation.shape != (d, d):
+            raise ValueError(f"rotation must have shape {(d, d)}, got {rotation.shape}")
         error = np.abs(rotation.T @ rotation - np.eye(q)).max()
         if error > allowed:
             raise ValueError(f"rotation must be orthogonal, got R^T R off the identity by {error:g}")
         return LinearGaussian(self.loadings @ rotation, self.mean, self.noise)
 
     def elbo_terms(self, q: GaussianQ, x) -> ElboTerms:
-        """The ELBO's terms for a Gaussian q with mean m (n, q) and covariance S (n, q, q), in closed form.
+        """The ELBO's terms for a Gaussian q with mean m (n, d) and covariance S (n, d, d), in closed form.
 
         E_q log p(x | z) = log N(x; W m + mean, Psi) - tr(W^T Psi^-1 W S) / 2
         E_q log p(z)     = log N(m; 0, I) - tr(S) / 2
@@ -169,11 +171,11 @@ class LinearGaussian:
         return np.broadcast_to(self.noise, self.mean.shape)
 
     @property
-    def _scaled_loadings(self) -> np.ndarray:  # Psi^-1 W, (D, q)
+    def _scaled_loadings(self) -> np.ndarray:  # Psi^-1 W, (D, d)
         return self.loadings / self._noise_vector[:, None]
 
     def _posterior_mean(self, x) -> np.ndarray:
-        encoder = linalg.solve(self.posterior_precision, self._scaled_loadings.T, assume_a="pos")  # (q, D)
+        encoder = linalg.solve(self.posterior_precision, self._scaled_loadings.T, assume_a="pos")  # (d, D)
         return (x - self.mean) @ encoder.T
 
     def _points(self, x) -> np.ndarray:
@@ -187,33 +189,38 @@ class LinearGaussian:
             raise TypeError(f"q must be a GaussianQ, got {_checks.describe(q)}")
         expected = (n, self.loadings.shape[1])
         if q.mean.shape != expected:
-            raise ValueError(f"q must have a mean of shape (n, q) = {expected}, got {q.mean.shape}")
+            raise ValueError(f"q must have a mean of shape (n, d) = {expected}, got {q.mean.shape}")
 
 
-def fit_ppca(x, q, *, noise=None) -> LinearGaussian:
+@refuses_q
+def fit_ppca(x: ArrayLike, latents: int, *, noise: float | None = None) -> LinearGaussian:
     """Maximum-likelihood PPCA in closed form (Tipping and Bishop 1999, equations 7 and 8, with R = I).
 
     With lambda_1 >= ... >= lambda_D the eigenvalues of the covariance (divided by n), U its leading eigenvectors:
-        noise = mean of lambda_{q+1} ... lambda_D,    W = U (diag(lambda) - noise I)^(1/2)
+        noise = mean of lambda_{d+1} ... lambda_D,    W = U (diag(lambda) - noise I)^(1/2)
     With `noise` given, that variance is kept, and directions with lambda_j <= noise collapse: their column of W is 0.
     Columns of W come by falling variance, the sign such that the entry of largest size is positive.
 
-    x: (n, D).  q: 1 ... D - 1 (D if `noise` is given), and below the rank of the centred data (at most n - 1).
+    x: (n, D).  latents: d, 1 ... D - 1 (D if `noise` is given), and below the rank of the centred data (at most n - 1).
     Raises TypeError or ValueError otherwise, or if `noise` is not positive.
     """
-    x, q = _checks.real_array("x", x, 2), _checks.count("q", q)
+    x, latents = _checks.real_array("x", x, 2), _checks.count("latents", latents)
     n, dimensions = x.shape
     most = min(n, dimensions) if noise is not None else dimensions - 1
-    if q > most:
-        raise ValueError(f"q must be at most {most} for x of shape {x.shape}, got {q}")
-    if noise is None and n < q + 2:
-        raise ValueError(f"x must have at least q + 2 = {q + 2} rows (else nothing is left for the noise), got {n}")
-    mean, axes, variances, total = _principal_axes(x, q)
+    if latents > most:
+        raise ValueError(f"latents must be at most {most} for x of shape {x.shape}, got {latents}")
+    if noise is None and n < latents + 2:
+        raise ValueError(
+            f"x must have at least latents + 2 = {latents + 2} rows (else nothing is left for the noise), got {n}"
+        )
+    mean, axes, variances, total = _principal_axes(x, latents)
     if noise is None:
         left = total - variances.sum()
         if left <= 1e-12 * total or total == 0:
-            raise ValueError(f"q must be smaller than the rank of the centred data (no variance is left), got {q}")
-        noise = left / (dimensions - q)
+            raise ValueError(
+                f"latents must be smaller than the rank of the centred data (no variance is left), got {latents}"
+            )
+        noise = left / (dimensions - latents)
     noise = float(_checks.positive_array("noise", noise, 0))
     return LinearGaussian(axes * np.sqrt(np.maximum(variances - noise, 0)), mean, noise)
 
@@ -244,23 +251,26 @@ def factor_analysis_step(model: LinearGaussian, covariance, floor) -> LinearGaus
     if covariance.shape != (len(model.mean),) * 2:
         raise ValueError(f"covariance must have shape {(len(model.mean),) * 2}, got {covariance.shape}")
     inverse = _inverse(model.posterior_precision)
-    encoder = inverse @ model._scaled_loadings.T  # B, (q, D)
-    c_zx = encoder @ covariance  # (q, D)
-    c_zz = inverse + c_zx @ encoder.T  # (q, q)
-    loadings = linalg.solve(c_zz, c_zx, assume_a="pos").T  # (D, q)
+    encoder = inverse @ model._scaled_loadings.T  # B, (d, D)
+    c_zx = encoder @ covariance  # (d, D)
+    c_zz = inverse + c_zx @ encoder.T  # (d, d)
+    loadings = linalg.solve(c_zz, c_zx, assume_a="pos").T  # (D, d)
     noise = np.diag(covariance) - np.einsum("dq,qd->d", loadings, c_zx)
     return LinearGaussian(loadings, model.mean, np.maximum(noise, floor))
 
 
-def fit_factor_analysis(x, q, *, iterations=5000, tolerance=1e-9, floor=1e-6) -> FactorAnalysisFit:
+@refuses_q
+def fit_factor_analysis(
+    x: ArrayLike, latents: int, *, iterations: int = 5000, tolerance: float = 1e-9, floor: float = 1e-6
+) -> FactorAnalysisFit:
     """Factor analysis by EM, started from PPCA on the standardised columns; no chance is involved.
 
     Stops when a step raises the average evidence by less than `tolerance` nats, or after `iterations` steps
     (`converged` is then False). EM is slow where a noise is much smaller than its column's variance.
     floor: the noise of a column is kept at or above this share of the column's variance (Heywood cases end there).
-    x: (n, D) with n >= q + 2, no constant column.  q: 1 ... D - 1.  Raises TypeError or ValueError otherwise.
+    x: (n, D) with n >= d + 2, no constant column.  latents: d, 1 ... D - 1.  Raises TypeError or ValueError otherwise.
     """
-    x, q = _checks.real_array("x", x, 2), _checks.count("q", q)
+    x, latents = _checks.real_array("x", x, 2), _checks.count("latents", latents)
     iterations = _checks.count("iterations", iterations)
     tolerance = float(_checks.positive_array("tolerance", tolerance, 0))
     floor = float(_checks.positive_array("floor", floor, 0))
@@ -269,7 +279,7 @@ def fit_factor_analysis(x, q, *, iterations=5000, tolerance=1e-9, floor=1e-6) ->
         raise ValueError(f"x must have no constant column (its noise would be 0), got columns {constant.tolist()}")
     mean, std = x.mean(axis=0), x.std(axis=0)
     standardised = (x - mean) / std
-    start = fit_ppca(standardised, q)
+    start = fit_ppca(standardised, latents)
     covariance = standardised.T @ standardised / len(x)
     model = LinearGaussian(start.loadings, np.zeros_like(mean), np.full_like(mean, max(start.noise, floor)))
     trace, converged = [_average_evidence(model, covariance)], False
@@ -291,8 +301,8 @@ def _average_evidence(model, covariance) -> float:
     return float(-(len(model.mean) * LOG_2PI + log_det + trace) / 2)
 
 
-def _principal_axes(x, q):
-    """Mean (D,), leading eigenvectors (D, q) and eigenvalues (q,) of the covariance of x, and its trace."""
+def _principal_axes(x, latents):
+    """Mean (D,), leading eigenvectors (D, d) and eigenvalues (d,) of the covariance of x, and its trace."""
     n, dimensions = x.shape
     mean = x.mean(axis=0)
     centred = x - mean
@@ -302,12 +312,12 @@ def _principal_axes(x, q):
         )
     if n < dimensions:
         _, singular, rows = np.linalg.svd(centred, full_matrices=False)
-        variances, axes, total = singular[:q] ** 2 / n, rows[:q].T, (singular**2).sum() / n
+        variances, axes, total = singular[:latents] ** 2 / n, rows[:latents].T, (singular**2).sum() / n
     else:
         covariance = centred.T @ centred / n
-        variances, axes = linalg.eigh(covariance, subset_by_index=[dimensions - q, dimensions - 1])
+        variances, axes = linalg.eigh(covariance, subset_by_index=[dimensions - latents, dimensions - 1])
         variances, axes, total = variances[::-1], axes[:, ::-1], np.trace(covariance)
-    largest = axes[np.abs(axes).argmax(axis=0), np.arange(q)]
+    largest = axes[np.abs(axes).argmax(axis=0), np.arange(latents)]
     return mean, axes * np.where(largest < 0, -1.0, 1.0), np.maximum(variances, 0), float(total)
 
 
@@ -318,5 +328,5 @@ def _inverse(precision) -> np.ndarray:
 
 
 def _distinct(covariances) -> np.ndarray:
-    """Covariances (n, q, q) as (1, q, q) where one is merely repeated: a factorisation each would be wasted."""
+    """Covariances (n, d, d) as (1, d, d) where one is merely repeated: a factorisation each would be wasted."""
     return covariances[:1] if covariances.strides[0] == 0 else covariances

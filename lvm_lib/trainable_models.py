@@ -6,7 +6,7 @@
 In `CurveModel` an integral over z is a sum over a grid, and the M-step is a regression. The functions of x check it and
 then call one of the same name with an underscore, which training calls directly.
 
-Axes: x (n, D), a torch tensor in float64; q is a mean (n, q) and a lower-triangular factor L (n, q, q), S = L L^T.
+Axes: x (n, D), a torch tensor in float64; q is a mean (n, d) and a lower-triangular factor L (n, d, d), S = L L^T.
 Units: nats per data point.
 
 Sources: Tipping and Bishop (1999); Bishop, Svensen and Williams, "GTM" (1998), whose model the curve is, with a normal
@@ -37,7 +37,7 @@ FLOOR = 1e-9  # no M-step makes the noise's variance smaller
 class LinearModel(nn.Module):
     """z ~ N(0, I), x | z ~ N(W z + mean, std^2 I): PPCA with parameters that torch can follow.
 
-    loadings: W (D, q).  mean: (D,).  std: > 0.  Raises TypeError or ValueError where shapes do not fit.
+    loadings: W (D, d).  mean: (D,).  std: > 0.  Raises TypeError or ValueError where shapes do not fit.
     """
 
     def __init__(self, loadings, mean, std):
@@ -59,7 +59,7 @@ class LinearModel(nn.Module):
         return len(self.mean)
 
     def evidence(self, x) -> torch.Tensor:
-        """log N(x; mean, W W^T + std^2 I), (n,), through the (q, q) matrix M = std^2 I + W^T W."""
+        """log N(x; mean, W W^T + std^2 I), (n,), through the (d, d) matrix M = std^2 I + W^T W."""
         return self._evidence(as_points("x", x, self.dimensions))
 
     def _evidence(self, x) -> torch.Tensor:
@@ -240,7 +240,7 @@ def as_points(name, value, columns, ndim=2) -> torch.Tensor:
 
 
 def as_gaussians(model, x, mean, factor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Data (n, D), and the mean (n, q) and factor (n, q, q) of one Gaussian per row of it."""
+    """Data (n, D), and the mean (n, d) and factor (n, d, d) of one Gaussian per row of it."""
     x, mean, factor = (
         as_points("x", x, model.dimensions),
         as_points("mean", mean, model.latents),

@@ -1,6 +1,6 @@
 """The variational autoencoder: a prior, a generator that is a network, and a q that is a network too.
 
-    z ~ N(0, I_q),    x | z ~ likelihood(decoder(z)),    q(z | x) = N(mean(x), covariance(x)) by an encoder
+    z ~ N(0, I_d),    x | z ~ likelihood(decoder(z)),    q(z | x) = N(mean(x), covariance(x)) by an encoder
 
     ELBO(x) = E_q[log p(x | z)] - KL(q(z | x) || p(z)) = log p(x) - KL(q(z | x) || p(z | x))
 
@@ -8,7 +8,7 @@ The reconstruction is estimated with z = mean + std * eps, so that gradients pas
 Nats per image throughout: log p(x | z) is a *sum* over pixels and KL a sum over latent dimensions. A mean over either
 would be another beta, in silence.
 
-Axes: x (n, D); z (n, q), or (k, n, q) for k samples per image; results (n,) or (k, n). `generator` is a
+Axes: x (n, D); z (n, d), or (k, n, d) for k samples per image; results (n,) or (k, n). `generator` is a
 torch.Generator or an integer seed. Kingma and Welling (2014); Rezende, Mohamed and Wierstra (2014).
 """
 
@@ -47,7 +47,7 @@ BLOCK = 2**22  # pixels that one call of the decoder may write when the evidence
 
 
 class GaussianEncoder(nn.Module):
-    """q(z | x) with independent dimensions: a network from x to q means and q log standard deviations, (n, 2 q)."""
+    """q(z | x) with independent dimensions: a network from x to d means and d log standard deviations, (n, 2 d)."""
 
     def __init__(self, net: nn.Module):
         super().__init__()
@@ -56,7 +56,7 @@ class GaussianEncoder(nn.Module):
         self.net = net
 
     def forward(self, x) -> Independent:
-        """x (n, D): a torch distribution of n points, each with event (q,)."""
+        """x (n, D): a torch distribution of n points, each with event (d,)."""
         mean, log_std = self.net(x).chunk(2, dim=-1)
         return Independent(Normal(mean, log_std.exp(), validate_args=False), 1, validate_args=False)
 
@@ -76,12 +76,12 @@ class LinearEncoder(nn.Module):
         self.below = nn.Parameter(torch.zeros(latents, latents)) if covariance == "full" else None
 
     def factor(self) -> torch.Tensor:
-        """L, (q, q), lower triangular with a positive diagonal: S = L L^T."""
+        """L, (d, d), lower triangular with a positive diagonal: S = L L^T."""
         diagonal = torch.diag(self.log_std.exp())
         return diagonal if self.below is None else diagonal + self.below.tril(-1)
 
     def forward(self, x) -> Distribution:
-        """x (n, D): a torch distribution of n points, each with event (q,)."""
+        """x (n, D): a torch distribution of n points, each with event (d,)."""
         mean = self.mean(x)
         if self.below is None:
             std = self.log_std.exp().expand_as(mean)
@@ -90,11 +90,11 @@ class LinearEncoder(nn.Module):
 
     @torch.no_grad()
     def set_(self, gain, bias, factor):
-        """Take V (q, D), b (q,) and L (q, q) from arrays; of L its diagonal alone if the covariance is diagonal."""
-        q, pixels = self.mean.weight.shape
+        """Take V (d, D), b (d,) and L (d, d) from arrays; of L its diagonal alone if the covariance is diagonal."""
+        d, pixels = self.mean.weight.shape
         gain, bias, factor = (
             _shaped(name, value, shape, self.log_std)
-            for name, value, shape in (("gain", gain, (q, pixels)), ("bias", bias, (q,)), ("factor", factor, (q, q)))
+            for name, value, shape in (("gain", gain, (d, pixels)), ("bias", bias, (d,)), ("factor", factor, (d, d)))
         )
         if (factor.diagonal() <= 0).any():
             raise ValueError(f"factor must have a positive diagonal, got {factor.diagonal().min():g}")
@@ -121,7 +121,7 @@ def _gaussian(q) -> Distribution:
 
 
 def reparameterise(q: Distribution, samples: int, generator) -> torch.Tensor:
-    """z = mean + L eps, eps ~ N(0, I): (samples, n, q), with gradients to q. q: Independent Normal, or Multivariate."""
+    """z = mean + L eps, eps ~ N(0, I): (samples, n, d), with gradients to q. q: Independent Normal, or Multivariate."""
     samples, mean = count("samples", samples), _gaussian(q).mean
     eps = torch.randn(
         (samples, *mean.shape),
@@ -135,7 +135,7 @@ def reparameterise(q: Distribution, samples: int, generator) -> torch.Tensor:
 
 
 def kl_to_prior(q: Distribution) -> torch.Tensor:
-    """KL(q || N(0, I)) by dimension, (n, q), closed form; its sum over the last axis is the whole.
+    """KL(q || N(0, I)) by dimension, (n, d), closed form; its sum over the last axis is the whole.
 
         1/2 (sum_j L_ij^2 + mean_i^2 - 1) - log L_ii
 
@@ -156,7 +156,7 @@ def kl_to_prior(q: Distribution) -> torch.Tensor:
 class VAE(nn.Module):
     """A latent variable model p(x, z) = N(z; 0, I) p(x | z) with an inference network q(z | x).
 
-    encoder: module, x (n, D) to a torch distribution over z (n, q).  decoder: module, z (n, q) to outputs (n, D).
+    encoder: module, x (n, D) to a torch distribution over z (n, d).  decoder: module, z (n, d) to outputs (n, D).
     likelihood: what the outputs mean, one of lvm_lib.likelihoods.  Computes in the dtype of its weights.
     """
 
@@ -171,22 +171,22 @@ class VAE(nn.Module):
     # ------------------------------------------------ its distributions
 
     def q(self, x) -> Distribution:
-        """q(z | x), a torch distribution of n points with event (q,)."""
+        """q(z | x), a torch distribution of n points with event (d,)."""
         return self._q(self._pixels(x))
 
     def px_z(self, z) -> Distribution:
-        """p(x | z), a torch distribution with event (D,): z (n, q) or (k, n, q)."""
+        """p(x | z), a torch distribution with event (D,): z (n, d) or (k, n, d)."""
         return self._px_z(self._codes(z))
 
     def log_px_z(self, x, z) -> torch.Tensor:
-        """log p(x | z), summed over pixels: (n,) for z (n, q), (k, n) for z (k, n, q). Exact, normaliser included."""
+        """log p(x | z), summed over pixels: (n,) for z (n, d), (k, n) for z (k, n, d). Exact, normaliser included."""
         x, z = self._pixels(x), self._codes(z)
         if z.shape[-2] != len(x):
-            raise ValueError(f"z must have shape (n, q) or (k, n, q) with n = {len(x)} as in x, got {tuple(z.shape)}")
+            raise ValueError(f"z must have shape (n, d) or (k, n, d) with n = {len(x)} as in x, got {tuple(z.shape)}")
         return self._px_z(z).log_prob(x)
 
     def log_joint(self, x, z) -> torch.Tensor:
-        """log p(x, z) = log p(x | z) + log N(z; 0, I): (n,) for z (n, q), (k, n) for z (k, n, q)."""
+        """log p(x, z) = log p(x | z) + log N(z; 0, I): (n,) for z (n, d), (k, n) for z (k, n, d)."""
         return self.log_px_z(x, z) + _log_prior(self._codes(z))
 
     def decode(self, z) -> torch.Tensor:
@@ -318,7 +318,7 @@ def _telling(net: nn.Sequential) -> GaussianEncoder:
 def mlp_vae(
     latents: int = 2, hidden=(400, 200), pixels: int = 784, likelihood: nn.Module | None = None, *, seed: int
 ) -> VAE:
-    """A VAE of fully connected layers, D-400-200-q-200-400-D unless told otherwise; Bernoulli unless told otherwise."""
+    """A VAE of fully connected layers, D-400-200-d-200-400-D unless told otherwise; Bernoulli unless told otherwise."""
     latents = count("latents", latents)
     with seeded(seed):
         encoder = _telling(mlp_encoder(2 * latents, hidden, pixels))
@@ -384,7 +384,7 @@ class LinearVAE(VAE):
         if noise.ndim > std.ndim:
             raise ValueError(f"model must have one noise for all pixels, as this VAE has, got shape {noise.shape}")
         precision = model.posterior_precision
-        gain = np.linalg.solve(precision, (model.loadings / np.reshape(model.noise, (-1, 1))).T)  # V, (q, D)
+        gain = np.linalg.solve(precision, (model.loadings / np.reshape(model.noise, (-1, 1))).T)  # V, (d, D)
         full = self.encoder.below is not None
         factor = np.linalg.cholesky(np.linalg.inv(precision)) if full else np.diag(np.diag(precision) ** -0.5)
         self.encoder.set_(gain, -gain @ model.mean, factor)

@@ -9,7 +9,7 @@
 The model is one of `lvm_lib.trainable_models`, whose evidence and posterior are known. `climb` follows one way; at some
 passes it records evidence and the way's own objective, on training and on test data.
 
-Axes: x (n, D), a torch tensor in float64; q is a mean (n, q) and a lower-triangular factor L (n, q, q), S = L L^T.
+Axes: x (n, D), a torch tensor in float64; q is a mean (n, d) and a lower-triangular factor L (n, d, d), S = L L^T.
 Units: nats per data point.
 
 Source: Cremer, Li and Duvenaud, "Inference suboptimality in variational autoencoders" (2018).
@@ -42,7 +42,7 @@ INFER = 60  # gradient steps that per-point inference gets for points whose q is
 
 
 class PerPoint(nn.Module):
-    """One Gaussian per data point, each with numbers of its own: `mean` (n, q) and a factor with log diagonal.
+    """One Gaussian per data point, each with numbers of its own: `mean` (n, d) and a factor with log diagonal.
 
     `q(rows)` gives the distributions of some points. All begin at the prior, N(0, I). Gradients are sparse.
     """
@@ -95,7 +95,7 @@ class Amortised(nn.Module):
 
 
 def _unpack(numbers, latents):
-    """Mean (n, q) and lower-triangular factor (n, q, q) with a positive diagonal, from rows of free numbers."""
+    """Mean (n, d) and lower-triangular factor (n, d, d) with a positive diagonal, from rows of free numbers."""
     mean, free = numbers[:, :latents], numbers[:, latents:].reshape(-1, latents, latents)
     return mean, free.tril(-1) + torch.diag_embed(free.diagonal(dim1=1, dim2=2).exp())
 

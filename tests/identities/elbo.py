@@ -58,14 +58,14 @@ def mixture_model(rng, components=3):
 
 
 def expectation(q, f, nodes=40):
-    """E_q f(z) by Gauss-Hermite: f takes z (k, n, q) and returns (k, n, ...); exact for polynomials."""
+    """E_q f(z) by Gauss-Hermite: f takes z (k, n, d) and returns (k, n, ...); exact for polynomials."""
     rule = quadrature.product(*[quadrature.hermite(nodes)] * q.mean.shape[1])
     z = q.mean + np.einsum("nij,kj->kni", np.linalg.cholesky(q.cov), rule.points)
     return np.tensordot(np.exp(rule.log_weights), f(z), axes=1)
 
 
 def at_each_point(q, log_density):
-    """A function of z (k, n, q) from one of (z of one point, its index), by scipy."""
+    """A function of z (k, n, d) from one of (z of one point, its index), by scipy."""
     return lambda z: np.stack([np.reshape(log_density(z[:, i], i), len(z)) for i in range(z.shape[1])], axis=1)
 
 
@@ -88,7 +88,7 @@ def scipy_log_joint(model, x, z):
 
 
 def conditioned(model, x):
-    """Mean (n, q) and covariance (q, q) of z given x, by the rule for conditioning a normal: D x D, no M."""
+    """Mean (n, d) and covariance (d, d) of z given x, by the rule for conditioning a normal: D x D, no M."""
     cov, dimensions = joint_covariance(model), x.shape[1]
     gain = np.linalg.solve(cov[:dimensions, :dimensions], cov[:dimensions, dimensions:]).T
     return (x - model.mean) @ gain.T, cov[dimensions:, dimensions:] - gain @ cov[:dimensions, dimensions:]

@@ -66,7 +66,7 @@ def stacked(model):
 
 
 def conditioned(model, x):
-    """Mean (n, q) and covariance (q, q) of z given x, by the rule for conditioning a normal."""
+    """Mean (n, d) and covariance (d, d) of z given x, by the rule for conditioning a normal."""
     (mean, cov), d = stacked(model), x.shape[1]
     gain = np.linalg.solve(cov[:d, :d], cov[:d, d:]).T
     return (x - mean[:d]) @ gain.T, cov[d:, d:] - gain @ cov[:d, d:]
@@ -84,7 +84,7 @@ def components(model, x):
 
 
 def gauss_hermite(mean, cov, f, nodes=60):
-    """E f(z) for z ~ N(mean_i, cov), one i per data point: f takes (k, n, q), returns (k, n)."""
+    """E f(z) for z ~ N(mean_i, cov), one i per data point: f takes (k, n, d), returns (k, n)."""
     rule = quadrature.product(*[quadrature.hermite(nodes)] * mean.shape[1])
     z = mean + (rule.points @ np.linalg.cholesky(cov).T)[:, None, :]
     return np.exp(rule.log_weights) @ f(z)

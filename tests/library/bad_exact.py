@@ -104,12 +104,12 @@ row(LINEAR.expected_log_joint, q=thing(Q), x=reals(X))
 row(LINEAR.elbo, q=thing(Q), x=reals(X))
 row(LINEAR.kl_to_posterior, q=thing(Q), x=reals(X))
 row(LINEAR.best_mean_field, x=reals(X))
-row(ppca.fit_ppca, x=reals(CLOUD), q=whole(1), noise=number(0.1, welcome=["None"]))
+row(ppca.fit_ppca, x=reals(CLOUD), latents=whole(1), noise=number(0.1, welcome=["None"]))
 row(ppca.factor_analysis_step, model=thing(LINEAR), covariance=reals(S), floor=positive(1e-3))
 row(
     ppca.fit_factor_analysis,
     x=reals(CLOUD),
-    q=whole(1),
+    latents=whole(1),
     iterations=whole(5),
     tolerance=number(1e-6),
     floor=number(1e-6),

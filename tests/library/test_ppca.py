@@ -15,6 +15,12 @@ maths = settings(deadline=None, derandomize=True, max_examples=50)
 EXACT = {"rtol": 1e-8, "atol": 1e-8}
 
 
+def test_the_old_name_of_latents_is_refused_by_name():
+    for fit in (fit_ppca, fit_factor_analysis):
+        with pytest.raises(TypeError, match="q is the density; say latents=2"):
+            fit(np.eye(5), q=2)
+
+
 def told(terms):
     """The terms of an ELBO that the model tells."""
     return [term for term in vars(terms).values() if term is not None]
@@ -532,11 +538,11 @@ X, Q = np.zeros((3, 5)), GaussianQ(np.zeros((3, 2)), np.eye(2))
         (lambda m: m.posterior("x"), TypeError, "x must be an array"),
         (lambda m: m.reconstruct(np.zeros((3, 4))), ValueError, "x must have D = 5"),
         (lambda m: m.best_mean_field(np.zeros((3, 4))), ValueError, "x must have D = 5"),
-        (lambda m: m.decode(np.zeros((3, 3))), ValueError, "z must have q = 2"),
-        (lambda m: m.decode(0.0), ValueError, "z must have q = 2"),
+        (lambda m: m.decode(np.zeros((3, 3))), ValueError, "z must have d = 2"),
+        (lambda m: m.decode(0.0), ValueError, "z must have d = 2"),
         (lambda m: m.log_joint(X, np.zeros((2, 2))), ValueError, "z must have shape"),
         (lambda m: m.log_px_z(X, np.zeros(2)), ValueError, "z must have shape"),
-        (lambda m: m.log_joint(X, np.zeros((3, 4))), ValueError, "z must have q = 2"),
+        (lambda m: m.log_joint(X, np.zeros((3, 4))), ValueError, "z must have d = 2"),
         (lambda m: m.log_joint(X, np.full((3, 2), np.nan)), ValueError, "z must be finite"),
         (lambda m: m.sample(0, 0), ValueError, "n must be at least 1"),
         (lambda m: m.sample(3, -1), TypeError, "rng"),
@@ -564,14 +570,14 @@ def line_in(dimensions, n=20):
     "call, error, message",
     [
         (lambda: fit_ppca(correlated_data(3, 6), 2), ValueError, "x must have at least q . 2 = 4 rows"),
-        (lambda: fit_ppca(correlated_data(), 6), ValueError, "q must be at most 5"),
-        (lambda: fit_ppca(correlated_data(), 7, noise=1.0), ValueError, "q must be at most 6"),
-        (lambda: fit_ppca(correlated_data(), 0), ValueError, "q must be at least 1"),
-        (lambda: fit_ppca(correlated_data(), 2.0), TypeError, "q must be an integer"),
-        (lambda: fit_ppca(line_in(4), 1), ValueError, "q must be smaller than the rank"),
-        (lambda: fit_ppca(line_in(4), 2), ValueError, "q must be smaller than the rank"),
-        (lambda: fit_ppca(line_in(30, 10), 1), ValueError, "q must be smaller than the rank"),
-        (lambda: fit_ppca(np.ones((9, 4)), 1), ValueError, "q must be smaller than the rank"),
+        (lambda: fit_ppca(correlated_data(), 6), ValueError, "latents must be at most 5"),
+        (lambda: fit_ppca(correlated_data(), 7, noise=1.0), ValueError, "latents must be at most 6"),
+        (lambda: fit_ppca(correlated_data(), 0), ValueError, "latents must be at least 1"),
+        (lambda: fit_ppca(correlated_data(), 2.0), TypeError, "latents must be an integer"),
+        (lambda: fit_ppca(line_in(4), 1), ValueError, "latents must be smaller than the rank"),
+        (lambda: fit_ppca(line_in(4), 2), ValueError, "latents must be smaller than the rank"),
+        (lambda: fit_ppca(line_in(30, 10), 1), ValueError, "latents must be smaller than the rank"),
+        (lambda: fit_ppca(np.ones((9, 4)), 1), ValueError, "latents must be smaller than the rank"),
         (lambda: fit_ppca(np.full((9, 4), np.nan), 1), ValueError, "x must be finite"),
         (lambda: fit_ppca(np.ones(9), 1), ValueError, "x must have 2 axes"),
         (lambda: fit_ppca(correlated_data(), 2, noise=-1.0), ValueError, "noise must be positive"),
@@ -582,8 +588,8 @@ def line_in(dimensions, n=20):
             r"columns \[6\]",
         ),
         (lambda: fit_factor_analysis(correlated_data(3, 6), 2), ValueError, "x must have at least"),
-        (lambda: fit_factor_analysis(correlated_data(), 6), ValueError, "q must be at most 5"),
-        (lambda: fit_factor_analysis(line_in(4), 1), ValueError, "q must be smaller than the rank"),
+        (lambda: fit_factor_analysis(correlated_data(), 6), ValueError, "latents must be at most 5"),
+        (lambda: fit_factor_analysis(line_in(4), 1), ValueError, "latents must be smaller than the rank"),
         (lambda: fit_factor_analysis(np.full((9, 4), np.inf), 1), ValueError, "x must be finite"),
         (lambda: fit_factor_analysis(correlated_data(), 2, floor=0.0), ValueError, "floor must be positive"),
         (lambda: fit_factor_analysis(correlated_data(), 2, tolerance=-1), ValueError, "tolerance must be positive"),
