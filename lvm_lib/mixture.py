@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _checks
-from .bounds import CategoricalQ, Chance
+from .bounds import CategoricalQ
 from .densities import cholesky_factor, entropy_categorical, log_normal_full, logsumexp
 
 __all__ = ["GaussianMixture", "Mixture"]

@@ -122,7 +122,7 @@ class LinearGaussian:
         d = self.loadings.shape[1]
         if rotation.shape != (d, d):
             raise ValueError(f"rotation must have shape {(d, d)}, got {rotation.shape}")
-        error = np.abs(rotation.T @ rotation - np.eye(q)).max()
+        error = np.abs(rotation.T @ rotation - np.eye(d)).max()
         if error > allowed:
             raise ValueError(f"rotation must be orthogonal, got R^T R off the identity by {error:g}")
         return LinearGaussian(self.loadings @ rotation, self.mean, self.noise)

@@ -15,6 +15,7 @@ torch.Generator or an integer seed. Kingma and Welling (2014); Rezende, Mohamed 
 from __future__ import annotations
 
 import math
+
 import numpy as np
 import torch
 from torch import nn

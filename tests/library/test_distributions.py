@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy import integrate, stats
+
 from lvm_lib import bounds, em
 from lvm_lib.bounds import CategoricalQ, GridQ
 from lvm_lib.curve import Curve, QuadraticCurve, tanh_network
 from lvm_lib.mixture import GaussianMixture
 from lvm_lib.ppca import LinearGaussian
 from lvm_lib.trainable_models import CurveModel, LinearModel
-from scipy import integrate, stats
 
 SHARES = np.array([[0.2, 0.5, 0.3], [1.0, 0.0, 0.0], [0.05, 0.05, 0.9]])
 MIXTURE = GaussianMixture.spherical([0.3, 0.7], [[0.0, 1.0], [2.0, 0.0]], 0.7)

@@ -10,9 +10,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from lvm_lib.autoencoder import mlp_autoencoder
+from lvm_lib.autoencoder import mlp_autoencoder, seeded
 from lvm_lib.data import binarised, load, unit
-from lvm_lib.autoencoder import seeded
 from lvm_lib.fit import fit, load_weights, save_weights
 from lvm_lib.likelihoods import Gaussian
 from lvm_lib.vae import mlp_vae

@@ -195,7 +195,7 @@ def test_the_terms_are_expectations_under_q():
         log_pz = stats.norm.logpdf(z).sum(axis=1)
         log_qz = stats.multivariate_normal(q.mean[n], q.cov[n]).logpdf(z)
         expected = [w @ log_px_z, w @ (log_qz - log_pz), w @ (log_px_z + log_pz), -w @ log_qz]
-        np.testing.assert_allclose([term[n] for term in terms], expected, **EXACT)
+        np.testing.assert_allclose([term[n] for term in told(terms)], expected, **EXACT)
 
 
 def test_the_elbo_is_a_mean_over_samples_of_q():
@@ -569,7 +569,7 @@ def line_in(dimensions, n=20):
 @pytest.mark.parametrize(
     "call, error, message",
     [
-        (lambda: fit_ppca(correlated_data(3, 6), 2), ValueError, "x must have at least q . 2 = 4 rows"),
+        (lambda: fit_ppca(correlated_data(3, 6), 2), ValueError, "x must have at least latents . 2 = 4 rows"),
         (lambda: fit_ppca(correlated_data(), 6), ValueError, "latents must be at most 5"),
         (lambda: fit_ppca(correlated_data(), 7, noise=1.0), ValueError, "latents must be at most 6"),
         (lambda: fit_ppca(correlated_data(), 0), ValueError, "latents must be at least 1"),

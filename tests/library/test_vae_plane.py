@@ -9,8 +9,7 @@ import torch
 from torch.nn import functional
 
 from lvm_lib import data
-from lvm_lib.autoencoder import mlp
-from lvm_lib.autoencoder import seeded
+from lvm_lib.autoencoder import mlp, seeded
 from lvm_lib.fit import fit
 from lvm_lib.vae import mlp_vae
 
