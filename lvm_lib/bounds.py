@@ -211,10 +211,11 @@ class CategoricalQ:
 
 @dataclass(frozen=True, eq=False)
 class GridQ:
-    """One density on a line per data point, straight between the points of a grid: points (m,) rising, log_density (n, m).
+    """One density on a line per data point, straight between the points of a grid.
 
-    log_density need not be normalised: it is made so by the trapezoid rule, which is exact for straight pieces. Outside
-    the grid the density is 0. Raises TypeError or ValueError where shapes do not fit, or a row is 0 everywhere.
+    points: (m,), rising.  log_density: (n, m); it need not be normalised: it is made so by the trapezoid rule, which is
+    exact for straight pieces. Outside the grid the density is 0.
+    Raises TypeError or ValueError where shapes do not fit, or a row is 0 everywhere.
     """
 
     points: np.ndarray
@@ -252,7 +253,10 @@ class GridQ:
         return (self.points[piece] + share * width[piece])[..., None]
 
     def log_prob(self, z: ArrayLike) -> np.ndarray:
-        """log q_i(z_i): z (k, n, 1) gives (k, n); z (n, 1) gives (n,); -inf outside the grid. Raises TypeError, ValueError."""
+        """log q_i(z_i): z (k, n, 1) gives (k, n); z (n, 1) gives (n,); -inf outside the grid.
+
+        Raises TypeError, ValueError.
+        """
         z = real_array("z", z)
         if z.ndim not in (2, 3) or z.shape[-2:] != (len(self), 1):
             raise ValueError(f"z must have shape ({len(self)}, 1) or (k, {len(self)}, 1), got {z.shape}")

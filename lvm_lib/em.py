@@ -106,9 +106,8 @@ def elbo(model: LatentVariableModel, q: ArrayLike | Inference, x: ArrayLike) -> 
     Raises TypeError where model has no `elbo`, and what the model raises where q or x do not fit.
     """
     if not callable(getattr(model, "elbo", None)):
-        raise TypeError(
-            f"model must be a latent variable model with a method elbo, got {_checks.describe(model)}{swapped(model, q)}"
-        )
+        came = f"{_checks.describe(model)}{swapped(model, q)}"
+        raise TypeError(f"model must be a latent variable model with a method elbo, got {came}")
     return model.elbo(q, x)
 
 

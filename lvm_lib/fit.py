@@ -1,8 +1,12 @@
-"""The one training loop: every network of the book is trained by `fit`, and stored by `save_weights`.
+"""The training loop of the networks, `fit`, and their files: `save_weights`, `load_weights`.
 
-A model needs only a `loss(x, generator)`, a number to make small, averaged over the batch. Chance enters through one
-torch.Generator, made from the seed: batch order, fresh binarisation, samples of z. Equal seeds (and equal starts) give
-equal weights, on one machine at one number of threads.
+A model needs only a `loss(x, generator)`, a number to make small, averaged over the batch; where the data is several
+tensors, indexed alike, `loss(x, labels, generator)` and so on. Chance enters through one torch.Generator, made from
+the seed: batch order, fresh binarisation, samples of z. Equal seeds (and equal starts) give equal weights, on one
+machine at one number of threads.
+
+Two other loops are in the book: the VAE's chapter writes one out, to be read, and `variational.climb` moves a model and
+its q together, of which each data point's own has gradients of another kind (sparse) and another rate.
 """
 
 from __future__ import annotations
@@ -11,9 +15,11 @@ import json
 import math
 import os
 import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
@@ -26,6 +32,7 @@ from ._torch import real_tensor, torch_generator
 __all__ = ["History", "Record", "fit", "load_weights", "save_weights"]
 
 SCHEDULES = ("one-cycle", None)
+Data = np.ndarray | torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -60,28 +67,30 @@ class History:
 
 def fit(
     model: nn.Module,
-    x,
+    x: Data | tuple[Data, ...],
     *,
     epochs: int,
     seed: int,
-    loss=None,
+    loss: Callable[..., torch.Tensor] | None = None,
     batch: int = 128,
     learning_rate: float = 3e-3,
     schedule: str | None = "one-cycle",
     binarise_fresh: bool = False,
-    device="cpu",
+    device: str | torch.device = "cpu",
     bf16: bool = False,
     progress: bool = False,
-    checkpoints=(),
-    callback=None,
+    checkpoints: Iterable[int] = (),
+    callback: Callable[[nn.Module, Record], bool | None] | None = None,
 ) -> History:
     """Train `model` on x by Adam, in place, and return what happened.
 
-    x: (n, D), tensor or array; kept as one tensor and indexed, batch by batch.
-    loss: (x_batch, generator) -> a number; model.loss if None.
+    x: (n, D), tensor or array; taken into the dtype of the weights and indexed, batch by batch. Or a tuple of several,
+        n long and indexed alike, say (images, labels): in it, whole numbers stay whole (int64).
+    loss: (x_batch, generator) -> a number, or (first_batch, second_batch, ..., generator); model.loss if None.
     schedule: "one-cycle" (the rate rises to `learning_rate` over the first 30 % of steps and falls to almost 0 after,
         Smith and Topin 2018), or None for a constant rate.
-    binarise_fresh: x holds probabilities in [0, 1], and every epoch draws each pixel anew as 0 or 1 with them.
+    binarise_fresh: x (of several, the first) holds probabilities in [0, 1], and every epoch draws each pixel anew as 0
+        or 1 with them.
     bf16: multiply in bfloat16 (fast on processors that know it, slow on others); weights stay float32.
     progress: a bar on stderr.  checkpoints: epochs (0 ... epochs) at which to keep a copy of the weights.
     callback: called as callback(model, record) after each epoch; if it returns True, training stops there.
@@ -94,9 +103,9 @@ def fit(
     learning_rate = real_number("learning_rate", learning_rate, positive=True)
     generator = torch_generator("seed", count("seed", seed, 0), device)
     model.to(device)
-    data = _Data(real_tensor("x", x, like=next(model.parameters()).detach()), binarise_fresh)
+    data = _Data(_tensors(x, next(model.parameters()).detach()), binarise_fresh)
     optimiser = _adam(model.parameters(), learning_rate)
-    steps = epochs * math.ceil(len(data.x) / batch)
+    steps = epochs * math.ceil(len(data) / batch)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps) if schedule else None
     autocast = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bool(bf16))
 
@@ -108,15 +117,15 @@ def fit(
             total = 0.0
             for rows in data.epoch(batch, generator):
                 with autocast:
-                    value = loss(rows, generator)
+                    value = loss(*rows, generator)
                 optimiser.zero_grad()
                 value.backward()
-                total += _finite(value, epoch, learning_rate) * len(rows)
+                total += _finite(value, epoch, learning_rate) * len(rows[0])
                 rate = optimiser.param_groups[0]["lr"]
                 optimiser.step()
                 if cycle:
                     cycle.step()
-            records.append(Record(epoch, total / len(data.x), float(rate), time.perf_counter() - start))
+            records.append(Record(epoch, total / len(data), float(rate), time.perf_counter() - start))
             if epoch in marks:
                 kept[epoch] = _copy(model)
             if callback and callback(model, records[-1]) is True:
@@ -128,28 +137,49 @@ def fit(
     return History(tuple(records), kept, interrupted)
 
 
-class _Data:
-    """The training data as one tensor, and one epoch of it as batches in random order."""
+def _tensors(x: Data | tuple[Data, ...], weight: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """The data as tensors of one length: of the weights' dtype, but where several are given, whole numbers as int64."""
+    if not isinstance(x, tuple):
+        return (real_tensor("x", x, like=weight),)
+    if not x:
+        raise ValueError("x must hold at least one array, got an empty tuple")
+    tensors = []
+    for i, part in enumerate(x):
+        tensor = real_tensor(f"x[{i}]", part)
+        whole = not tensor.is_floating_point() and tensor.dtype != torch.bool
+        tensors.append(tensor.to(weight.device, torch.int64) if whole else tensor.to(weight))
+    if len({len(tensor) if tensor.ndim else 0 for tensor in tensors}) != 1 or not tensors[0].ndim:
+        raise ValueError(f"x must hold arrays of one length, got shapes {[tuple(tensor.shape) for tensor in tensors]}")
+    return tuple(tensors)
 
-    def __init__(self, x, binarise_fresh):
-        self.x, self.grey = x, None
+
+class _Data:
+    """The training data, tensors of one length, and one epoch of it as batches in random order."""
+
+    def __init__(self, tensors: tuple[torch.Tensor, ...], binarise_fresh: bool):
+        self.tensors, self.grey = tensors, None
         if binarise_fresh:
+            x = tensors[0]
             if x.min() < 0 or x.max() > 1:
                 raise ValueError(
                     "x must hold probabilities in [0, 1] if binarise_fresh (grey levels divided by 255), "
                     f"got values from {x.min():g} to {x.max():g}"
                 )
-            self.x = x.clone()
+            self.tensors = (x.clone(), *tensors[1:])
             self.grey = ((x > 0) & (x < 1)).flatten().nonzero().squeeze(1)  # the others are what they are, always
             self.probability = x.flatten()[self.grey]
 
-    def epoch(self, batch, generator):
+    def __len__(self) -> int:
+        return len(self.tensors[0])
+
+    def epoch(self, batch: int, generator: torch.Generator) -> Iterator[tuple[torch.Tensor, ...]]:
+        x = self.tensors[0]
         if self.grey is not None:
-            draw = torch.rand(self.probability.shape, generator=generator, dtype=self.x.dtype, device=self.x.device)
-            self.x.view(-1)[self.grey] = (draw < self.probability).to(self.x.dtype)
-        order = torch.randperm(len(self.x), generator=generator, device=self.x.device)
+            draw = torch.rand(self.probability.shape, generator=generator, dtype=x.dtype, device=x.device)
+            x.view(-1)[self.grey] = (draw < self.probability).to(x.dtype)
+        order = torch.randperm(len(x), generator=generator, device=x.device)
         for rows in order.split(batch):
-            yield self.x[rows]
+            yield tuple(tensor[rows] for tensor in self.tensors)
 
 
 def _arguments(model, epochs, loss, schedule, checkpoints, callback):
@@ -159,7 +189,7 @@ def _arguments(model, epochs, loss, schedule, checkpoints, callback):
     loss = getattr(model, "loss", None) if loss is None else loss
     if not callable(loss):
         raise TypeError(
-            f"loss must be a function (x, generator) -> number, or the model must have one, got {describe(loss)}"
+            f"loss must be a function (x, ..., generator) -> number, or the model must have one, got {describe(loss)}"
         )
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule must be one of {SCHEDULES}, got {schedule!r}")
@@ -223,8 +253,8 @@ def save_weights(model: nn.Module, path, notes: dict[str, str] | None = None):
 def load_weights(model: nn.Module, path) -> dict[str, str]:
     """Read weights that `save_weights` wrote into a model of the same class and sizes; returns the notes.
 
-    Raises FileNotFoundError, or ValueError for a file that is not safetensors, not of `save_weights`, or of another model;
-    the model is then as it was.
+    Raises FileNotFoundError, or ValueError for a file that is not safetensors, not of `save_weights`, or of another
+    model; the model is then as it was.
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch module, got {describe(model)}")

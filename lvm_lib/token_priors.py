@@ -48,6 +48,7 @@ __all__ = [
     "transformer_prior",
 ]
 
+Whole = np.ndarray | torch.Tensor  # of whole numbers
 LABELS = 1  # the stream of chance that classes are drawn from; tokens have stream 0
 
 
@@ -108,13 +109,16 @@ class TokenPrior(nn.Module):
         tokens = whole_numbers("tokens", tokens, self.codes, 2).to(table.device)
         return table.gather(2, tokens[:, :, None])[..., 0].sum(1)
 
-    def loss(self, rows, generator=None) -> torch.Tensor:
-        """What training makes small: -log p(z | c) in nats per *token*, averaged over rows of `training_rows`.
+    def loss(self, tokens: Whole, labels: Whole, generator: torch.Generator | None = None) -> torch.Tensor:
+        """What training makes small: -log p(z | c) in nats per *token*, averaged over tokens (n, M) of classes (n,).
 
-        The class is given here. To be compared with a prior that knows none, it must be summed out: `log_prob(z)`.
+        labels: zeros for a prior that knows no classes. `generator` is there so that one training loop serves every
+        model: no chance enters. The class is given here; to be compared with a prior that knows none, it must be summed
+        out: `log_prob(z)`. Raises TypeError or ValueError where tokens or labels do not fit.
         """
-        labels, tokens = self._rows(rows)
-        return functional.cross_entropy(self._logits(tokens, labels).flatten(0, 1), tokens.flatten())
+        tokens = self._tokens(tokens)
+        logits = self._logits(tokens, _one_each(labels, tokens, max(self.classes, 1)))  # (n, M, K)
+        return functional.cross_entropy(logits.flatten(0, 1), tokens.flatten())
 
     # ------------------------------------------------ drawing
 
@@ -164,29 +168,6 @@ class TokenPrior(nn.Module):
             raise ValueError(f"tokens must have M = {self.places} columns, got shape {tuple(tokens.shape)}")
         return tokens
 
-    def _rows(self, rows):
-        """Labels (n,) and tokens (n, M) of rows as `training_rows` makes them."""
-        given = real_tensor("rows", rows, 2)
-        if given.shape[1] != 1 + self.places:
-            raise ValueError(f"rows must have 1 + M = {1 + self.places} columns, got shape {tuple(given.shape)}")
-        rows = given.long()
-        labels, tokens = rows[:, 0], rows[:, 1:]
-        if given.dtype in (torch.float16, torch.bfloat16) and max(self.codes, self.classes) > 256:
-            raise TypeError(
-                f"rows must be in float32 or wider to hold tokens up to {self.codes - 1}, got {given.dtype}"
-            )
-        if (
-            not torch.equal(rows.to(given), given)
-            or rows.min() < 0
-            or tokens.max() >= self.codes
-            or labels.max() >= max(self.classes, 1)
-        ):
-            raise ValueError(
-                f"rows must hold a class below {max(self.classes, 1)}, then whole numbers "
-                f"0 ... {self.codes - 1}, got {given.min():g} to {given.max():g}"
-            )
-        return labels, tokens
-
     def _conditionals(self, tokens, labels, temperature):
         logits = self._logits(tokens, labels)
         return (logits / temperature).log_softmax(-1)
@@ -213,11 +194,13 @@ class TokenPrior(nn.Module):
         return prefix.expand(n, -1)
 
 
-def training_rows(tokens, labels=None) -> torch.Tensor:
-    """Rows that `fit` can be given, (n, 1 + M): the class (0 where there is none), then the tokens."""
+def training_rows(tokens: Whole, labels: Whole | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    """What `fit` is given to train a prior: tokens (n, M), and a class for each row (n,), 0 where there is none.
+
+    Raises TypeError or ValueError where they are no whole numbers, or not as many.
+    """
     tokens = whole_numbers("tokens", tokens, 2**20, 2)
-    labels = torch.zeros(len(tokens), dtype=torch.long) if labels is None else _one_each(labels, tokens, 2**20)
-    return torch.cat([labels[:, None], tokens], dim=1).float()
+    return tokens, torch.zeros(len(tokens), dtype=torch.long) if labels is None else _one_each(labels, tokens, 2**20)
 
 
 def _one_each(labels, tokens, below):

@@ -168,7 +168,10 @@ class CurveModel(nn.Module):
 
     @torch.no_grad()
     def posterior(self, x) -> GridQ:
-        """p(z | x), one density on a line for each x, straight between the grid's points. Raises TypeError, ValueError."""
+        """p(z | x), one density on a line for each x, straight between the grid's points.
+
+        Raises TypeError, ValueError.
+        """
         return GridQ(self.grid.numpy(), self.log_joint_on_grid(x).numpy())
 
     def elbo(self, x, mean, factor) -> torch.Tensor:

@@ -233,7 +233,7 @@ class VQVAE(nn.Module):
 
     @torch.no_grad()
     def elbo_terms(self, x, prior, label=None) -> ElboTerms[torch.Tensor]:
-        """The ELBO's terms at z = tokens of x: reconstruction log p(x | z), minus the distortion; kl -log p(z), the rate.
+        """The ELBO's terms at z = tokens of x: reconstruction log p(x | z), and kl -log p(z), the rate.
 
         Exact: q is one point, so there is nothing to average over.
 

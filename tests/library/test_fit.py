@@ -98,6 +98,53 @@ def test_a_loss_of_ones_own_replaces_the_models():
 # ------------------------------------------------------------------ chance
 
 
+def test_several_arrays_are_indexed_alike_and_whole_numbers_stay_whole():
+    """Each batch holds the same rows of all of them, in the order in which one array alone would come."""
+    seen, alone = [], []
+
+    def loss(x, labels, generator):
+        assert x.dtype == model.level.dtype and labels.dtype == torch.int64
+        seen.append((x, labels))
+        return ((x - model.level) ** 2).mean()
+
+    x, labels = rows(50), np.arange(50, dtype=np.uint8)
+    model, same = Line(), Line()
+    history = fit(model, (x.astype(np.float32), labels), epochs=2, seed=0, batch=16, loss=loss)
+    for batch_x, batch_labels in seen:
+        np.testing.assert_array_equal(batch_x, x.astype(np.float32)[batch_labels])
+    assert sorted(torch.cat([part for _, part in seen[:4]]).tolist()) == list(range(50))
+    plain = fit(
+        same,
+        x.astype(np.float32),
+        epochs=2,
+        seed=0,
+        batch=16,
+        loss=lambda x, generator: alone.append(x) or ((x - same.level) ** 2).mean(),
+    )
+    assert history.loss == plain.loss and all(torch.equal(one, two) for (one, _), two in zip(seen, alone, strict=True))
+
+
+def test_of_several_arrays_the_first_is_binarised_and_lengths_must_agree():
+    grey, marks = np.full((40, 3), 0.5), np.arange(40)
+    drawn = []
+    fit(
+        model := Line(),
+        (grey, marks, grey),
+        epochs=1,
+        seed=0,
+        binarise_fresh=True,
+        loss=lambda x, y, z, generator: drawn.append((x, z)) or ((x - model.level) ** 2).mean(),
+    )
+    assert set(drawn[0][0].unique().tolist()) == {0.0, 1.0} and (drawn[0][1] == 0.5).all()
+    for bad, message in (
+        ((grey, marks[:-1]), "x must hold arrays of one length"),
+        ((), "at least one array"),
+        ((grey, np.nan * grey), r"x\[1\] must be finite"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fit(Line(), bad, epochs=1, seed=0)
+
+
 def test_equal_seeds_give_equal_weights_and_no_global_chance_is_touched():
     x = np.random.default_rng(0).random((200, 784))
     torch.manual_seed(11)
