@@ -14,7 +14,8 @@ import numpy as np
 
 HALF = {"float16": 2.0**-10, "bfloat16": 2.0**-7}  # rounding units of half precision
 EXACT = 1e-8  # what sums, symmetries and angles in float64 may be off by
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def describe(value) -> str:

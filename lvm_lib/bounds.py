@@ -45,6 +45,7 @@ __all__ = [
     "CategoricalQ",
     "GridQ",
     "ElboTerms",
+    "ClosedElboTerms",
     "Estimate",
     "elbo",
     "importance_bound",
@@ -270,25 +271,29 @@ class GridQ:
         return np.where(outside, -np.inf, np.logaddexp(left, right))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ElboTerms(Generic[Array]):
-    """The terms of an ELBO, nats per data point, each (n,); arrays or tensors, as the model computes in.
+    """The terms of an ELBO, nats per data point, each (n,): elbo = reconstruction - kl.
 
-        elbo = reconstruction - kl = expected_log_joint + entropy
-
-    None: a term that the model does not tell. For a q that is one point of a discrete z, kl is -log p(z).
+    Arrays or tensors, as the model computes in. For a q that is one point of a discrete z, kl is -log p(z).
     """
 
     reconstruction: Array  # E_q log p(x | z); estimated from samples, or exact where the model says so
     kl: Array  # KL(q(z) || p(z))
-    kl_per_dimension: Array | None = None  # (n, d); its sum over d is kl
-    expected_log_joint: Array | None = None  # E_q log p(x, z), minus what physicists call the energy
-    entropy: Array | None = None  # H(q)
+    kl_per_dimension: Array | None = None  # (n, d), its sum over d is kl; None where the model does not tell it
 
     @property
     def elbo(self) -> Array:
         """reconstruction - kl, (n,)."""
         return self.reconstruction - self.kl
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ClosedElboTerms(ElboTerms[Array]):
+    """The same where all is in closed form: elbo = expected_log_joint + entropy, too."""
+
+    expected_log_joint: Array  # E_q log p(x, z), minus what physicists call the energy
+    entropy: Array  # H(q)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 
 from . import _checks
-from .bounds import ElboTerms, GaussianQ, GridQ
+from .bounds import ClosedElboTerms, GaussianQ, GridQ
 from .densities import LOG_2PI, entropy_normal_full, kl_normal_full, log_normal, log_normal_diag
 from .quadrature import Grid, adaptive_line, log_integral, normalised
 
@@ -178,7 +178,7 @@ class QuadraticCurve(_NoisyCurve):
         z = _latents(z)
         return self.slope * z + self.bend * z**2 / 2
 
-    def elbo_terms(self, q: GaussianQ, x) -> ElboTerms:
+    def elbo_terms(self, q: GaussianQ, x) -> ClosedElboTerms[np.ndarray]:
         """The ELBO's terms for q = N(m, v), in closed form: g is a polynomial, so moments up to the fourth suffice.
 
         E_q g   = slope m + bend (m^2 + v) / 2
@@ -192,9 +192,9 @@ class QuadraticCurve(_NoisyCurve):
         variance_g = (self.slope + self.bend * mean) ** 2 * variance + self.bend**2 * variance**2 / 2
         reconstruction = log_normal(x[:, 0], mean_g, self.std) - variance_g / (2 * self.std**2)
         log_prior = log_normal(mean, 0.0, 1.0) - variance / 2
-        return ElboTerms(
-            reconstruction,
-            kl_normal_full(q.mean, q.cov, np.zeros(1), np.eye(1)),
+        return ClosedElboTerms(
+            reconstruction=reconstruction,
+            kl=kl_normal_full(q.mean, q.cov, np.zeros(1), np.eye(1)),
             expected_log_joint=reconstruction + log_prior,
             entropy=entropy_normal_full(q.cov),
         )

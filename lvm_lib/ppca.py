@@ -22,7 +22,7 @@ from scipy import linalg
 
 from . import _checks
 from ._checks import refuses_q
-from .bounds import ElboTerms, GaussianQ
+from .bounds import ClosedElboTerms, GaussianQ
 from .densities import LOG_2PI, entropy_normal_full, kl_normal_full, log_normal_diag, log_normal_lowrank
 
 __all__ = [
@@ -127,7 +127,7 @@ class LinearGaussian:
             raise ValueError(f"rotation must be orthogonal, got R^T R off the identity by {error:g}")
         return LinearGaussian(self.loadings @ rotation, self.mean, self.noise)
 
-    def elbo_terms(self, q: GaussianQ, x) -> ElboTerms:
+    def elbo_terms(self, q: GaussianQ, x) -> ClosedElboTerms[np.ndarray]:
         """The ELBO's terms for a Gaussian q with mean m (n, d) and covariance S (n, d, d), in closed form.
 
         E_q log p(x | z) = log N(x; W m + mean, Psi) - tr(W^T Psi^-1 W S) / 2
@@ -141,7 +141,9 @@ class LinearGaussian:
         log_prior = log_normal_diag(q.mean, 0.0, 1.0) - np.einsum("nii->n", cov) / 2
         kl = kl_normal_full(q.mean, cov, np.zeros(latents), np.eye(latents))
         entropy = np.broadcast_to(entropy_normal_full(cov), (len(x),))
-        return ElboTerms(reconstruction, kl, expected_log_joint=reconstruction + log_prior, entropy=entropy)
+        return ClosedElboTerms(
+            reconstruction=reconstruction, kl=kl, expected_log_joint=reconstruction + log_prior, entropy=entropy
+        )
 
     def expected_log_joint(self, q: GaussianQ, x) -> np.ndarray:
         """E_q log p(x, z), (n,), in closed form."""

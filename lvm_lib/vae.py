@@ -205,7 +205,7 @@ class VAE(nn.Module):
 
     # ------------------------------------------------ bounds
 
-    def elbo_terms(self, x, generator, samples: int = 1) -> ElboTerms:
+    def elbo_terms(self, x, generator, samples: int = 1) -> ElboTerms[torch.Tensor]:
         """The ELBO's terms, per image, with gradients: the reconstruction from `samples` draws of q, KL exact.
 
         Its expectation is the ELBO at any number of samples. (At the mean of q it would be no bound at all.)
@@ -287,7 +287,7 @@ def _log_prior(z):
     return -0.5 * (z**2 + LOG_2PI).sum(-1)
 
 
-def _terms(reconstruction, q) -> ElboTerms:
+def _terms(reconstruction, q) -> ElboTerms[torch.Tensor]:
     per_dimension = kl_to_prior(q)
     return ElboTerms(reconstruction, per_dimension.sum(-1), per_dimension)
 
@@ -347,7 +347,7 @@ class LinearVAE(VAE):
     decoder may have orthogonal columns. Lucas, Tucker, Grosse and Norouzi (2019).
     """
 
-    def exact_elbo_terms(self, x) -> ElboTerms:
+    def exact_elbo_terms(self, x) -> ElboTerms[torch.Tensor]:
         """The ELBO's terms without samples:
 
         E_q log p(x | z) = log N(x; W m + b, Psi) - 1/2 tr(W^T Psi^-1 W S)

@@ -20,6 +20,7 @@ for table in sorted(HERE.glob("bad_*.py")):
     importlib.import_module(table.stem)
 
 RETURNED = {
+    "bounds.ClosedElboTerms",
     "bounds.ElboTerms",
     "em.EMFit",
     "fit.History",

@@ -201,7 +201,7 @@ def test_the_gradient_of_a_choice_that_is_nearly_made(logits):
 @pytest.mark.parametrize("logits", CHOICES)
 def test_the_score_of_a_choice_that_is_nearly_made(logits):
     q = choice(logits)
-    got = categorical.score_function_gradient(lambda y: y.sum(1), torch.tensor(logits, dtype=DOUBLE), 5, 0)
+    got = categorical.choice_score_function_gradient(lambda y: y.sum(1), torch.tensor(logits, dtype=DOUBLE), 5, 0)
     for row in got.tolist():
         drawn = int(np.argmax(row))
         expected = [
