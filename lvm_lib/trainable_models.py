@@ -19,6 +19,7 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 
 from ._checks import count, real_array, real_number
@@ -31,6 +32,7 @@ from .quadrature import hermite, line
 
 __all__ = ["CurveModel", "LinearModel"]
 
+Reals = ArrayLike | torch.Tensor
 FLOOR = 1e-9  # no M-step makes the noise's variance smaller
 
 
@@ -40,7 +42,7 @@ class LinearModel(nn.Module):
     loadings: W (D, d).  mean: (D,).  std: > 0.  Raises TypeError or ValueError where shapes do not fit.
     """
 
-    def __init__(self, loadings, mean, std):
+    def __init__(self, loadings: Reals, mean: Reals, std: float):
         super().__init__()
         loadings, mean = _tensor("loadings", loadings, 2), _tensor("mean", mean, 1)
         if len(mean) != len(loadings):
@@ -58,39 +60,44 @@ class LinearModel(nn.Module):
         """D, the number of columns of x."""
         return len(self.mean)
 
-    def evidence(self, x) -> torch.Tensor:
-        """log N(x; mean, W W^T + std^2 I), (n,), through the (d, d) matrix M = std^2 I + W^T W."""
+    def evidence(self, x: Reals) -> torch.Tensor:
+        """log N(x; mean, W W^T + std^2 I), (n,), through the (d, d) matrix M = std^2 I + W^T W.
+
+        Raises TypeError, ValueError.
+        """
         return self._evidence(as_points("x", x, self.dimensions))
 
-    def _evidence(self, x) -> torch.Tensor:
+    def _evidence(self, x: torch.Tensor) -> torch.Tensor:
         dimensions, noise = len(self.mean), (2 * self.log_std).exp()
-        apart = x - self.mean
-        precision = noise * torch.eye(self.latents, dtype=x.dtype) + self.loadings.T @ self.loadings
+        apart = x - self.mean  # (n, D)
+        precision = noise * torch.eye(self.latents, dtype=x.dtype) + self.loadings.T @ self.loadings  # (d, d)
         factor = torch.linalg.cholesky(precision)
-        along = torch.linalg.solve_triangular(factor, (apart @ self.loadings).T, upper=False)
+        along = torch.linalg.solve_triangular(factor, (apart @ self.loadings).T, upper=False)  # (d, n)
         distance = ((apart**2).sum(1) - (along**2).sum(0)) / noise
         log_det = 2 * factor.diagonal().log().sum() + (dimensions - self.latents) * 2 * self.log_std
         return -0.5 * (distance + log_det + dimensions * LOG_2PI)
 
-    def posterior(self, x) -> GaussianQ:
+    def posterior(self, x: Reals) -> GaussianQ:
         """p(z | x), exact, one covariance for all x. Raises TypeError, ValueError."""
         return self.exact().posterior(as_points("x", x, self.dimensions).detach().numpy())
 
-    def elbo(self, x, mean, factor) -> torch.Tensor:
+    def elbo(self, x: Reals, mean: Reals, factor: Reals) -> torch.Tensor:
         """The ELBO of q = N(mean, L L^T), (n,), in closed form:
 
-        log N(x; W m + mean, std^2 I) - |W L|^2 / (2 std^2) - KL(q || N(0, I))
+            log N(x; W m + mean, std^2 I) - |W L|^2 / (2 std^2) - KL(q || N(0, I))
+
+        Raises TypeError or ValueError where x, mean or factor do not fit.
         """
         return self._elbo(*as_gaussians(self, x, mean, factor))
 
-    def _elbo(self, x, mean, factor) -> torch.Tensor:
+    def _elbo(self, x: torch.Tensor, mean: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
         noise, dimensions = (2 * self.log_std).exp(), len(self.mean)
         residual = ((x - self.mean - mean @ self.loadings.T) ** 2).sum(1) + ((self.loadings @ factor) ** 2).sum((1, 2))
         return -0.5 * (residual / noise + dimensions * (LOG_2PI + 2 * self.log_std)) - _kl_to_prior(mean, factor)
 
     @torch.no_grad()
-    def em_step(self, x) -> LinearModel:
-        """One exact EM step, E then M, in place; returns self."""
+    def em_step(self, x: Reals) -> LinearModel:
+        """One exact EM step, E then M, in place; returns self. Raises TypeError, ValueError."""
         x, fitted = as_points("x", x, self.dimensions).numpy(), self.exact()
         moved = m_step_linear(x, fitted.posterior(x), floor=FLOOR)
         self.loadings.copy_(torch.tensor(moved.loadings))
@@ -110,11 +117,12 @@ class CurveModel(nn.Module):
     phi(z) = (1, z, exp(-(z - c_1)^2 / (2 w^2)), ...), the centres c evenly over [-2.5, 2.5], w their distance.
     weights: B (2 + bumps, D).  std: > 0.  The generator is linear in B, so its M-step is a regression; in z it is not
     linear, so no posterior is Gaussian. Integrals over z are sums over `grid` points of [-6, 6].
+    Raises TypeError or ValueError where an argument does not fit.
     """
 
     latents = 1
 
-    def __init__(self, weights, std, *, grid: int = 241):
+    def __init__(self, weights: Reals, std: float, *, grid: int = 241):
         super().__init__()
         self.weights = nn.Parameter(_tensor("weights", weights, 2))
         bumps = len(self.weights) - 2
@@ -133,91 +141,105 @@ class CurveModel(nn.Module):
         """D, the number of columns of x."""
         return self.weights.shape[1]
 
-    def features(self, z) -> torch.Tensor:
-        """phi(z): (...) to (..., 2 + bumps)."""
+    def features(self, z: Reals) -> torch.Tensor:
+        """phi(z): (...) to (..., 2 + bumps). Raises TypeError, ValueError."""
         return self._features(real_tensor("z", z, like=self.grid))
 
-    def _features(self, z) -> torch.Tensor:
+    def _features(self, z: torch.Tensor) -> torch.Tensor:
         bumps = torch.exp(-0.5 * ((z[..., None] - self.centres) / self.width) ** 2)
         return torch.cat([torch.ones_like(z)[..., None], z[..., None], bumps], -1)
 
-    def decode(self, z) -> torch.Tensor:
-        """The curve: z (...) to (..., D)."""
+    def decode(self, z: Reals) -> torch.Tensor:
+        """The curve: z (...) to (..., D). Raises TypeError, ValueError."""
         return self.features(z) @ self.weights
 
-    def log_joint_on_grid(self, x) -> torch.Tensor:
-        """log p(x, z) at the grid's points, (n, m)."""
+    def log_joint_on_grid(self, x: Reals) -> torch.Tensor:
+        """log p(x, z) at the grid's points, (n, m). Raises TypeError, ValueError."""
         return self._log_joint_on_grid(as_points("x", x, self.dimensions))
 
-    def _log_joint_on_grid(self, x) -> torch.Tensor:
-        curve = self.grid_features @ self.weights
-        squares = (x**2).sum(1, keepdim=True) - 2 * x @ curve.T + (curve**2).sum(1)
+    def _log_joint_on_grid(self, x: torch.Tensor) -> torch.Tensor:
+        curve = self.grid_features @ self.weights  # (m, D)
+        squares = (x**2).sum(1, keepdim=True) - 2 * x @ curve.T + (curve**2).sum(1)  # (n, 1), (n, m), (m,)
         log_px_z = -0.5 * squares * (-2 * self.log_std).exp() - x.shape[1] * (self.log_std + 0.5 * LOG_2PI)
         return log_px_z - 0.5 * (self.grid**2 + LOG_2PI)
 
-    def evidence(self, x) -> torch.Tensor:
-        """log p(x), (n,), by the sum over the grid."""
+    def evidence(self, x: Reals) -> torch.Tensor:
+        """log p(x), (n,), by the sum over the grid. Raises TypeError, ValueError."""
         return self._evidence(as_points("x", x, self.dimensions))
 
-    def _evidence(self, x) -> torch.Tensor:
+    def _evidence(self, x: torch.Tensor) -> torch.Tensor:
         return (self._log_joint_on_grid(x) + self.log_weights).logsumexp(1)
 
-    def masses_on_grid(self, x) -> torch.Tensor:
+    def masses_on_grid(self, x: Reals) -> torch.Tensor:
         """p(z | x) as masses of the grid's points, (n, m); each row sums to 1. Raises TypeError, ValueError."""
         return (self.log_joint_on_grid(x) + self.log_weights).softmax(1)
 
     @torch.no_grad()
-    def posterior(self, x) -> GridQ:
+    def posterior(self, x: Reals) -> GridQ:
         """p(z | x), one density on a line for each x, straight between the grid's points.
 
         Raises TypeError, ValueError.
         """
         return GridQ(self.grid.numpy(), self.log_joint_on_grid(x).numpy())
 
-    def elbo(self, x, mean, factor) -> torch.Tensor:
-        """The ELBO of q = N(mean, L^2), (n,), its expectation by 24 Gauss-Hermite nodes: no samples."""
+    def elbo(self, x: Reals, mean: Reals, factor: Reals) -> torch.Tensor:
+        """The ELBO of q = N(mean, L^2), (n,), its expectation by 24 Gauss-Hermite nodes: no samples.
+
+        Raises TypeError, ValueError.
+        """
         return self._elbo(*as_gaussians(self, x, mean, factor))
 
-    def _elbo(self, x, mean, factor) -> torch.Tensor:
+    def _elbo(self, x: torch.Tensor, mean: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
         z = mean + factor[:, :, 0] * self.nodes  # (n, nodes)
         return self._log_px_z(x, z) @ self.node_weights - _kl_to_prior(mean, factor)
 
-    def sampled_elbo(self, x, mean, factor, samples, generator) -> torch.Tensor:
-        """The same from `samples` draws of q, one column each: (n, samples); their spread is Monte Carlo error."""
+    def sampled_elbo(
+        self, x: Reals, mean: Reals, factor: Reals, samples: int, generator: torch.Generator | int
+    ) -> torch.Tensor:
+        """The same from `samples` draws of q, one column each: (n, samples); their spread is Monte Carlo error.
+
+        Raises TypeError, ValueError.
+        """
         x, mean, factor = as_gaussians(self, x, mean, factor)
         samples, generator = count("samples", samples), torch_generator("generator", generator)
         z = mean + factor[:, :, 0] * torch.randn((len(x), samples), generator=generator, dtype=x.dtype)
         return self._log_px_z(x, z) - _kl_to_prior(mean, factor)[:, None]
 
     @torch.no_grad()
-    def em_step(self, x) -> CurveModel:
-        """One exact EM step in place: E, the posterior on the grid; M, a regression of x on phi(z) under it."""
+    def em_step(self, x: Reals) -> CurveModel:
+        """One exact EM step in place: E, the posterior on the grid; M, a regression of x on phi(z) under it.
+
+        Raises TypeError, ValueError.
+        """
         x = as_points("x", x, self.dimensions)
         masses, phi = self.masses_on_grid(x), self.grid_features
         return self._regress(phi.T @ (masses.sum(0)[:, None] * phi), phi.T @ (masses.T @ x), x)
 
     @torch.no_grad()
-    def m_step(self, x, mean, factor) -> CurveModel:
-        """The theta that maximises the ELBO for q = N(mean, L^2), in place: the same regression, under that q."""
+    def m_step(self, x: Reals, mean: Reals, factor: Reals) -> CurveModel:
+        """The theta that maximises the ELBO for q = N(mean, L^2), in place: the same regression, under that q.
+
+        Raises TypeError, ValueError.
+        """
         x, mean, factor = as_gaussians(self, x, mean, factor)
         phi = self._features(mean + factor[:, :, 0] * self.nodes)  # (n, nodes, F)
         weighted = phi * self.node_weights[:, None]
-        second = torch.einsum("nkf,nkg->fg", weighted, phi)
+        second = torch.einsum("nkf,nkg->fg", weighted, phi)  # (F, F)
         return self._regress(second, torch.einsum("nkf,nd->fd", weighted, x), x)
 
-    def _regress(self, second, cross, x) -> CurveModel:
+    def _regress(self, second: torch.Tensor, cross: torch.Tensor, x: torch.Tensor) -> CurveModel:
         """B = second^-1 cross, sigma^2 the mean square left; second = sum E[phi phi^T], cross = sum E[phi] x^T."""
         self.weights.copy_(torch.linalg.solve(second, cross))
         left = ((x**2).sum() - (self.weights * cross).sum()) / x.numel()
         self.log_std.fill_(0.5 * math.log(max(float(left), FLOOR)))
         return self
 
-    def _log_px_z(self, x, z) -> torch.Tensor:
-        squares = ((x[:, None] - self._features(z) @ self.weights) ** 2).sum(-1)
+    def _log_px_z(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        squares = ((x[:, None] - self._features(z) @ self.weights) ** 2).sum(-1)  # (n, nodes, D) to (n, nodes)
         return -0.5 * squares * (-2 * self.log_std).exp() - x.shape[1] * (self.log_std + 0.5 * LOG_2PI)
 
 
-def _kl_to_prior(mean, factor) -> torch.Tensor:
+def _kl_to_prior(mean: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
     """KL(N(mean, L L^T) || N(0, I)), (n,)."""
     log_det = factor.diagonal(dim1=1, dim2=2).log().sum(1)
     return 0.5 * ((mean**2).sum(1) + (factor**2).sum((1, 2)) - mean.shape[1]) - log_det
@@ -226,12 +248,15 @@ def _kl_to_prior(mean, factor) -> torch.Tensor:
 # ---------------------------------------------------------------- arguments
 
 
-def _tensor(name, value, ndim) -> torch.Tensor:
+def _tensor(name: str, value: Reals, ndim: int) -> torch.Tensor:
     return torch.tensor(real_array(name, value.detach() if isinstance(value, torch.Tensor) else value, ndim))
 
 
-def as_points(name, value, columns, ndim=2) -> torch.Tensor:
-    """`value` as a finite float64 tensor with so many columns, not so large that its sum of squares overflows."""
+def as_points(name: str, value: Reals, columns: int, ndim: int = 2) -> torch.Tensor:
+    """`value` as a finite float64 tensor with so many columns, not so large that its sum of squares overflows.
+
+    Raises TypeError or ValueError otherwise.
+    """
     value = real_tensor(name, value, ndim, like=torch.zeros((), dtype=torch.float64))
     if value.shape[-1] != columns:
         raise ValueError(f"{name} must have {columns} columns, got shape {tuple(value.shape)}")
@@ -242,8 +267,13 @@ def as_points(name, value, columns, ndim=2) -> torch.Tensor:
     return value
 
 
-def as_gaussians(model, x, mean, factor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Data (n, D), and the mean (n, d) and factor (n, d, d) of one Gaussian per row of it."""
+def as_gaussians(
+    model: LinearModel | CurveModel, x: Reals, mean: Reals, factor: Reals
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Data (n, D), and the mean (n, d) and factor (n, d, d) of one Gaussian per row of it.
+
+    Raises TypeError, ValueError.
+    """
     x, mean, factor = (
         as_points("x", x, model.dimensions),
         as_points("mean", mean, model.latents),
