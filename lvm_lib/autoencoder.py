@@ -41,6 +41,7 @@ class AE(nn.Module):
     squash: the reconstruction is the output itself (then the loss is a Gaussian VAE's at beta = 0 and encoder std 0,
     up to scale and constant), or, if True, sigmoid(output), inside [0, 1]. Squared error behind a sigmoid may get
     stuck where every pixel is black and the gradient is gone: the convolutional net did, the other did not.
+    Raises TypeError where encoder, decoder or squash cannot be right.
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, *, squash: bool = False):
@@ -51,11 +52,17 @@ class AE(nn.Module):
         self.encoder, self.decoder, self.squash = encoder, decoder, bool(squash)
 
     def encode(self, x: TensorLike) -> torch.Tensor:
-        """Codes z = f(x): (n, D) to (n, d)."""
+        """Codes z = f(x): (n, D) to (n, d).
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         return self.encoder(real_tensor("x", x, 2, like=weight(self)))
 
     def decode(self, z: TensorLike) -> torch.Tensor:
-        """Reconstructions g(z): (n, d) to (n, D)."""
+        """Reconstructions g(z): (n, d) to (n, D).
+
+        Raises TypeError or ValueError where z cannot be right.
+        """
         output = self.decoder(real_tensor("z", z, 2, like=weight(self)))
         return torch.sigmoid(output) if self.squash else output
 
@@ -64,7 +71,10 @@ class AE(nn.Module):
         return self.decode(self.encode(x))
 
     def squared_error(self, x: TensorLike) -> torch.Tensor:
-        """|x - g(f(x))|^2, summed over pixels, per image: (n,)."""
+        """|x - g(f(x))|^2, summed over pixels, per image: (n,).
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         x = real_tensor("x", x, 2, like=weight(self))
         return ((x - self(x)) ** 2).sum(-1)
 
@@ -94,17 +104,26 @@ def mlp(sizes: Sequence[int]) -> nn.Sequential:
 
 
 def mlp_encoder(outputs: int, hidden: Sequence[int] = (400, 200), pixels: int = 784) -> nn.Sequential:
-    """Pixels (n, D) to `outputs` numbers: d for an autoencoder, 2 d (mean and log std) for a VAE."""
+    """Pixels (n, D) to `outputs` numbers: d for an autoencoder, 2 d (mean and log std) for a VAE.
+
+    Raises TypeError or ValueError where outputs, hidden or pixels cannot be right.
+    """
     return mlp((count("pixels", pixels), *_widths("hidden", hidden), count("outputs", outputs)))
 
 
 def mlp_decoder(latents: int, hidden: Sequence[int] = (400, 200), pixels: int = 784) -> nn.Sequential:
-    """Codes (n, d) to pixels (n, D). `hidden` is given in the encoder's order, and used backwards."""
+    """Codes (n, d) to pixels (n, D). `hidden` is given in the encoder's order, and used backwards.
+
+    Raises TypeError or ValueError where latents, hidden or pixels cannot be right.
+    """
     return mlp((count("latents", latents), *reversed(_widths("hidden", hidden)), count("pixels", pixels)))
 
 
 def conv_encoder(outputs: int, channels: int = 32, side: int = 28) -> nn.Sequential:
-    """Square images, as rows (n, side^2), to `outputs` numbers: patches of 4 x 4, then 3 x 3 convolutions on them."""
+    """Square images, as rows (n, side^2), to `outputs` numbers: patches of 4 x 4, then 3 x 3 convolutions on them.
+
+    Raises TypeError or ValueError where outputs, channels or side cannot be right.
+    """
     channels, grid = count("channels", channels), _grid(side)
     side = grid * PATCH
     return nn.Sequential(
@@ -121,7 +140,10 @@ def conv_encoder(outputs: int, channels: int = 32, side: int = 28) -> nn.Sequent
 
 
 def conv_decoder(latents: int, channels: int = 32, side: int = 28) -> nn.Sequential:
-    """Codes (n, d) to square images, as rows (n, side^2): the encoder's layers in reverse."""
+    """Codes (n, d) to square images, as rows (n, side^2): the encoder's layers in reverse.
+
+    Raises TypeError or ValueError where latents, channels or side cannot be right.
+    """
     channels, grid = count("channels", channels), _grid(side)
     return nn.Sequential(
         nn.Linear(count("latents", latents), channels * grid**2),
@@ -139,14 +161,20 @@ def conv_decoder(latents: int, channels: int = 32, side: int = 28) -> nn.Sequent
 def mlp_autoencoder(
     latents: int = 2, hidden: Sequence[int] = (400, 200), pixels: int = 784, *, squash: bool = False, seed: int
 ) -> AE:
-    """An autoencoder of fully connected layers, D-400-200-d-200-400-D unless told otherwise; weights from `seed`."""
+    """An autoencoder of fully connected layers, D-400-200-d-200-400-D unless told otherwise; weights from `seed`.
+
+    Raises TypeError or ValueError where latents or seed cannot be right.
+    """
     latents = count("latents", latents)
     with seeded(seed):
         return AE(mlp_encoder(latents, hidden, pixels), mlp_decoder(latents, hidden, pixels), squash=squash)
 
 
 def conv_autoencoder(latents: int = 2, channels: int = 32, side: int = 28, *, squash: bool = False, seed: int) -> AE:
-    """An autoencoder of convolutions on 4 x 4 patches; weights from `seed`."""
+    """An autoencoder of convolutions on 4 x 4 patches; weights from `seed`.
+
+    Raises TypeError or ValueError where latents or seed cannot be right.
+    """
     latents = count("latents", latents)
     with seeded(seed):
         return AE(conv_encoder(latents, channels, side), conv_decoder(latents, channels, side), squash=squash)

@@ -301,6 +301,7 @@ class Estimate:
     """A Monte-Carlo number per data point: value (n,), standard_error (n,).
 
     Where weights are used, also effective_sample_size (n,). standard_error is None where one draw alone cannot tell it.
+    Raises TypeError or ValueError where value, standard_error or effective_sample_size cannot be right.
     """
 
     value: np.ndarray

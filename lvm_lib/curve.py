@@ -27,23 +27,23 @@ __all__ = ["Curve", "QuadraticCurve", "TanhNetwork", "tanh_network"]
 class _NoisyCurve:
     """What every curve shares. A subclass offers `decode`, `std` and `dimensions`."""
 
-    def log_px_z(self, x, z) -> np.ndarray:
+    def log_px_z(self, x: ArrayLike, z: ArrayLike) -> np.ndarray:
         """log p(x | z) = log N(x; g(z), diag(std^2)): (n,) for z (n, 1), (k, n) for z (k, n, 1)."""
         x, z = self._points(x), _checks.real_array("z", z)
         if z.ndim not in (2, 3) or z.shape[-2:] != (len(x), 1):
             raise ValueError(f"z must have shape (n, 1) or (k, n, 1) with n = {len(x)} as in x, got {z.shape}")
         return log_normal_diag(x, self.decode(z), self.std)
 
-    def log_joint(self, x, z) -> np.ndarray:
+    def log_joint(self, x: ArrayLike, z: ArrayLike) -> np.ndarray:
         """log p(x, z) = log p(x | z) + log N(z; 0, 1): (n,) for z (n, 1), (k, n) for z (k, n, 1)."""
         return self.log_px_z(x, z) + log_normal(_checks.real_array("z", z)[..., 0], 0.0, 1.0)
 
-    def log_joint_on(self, x, grid: Grid) -> np.ndarray:
+    def log_joint_on(self, x: ArrayLike, grid: Grid) -> np.ndarray:
         """log p(x, z) for every x at every grid point, (n, m)."""
         x = self._points(x)
         return self._log_joint_at(x, _latent_grid(grid).points)
 
-    def settled_grid(self, x, tolerance=1e-9) -> Grid:
+    def settled_grid(self, x: ArrayLike, tolerance: float = 1e-9) -> Grid:
         """One line grid for all x, on which log p(x) moves by at most `tolerance` nats when its spacing is halved.
 
         Its spacing is at most half of every posterior's standard deviation, and at its ends the joint has fallen by
@@ -52,7 +52,7 @@ class _NoisyCurve:
         x = self._points(x)
         return _settled(lambda points: self._log_joint_at(x, points), tolerance)
 
-    def evidence(self, x, grid: Grid | None = None) -> np.ndarray:
+    def evidence(self, x: ArrayLike, grid: Grid | None = None) -> np.ndarray:
         """log p(x) = log integral of p(x | z) N(z; 0, 1) dz, (n,), by quadrature.
 
         grid: points and weights of an integral over dz (`quadrature.line`), taken as it is: too coarse a grid gives
@@ -76,7 +76,7 @@ class _NoisyCurve:
         """
         return normalised(self.log_joint_on(x, grid), grid)
 
-    def kl_to_posterior(self, q: GaussianQ, x, grid: Grid | None = None) -> np.ndarray:
+    def kl_to_posterior(self, q: GaussianQ, x: ArrayLike, grid: Grid | None = None) -> np.ndarray:
         """KL(q(z) || p(z | x)), (n,), by quadrature, q and posterior normalised on the same grid.
 
         None takes a grid on which both log p(x) and the mass of q have settled.
@@ -93,7 +93,7 @@ class _NoisyCurve:
         log_ratio = log_qz - self.log_posterior_on(x, grid)
         return (np.exp(log_qz + grid.log_weights) * log_ratio).sum(axis=1)
 
-    def sample(self, n, rng) -> tuple[np.ndarray, np.ndarray]:
+    def sample(self, n: int, rng: np.random.Generator | int) -> tuple[np.ndarray, np.ndarray]:
         """Ancestral sampling: z (n, 1) from the prior, then x (n, D) from the generator; returns (x, z)."""
         n, generator = _checks.count("n", n), _checks.rng("rng", rng)
         z = generator.standard_normal((n, 1))
@@ -141,8 +141,11 @@ class Curve(_NoisyCurve):
         """Number of columns of the decoder, D."""
         return self.decode(np.zeros((1, 1))).shape[1]
 
-    def decode(self, z) -> np.ndarray:
-        """The curve g(z): (..., 1) to (..., D)."""
+    def decode(self, z: ArrayLike) -> np.ndarray:
+        """The curve g(z): (..., 1) to (..., D).
+
+        Raises TypeError or ValueError where z cannot be right.
+        """
         z = _latents(z)
         flat = z.reshape(-1, 1)
         means = _checks.real_array("decoder(z)", self.decoder(flat), 2)
@@ -173,17 +176,22 @@ class QuadraticCurve(_NoisyCurve):
         """Number of columns of x: one."""
         return 1
 
-    def decode(self, z) -> np.ndarray:
-        """The curve g(z) = slope z + bend z^2 / 2: (..., 1) to (..., 1)."""
+    def decode(self, z: ArrayLike) -> np.ndarray:
+        """The curve g(z) = slope z + bend z^2 / 2: (..., 1) to (..., 1).
+
+        Raises TypeError or ValueError where z cannot be right.
+        """
         z = _latents(z)
         return self.slope * z + self.bend * z**2 / 2
 
-    def elbo_terms(self, q: GaussianQ, x) -> ClosedElboTerms[np.ndarray]:
+    def elbo_terms(self, q: GaussianQ, x: ArrayLike) -> ClosedElboTerms[np.ndarray]:
         """The ELBO's terms for q = N(m, v), in closed form: g is a polynomial, so moments up to the fourth suffice.
 
         E_q g   = slope m + bend (m^2 + v) / 2
         var_q g = (slope + bend m)^2 v + bend^2 v^2 / 2
         E_q log p(x | z) = log N(x; E_q g, std^2) - var_q g / (2 std^2)
+
+        Raises TypeError or ValueError where q or x cannot be right.
         """
         x = self._points(x)
         mean, q_std = _mean_and_std(q, len(x))
@@ -199,7 +207,7 @@ class QuadraticCurve(_NoisyCurve):
             entropy=entropy_normal_full(q.cov),
         )
 
-    def elbo(self, q: GaussianQ, x) -> np.ndarray:
+    def elbo(self, q: GaussianQ, x: ArrayLike) -> np.ndarray:
         """E_q[log p(x, z) - log q(z)], (n,), in closed form: no samples and no grid."""
         return self.elbo_terms(q, x).elbo
 
@@ -232,15 +240,16 @@ class TanhNetwork:
                     f"got {getattr(self, name).shape}"
                 )
 
-    def __call__(self, z) -> np.ndarray:
+    def __call__(self, z: ArrayLike) -> np.ndarray:
         """g(z), (m, 1) to (m, D)."""
         return np.tanh(_latents(z) @ self.hidden_weights + self.hidden_bias) @ self.output_weights + self.output_bias
 
 
-def tanh_network(dimensions, hidden, rng, gain=1.5) -> TanhNetwork:
+def tanh_network(dimensions: int, hidden: int, rng: np.random.Generator | int, gain: float = 1.5) -> TanhNetwork:
     """A random `TanhNetwork`: slopes and biases N(0, gain^2), outputs N(0, 1 / hidden), no output bias.
 
     A larger `gain` bends the curve more often. rng: a generator or a seed.
+    Raises TypeError or ValueError where dimensions, hidden, rng or gain cannot be right.
     """
     dimensions, hidden = _checks.count("dimensions", dimensions), _checks.count("hidden", hidden)
     gain, generator = float(_checks.positive_array("gain", gain, 0)), _checks.rng("rng", rng)

@@ -91,10 +91,11 @@ def e_step(model: LatentVariableModel, x: ArrayLike) -> np.ndarray | Inference:
     return _able(model, "posterior").posterior(x)
 
 
-def hard_e_step(model, x) -> np.ndarray:
+def hard_e_step(model: LatentVariableModel, x: ArrayLike) -> np.ndarray:
     """The best *one-hot* q of a mixture: all mass on the largest log p(x, z = k), the first of equals; (n, K).
 
     It maximises F over one-hot q only, so F still never falls, but a gap stays, and the evidence may fall.
+    Raises TypeError where model cannot be right.
     """
     log_joint = _able(model, "log_joint_all").log_joint_all(x)
     return np.eye(log_joint.shape[1])[log_joint.argmax(axis=1)]
@@ -111,7 +112,9 @@ def elbo(model: LatentVariableModel, q: ArrayLike | Inference, x: ArrayLike) -> 
     return model.elbo(q, x)
 
 
-def m_step_gaussian(x, q, *, covariance="full", floor=None, ridge=0.0) -> GaussianMixture:
+def m_step_gaussian(
+    x: ArrayLike, q: ArrayLike, *, covariance: str = "full", floor: float | None = None, ridge: float = 0.0
+) -> GaussianMixture:
     """The Gaussian mixture that maximises F(q, .), with n_k = sum_n q_nk:
 
         weights_k = n_k / n,    means_k = sum_n q_nk x_n / n_k,
@@ -133,23 +136,27 @@ def m_step_gaussian(x, q, *, covariance="full", floor=None, ridge=0.0) -> Gaussi
     return _gaussian(*_Points(x).moments(q), *options)
 
 
-def m_step_bernoulli(x, q, *, floor=1e-3) -> BernoulliMixture:
+def m_step_bernoulli(x: ArrayLike, q: ArrayLike, *, floor: float = 1e-3) -> BernoulliMixture:
     """The Bernoulli mixture that maximises F(q, .):
 
         probabilities_kd = sum_n q_nk x_nd / n_k, kept in [floor, 1 - floor].
 
     Clipping is the exact maximum under that constraint (F is concave in each probability). floor in (0, 1/2).
+    Raises TypeError or ValueError where x, q or floor cannot be right.
     """
     x = binary_points(x)
     return _bernoulli(x, _responsibilities(q, len(x)), _half_open("floor", floor))
 
 
-def m_step_linear(x, q: GaussianQ, *, shared_noise=True, floor=None) -> LinearGaussian:
+def m_step_linear(
+    x: ArrayLike, q: GaussianQ, *, shared_noise: bool = True, floor: float | None = None
+) -> LinearGaussian:
     """The linear-Gaussian model that maximises F(q, .): a regression of x on the unseen z.
 
     With u = (z, 1) and its moments under q,    [W, mean] = (sum_n x_n E[u_n]^T) (sum_n E[u_n u_n^T])^-1
     and the noise is the average of E_q (x_d - W_d z - mean_d)^2, over points and columns (`shared_noise`: PPCA), or
     over points for each column (factor analysis); not below the variance `floor` (None: a millionth of the columns').
+    Raises TypeError or ValueError where x, q, shared_noise or floor cannot be right.
     """
     x = _data(x)
     floor = _linear_floor(floor, x, shared_noise)
@@ -174,18 +181,18 @@ def m_step_linear(x, q: GaussianQ, *, shared_noise=True, floor=None) -> LinearGa
 
 
 def fit_mixture(
-    x,
-    components=None,
+    x: ArrayLike,
+    components: int | None = None,
     *,
-    seed=0,
-    start=None,
-    covariance="full",
-    restarts=1,
-    iterations=500,
-    tolerance=1e-7,
-    floor=None,
-    ridge=0.0,
-    hard=False,
+    seed: int = 0,
+    start: GaussianMixture | None = None,
+    covariance: str = "full",
+    restarts: int = 1,
+    iterations: int = 500,
+    tolerance: float = 1e-7,
+    floor: float | None = None,
+    ridge: float = 0.0,
+    hard: bool = False,
 ) -> EMFit:
     """A Gaussian mixture by EM; the best of `restarts` starts by its last F.
 
@@ -223,9 +230,21 @@ def fit_mixture(
 
 
 def fit_bernoulli_mixture(
-    x, components=None, *, seed=0, start=None, restarts=1, iterations=200, tolerance=1e-4, floor=1e-3, hard=False
+    x: ArrayLike,
+    components: int | None = None,
+    *,
+    seed: int = 0,
+    start: BernoulliMixture | None = None,
+    restarts: int = 1,
+    iterations: int = 200,
+    tolerance: float = 1e-4,
+    floor: float = 1e-3,
+    hard: bool = False,
 ) -> EMFit:
-    """A Bernoulli mixture by EM, as `fit_mixture`; x (n, D) of 0 and 1."""
+    """A Bernoulli mixture by EM, as `fit_mixture`; x (n, D) of 0 and 1.
+
+    Raises TypeError or ValueError for arguments that do not fit.
+    """
     x, floor = binary_points(x), _half_open("floor", floor)
     iterations, tolerance = _checks.count("iterations", iterations), _tolerance(tolerance)
     starts = _starts(start, components, restarts, seed, BernoulliMixture, lambda k, rng: start_bernoulli(x, k, rng))
@@ -243,12 +262,22 @@ def fit_bernoulli_mixture(
 
 
 def fit_linear(
-    x, latents=None, *, seed=0, start=None, shared_noise=True, restarts=1, iterations=1000, tolerance=1e-8, floor=None
+    x: ArrayLike,
+    latents: int | None = None,
+    *,
+    seed: int = 0,
+    start: LinearGaussian | None = None,
+    shared_noise: bool = True,
+    restarts: int = 1,
+    iterations: int = 1000,
+    tolerance: float = 1e-8,
+    floor: float | None = None,
 ) -> EMFit:
     """PPCA (`shared_noise`) or factor analysis by EM, from random loadings or from `start`; x (n, D).
 
     PPCA's maximum is known in closed form (`ppca.fit_ppca`); EM reaches it from almost every start, slowly where
     neighbouring eigenvalues are close. Loadings come out up to a rotation. floor: as in `m_step_linear`.
+    Raises TypeError or ValueError for arguments that do not fit.
     """
     x = _data(x)
     _not_constant(x)
@@ -274,7 +303,14 @@ def fit_linear(
 # ---------------------------------------------------------------- starts
 
 
-def start_mixture(x, components, rng, *, covariance="full", floor=None) -> GaussianMixture:
+def start_mixture(
+    x: ArrayLike,
+    components: int,
+    rng: np.random.Generator | int,
+    *,
+    covariance: str = "full",
+    floor: float | None = None,
+) -> GaussianMixture:
     """K data points as means, equal weights, and for every component the covariance around the nearest mean.
 
     The points are those of K-means++ (`kmeans.kmeans_plus_plus`).
@@ -293,8 +329,11 @@ def start_mixture(x, components, rng, *, covariance="full", floor=None) -> Gauss
     return GaussianMixture(np.full(components, 1 / components), means, np.repeat(shared, components, axis=0))
 
 
-def start_bernoulli(x, components, rng) -> BernoulliMixture:
-    """K data points, each pulled halfway to the mean image, as probabilities; equal weights. rng: generator or seed."""
+def start_bernoulli(x: ArrayLike, components: int, rng: np.random.Generator | int) -> BernoulliMixture:
+    """K data points, each pulled halfway to the mean image, as probabilities; equal weights. rng: generator or seed.
+
+    Raises TypeError or ValueError where components or rng cannot be right.
+    """
     x, components, rng = binary_points(x), _checks.count("components", components), _checks.rng("rng", rng)
     if components > len(x):
         raise ValueError(

@@ -227,7 +227,7 @@ def _copy(model):
 # ---------------------------------------------------------------- files
 
 
-def save_weights(model: nn.Module, path, notes: dict[str, str] | None = None):
+def save_weights(model: nn.Module, path: str | Path, notes: dict[str, str] | None = None) -> None:
     """Write the weights as safetensors (never pickle), with the class, the shape of every tensor, and `notes`.
 
     The file is written whole or not at all: where that fails (a full disk), what stood at `path` is still there.
@@ -250,7 +250,7 @@ def save_weights(model: nn.Module, path, notes: dict[str, str] | None = None):
         unfinished.unlink(missing_ok=True)
 
 
-def load_weights(model: nn.Module, path) -> dict[str, str]:
+def load_weights(model: nn.Module, path: str | Path) -> dict[str, str]:
     """Read weights that `save_weights` wrote into a model of the same class and sizes; returns the notes.
 
     Raises FileNotFoundError, or ValueError for a file that is not safetensors, not of `save_weights`, or of another

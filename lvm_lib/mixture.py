@@ -28,19 +28,22 @@ class Mixture:
 
     weights: np.ndarray
 
-    def log_joint_all(self, x) -> np.ndarray:
+    def log_joint_all(self, x: ArrayLike) -> np.ndarray:
         """log p(x, z = k) = log weights_k + log p(x | z = k) for every k, (n, K); -inf at weight 0."""
         with np.errstate(divide="ignore"):
             log_weights = np.log(self.weights)
         return log_weights + self.log_px_z_all(x)
 
-    def log_joint(self, x, z) -> np.ndarray:
-        """log p(x, z) for given components: (n,) for z (n,), (k, n) for z (k, n)."""
+    def log_joint(self, x: ArrayLike, z: ArrayLike) -> np.ndarray:
+        """log p(x, z) for given components: (n,) for z (n,), (k, n) for z (k, n).
+
+        Raises TypeError or ValueError where z cannot be right.
+        """
         log_joint = self.log_joint_all(x)
         z = self._components(z, len(log_joint))
         return log_joint[np.arange(len(log_joint)), z]
 
-    def evidence(self, x) -> np.ndarray:
+    def evidence(self, x: ArrayLike) -> np.ndarray:
         """log p(x) = log sum_k p(x, z = k), exact, (n,)."""
         return logsumexp(self.log_joint_all(x), axis=1)
 
@@ -75,19 +78,21 @@ class Mixture:
         """
         return CategoricalQ(self.log_responsibilities(x))
 
-    def elbo(self, q, x) -> np.ndarray:
+    def elbo(self, q: ArrayLike, x: ArrayLike) -> np.ndarray:
         """E_q[log p(x, z)] + H(q) for q (n, K), rows of probabilities: (n,), by enumerating z.
 
         -inf where q gives mass to a component of weight 0.
+        Raises TypeError or ValueError where q cannot be right.
         """
         log_joint = self.log_joint_all(x)
         q = self._responsibilities(q, len(log_joint))
         return (q * np.where(q > 0, log_joint, 0.0)).sum(axis=1) + entropy_categorical(q)
 
-    def kl_to_posterior(self, q, x) -> np.ndarray:
+    def kl_to_posterior(self, q: ArrayLike, x: ArrayLike) -> np.ndarray:
         """KL(q(z) || p(z | x)) for q (n, K): the gap between evidence and ELBO, (n,), in log space.
 
         +inf where q gives mass to a component of weight 0 (but not where a responsibility merely underflows).
+        Raises TypeError or ValueError where q cannot be right.
         """
         log_posterior = self.log_responsibilities(x)
         q = self._responsibilities(q, len(log_posterior))
@@ -141,16 +146,22 @@ class GaussianMixture(Mixture):
             object.__setattr__(self, name, array)
 
     @classmethod
-    def spherical(cls, weights, means, std) -> GaussianMixture:
-        """The mixture with covariances std_k^2 I; std is a number (shared) or (K,)."""
+    def spherical(cls, weights: ArrayLike, means: ArrayLike, std: ArrayLike) -> GaussianMixture:
+        """The mixture with covariances std_k^2 I; std is a number (shared) or (K,).
+
+        Raises TypeError or ValueError where means or std cannot be right.
+        """
         means, variances = _checks.real_array("means", means, 2), _checks.square("std", std)
         if variances.shape not in ((), means.shape[:1]):
             raise ValueError(f"std must be a number or have shape {means.shape[:1]}, got {variances.shape}")
         variances = np.broadcast_to(variances, means.shape[:1])
         return cls(weights, means, variances[:, None, None] * np.eye(means.shape[1]))
 
-    def log_px_z_all(self, x) -> np.ndarray:
-        """log p(x | z = k) = log N(x; means_k, covariances_k) for every k, (n, K)."""
+    def log_px_z_all(self, x: ArrayLike) -> np.ndarray:
+        """log p(x | z = k) = log N(x; means_k, covariances_k) for every k, (n, K).
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         x = self._points(x)
         with np.errstate(over="ignore"):  # a squared distance above 1e308 overflows: the log density is then -inf
             columns = [
@@ -159,8 +170,11 @@ class GaussianMixture(Mixture):
             ]
         return np.stack(columns, axis=1)
 
-    def sample(self, n, rng) -> tuple[np.ndarray, np.ndarray]:
-        """Ancestral sampling: z (n,) from the weights, then x (n, D) from component z; returns (x, z)."""
+    def sample(self, n: int, rng: np.random.Generator | int) -> tuple[np.ndarray, np.ndarray]:
+        """Ancestral sampling: z (n,) from the weights, then x (n, D) from component z; returns (x, z).
+
+        Raises TypeError or ValueError where n or rng cannot be right.
+        """
         n, generator = _checks.count("n", n), _checks.rng("rng", rng)
         z = generator.choice(len(self.weights), size=n, p=self.weights / self.weights.sum())
         noise = generator.standard_normal((n, self.means.shape[1]))

@@ -71,15 +71,21 @@ class LinearGaussian:
         """Precision of p(z | x), I + W^T Psi^-1 W, (d, d): the same for every x."""
         return np.eye(self.loadings.shape[1]) + self.loadings.T @ self._scaled_loadings
 
-    def decode(self, z) -> np.ndarray:
-        """Mean of the generator, E[x | z] = W z + mean: (..., d) to (..., D)."""
+    def decode(self, z: ArrayLike) -> np.ndarray:
+        """Mean of the generator, E[x | z] = W z + mean: (..., d) to (..., D).
+
+        Raises TypeError or ValueError where z cannot be right.
+        """
         z = _checks.real_array("z", z)
         if z.ndim == 0 or z.shape[-1] != self.loadings.shape[1]:
             raise ValueError(f"z must have d = {self.loadings.shape[1]} entries along its last axis, got {z.shape}")
         return z @ self.loadings.T + self.mean
 
-    def log_px_z(self, x, z) -> np.ndarray:
-        """log p(x | z) = log N(x; W z + mean, Psi): (n,) for z (n, d), (k, n) for z (k, n, d)."""
+    def log_px_z(self, x: ArrayLike, z: ArrayLike) -> np.ndarray:
+        """log p(x | z) = log N(x; W z + mean, Psi): (n,) for z (n, d), (k, n) for z (k, n, d).
+
+        Raises TypeError or ValueError where x or z cannot be right.
+        """
         x, z = self._points(x), _checks.real_array("z", z)
         if z.ndim not in (2, 3) or z.shape[-2] != len(x):
             raise ValueError(f"z must have shape (n, d) or (k, n, d) with n = {len(x)} as in x, got {z.shape}")
@@ -87,31 +93,46 @@ class LinearGaussian:
             return np.stack([self.log_px_z(x, sample) for sample in z])
         return log_normal_diag(x, self.decode(z), np.sqrt(self.noise))
 
-    def log_joint(self, x, z) -> np.ndarray:
-        """log p(x, z) = log p(x | z) + log N(z; 0, I): (n,) for z (n, d), (k, n) for z (k, n, d)."""
+    def log_joint(self, x: ArrayLike, z: ArrayLike) -> np.ndarray:
+        """log p(x, z) = log p(x | z) + log N(z; 0, I): (n,) for z (n, d), (k, n) for z (k, n, d).
+
+        Raises TypeError or ValueError where z cannot be right.
+        """
         log_px_z = self.log_px_z(x, z)
         return log_px_z + log_normal_diag(_checks.real_array("z", z), 0.0, 1.0)
 
-    def evidence(self, x) -> np.ndarray:
-        """log p(x) = log N(x; mean, W W^T + Psi), exact, (n,); by the low-rank form, never through ELBO and KL."""
+    def evidence(self, x: ArrayLike) -> np.ndarray:
+        """log p(x) = log N(x; mean, W W^T + Psi), exact, (n,); by the low-rank form, never through ELBO and KL.
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         return log_normal_lowrank(self._points(x), self.mean, self.loadings, self.noise)
 
-    def posterior(self, x) -> GaussianQ:
-        """p(z | x) = N(M^-1 W^T Psi^-1 (x - mean), M^-1), M = I + W^T Psi^-1 W, exact; one covariance for all x."""
+    def posterior(self, x: ArrayLike) -> GaussianQ:
+        """p(z | x) = N(M^-1 W^T Psi^-1 (x - mean), M^-1), M = I + W^T Psi^-1 W, exact; one covariance for all x.
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         return GaussianQ(self._posterior_mean(self._points(x)), _inverse(self.posterior_precision))
 
-    def reconstruct(self, x) -> np.ndarray:
-        """The generator at the posterior mean, W E[z | x] + mean, (n, D): shrunk towards the mean, by the prior."""
+    def reconstruct(self, x: ArrayLike) -> np.ndarray:
+        """The generator at the posterior mean, W E[z | x] + mean, (n, D): shrunk towards the mean, by the prior.
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         return self.decode(self._posterior_mean(self._points(x)))
 
-    def sample(self, n, rng) -> tuple[np.ndarray, np.ndarray]:
-        """Ancestral sampling: z (n, d) from the prior, then x (n, D) from the generator; returns (x, z)."""
+    def sample(self, n: int, rng: np.random.Generator | int) -> tuple[np.ndarray, np.ndarray]:
+        """Ancestral sampling: z (n, d) from the prior, then x (n, D) from the generator; returns (x, z).
+
+        Raises TypeError or ValueError where n or rng cannot be right.
+        """
         n, generator = _checks.count("n", n), _checks.rng("rng", rng)
         z = generator.standard_normal((n, self.loadings.shape[1]))
         x = self.decode(z) + np.sqrt(self.noise) * generator.standard_normal((n, len(self.mean)))
         return x, z
 
-    def rotate(self, rotation) -> LinearGaussian:
+    def rotate(self, rotation: ArrayLike) -> LinearGaussian:
         """The model with loadings W R, R (d, d) orthogonal: the same p(x), another posterior.
 
         Raises ValueError if R^T R differs from the identity by more than 1e-8 (or than the rounding of the type that
@@ -127,11 +148,13 @@ class LinearGaussian:
             raise ValueError(f"rotation must be orthogonal, got R^T R off the identity by {error:g}")
         return LinearGaussian(self.loadings @ rotation, self.mean, self.noise)
 
-    def elbo_terms(self, q: GaussianQ, x) -> ClosedElboTerms[np.ndarray]:
+    def elbo_terms(self, q: GaussianQ, x: ArrayLike) -> ClosedElboTerms[np.ndarray]:
         """The ELBO's terms for a Gaussian q with mean m (n, d) and covariance S (n, d, d), in closed form.
 
         E_q log p(x | z) = log N(x; W m + mean, Psi) - tr(W^T Psi^-1 W S) / 2
         E_q log p(z)     = log N(m; 0, I) - tr(S) / 2
+
+        Raises TypeError or ValueError where q or x cannot be right.
         """
         x = self._points(x)
         self._check_q(q, len(x))
@@ -145,25 +168,29 @@ class LinearGaussian:
             reconstruction=reconstruction, kl=kl, expected_log_joint=reconstruction + log_prior, entropy=entropy
         )
 
-    def expected_log_joint(self, q: GaussianQ, x) -> np.ndarray:
+    def expected_log_joint(self, q: GaussianQ, x: ArrayLike) -> np.ndarray:
         """E_q log p(x, z), (n,), in closed form."""
         return self.elbo_terms(q, x).expected_log_joint
 
-    def elbo(self, q: GaussianQ, x) -> np.ndarray:
+    def elbo(self, q: GaussianQ, x: ArrayLike) -> np.ndarray:
         """E_q[log p(x, z) - log q(z)], (n,), in closed form: no samples, no evidence, no posterior."""
         return self.elbo_terms(q, x).elbo
 
-    def kl_to_posterior(self, q: GaussianQ, x) -> np.ndarray:
-        """KL(q(z) || p(z | x)), (n,): the gap between evidence and ELBO, found without either."""
+    def kl_to_posterior(self, q: GaussianQ, x: ArrayLike) -> np.ndarray:
+        """KL(q(z) || p(z | x)), (n,): the gap between evidence and ELBO, found without either.
+
+        Raises TypeError or ValueError where q or x cannot be right.
+        """
         x = self._points(x)
         self._check_q(q, len(x))
         return kl_normal_full(q.mean, _distinct(q.cov), self._posterior_mean(x), _inverse(self.posterior_precision))
 
-    def best_mean_field(self, x) -> GaussianQ:
+    def best_mean_field(self, x: ArrayLike) -> GaussianQ:
         """The Gaussian q with diagonal covariance that maximises the ELBO.
 
         It has the posterior's mean and variances 1 / M_jj, M = I + W^T Psi^-1 W (not the posterior's variances
         (M^-1)_jj, which are larger unless M is diagonal). Its gap is (sum_j log M_jj - log det M) / 2.
+        Raises TypeError or ValueError where x cannot be right.
         """
         variances = 1 / np.diag(self.posterior_precision)
         return GaussianQ(self._posterior_mean(self._points(x)), np.diag(variances))
@@ -236,7 +263,7 @@ class FactorAnalysisFit(NamedTuple):
     on_floor: tuple[int, ...] = ()  # columns whose noise the floor holds up
 
 
-def factor_analysis_step(model: LinearGaussian, covariance, floor) -> LinearGaussian:
+def factor_analysis_step(model: LinearGaussian, covariance: ArrayLike, floor: float) -> LinearGaussian:
     """One EM step of factor analysis, from the data's second moments alone (Rubin and Thayer 1982).
 
     E: with B = M^-1 W^T Psi^-1 (the posterior mean is B (x - mean)), averages over the data
@@ -245,6 +272,7 @@ def factor_analysis_step(model: LinearGaussian, covariance, floor) -> LinearGaus
 
     covariance: S, (D, D), of the data about `model.mean`.  floor: variance, a number or (D,), under which no noise
     falls; clipping is the exact maximum under that constraint, so the evidence still never falls.
+    Raises TypeError or ValueError where model, covariance or floor cannot be right.
     """
     if not isinstance(model, LinearGaussian):
         raise TypeError(f"model must be a LinearGaussian, got {_checks.describe(model)}")

@@ -32,7 +32,7 @@ from torch.nn import functional
 
 from . import counter
 from ._checks import count, describe, probabilities, real_number, warmth
-from ._torch import real_tensor, seeded, whole_numbers
+from ._torch import TensorLike, real_tensor, seeded, whole_numbers
 from .vqvae import Block
 
 __all__ = [
@@ -67,6 +67,7 @@ class TokenPrior(nn.Module):
     tokens 1 ... i - 1 alone; labels (n,) are zeros where classes = 0.
 
     codes: K.  places: M.  classes: C, or 0 for a prior that knows none.
+    Raises TypeError or ValueError where codes, places or classes cannot be right.
     """
 
     def __init__(self, codes: int, places: int, classes: int = 0):
@@ -77,30 +78,39 @@ class TokenPrior(nn.Module):
     def _logits(self, tokens, labels) -> torch.Tensor:
         raise NotImplementedError(f"{type(self).__name__} must give its logits")
 
-    def logits(self, tokens, labels) -> torch.Tensor:
-        """What the softmax of each place is taken of, (n, M, K); labels (n,), zeros for a prior without classes."""
+    def logits(self, tokens: TensorLike, labels: TensorLike | None) -> torch.Tensor:
+        """What the softmax of each place is taken of, (n, M, K); labels (n,), zeros for a prior without classes.
+
+        Raises TypeError or ValueError where tokens or labels cannot be right.
+        """
         tokens = self._tokens(tokens)
         return self._logits(tokens, _one_each(labels, tokens, max(self.classes, 1)))
 
     # ------------------------------------------------ probabilities
 
-    def conditionals(self, tokens, label=None, *, temperature: float = 1.0) -> torch.Tensor:
+    def conditionals(
+        self, tokens: TensorLike, label: TensorLike | int | None = None, *, temperature: float = 1.0
+    ) -> torch.Tensor:
         """log p(z_i = k | z_1 ... z_{i-1}, c) for every place and code: (n, M, K).
 
         `label` as in `log_prob`, but a prior that knows classes needs one here: of the mixture, conditionals are not
         one pass of the network.
+        Raises TypeError or ValueError where tokens, label or temperature cannot be right.
         """
         tokens = self._tokens(tokens)
         if self.classes and label is None:
             raise ValueError("label must be given, since this prior is one for each class; got None")
         return self._conditionals(tokens, self._labels(label, len(tokens)), warmth(temperature))
 
-    def log_prob(self, tokens, label=None, *, temperature: float = 1.0) -> torch.Tensor:
+    def log_prob(
+        self, tokens: TensorLike, label: TensorLike | int | None = None, *, temperature: float = 1.0
+    ) -> torch.Tensor:
         """log p(z | c), nats per image, (n,): the sum of the conditionals of the tokens that are there.
 
         label: the class, one or (n,); None: the mixture over classes, log sum_c p(z | c) / C.
         temperature: of the distribution that is meant. At T other than 1 each conditional is p^(1/T), normalised anew:
         another distribution, with its own log_prob.
+        Raises TypeError or ValueError where tokens cannot be right.
         """
         if label is None and self.classes:
             each = [self.log_prob(tokens, c, temperature=temperature) for c in range(self.classes)]
@@ -123,13 +133,22 @@ class TokenPrior(nn.Module):
     # ------------------------------------------------ drawing
 
     @torch.no_grad()
-    def sample(self, n: int, seed: int, *, temperature: float = 1.0, prefix=None, label=None) -> Drawn:
+    def sample(
+        self,
+        n: int,
+        seed: int,
+        *,
+        temperature: float = 1.0,
+        prefix: TensorLike | None = None,
+        label: TensorLike | int | None = None,
+    ) -> Drawn:
         """n grids, token by token: each token from its conditional, given those drawn before it.
 
         Token i of grid r is the inverse distribution function at uniform number r M + i of `seed`, in float64.
         prefix: tokens (m,) or (n, m), m <= M, that stand already, at the *first* places: what follows is then a draw
             of p(rest | prefix). (A later token cannot be locked in this way: what comes before would not know of it.)
         label: the class, one or (n,); None: for each grid a class is drawn first, from p(c | prefix).
+        Raises TypeError or ValueError for arguments that do not fit.
         """
         n, seed = count("n", n), count("seed", seed, 0)
         temperature, fixed = warmth(temperature), self._prefix(prefix, n)
@@ -231,9 +250,11 @@ class IndependentPrior(TokenPrior):
     """p(z) = prod_i p_i(z_i): each place has shares of its own, and knows nothing of its neighbours.
 
     shares: (M, K), or (C, M, K) for one table per class; rows sum to one. (The prior has no weights to train.)
+
+    Raises TypeError or ValueError where shares cannot be right.
     """
 
-    def __init__(self, shares):
+    def __init__(self, shares: TensorLike):
         given = real_tensor("shares", shares).detach()
         if given.ndim not in (2, 3) or (given <= 0).any():
             raise ValueError(
@@ -245,12 +266,15 @@ class IndependentPrior(TokenPrior):
         self.register_buffer("log_shares", shares.log())
 
     @classmethod
-    def counted(cls, tokens, codes: int, labels=None, *, classes: int = 10, amount: float = 0.1) -> IndependentPrior:
+    def counted(
+        cls, tokens: TensorLike, codes: int, labels: TensorLike | None = None, *, classes: int = 10, amount: float = 0.1
+    ) -> IndependentPrior:
         """Shares counted in tokens (n, M), for each class if `labels` (n,) are given:
 
             share = (count + amount) / (n + K amount)
 
         amount > 0 stands for what was never seen, and might be. At amount -> 0 it is the maximum of the likelihood.
+        Raises TypeError or ValueError for arguments that do not fit.
         """
         tokens = whole_numbers("tokens", tokens, count("codes", codes), 2)
         amount = real_number("amount", amount, positive=True)
@@ -278,6 +302,7 @@ class MaskedConv2d(nn.Conv2d):
     """A convolution that sees only what comes before in reading order: rows above, and the same row to the left.
 
     centre: whether it may see its own place. The first layer of a prior must not; the others must.
+    Raises TypeError or ValueError where inputs, outputs, kernel or centre cannot be right.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, *, centre: bool):
@@ -291,7 +316,7 @@ class MaskedConv2d(nn.Conv2d):
         middle = order[kernel // 2, kernel // 2]
         self.register_buffer("mask", (order <= middle if centre else order < middle).float(), persistent=False)
 
-    def forward(self, x) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Convolve with what lies before (and, where told, the centre): (n, inputs, h, w) to (n, outputs, h, w)."""
         return functional.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
 
@@ -301,6 +326,7 @@ class PixelCNNPrior(TokenPrior):
 
     The first has no centre, and is wide; then come residual ones of 3 x 3; last, at each place alone, the logits.
     Where it stands and which class is asked, each place is told by an offset of its own. `classes`: 0 for none.
+    Raises TypeError or ValueError for arguments that do not fit.
     """
 
     def __init__(
@@ -345,6 +371,7 @@ class TransformerPrior(TokenPrior):
 
     The class (or a start sign) stands first, and the last token is not read. Radford et al. (2018) for text; here a
     grid, row by row.
+    Raises TypeError or ValueError where width, layers or dropout cannot be right.
     """
 
     def __init__(
@@ -370,13 +397,19 @@ class TransformerPrior(TokenPrior):
         return self.out(self.norm(self.blocks(self.dropout(self.embed(seen) + self.place))))
 
 
-def pixelcnn_prior(codes: int, side: int = 7, classes: int = 0, *, seed: int, **sizes) -> PixelCNNPrior:
-    """A PixelCNN over side x side tokens; weights from `seed`."""
+def pixelcnn_prior(codes: int, side: int = 7, classes: int = 0, *, seed: int, **sizes: int) -> PixelCNNPrior:
+    """A PixelCNN over side x side tokens; weights from `seed`.
+
+    Raises TypeError or ValueError where seed cannot be right.
+    """
     with seeded(seed):
         return PixelCNNPrior(codes, side, classes, **sizes)
 
 
-def transformer_prior(codes: int, places: int = 49, classes: int = 0, *, seed: int, **sizes) -> TransformerPrior:
-    """A causal Transformer over M tokens; weights from `seed`."""
+def transformer_prior(codes: int, places: int = 49, classes: int = 0, *, seed: int, **sizes: int) -> TransformerPrior:
+    """A causal Transformer over M tokens; weights from `seed`.
+
+    Raises TypeError or ValueError where seed cannot be right.
+    """
     with seeded(seed):
         return TransformerPrior(codes, places, classes, **sizes)

@@ -15,6 +15,7 @@ torch.Generator or an integer seed. Kingma and Welling (2014); Rezende, Mohamed 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from torch import nn
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
 from ._checks import count, describe, real_number
-from ._torch import real_tensor, seeded, torch_generator
+from ._torch import TensorLike, real_tensor, seeded, torch_generator
 from .autoencoder import conv_decoder, conv_encoder, mlp_decoder, mlp_encoder, weight
 from .bounds import ElboTerms, Estimate
 from .densities import LOG_2PI
@@ -48,7 +49,10 @@ BLOCK = 2**22  # pixels that one call of the decoder may write when the evidence
 
 
 class GaussianEncoder(nn.Module):
-    """q(z | x) with independent dimensions: a network from x to d means and d log standard deviations, (n, 2 d)."""
+    """q(z | x) with independent dimensions: a network from x to d means and d log standard deviations, (n, 2 d).
+
+    Raises TypeError where net cannot be right.
+    """
 
     def __init__(self, net: nn.Module):
         super().__init__()
@@ -56,7 +60,7 @@ class GaussianEncoder(nn.Module):
             raise TypeError(f"net must be a torch module, got {describe(net)}")
         self.net = net
 
-    def forward(self, x) -> Independent:
+    def forward(self, x: torch.Tensor) -> Independent:
         """x (n, D): a torch distribution of n points, each with event (d,)."""
         mean, log_std = self.net(x).chunk(2, dim=-1)
         return Independent(Normal(mean, log_std.exp(), validate_args=False), 1, validate_args=False)
@@ -66,6 +70,7 @@ class LinearEncoder(nn.Module):
     """q(z | x) = N(V x + b, S) with one S for all x, as the posterior of a linear-Gaussian model has.
 
     covariance: "diagonal" (S = diag(std^2)) or "full" (S = L L^T; L lower triangular, its diagonal as logs).
+    Raises TypeError or ValueError where pixels, latents or covariance cannot be right.
     """
 
     def __init__(self, pixels: int, latents: int, covariance: str = "diagonal"):
@@ -81,7 +86,7 @@ class LinearEncoder(nn.Module):
         diagonal = torch.diag(self.log_std.exp())
         return diagonal if self.below is None else diagonal + self.below.tril(-1)
 
-    def forward(self, x) -> Distribution:
+    def forward(self, x: torch.Tensor) -> Distribution:
         """x (n, D): a torch distribution of n points, each with event (d,)."""
         mean = self.mean(x)
         if self.below is None:
@@ -90,8 +95,11 @@ class LinearEncoder(nn.Module):
         return MultivariateNormal(mean, scale_tril=self.factor().expand(len(mean), -1, -1), validate_args=False)
 
     @torch.no_grad()
-    def set_(self, gain, bias, factor):
-        """Take V (d, D), b (d,) and L (d, d) from arrays; of L its diagonal alone if the covariance is diagonal."""
+    def set_(self, gain: TensorLike, bias: TensorLike, factor: TensorLike) -> None:
+        """Take V (d, D), b (d,) and L (d, d) from arrays; of L its diagonal alone if the covariance is diagonal.
+
+        Raises TypeError or ValueError where factor cannot be right.
+        """
         d, pixels = self.mean.weight.shape
         gain, bias, factor = (
             _shaped(name, value, shape, self.log_std)
@@ -121,8 +129,11 @@ def _gaussian(q) -> Distribution:
     return q
 
 
-def reparameterise(q: Distribution, samples: int, generator) -> torch.Tensor:
-    """z = mean + L eps, eps ~ N(0, I): (samples, n, d), with gradients to q. q: Independent Normal, or Multivariate."""
+def reparameterise(q: Distribution, samples: int, generator: torch.Generator | int) -> torch.Tensor:
+    """z = mean + L eps, eps ~ N(0, I): (samples, n, d), with gradients to q. q: Independent Normal, or Multivariate.
+
+    Raises TypeError or ValueError where q, samples or generator cannot be right.
+    """
     samples, mean = count("samples", samples), _gaussian(q).mean
     eps = torch.randn(
         (samples, *mean.shape),
@@ -142,6 +153,7 @@ def kl_to_prior(q: Distribution) -> torch.Tensor:
 
     For independent dimensions (L = diag(std)) it is the KL of each marginal. With a full covariance it is the chain
     rule's: the average KL of q(z_i | z_1 ... z_{i-1}) to N(0, 1). Either way no entry is negative.
+    Raises TypeError where q cannot be right.
     """
     if isinstance(_gaussian(q), MultivariateNormal):
         second = (q.scale_tril**2).sum(-1)
@@ -159,6 +171,7 @@ class VAE(nn.Module):
 
     encoder: module, x (n, D) to a torch distribution over z (n, d).  decoder: module, z (n, d) to outputs (n, D).
     likelihood: what the outputs mean, one of lvm_lib.likelihoods.  Computes in the dtype of its weights.
+    Raises TypeError or ValueError where latents cannot be right.
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, likelihood: nn.Module, latents: int):
@@ -171,32 +184,49 @@ class VAE(nn.Module):
 
     # ------------------------------------------------ its distributions
 
-    def q(self, x) -> Distribution:
-        """q(z | x), a torch distribution of n points with event (d,)."""
+    def q(self, x: TensorLike) -> Distribution:
+        """q(z | x), a torch distribution of n points with event (d,).
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         return self._q(self._pixels(x))
 
-    def px_z(self, z) -> Distribution:
-        """p(x | z), a torch distribution with event (D,): z (n, d) or (k, n, d)."""
+    def px_z(self, z: TensorLike) -> Distribution:
+        """p(x | z), a torch distribution with event (D,): z (n, d) or (k, n, d).
+
+        Raises TypeError or ValueError where z cannot be right.
+        """
         return self._px_z(self._codes(z))
 
-    def log_px_z(self, x, z) -> torch.Tensor:
-        """log p(x | z), summed over pixels: (n,) for z (n, d), (k, n) for z (k, n, d). Exact, normaliser included."""
+    def log_px_z(self, x: TensorLike, z: TensorLike) -> torch.Tensor:
+        """log p(x | z), summed over pixels: (n,) for z (n, d), (k, n) for z (k, n, d). Exact, normaliser included.
+
+        Raises TypeError or ValueError where x or z cannot be right.
+        """
         x, z = self._pixels(x), self._codes(z)
         if z.shape[-2] != len(x):
             raise ValueError(f"z must have shape (n, d) or (k, n, d) with n = {len(x)} as in x, got {tuple(z.shape)}")
         return self._px_z(z).log_prob(x)
 
-    def log_joint(self, x, z) -> torch.Tensor:
-        """log p(x, z) = log p(x | z) + log N(z; 0, I): (n,) for z (n, d), (k, n) for z (k, n, d)."""
+    def log_joint(self, x: TensorLike, z: TensorLike) -> torch.Tensor:
+        """log p(x, z) = log p(x | z) + log N(z; 0, I): (n,) for z (n, d), (k, n) for z (k, n, d).
+
+        Raises TypeError or ValueError where z cannot be right.
+        """
         return self.log_px_z(x, z) + _log_prior(self._codes(z))
 
-    def decode(self, z) -> torch.Tensor:
+    def decode(self, z: TensorLike) -> torch.Tensor:
         """The mean of p(x | z), (n, D): a picture to look at, and no sample of x."""
         return self.px_z(z).mean
 
     @torch.no_grad()
-    def sample(self, n: int, generator, *, mean: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
-        """n images and their codes (x, z): z from the *prior*, then x from p(x | z), or its mean if `mean`."""
+    def sample(
+        self, n: int, generator: torch.Generator | int, *, mean: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """n images and their codes (x, z): z from the *prior*, then x from p(x | z), or its mean if `mean`.
+
+        Raises TypeError or ValueError where n or generator cannot be right.
+        """
         generator = torch_generator("generator", generator, weight(self).device)
         shape = (count("n", n), self.latents)
         z = torch.randn(shape, generator=generator, dtype=weight(self).dtype, device=weight(self).device)
@@ -205,21 +235,23 @@ class VAE(nn.Module):
 
     # ------------------------------------------------ bounds
 
-    def elbo_terms(self, x, generator, samples: int = 1) -> ElboTerms[torch.Tensor]:
+    def elbo_terms(self, x: TensorLike, generator: torch.Generator | int, samples: int = 1) -> ElboTerms[torch.Tensor]:
         """The ELBO's terms, per image, with gradients: the reconstruction from `samples` draws of q, KL exact.
 
         Its expectation is the ELBO at any number of samples. (At the mean of q it would be no bound at all.)
+
+        Raises TypeError or ValueError where x cannot be right.
         """
         x = self._pixels(x)
         q = self._q(x)
         z = reparameterise(q, samples, generator)
         return _terms(self._px_z(z).log_prob(x).mean(0), q)
 
-    def elbo(self, x, generator, samples: int = 1) -> torch.Tensor:
+    def elbo(self, x: TensorLike, generator: torch.Generator | int, samples: int = 1) -> torch.Tensor:
         """The ELBO estimated from `samples` draws of q, nats per image, (n,)."""
         return self.elbo_terms(x, generator, samples).elbo
 
-    def loss(self, x, generator, beta: float = 1.0) -> torch.Tensor:
+    def loss(self, x: TensorLike, generator: torch.Generator | int, beta: float = 1.0) -> torch.Tensor:
         """What training makes small: average over images of -reconstruction + beta KL; at beta = 1, -ELBO.
 
         With a Gaussian likelihood of std s, beta stands for the VAE of std s sqrt(beta):
@@ -227,12 +259,13 @@ class VAE(nn.Module):
             loss(s, beta) = beta loss(s sqrt(beta), 1) + constant of s, beta and D alone
 
         so beta is a choice of noise. For a mass such as Bernoulli's, beta other than 1 is no model's bound.
+        Raises TypeError or ValueError where beta cannot be right.
         """
         terms = self.elbo_terms(x, generator)
         return -(terms.reconstruction - real_number("beta", beta) * terms.kl).mean()
 
     @torch.no_grad()
-    def evidence(self, x, generator, samples: int = 500) -> Estimate:
+    def evidence(self, x: TensorLike, generator: torch.Generator | int, samples: int = 500) -> Estimate:
         """An estimate (mark it ~) of log p(x), nats per image, by importance sampling from q:
 
             log p(x) ~ log mean_k w_k,    w_k = p(x, z_k) / q(z_k | x),    z_k ~ q(z | x)
@@ -241,6 +274,7 @@ class VAE(nn.Module):
         whether it still rises when `samples` doubles. Standard error by the delta method, too small where the
         effective sample size is small; both (n,). The work goes in blocks, so that memory stays small.
         Burda, Grosse and Salakhutdinov (2016).
+        Raises TypeError or ValueError where x, generator or samples cannot be right.
         """
         x, samples = self._pixels(x), count("samples", samples, 2)
         generator = torch_generator("generator", generator, x.device)
@@ -270,7 +304,7 @@ class VAE(nn.Module):
     def _log_joint(self, x, z):
         return self._px_z(z).log_prob(x) + _log_prior(z)
 
-    def _pixels(self, x):
+    def _pixels(self, x) -> torch.Tensor:
         x = real_tensor("x", x, 2, like=weight(self))
         self.likelihood.check(x)
         return x
@@ -317,9 +351,17 @@ def _telling(net: nn.Sequential) -> GaussianEncoder:
 
 
 def mlp_vae(
-    latents: int = 2, hidden=(400, 200), pixels: int = 784, likelihood: nn.Module | None = None, *, seed: int
+    latents: int = 2,
+    hidden: Sequence[int] = (400, 200),
+    pixels: int = 784,
+    likelihood: nn.Module | None = None,
+    *,
+    seed: int,
 ) -> VAE:
-    """A VAE of fully connected layers, D-400-200-d-200-400-D unless told otherwise; Bernoulli unless told otherwise."""
+    """A VAE of fully connected layers, D-400-200-d-200-400-D unless told otherwise; Bernoulli unless told otherwise.
+
+    Raises TypeError or ValueError where latents or seed cannot be right.
+    """
     latents = count("latents", latents)
     with seeded(seed):
         encoder = _telling(mlp_encoder(2 * latents, hidden, pixels))
@@ -329,7 +371,10 @@ def mlp_vae(
 def conv_vae(
     latents: int = 2, channels: int = 32, side: int = 28, likelihood: nn.Module | None = None, *, seed: int
 ) -> VAE:
-    """A VAE of convolutions on 4 x 4 patches; Bernoulli unless told otherwise; weights from `seed`."""
+    """A VAE of convolutions on 4 x 4 patches; Bernoulli unless told otherwise; weights from `seed`.
+
+    Raises TypeError or ValueError where latents or seed cannot be right.
+    """
     latents = count("latents", latents)
     with seeded(seed):
         encoder = _telling(conv_encoder(2 * latents, channels, side))
@@ -347,10 +392,12 @@ class LinearVAE(VAE):
     decoder may have orthogonal columns. Lucas, Tucker, Grosse and Norouzi (2019).
     """
 
-    def exact_elbo_terms(self, x) -> ElboTerms[torch.Tensor]:
+    def exact_elbo_terms(self, x: TensorLike) -> ElboTerms[torch.Tensor]:
         """The ELBO's terms without samples:
 
         E_q log p(x | z) = log N(x; W m + b, Psi) - 1/2 tr(W^T Psi^-1 W S)
+
+        Raises TypeError or ValueError where x cannot be right.
         """
         x = self._pixels(x)
         q, loadings = self._q(x), self.decoder.weight
@@ -358,7 +405,7 @@ class LinearVAE(VAE):
         spread = ((scaled @ self.encoder.factor()) ** 2).sum()  # tr(W^T Psi^-1 W L L^T) = |Psi^-1/2 W L|^2
         return _terms(self._px_z(q.mean).log_prob(x) - 0.5 * spread, q)
 
-    def exact_loss(self, x, generator=None) -> torch.Tensor:
+    def exact_loss(self, x: TensorLike, generator: torch.Generator | int | None = None) -> torch.Tensor:
         """-ELBO, averaged over images, without samples (`generator` is not used)."""
         return -self.exact_elbo_terms(x).elbo.mean()
 
@@ -374,6 +421,7 @@ class LinearVAE(VAE):
 
         That is the posterior itself (full covariance), or its mean with variances 1 / M_jj (diagonal), M the
         posterior's precision. Returns self.
+        Raises TypeError or ValueError where model cannot be right.
         """
         if not isinstance(model, LinearGaussian):
             raise TypeError(f"model must be a LinearGaussian, got {describe(model)}")
@@ -396,11 +444,12 @@ class LinearVAE(VAE):
 
 
 def linear_vae(
-    latents: int, pixels: int, std=1.0, *, covariance: str = "diagonal", learned: bool = False, seed: int
+    latents: int, pixels: int, std: float = 1.0, *, covariance: str = "diagonal", learned: bool = False, seed: int
 ) -> LinearVAE:
     """The linear VAE: decoder W z + b, encoder N(V x + c, S) with S shared, "diagonal" or "full"; Gaussian noise.
 
     std: of the noise, a number or one per pixel (D,), fixed, or `learned` from there. Weights from `seed`.
+    Raises TypeError or ValueError where seed cannot be right.
     """
     with seeded(seed):
         encoder = LinearEncoder(pixels, latents, covariance)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ import torch
 from torch import nn
 
 from ._checks import count, describe, real_number
-from ._torch import seeded
+from ._torch import TensorLike, seeded
 from .autoencoder import _widths, mlp
 from .trainable_models import CurveModel, LinearModel, as_gaussians, as_points
 
@@ -45,6 +45,7 @@ class PerPoint(nn.Module):
     """One Gaussian per data point, each with numbers of its own: `mean` (n, d) and a factor with log diagonal.
 
     `q(rows)` gives the distributions of some points. All begin at the prior, N(0, I). Gradients are sparse.
+    Raises TypeError or ValueError where points or latents cannot be right.
     """
 
     def __init__(self, points: int, latents: int):
@@ -54,8 +55,11 @@ class PerPoint(nn.Module):
         self.table = nn.Embedding(count("points", points), size, sparse=True, dtype=torch.float64)
         nn.init.zeros_(self.table.weight)
 
-    def q(self, rows) -> tuple[torch.Tensor, torch.Tensor]:
-        """(mean, factor) of the points `rows`."""
+    def q(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(mean, factor) of the points `rows`.
+
+        Raises TypeError or ValueError where rows cannot be right.
+        """
         return _unpack(self.table(self._rows(rows)), self.latents)
 
     def _rows(self, rows) -> torch.Tensor:
@@ -71,9 +75,10 @@ class Amortised(nn.Module):
     """One encoder for all points: a linear map, or a net with `hidden` layers, from x to mean and factor.
 
     A linear encoder has one factor for all x, as the posterior of a linear-Gaussian model has. It begins at the prior.
+    Raises TypeError or ValueError where dimensions, latents or seed cannot be right.
     """
 
-    def __init__(self, dimensions: int, latents: int, hidden=(), *, seed: int):
+    def __init__(self, dimensions: int, latents: int, hidden: Sequence[int] = (), *, seed: int):
         super().__init__()
         dimensions, hidden = count("dimensions", dimensions), _widths("hidden", hidden)
         self.dimensions, self.latents = dimensions, count("latents", latents)
@@ -85,7 +90,7 @@ class Amortised(nn.Module):
         nn.init.zeros_(last.bias)
         self.shared = None if hidden else nn.Parameter(torch.zeros(latents * latents, dtype=torch.float64))
 
-    def q(self, x) -> tuple[torch.Tensor, torch.Tensor]:
+    def q(self, x: TensorLike) -> tuple[torch.Tensor, torch.Tensor]:
         """(mean, factor) of q(z | x), for every row of x."""
         x = as_points("x", x, self.dimensions)
         numbers = self.net(x)
@@ -128,7 +133,10 @@ class Climb:
     inference: nn.Module | None
 
     def column(self, name: str) -> np.ndarray:
-        """One field of all records, (r,)."""
+        """One field of all records, (r,).
+
+        Raises ValueError where name cannot be right.
+        """
         if name not in ClimbRecord._fields:
             raise ValueError(f"name must be one of {', '.join(ClimbRecord._fields)}, got {name!r}")
         return np.array([getattr(record, name) for record in self.records])
@@ -137,15 +145,15 @@ class Climb:
 def climb(
     way: str,
     model: nn.Module,
-    x,
-    test,
+    x: TensorLike,
+    test: TensorLike,
     *,
     passes: int,
     rate: float = 1e-2,
     batch: int = 128,
     seed: int = 0,
-    hidden=(),
-    marks=None,
+    hidden: Sequence[int] = (),
+    marks: Sequence[int] | None = None,
 ) -> Climb:
     """Fit a *copy* of `model` to x by one of WAYS, and record evidence and objective at `marks` passes.
 
@@ -265,7 +273,11 @@ def _marks(marks, passes):
 
 
 def best_gaussian(
-    model: CurveModel, x, begin=None, rounds: int = 40, scan: bool = True
+    model: CurveModel,
+    x: TensorLike,
+    begin: tuple[torch.Tensor, torch.Tensor] | None = None,
+    rounds: int = 40,
+    scan: bool = True,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The Gaussian q with the highest ELBO for each point, over the whole family: (mean (n, 1), factor (n, 1, 1)).
 

@@ -17,16 +17,21 @@ rate and bound are sums over pixels and tokens: nats per image, (n,).
 from __future__ import annotations
 
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
+from torch.distributions import Distribution
 
 from ._checks import count, describe, real_number
-from ._torch import real_tensor, seeded, whole_numbers
+from ._torch import TensorLike, real_tensor, seeded, whole_numbers
 from .autoencoder import PATCH, _grid, weight
 from .bounds import ElboTerms
 from .likelihoods import Bernoulli
+
+if TYPE_CHECKING:
+    from .token_priors import TokenPrior
 
 __all__ = [
     "ConvDecoder",
@@ -49,6 +54,7 @@ class ConvEncoder(nn.Module):
     Each vector sees its own patch and, through two convolutions, those at most two patches away. The last layer keeps
     every dimension at variance one over the training batches, so that a codebook started from data tells them apart;
     in eval mode it is a fixed shift and scale.
+    Raises TypeError or ValueError where dimensions or channels cannot be right.
     """
 
     def __init__(self, dimensions: int, channels: int = 64, side: int = 28):
@@ -67,7 +73,7 @@ class ConvEncoder(nn.Module):
             nn.BatchNorm2d(dimensions, affine=False),
         )
 
-    def forward(self, x) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images as rows (n, side^2) to vectors (n, M, d)."""
         return self.net(x).flatten(2).transpose(1, 2)
 
@@ -76,6 +82,7 @@ class ConvDecoder(nn.Module):
     """Codes (n, M, d) to images, as rows (n, side^2): 3 x 3 convolutions on the grid, then patches of 4 x 4.
 
     There is no norm across the grid, so a token reaches only the patches within `reach` of its own: its field.
+    Raises TypeError or ValueError where dimensions or channels cannot be right.
     """
 
     def __init__(self, dimensions: int, channels: int = 64, side: int = 28):
@@ -96,7 +103,10 @@ class ConvDecoder(nn.Module):
         return sum(layer.kernel_size[0] // 2 for layer in self.net if type(layer) is nn.Conv2d)
 
     def field(self, token: int) -> np.ndarray:
-        """The pixels that token number `token` can change: (side, side) of bool. All others stay as they are."""
+        """The pixels that token number `token` can change: (side, side) of bool. All others stay as they are.
+
+        Raises TypeError or ValueError where token cannot be right.
+        """
         row, column = divmod(count("token", token, 0), self.grid)
         if row >= self.grid:
             raise ValueError(f"token must lie in 0 ... {self.grid**2 - 1}, got {token}")
@@ -104,7 +114,7 @@ class ConvDecoder(nn.Module):
         near = [np.abs(at - place) <= self.reach for place in (row, column)]
         return near[0][:, None] & near[1][None, :]
 
-    def forward(self, codes) -> torch.Tensor:
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
         """Codes (n, M, d) to outputs (n, side^2)."""
         return self.net(codes.transpose(1, 2).unflatten(2, (self.grid, self.grid)))
 
@@ -113,6 +123,7 @@ class Block(nn.Module):
     """One layer of a Transformer, norms first: x + attention(norm(x)), then x + mlp(norm(x)); (n, M, width).
 
     causal: position i sees only positions up to i.
+    Raises TypeError or ValueError where width, heads or hidden cannot be right.
     """
 
     def __init__(self, width: int, heads: int = 4, hidden: int | None = None, *, causal: bool = False):
@@ -124,7 +135,7 @@ class Block(nn.Module):
         self.norm, self.attend, self.out = nn.LayerNorm(width), nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.mlp = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, width))
 
-    def forward(self, x) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         n, m, width = x.shape
         q, k, v = self.attend(self.norm(x)).view(n, m, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (n, heads, m, .)
         y = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
@@ -136,6 +147,7 @@ class TransformerEncoder(nn.Module):
     """Square images, as rows (n, side^2), to vectors (n, M, d): every patch of 4 x 4 sees every other.
 
     The last layer keeps every dimension at variance one, as in `ConvEncoder`.
+    Raises TypeError or ValueError where dimensions, width or layers cannot be right.
     """
 
     def __init__(self, dimensions: int, width: int = 48, layers: int = 2, side: int = 28):
@@ -146,7 +158,7 @@ class TransformerEncoder(nn.Module):
         self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, count("dimensions", dimensions)))
         self.scale = nn.BatchNorm1d(dimensions, affine=False)
 
-    def forward(self, x) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images as rows (n, side^2) to vectors (n, M, d)."""
         patches = x.view(len(x), self.grid, PATCH, self.grid, PATCH).transpose(2, 3).reshape(len(x), -1, PATCH**2)
         vectors = self.out(self.blocks(self.patch(patches) + self.place))
@@ -154,7 +166,10 @@ class TransformerEncoder(nn.Module):
 
 
 class TransformerDecoder(nn.Module):
-    """Codes (n, M, d) to images, as rows (n, side^2): every token reaches every pixel."""
+    """Codes (n, M, d) to images, as rows (n, side^2): every token reaches every pixel.
+
+    Raises TypeError or ValueError where dimensions, width or layers cannot be right.
+    """
 
     def __init__(self, dimensions: int, width: int = 48, layers: int = 2, side: int = 28):
         super().__init__()
@@ -164,7 +179,7 @@ class TransformerDecoder(nn.Module):
         self.blocks = nn.Sequential(*[Block(width) for _ in range(count("layers", layers))])
         self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, PATCH**2))
 
-    def forward(self, codes) -> torch.Tensor:
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
         """Codes (n, M, d) to outputs (n, side^2)."""
         patches = self.out(self.blocks(self.code(codes) + self.place))  # (n, M, 16)
         return patches.unflatten(1, (self.grid, self.grid)).unflatten(3, (PATCH, PATCH)).transpose(2, 3).flatten(1)
@@ -179,6 +194,7 @@ class VQVAE(nn.Module):
     encoder: module, pixels (n, D) to vectors (n, M, d).  quantiser: module of lvm_lib.quantize, rows (..., d).
     decoder: module, codes (n, M, d) to outputs (n, D).  likelihood: one of lvm_lib.likelihoods.
     commitment: how hard the encoder is held to the codes that it chose (beta in the paper, on *that* term).
+    Raises TypeError or ValueError where commitment cannot be right.
     """
 
     def __init__(
@@ -205,39 +221,51 @@ class VQVAE(nn.Module):
     # ------------------------------------------------ its distributions
 
     @torch.no_grad()
-    def tokens(self, x) -> torch.Tensor:
-        """z(x), (n, M): the one point of q(z | x). In eval mode, whatever mode the model is in."""
+    def tokens(self, x: TensorLike) -> torch.Tensor:
+        """z(x), (n, M): the one point of q(z | x). In eval mode, whatever mode the model is in.
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         with _evaluating(self):
             return self.quantiser(self.encoder(self.likelihood.inputs(self._pixels(x)))).indices
 
-    def px_z(self, tokens):
-        """p(x | z), a torch distribution with event (D,): tokens (n, M)."""
+    def px_z(self, tokens: TensorLike) -> Distribution:
+        """p(x | z), a torch distribution with event (D,): tokens (n, M).
+
+        Raises TypeError or ValueError where tokens cannot be right.
+        """
         return self.likelihood(self.decoder(self.quantiser.decode(self._tokens(tokens))))
 
-    def log_px_z(self, x, tokens) -> torch.Tensor:
-        """log p(x | z), summed over pixels, normaliser included: (n,)."""
+    def log_px_z(self, x: TensorLike, tokens: TensorLike) -> torch.Tensor:
+        """log p(x | z), summed over pixels, normaliser included: (n,).
+
+        Raises TypeError or ValueError where x or tokens cannot be right.
+        """
         x, px_z = self._pixels(x), self.px_z(tokens)
         if px_z.batch_shape[0] != len(x):
             raise ValueError(f"tokens must have n = {len(x)} rows as x has, got {px_z.batch_shape[0]}")
         return px_z.log_prob(x)
 
-    def decode(self, tokens) -> torch.Tensor:
+    def decode(self, tokens: TensorLike) -> torch.Tensor:
         """The mean of p(x | z), (n, D): a picture to look at, and no sample of x."""
         return self.px_z(tokens).mean
 
-    def forward(self, x) -> torch.Tensor:
+    def forward(self, x: TensorLike) -> torch.Tensor:
         """The mean of p(x | z(x)): the reconstruction, (n, D)."""
         return self.decode(self.tokens(x))
 
     # ------------------------------------------------ the bound, and what training makes small instead
 
     @torch.no_grad()
-    def elbo_terms(self, x, prior, label=None) -> ElboTerms[torch.Tensor]:
+    def elbo_terms(
+        self, x: TensorLike, prior: TokenPrior, label: TensorLike | int | None = None
+    ) -> ElboTerms[torch.Tensor]:
         """The ELBO's terms at z = tokens of x: reconstruction log p(x | z), and kl -log p(z), the rate.
 
         Exact: q is one point, so there is nothing to average over.
 
         prior: one of lvm_lib.token_priors; its class, if it knows classes, is summed out unless `label` is given.
+        Raises TypeError where prior cannot be right.
         """
         if not callable(getattr(prior, "log_prob", None)):
             raise TypeError(f"prior must be one of lvm_lib.token_priors, got {describe(prior)}")
@@ -245,12 +273,13 @@ class VQVAE(nn.Module):
         log_px_z, log_pz = self.log_px_z(x, tokens), prior.log_prob(tokens, label)
         return ElboTerms(log_px_z, -log_pz.to(log_px_z))
 
-    def loss(self, x, generator=None) -> torch.Tensor:
+    def loss(self, x: TensorLike, generator: torch.Generator | int | None = None) -> torch.Tensor:
         """What training makes small, averaged over images:
 
             -log p(x | codes, straight-through) + sum_m [ |sg z_e,m - e_m|^2 + commitment |z_e,m - sg e_m|^2 ]
 
         sg: no gradient. It is no bound: the rate, M log K, is constant, and the last two terms are no log probability.
+        Raises TypeError or ValueError where x cannot be right.
         """
         x = self._pixels(x)
         vectors = self.encoder(self.likelihood.inputs(x))
@@ -258,12 +287,12 @@ class VQVAE(nn.Module):
         distortion = -self.likelihood(self.decoder(found.codes)).log_prob(x).mean()
         return distortion + vectors.shape[1] * (found.losses.codebook + self.commitment * found.losses.commitment)
 
-    def _pixels(self, x):
+    def _pixels(self, x) -> torch.Tensor:
         x = real_tensor("x", x, 2, like=weight(self))
         self.likelihood.check(x)
         return x
 
-    def _tokens(self, tokens):
+    def _tokens(self, tokens) -> torch.Tensor:
         return whole_numbers("tokens", tokens, self.quantiser.size, 2).to(weight(self).device)
 
 
@@ -279,7 +308,10 @@ def _evaluating(module: nn.Module):
 
 
 def parameters(module: nn.Module) -> int:
-    """How many trained numbers a module holds."""
+    """How many trained numbers a module holds.
+
+    Raises TypeError where module cannot be right.
+    """
     if not isinstance(module, nn.Module):
         raise TypeError(f"module must be a torch module, got {describe(module)}")
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
@@ -297,6 +329,7 @@ def conv_vqvae(
     """A VQ-VAE of convolutions on 4 x 4 patches; Bernoulli unless told otherwise; weights from `seed`.
 
     The weights lie in memory with their channels last: a processor multiplies them so in 0.8 to 0.9 of the time.
+    Raises TypeError or ValueError where quantiser or seed cannot be right.
     """
     d = _dimensions(quantiser)
     with seeded(seed):
@@ -320,7 +353,10 @@ def transformer_vqvae(
     commitment: float = 0.25,
     seed: int,
 ) -> VQVAE:
-    """A VQ-VAE of Transformers over patches of 4 x 4; Bernoulli unless told otherwise; weights from `seed`."""
+    """A VQ-VAE of Transformers over patches of 4 x 4; Bernoulli unless told otherwise; weights from `seed`.
+
+    Raises TypeError or ValueError where quantiser or seed cannot be right.
+    """
     d = _dimensions(quantiser)
     with seeded(seed):
         return VQVAE(
