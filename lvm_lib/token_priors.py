@@ -181,7 +181,7 @@ class TokenPrior(nn.Module):
 
     # ------------------------------------------------ arguments
 
-    def _tokens(self, tokens):
+    def _tokens(self, tokens) -> torch.Tensor:
         tokens = whole_numbers("tokens", tokens, self.codes, 2)
         if tokens.shape[1] != self.places:
             raise ValueError(f"tokens must have M = {self.places} columns, got shape {tuple(tokens.shape)}")
@@ -254,6 +254,8 @@ class IndependentPrior(TokenPrior):
     Raises TypeError or ValueError where shares cannot be right.
     """
 
+    log_shares: torch.Tensor
+
     def __init__(self, shares: TensorLike):
         given = real_tensor("shares", shares).detach()
         if given.ndim not in (2, 3) or (given <= 0).any():
@@ -304,6 +306,8 @@ class MaskedConv2d(nn.Conv2d):
     centre: whether it may see its own place. The first layer of a prior must not; the others must.
     Raises TypeError or ValueError where inputs, outputs, kernel or centre cannot be right.
     """
+
+    mask: torch.Tensor
 
     def __init__(self, inputs: int, outputs: int, kernel: int, *, centre: bool):
         inputs, outputs, kernel = count("inputs", inputs), count("outputs", outputs), count("kernel", kernel)

@@ -144,7 +144,7 @@ class Climb:
 
 def climb(
     way: str,
-    model: nn.Module,
+    model: LinearModel | CurveModel,
     x: TensorLike,
     test: TensorLike,
     *,
@@ -196,7 +196,7 @@ def _gradient_epochs(model, inference, x, passes, rate, batch, seed):
     """Passes of Adam on minus the objective, averaged over each batch; theta and q together."""
     steps = passes * math.ceil(len(x) / batch)
     dense = list(model.parameters()) + (list(inference.parameters()) if isinstance(inference, Amortised) else [])
-    optimisers = [torch.optim.Adam(dense, lr=rate)]
+    optimisers: list[torch.optim.Optimizer] = [torch.optim.Adam(dense, lr=rate)]
     if isinstance(inference, PerPoint):  # a point's q is seen once per pass: it may take longer steps than theta
         optimisers.append(torch.optim.SparseAdam(list(inference.parameters()), lr=min(10 * rate, 0.3)))
     cycles = [
