@@ -7,8 +7,9 @@ processor's cache. `Search` keeps the answer while the codes move: only those po
 have changed, since a bound above the distance to the own code, and one below that to the second nearest, follow the
 codes; and only points that changed their code touch the sums of their clusters.
 
-x (n, D), codes c (K, D), indices int64 (n,); of two equally near codes the first is taken. Arguments had their checks,
-and where digits count, x is centred: the products lose some far away from the origin. Sums are kept in float64.
+x (n, D), codes c (K, D), indices intp (n,), as NumPy's own are, which have 32 bits in a page; of two equally near
+codes the first is taken. Arguments had their checks, and where digits count, x is centred: the products lose some far
+away from the origin. Sums are kept in float64.
 
 Hamerly (2010), the two bounds.
 """
@@ -52,7 +53,7 @@ def nearest_two(
     """
     n = len(x) if isinstance(rows, slice) else len(rows)
     doubled, norms = np.ascontiguousarray(-2 * codes.T), np.einsum("kd,kd->k", codes, codes)  # (D, K), (K,)
-    first, best, second = np.empty(n, dtype=np.int64), np.empty(n, x.dtype), np.empty(n, x.dtype)
+    first, best, second = np.empty(n, dtype=np.intp), np.empty(n, x.dtype), np.empty(n, x.dtype)
     piece = next((size for size in PIECES if len(codes) <= NARROW and size * doubled.size <= SMALL), None)
 
     def one(block: slice) -> None:
@@ -78,12 +79,15 @@ def nearest_of_tensors(z: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
     torch's, since threads of `nearest_two` beside torch's would wait for each other in training.)
     """
     z, codes = z.detach(), codes.detach()
+    centre = codes.mean(0)
+    if (centre**2).sum() > 100 * ((codes - centre) ** 2).sum(1).mean():  # far from the origin the products lose digits
+        z, codes = z - centre, codes - centre
     norms, indices = (codes**2).sum(1), z.new_empty(len(z)).long()
     rows = max(1, TENSOR_BLOCK // len(codes))
     for block in (slice(start, start + rows) for start in range(0, len(z), rows)):
         score = norms.addmm(z[block], codes.T, alpha=-2)  # |e_k|^2 - 2 z e_k, (rows, K)
         if z.device.type == "cpu" and score.element_size() >= 4:
-            np.argmin(score.numpy(), axis=1, out=indices.numpy()[block])
+            indices.numpy()[block] = np.argmin(score.numpy(), axis=1)
         else:
             indices[block] = score.argmin(1)
     return indices
@@ -108,7 +112,7 @@ def squared_distances(x: np.ndarray, codes: np.ndarray, indices: np.ndarray) -> 
 
 def sums_by_code(x: np.ndarray, indices: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Sum (K, D) in float64 and number (K,) of the points with each of k codes."""
-    sums = np.zeros((k, x.shape[1]))
+    sums, indices = np.zeros((k, x.shape[1])), indices.astype(np.intp, copy=False)
     for block in np.split(np.arange(len(x)), range(1024, len(x), 1024)):
         _add(x, block, indices[block, None], [1.0], sums)
     return sums, np.bincount(indices, minlength=k)
@@ -121,7 +125,7 @@ class Search:
     """The nearest code of every point, and the sums and counts of the points of each code, while the codes move.
 
     x: (n, D), centred.  codes: (K, D), of x's dtype.
-    indices: int64 (n,).  sums: (K, D).  counts: (K,).  Every number is what a search of all points would give.
+    indices: intp (n,).  sums: (K, D).  counts: (K,).  Every number is what a search of all points would give.
     """
 
     def __init__(self, x: np.ndarray, codes: np.ndarray):

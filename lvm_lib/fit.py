@@ -33,6 +33,8 @@ __all__ = ["History", "Record", "fit", "load_weights", "save_weights"]
 
 SCHEDULES = ("one-cycle", None)
 Data = np.ndarray | torch.Tensor
+FEW = 10  # steps below which a cycle has no room: its first and last steps would be all there is
+ABSURD = 1e6  # a loss so many times the first one's size (or a nat, if that is more) above it has run away
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,13 @@ class History:
     """What training did: one record per *finished* epoch, the checkpoints asked for, and whether it was cut short.
 
     checkpoints: epoch -> state_dict, copies on the CPU; epoch 0 is the start. model.load_state_dict takes one.
+    schedule: what the learning rate followed; None, a constant rate, where there were too few steps for a cycle.
     """
 
     records: tuple[Record, ...]
     checkpoints: dict[int, dict[str, torch.Tensor]] = field(repr=False)
     interrupted: bool = False
+    schedule: str | None = None
 
     @property
     def loss(self) -> tuple[float, ...]:
@@ -88,27 +92,34 @@ def fit(
         n long and indexed alike, say (images, labels): in it, whole numbers stay whole (int64).
     loss: (x_batch, generator) -> a number, or (first_batch, second_batch, ..., generator); model.loss if None.
     schedule: "one-cycle" (the rate rises to `learning_rate` over the first 30 % of steps and falls to almost 0 after,
-        Smith and Topin 2018), or None for a constant rate.
+        Smith and Topin 2018), or None for a constant rate. With fewer than 10 steps in all the rate is constant.
     binarise_fresh: x (of several, the first) holds probabilities in [0, 1], and every epoch draws each pixel anew as 0
         or 1 with them.
     bf16: multiply in bfloat16 (fast on processors that know it, slow on others); weights stay float32.
     progress: a bar on stderr.  checkpoints: epochs (0 ... epochs) at which to keep a copy of the weights.
     callback: called as callback(model, record) after each epoch; if it returns True, training stops there.
 
-    Ctrl-C keeps what was learned, and the history says `interrupted`. A loss that is not finite raises
-    FloatingPointError. TypeError or ValueError for arguments that do not fit. The model is left in eval mode.
+    A part of the model that has a method `meet` is given x once, before the first step (a Gaussian likelihood takes its
+    unit from it). A last batch of one row joins the batch before it.
+    Ctrl-C keeps what was learned, and the history says `interrupted`. A loss that is not finite, or has run away,
+    raises FloatingPointError. TypeError or ValueError for arguments that do not fit. The model is left in eval mode.
     """
     epochs, batch = count("epochs", epochs), count("batch", batch)
     loss, marks = _arguments(model, epochs, loss, schedule, checkpoints, callback)
     learning_rate = real_number("learning_rate", learning_rate, positive=True)
     generator = torch_generator("seed", count("seed", seed, 0), device)
     model.to(device)
-    data = _Data(_tensors(x, next(model.parameters()).detach()), binarise_fresh)
+    weight = next(model.parameters()).detach()
+    like = weight if weight.element_size() >= 4 else weight.float()  # data keep their digits
+    data = _Data(_tensors(x, like), binarise_fresh)
+    _introduce(model, data.tensors[0])
     optimiser = _adam(model.parameters(), learning_rate)
-    steps = epochs * math.ceil(len(data) / batch)
+    steps = epochs * len(_sizes_of_batches(len(data), batch))
+    schedule = schedule if steps >= FEW else None
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps) if schedule else None
     autocast = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bool(bf16))
 
+    first = None
     records, kept, interrupted = [], {0: _copy(model)} if 0 in marks else {}, False
     start = time.perf_counter()
     model.train()
@@ -120,7 +131,8 @@ def fit(
                     value = loss(*rows, generator)
                 optimiser.zero_grad()
                 value.backward()
-                total += _finite(value, epoch, learning_rate) * len(rows[0])
+                number = _finite(value, epoch, learning_rate, first)
+                first, total = number if first is None else first, total + number * len(rows[0])
                 rate = optimiser.param_groups[0]["lr"]
                 optimiser.step()
                 if cycle:
@@ -134,7 +146,22 @@ def fit(
         interrupted = True
     finally:
         model.eval()
-    return History(tuple(records), kept, interrupted)
+    return History(tuple(records), kept, interrupted, schedule)
+
+
+def _introduce(model, x):
+    """Show x to every part of the model that has a method `meet`."""
+    for part in model.modules():
+        if callable(getattr(part, "meet", None)):
+            part.meet(x)
+
+
+def _sizes_of_batches(n, batch) -> list[int]:
+    """How many rows each batch of an epoch has; a lone last row joins the batch before it."""
+    sizes = [batch] * (n // batch) + ([n % batch] if n % batch else [])
+    if len(sizes) > 1 and sizes[-1] == 1 and batch > 1:
+        sizes[-2:] = [batch + 1]
+    return sizes
 
 
 def _tensors(x: Data | tuple[Data, ...], weight: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -178,7 +205,7 @@ class _Data:
             draw = torch.rand(self.probability.shape, generator=generator, dtype=x.dtype, device=x.device)
             x.view(-1)[self.grey] = (draw < self.probability).to(x.dtype)
         order = torch.randperm(len(x), generator=generator, device=x.device)
-        for rows in order.split(batch):
+        for rows in order.split(_sizes_of_batches(len(order), batch)):
             yield tuple(tensor[rows] for tensor in self.tensors)
 
 
@@ -210,12 +237,18 @@ def _adam(parameters, learning_rate):
         return torch.optim.Adam(parameters, lr=learning_rate)
 
 
-def _finite(value, epoch, learning_rate) -> float:
+def _finite(value, epoch, learning_rate, first) -> float:
+    """The loss as a number; FloatingPointError where it is none, or has run away from the `first` one."""
     number = float(value.detach())
     if not math.isfinite(number):
         raise FloatingPointError(
             f"the loss became {number} in epoch {epoch}: training has diverged; try a "
             f"learning_rate below {learning_rate:g} (the weights are of no use any more)"
+        )
+    if first is not None and number - first > ABSURD * max(abs(first), 1.0):
+        raise FloatingPointError(
+            f"the loss became {number:g} in epoch {epoch}, from {first:g} at the start: training has run away; try a "
+            f"learning_rate below {learning_rate:g}, or data of order one (the weights are of no use any more)"
         )
     return number
 

@@ -60,7 +60,7 @@ class KMeans:
     @property
     def counts(self) -> np.ndarray:
         """Points per cluster, (K,)."""
-        return np.bincount(self.codes, minlength=len(self.centroids))
+        return np.bincount(self.codes.astype(np.intp, copy=False), minlength=len(self.centroids))
 
     def assign(self, x: ArrayLike) -> Assignment:
         """The nearest centroid of other data."""
@@ -79,7 +79,7 @@ def assign(x: ArrayLike, centroids: ArrayLike) -> Assignment:
     _same_width(x, centroids)
     centre = _centre(x)
     codes, _, _ = nearest_two(x - centre, centroids - centre)
-    return Assignment(codes, squared_distances(x, centroids, codes))
+    return Assignment(codes.astype(np.int64, copy=False), squared_distances(x, centroids, codes))
 
 
 def update(x: ArrayLike, codes: ArrayLike, centroids: ArrayLike) -> np.ndarray:
@@ -181,7 +181,9 @@ def _lloyd(x: np.ndarray, centroids: np.ndarray, centre: np.ndarray, iterations:
             break
     final = (found.codes + centre).astype(x.dtype)
     total = float(squared_distances(x, found.codes, found.indices).sum())
-    return KMeans(final, found.indices, total, (*history[:-1], total), rest, tuple(emptied))
+    return KMeans(
+        final, found.indices.astype(np.int64, copy=False), total, (*history[:-1], total), rest, tuple(emptied)
+    )
 
 
 def _means(sums: np.ndarray, counts: np.ndarray, centroids: np.ndarray) -> np.ndarray:
@@ -264,7 +266,7 @@ def _codes(value, n, k) -> np.ndarray:
             f"codes must be {n} integers in 0 ... {k - 1}, got shape {codes.shape}"
             + (f" from {codes.min()} to {codes.max()}" if codes.size else "")
         )
-    return codes.astype(np.int64)
+    return codes.astype(np.intp)
 
 
 def _clusters(k, x) -> int:

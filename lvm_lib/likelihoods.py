@@ -10,6 +10,7 @@ A mass and a density, or masses on different sets of pixels, do not go on one ax
     likelihood(outputs)     the distribution over pixels: outputs (..., D), a torch distribution with event (D,)
     likelihood.check(x)     a ValueError for pixels that it is no likelihood for
     likelihood.inputs(x)    the same pixels as an encoder should see them: of order one
+    likelihood.meet(x)      called by training, once, with all of x: Gaussian pixels take their unit from it
 
 Log densities and log masses are sums over pixels, in nats, every normaliser included. They and their gradients are
 right far out in the tail too: no mass or slope is a difference of equals. Outputs in half precision are taken up to
@@ -73,14 +74,32 @@ class Gaussian(nn.Module):
     std: in the units of x, a number shared by all pixels, or one per pixel, (D,). The smaller it is, the more the
     reconstruction weighs against the KL: beta at std s is beta = 1 at std s sqrt(beta), up to scale and constant.
     learned: whether training fits it (from the value given).
+
+    A network wants numbers of order one, whatever the units of x are. So x is read as (x - centre) / unit, and an
+    output stands for the mean centre + unit * output: round numbers that `meet` finds, 0 and 1 for pixels of order one.
     Raises TypeError or ValueError where std cannot be right.
     """
 
     log_std: torch.Tensor
+    centre: torch.Tensor
+    unit: torch.Tensor
+    met: torch.Tensor
 
     def __init__(self, std: float | Sequence[float] | np.ndarray | torch.Tensor, *, learned: bool = False):
         super().__init__()
         _spread(self, std, learned)
+        self.register_buffer("centre", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("unit", torch.ones((), dtype=torch.float64))
+        self.register_buffer("met", torch.tensor(False))
+
+    @torch.no_grad()
+    def meet(self, x: torch.Tensor) -> None:
+        """Take centre and unit from data x (n, D), the first time; they stay as they are from then on."""
+        if not self.met:
+            centre, unit = _round_units(real_tensor("x", x))
+            self.centre.fill_(centre)
+            self.unit.fill_(unit)
+            self.met.fill_(True)
 
     @property
     def std(self) -> torch.Tensor:
@@ -88,17 +107,18 @@ class Gaussian(nn.Module):
         return self.log_std.exp()
 
     def forward(self, outputs: torch.Tensor) -> Independent:
-        """outputs (..., D): the means."""
+        """outputs (..., D): the means, less the centre, in units."""
         outputs = _single(outputs)
+        mean = torch.addcmul(self.centre.to(outputs), self.unit.to(outputs), outputs)
         std = self.std.to(outputs.dtype).expand_as(outputs)
-        return Independent(Normal(outputs, std, validate_args=False), 1, validate_args=False)
+        return Independent(Normal(mean, std, validate_args=False), 1, validate_args=False)
 
     def check(self, x: torch.Tensor) -> None:
         """Every finite x will do."""
 
     def inputs(self, x: torch.Tensor) -> torch.Tensor:
-        """The pixels themselves."""
-        return x
+        """The pixels less the centre, in units."""
+        return (x - self.centre.to(x)) / self.unit.to(x)
 
 
 class _Discretised(nn.Module):
@@ -269,6 +289,20 @@ _LOGISTIC_CURVE = (_log_logistic_tail, _log_logistic_inside)
 def _single(outputs) -> torch.Tensor:
     """`outputs`, in float32 if they came in half precision: sums over pixels need more digits than it has."""
     return outputs.float() if outputs.dtype in (torch.float16, torch.bfloat16) else outputs
+
+
+def _round_units(x) -> tuple[float, float]:
+    """A round centre and unit for x: 0 and 1 if x is of order one; else a power of ten, and a multiple of it.
+
+    Round, so that what is read stays readable, and so that another power of ten of the same data is read alike.
+    """
+    x = x.double()
+    mean, std = float(x.mean()), float(x.std(correction=0))
+    of_order_one = 0.03 <= std <= 30 and abs(mean) <= 10 * max(std, 1.0)
+    if of_order_one or not std > 1e-12 * abs(mean):  # one value only: nothing to take a unit from
+        return 0.0, 1.0
+    unit = 10.0 ** math.floor(math.log10(std) + 0.75)  # x has a standard deviation of 0.18 to 1.8 units
+    return (unit * round(mean / unit) if abs(mean) > 3 * unit else 0.0), unit
 
 
 def _spread(module, std, learned) -> None:

@@ -34,6 +34,8 @@ from ._torch import TensorLike, real_tensor, seeded, whole_numbers
 
 __all__ = ["FSQ", "Losses", "Quantised", "Usage", "VectorQuantizer", "nearest", "straight_through", "usage"]
 
+COUNTED = 2**28  # codes of which `usage` makes a table: 2 GB
+MOST = 2**63 - 1  # grid points of an FSQ: its indices are int64
 UPDATES = ("ema", "gradient")
 
 
@@ -62,7 +64,9 @@ class Usage(NamedTuple):
 
 def usage(indices: TensorLike, size: int) -> Usage:
     """Usage of a codebook of `size` codes by `indices`, any shape. Raises TypeError or ValueError for bad indices."""
-    return _usage(torch.bincount(whole_numbers("indices", indices, count("size", size)).flatten(), minlength=size))
+    if count("size", size) > COUNTED:
+        raise ValueError(f"size must be at most 2^28 for a count of every code, got {size}")
+    return _usage(torch.bincount(whole_numbers("indices", indices, size).flatten(), minlength=size))
 
 
 def nearest(z: TensorLike, codebook: TensorLike) -> torch.Tensor:
@@ -263,7 +267,7 @@ class VectorQuantizer(nn.Module):
 
     def _generator(self, step):
         """The chance of one training batch depends on the seed and the step alone, so a stored model goes on alike."""
-        return torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+        return torch.Generator().manual_seed((self.seed * 1_000_003 + step) % 2**63)
 
     def _rows(self, z) -> torch.Tensor:
         return _rows(z, self.dimensions, self.codebook)
@@ -294,6 +298,10 @@ class FSQ(nn.Module):
         if not levels:
             raise ValueError("levels must name at least one dimension, got none")
         self.levels, self.dimensions, self.size = tuple(levels), len(levels), math.prod(levels)
+        if self.size > MOST:
+            raise ValueError(f"levels must have a product below 2^63, so that int64 holds an index, got {self.size}")
+        if max(levels) > 2**24:
+            raise ValueError(f"levels must be at most 2^24 each, which float32 tells apart, got {max(levels)}")
         self.register_buffer("top", torch.tensor(levels) - 1.0, persistent=False)  # (d,), L - 1
         self.register_buffer(
             "basis", torch.tensor([math.prod(levels[:i]) for i in range(len(levels))]), persistent=False

@@ -42,6 +42,7 @@ __all__ = [
     "reparameterise",
 ]
 
+LOG_STD = (-30.0, 20.0)  # of q, whose unit is the prior's: far beyond what a posterior has
 BLOCK = 2**22  # pixels that one call of the decoder may write when the evidence is estimated: 16 MB in float32
 
 
@@ -63,7 +64,7 @@ class GaussianEncoder(nn.Module):
     def forward(self, x: torch.Tensor) -> Independent:
         """x (n, D): a torch distribution of n points, each with event (d,)."""
         mean, log_std = self.net(x).chunk(2, dim=-1)
-        return Independent(Normal(mean, log_std.exp(), validate_args=False), 1, validate_args=False)
+        return Independent(Normal(mean, _bounded(log_std).exp(), validate_args=False), 1, validate_args=False)
 
 
 class LinearEncoder(nn.Module):
@@ -83,7 +84,7 @@ class LinearEncoder(nn.Module):
 
     def factor(self) -> torch.Tensor:
         """L, (d, d), lower triangular with a positive diagonal: S = L L^T."""
-        diagonal = torch.diag(self.log_std.exp())
+        diagonal = torch.diag(_bounded(self.log_std).exp())
         return diagonal if self.below is None else diagonal + self.below.tril(-1)
 
     def forward(self, x: torch.Tensor) -> Distribution:
@@ -112,6 +113,14 @@ class LinearEncoder(nn.Module):
         self.log_std.copy_(factor.diagonal().log())
         if self.below is not None:
             self.below.copy_(factor.tril(-1))
+
+
+def _bounded(log_std):
+    """log std of q within LOG_STD, where its square and the square's inverse are numbers in float32.
+
+    The slope goes on beyond: a net that was thrown there finds its way back.
+    """
+    return log_std + (log_std.clamp(*LOG_STD) - log_std).detach()
 
 
 def _shaped(name, value, shape, like) -> torch.Tensor:
@@ -401,7 +410,8 @@ class LinearVAE(VAE):
         """
         x = self._pixels(x)
         q, loadings = self._q(x), self.decoder.weight
-        scaled = loadings / self.likelihood.std.to(loadings.dtype).expand(len(loadings))[:, None]
+        unit, std = self.likelihood.unit.to(loadings), self.likelihood.std.to(loadings)
+        scaled = unit * loadings / std.expand(len(loadings))[:, None]
         spread = ((scaled @ self.encoder.factor()) ** 2).sum()  # tr(W^T Psi^-1 W L L^T) = |Psi^-1/2 W L|^2
         return _terms(self._px_z(q.mean).log_prob(x) - 0.5 * spread, q)
 
@@ -413,7 +423,9 @@ class LinearVAE(VAE):
     def linear_gaussian(self) -> LinearGaussian:
         """The same generative model as lvm_lib.ppca knows it, with evidence and posterior in closed form."""
         noise = (self.likelihood.std**2).cpu().numpy()
-        return LinearGaussian(self.decoder.weight.cpu().numpy(), self.decoder.bias.cpu().numpy(), noise)
+        centre, unit = float(self.likelihood.centre), float(self.likelihood.unit)
+        loadings, mean = unit * self.decoder.weight.cpu().numpy(), centre + unit * self.decoder.bias.cpu().numpy()
+        return LinearGaussian(loadings, mean, noise)
 
     @torch.no_grad()
     def copy_(self, model: LinearGaussian) -> LinearVAE:
@@ -436,9 +448,10 @@ class LinearVAE(VAE):
         gain = np.linalg.solve(precision, (model.loadings / np.reshape(model.noise, (-1, 1))).T)  # V, (d, D)
         full = self.encoder.below is not None
         factor = np.linalg.cholesky(np.linalg.inv(precision)) if full else np.diag(np.diag(precision) ** -0.5)
-        self.encoder.set_(gain, -gain @ model.mean, factor)
-        self.decoder.weight.copy_(torch.tensor(model.loadings))
-        self.decoder.bias.copy_(torch.tensor(model.mean))
+        centre, unit = float(self.likelihood.centre), float(self.likelihood.unit)
+        self.encoder.set_(unit * gain, -gain @ (model.mean - centre), factor)
+        self.decoder.weight.copy_(torch.tensor(model.loadings / unit))
+        self.decoder.bias.copy_(torch.tensor((model.mean - centre) / unit))
         std.copy_(torch.tensor(noise).log())
         return self
 

@@ -48,6 +48,23 @@ __all__ = [
 # ---------------------------------------------------------------- encoders and decoders
 
 
+class _Lone:
+    """Batch norm that takes its running moments where the batch is a single value, which has no variance."""
+
+    def forward(self, x) -> torch.Tensor:
+        if self.training and x.numel() == x.shape[1]:
+            return nn.functional.batch_norm(x, self.running_mean, self.running_var, training=False, eps=self.eps)
+        return super().forward(x)
+
+
+class _Standardised1d(_Lone, nn.BatchNorm1d):
+    pass
+
+
+class _Standardised2d(_Lone, nn.BatchNorm2d):
+    pass
+
+
 class ConvEncoder(nn.Module):
     """Square images, as rows (n, side^2), to vectors (n, M, d): patches of 4 x 4, then 3 x 3 convolutions on the grid.
 
@@ -70,7 +87,7 @@ class ConvEncoder(nn.Module):
             nn.Conv2d(channels, channels, 3, padding=1),
             nn.ReLU(),
             nn.Conv2d(channels, count("dimensions", dimensions), 1),  # (n, d, 7, 7)
-            nn.BatchNorm2d(dimensions, affine=False),
+            _Standardised2d(dimensions, affine=False),
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -156,7 +173,7 @@ class TransformerEncoder(nn.Module):
         self.patch, self.place = nn.Linear(PATCH**2, width), nn.Parameter(0.02 * torch.randn(self.grid**2, width))
         self.blocks = nn.Sequential(*[Block(width) for _ in range(count("layers", layers))])
         self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, count("dimensions", dimensions)))
-        self.scale = nn.BatchNorm1d(dimensions, affine=False)
+        self.scale = _Standardised1d(dimensions, affine=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images as rows (n, side^2) to vectors (n, M, d)."""
