@@ -27,7 +27,7 @@ def anchor(label: str) -> str:
 # ------------------------------------------------------------------ the page
 
 
-def page_text(equations, tests) -> str:
+def page_text(equations, tests, code=()) -> str:
     """The list in Markdown: a section per page of the book, an entry per equation. It repeats no label."""
     parts = []
     for page, group in itertools.groupby(equations, key=lambda equation: equation.page):
@@ -41,7 +41,8 @@ def page_text(equations, tests) -> str:
                 f"({anchor(equation.label)})=",
                 f"**Equation** {{eq}}`{equation.label}`{where}",
                 formula(equation.tex),
-                "\n".join(map(entry, own)) or "- No test compares the two sides yet.",
+                "\n".join([*map(entry, own), *(place(part) for part in code if part.label == equation.label)])
+                or "- No test compares the two sides yet.",
             ]
     return "\n\n".join(parts) or "No equation of the book carries a label yet."
 
@@ -64,6 +65,14 @@ def entry(test) -> str:
     return f"- {plain(test.says)}; {', '.join(bounds)}. Test: {place}"
 
 
+def place(part) -> str:
+    """Where the library computes an equation."""
+    words = f"`{part.file}`, `{part.name}`"
+    if address := chapters.repository():
+        words = f"[{words}]({address}/blob/v{chapters.version()}/{part.file}#L{part.line})"
+    return f"- Code: {words}"
+
+
 def plain(text: str) -> str:
     """Words of a docstring as Markdown that shows them as they are."""
     return re.sub(r"([\\`*_{}\[\]<>$#|+~-])", r"\\\1", text)
@@ -78,35 +87,35 @@ def power_of_ten(number: float) -> str:
 
 def fill(app, docname: str, source: list[str]) -> None:
     """Note what a page was made from; put the list where the marker stands."""
-    equations, tests = everything(app)
+    equations, tests, code = everything(app)
     app.env.lvm_tested = {**getattr(app.env, "lvm_tested", {}), docname: key(app, docname)}
     if docname != PAGE:
         return
     if MARKER not in source[0]:
         log.warning("%s: the marker %s is missing", PAGE, MARKER, type="identities")
-    source[0] = source[0].replace(MARKER, page_text(equations, tests))
+    source[0] = source[0].replace(MARKER, page_text(equations, tests, code))
 
 
 # ------------------------------------------------------------------ what depends on what
 
 
 def everything(app):
-    """Equations of the book's pages, and all tests; read once in a build."""
+    """Equations of the book's pages, all tests, and where the library computes them; read once in a build."""
     if not hasattr(app, "lvm_identities"):
         try:
             equations = [equation for equation in read.labels() if equation.page in app.env.found_docs]
-            app.lvm_identities = equations, read.tests()
+            app.lvm_identities = equations, read.tests(), read.code()
         except (ValueError, SyntaxError) as error:  # a test that cannot be read
             log.warning("identities: %s", error, type="identities")
-            app.lvm_identities = [], []
+            app.lvm_identities = [], [], []
     return app.lvm_identities
 
 
 def key(app, docname: str) -> str:
     """What a page shows of tests: all for the list, for a chapter whether each of its equations has one."""
-    equations, tests = everything(app)
+    equations, tests, code = everything(app)
     if docname == PAGE:
-        shown = equations, tests, chapters.repository(), chapters.version()
+        shown = equations, tests, code, chapters.repository(), chapters.version()
     else:
         tested = {test.label for test in tests}
         own = [equation.label for equation in equations if equation.page == docname and equation.label in tested]

@@ -7,19 +7,12 @@ from __future__ import annotations
 
 import torch
 
-from lvm_lib import data, fit
-from lvm_lib.likelihoods import Gaussian
-from lvm_lib.quantize import VectorQuantizer, usage
-from lvm_lib.vqvae import conv_vqvae
+from lvm_lib import data, fit, recipes
+from lvm_lib.quantize import usage
 
 from .row import Aim, Limit, Measured, sized
 
-# The recipe, as in the chapter on tokenizers. The token priors of token_prior.py stand on it too.
-CODES, DIMENSIONS = 128, 16
-QUANTISER = {"decay": 0.97, "seed": 0}
-NET = {"channels": 48, "commitment": 2.0, "seed": 0}
-NOISE = 0.15  # standard deviation of the Gaussian likelihood
-TRAINING = {"epochs": 4, "batch": 64, "learning_rate": 4e-3, "seed": 0}
+CODES = 128
 ERROR, PERPLEXITY = "squared error per pixel", "perplexity"
 
 
@@ -33,8 +26,8 @@ def digits(part):
 
 def trained(x):
     """A tokenizer by the recipe, and the seconds that its training took."""
-    tokenizer = conv_vqvae(VectorQuantizer(CODES, DIMENSIONS, **QUANTISER), likelihood=Gaussian(NOISE), **NET)
-    history = fit.fit(tokenizer, x, **{**TRAINING, "epochs": sized(TRAINING["epochs"], 1)})
+    tokenizer = recipes.tokenizer(CODES, seed=0)
+    history = fit.fit(tokenizer, x, seed=0, **{**recipes.TOKENIZER, "epochs": sized(recipes.TOKENIZER["epochs"], 1)})
     return tokenizer, history.records[-1].seconds
 
 

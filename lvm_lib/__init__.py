@@ -33,6 +33,7 @@ MODULES = (
     "ppca",
     "quadrature",
     "quantize",
+    "recipes",
     "single_code",
     "token_priors",
     "trainable_models",

@@ -284,13 +284,13 @@ class ElboTerms(Generic[Array]):
 
     @property
     def elbo(self) -> Array:
-        """reconstruction - kl, (n,)."""
+        """reconstruction - kl, (n,). [elbo-reconstruction]"""
         return self.reconstruction - self.kl
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ClosedElboTerms(ElboTerms[Array]):
-    """The same where all is in closed form: elbo = expected_log_joint + entropy, too."""
+    """The same where all is in closed form: elbo = expected_log_joint + entropy, too. [elbo-energy-entropy]"""
 
     expected_log_joint: Array  # E_q log p(x, z), minus what physicists call the energy
     entropy: Array  # H(q)
@@ -334,6 +334,7 @@ def elbo(model: LatentVariableModel, q: Inference, x: ArrayLike, samples: int, r
 
     model: offers log_joint(x, z); q: offers sample(k, rng) and log_prob(z); x (n, D); rng: Generator or seed.
     Raises TypeError, ValueError. Kingma & Welling (2014), equation 2.
+    [elbo-monte-carlo] [elbo-jensen]
     """
     log_w = _log_weights(model, q, x, count("samples", samples), rng)
     return _average(log_w)
@@ -355,6 +356,7 @@ def importance_bound(
 
     effective_sample_size is the mean over repeats. Raises TypeError, ValueError.
     Burda, Grosse & Salakhutdinov (2016), equation 8.
+    [elbo-importance] [lvm-importance]
     """
     k, repeats, rng = count("k", k), count("repeats", repeats), generator("rng", rng)
     draws, sizes = [], []
@@ -374,6 +376,7 @@ def effective_sample_size(log_weights: ArrayLike) -> np.ndarray:
 
     log_weights (k, n), -inf allowed; they need not be normalised. Returns (n,).
     Raises ValueError where all k weights of a data point are zero. Kong (1992).
+    [elbo-ess]
     """
     log_weights = _log_values("log_weights", log_weights)
     if log_weights.ndim != 2:
@@ -390,6 +393,7 @@ def gap(evidence: ArrayLike, bound: ArrayLike | Estimate) -> np.ndarray | Estima
 
     evidence (n,), exact. bound: (n,), or an Estimate, which returns an Estimate with the same standard error (one
     that is a little below zero is then noise, not a broken bound). Raises ValueError where the shapes differ.
+    [elbo-decomposition] [elbo-evidence-gap]
     """
     evidence = real_array("evidence", evidence)
     value = bound.value if isinstance(bound, Estimate) else real_array("bound", bound)
@@ -406,7 +410,7 @@ def gap(evidence: ArrayLike, bound: ArrayLike | Estimate) -> np.ndarray | Estima
 def dequantised_bound(
     log_density: Callable[[np.ndarray], np.ndarray], x: ArrayLike, samples: int, rng: Chance
 ) -> Estimate:
-    """A density's score on integer data, a lower bound on a log mass, per data point.
+    """A density's score on integer data, a lower bound on a log mass, per data point. [kl-dequantised] [kl-mass]
 
         E_u log p(x + u) <= log P(x),    P(x) = integral over [0, 1)^D of p(x + u) du
 
@@ -429,7 +433,7 @@ def dequantised_bound(
 
 
 def dequantised_normal(x: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> np.ndarray:
-    """The dequantised bound of a normal, in closed form.
+    """The dequantised bound of a normal, in closed form. [kl-dequantised-gaussian]
 
         E_u log N(x + u; mean, C) = log N(x + 1/2; mean, C) - tr(C^-1) / 24
 

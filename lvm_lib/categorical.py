@@ -36,7 +36,7 @@ __all__ = [
 
 
 def enumerated_gradient(f: Callable[[torch.Tensor], torch.Tensor], logits: TensorLike) -> torch.Tensor:
-    """The gradient itself, by enumeration: q * (f - E_q f), (K,).
+    """The gradient itself, by enumeration: q * (f - E_q f), (K,). [kmeans-enumerated]
 
     f: y (n, K) to (n,).  logits: (K,).  Raises TypeError or ValueError where an argument, or f's value, does not fit.
     """
@@ -58,6 +58,7 @@ def choice_score_function_gradient(
 
     baseline: a number, or "leave-one-out": for each draw the mean of f over all others (two samples at least).
     generator: or a seed.  Raises TypeError or ValueError.
+    [kmeans-score-function]
     """
     logits = _logits(logits)
     one_hot, q = _draw(logits, samples, generator)
@@ -74,6 +75,7 @@ def gumbel_softmax(
 
     argmax(logits + g) is a draw from softmax(logits), exactly, at every temperature.
     Raises TypeError or ValueError where logits, temperature, samples or generator cannot be right.
+    [kmeans-gumbel-max]
     """
     logits = _computable(real_tensor("logits", logits, 1))
     shape, generator = (count("samples", samples), len(logits)), torch_generator("generator", generator, logits.device)

@@ -165,6 +165,7 @@ def categorical(logits: ArrayLike, u: ArrayLike) -> np.ndarray:
     -inf (probability 0) is never picked. exp may differ in its last bit between the two languages, so that they could
     disagree only where u lies within about 1e-15 of a border. Raises TypeError or ValueError for what is no logit
     (NaN, +inf, nothing finite) or outside (0, 1).
+    [tok-inverse-cdf]
     """
     logits, u = _checks.float_array("logits", logits), _checks.real_array("u", u)
     if logits.ndim == 0 or logits.size == 0:

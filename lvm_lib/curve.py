@@ -35,7 +35,7 @@ class _NoisyCurve:
         return log_normal_diag(x, self.decode(z), self.std)
 
     def log_joint(self, x: ArrayLike, z: ArrayLike) -> np.ndarray:
-        """log p(x, z) = log p(x | z) + log N(z; 0, 1): (n,) for z (n, 1), (k, n) for z (k, n, 1)."""
+        """log p(x, z) = log p(x | z) + log N(z; 0, 1): (n,) for z (n, 1), (k, n) for z (k, n, 1). [lvm-joint]"""
         return self.log_px_z(x, z) + log_normal(_checks.real_array("z", z)[..., 0], 0.0, 1.0)
 
     def log_joint_on(self, x: ArrayLike, grid: Grid) -> np.ndarray:
@@ -53,7 +53,7 @@ class _NoisyCurve:
         return _settled(lambda points: self._log_joint_at(x, points), tolerance)
 
     def evidence(self, x: ArrayLike, grid: Grid | None = None) -> np.ndarray:
-        """log p(x) = log integral of p(x | z) N(z; 0, 1) dz, (n,), by quadrature.
+        """log p(x) = log integral of p(x | z) N(z; 0, 1) dz, (n,), by quadrature. [lvm-curve-evidence]
 
         grid: points and weights of an integral over dz (`quadrature.line`), taken as it is: too coarse a grid gives
         wrong nats. None takes `settled_grid(x)`, which is checked by halving.
@@ -73,6 +73,7 @@ class _NoisyCurve:
         """log p(z | x) at the grid's points, (n, m), normalised on that grid (`settled_grid(x)` gives a safe one).
 
         Raises TypeError or ValueError where x or grid do not fit.
+        [elbo-bayes]
         """
         return normalised(self.log_joint_on(x, grid), grid)
 
@@ -94,7 +95,10 @@ class _NoisyCurve:
         return (np.exp(log_qz + grid.log_weights) * log_ratio).sum(axis=1)
 
     def sample(self, n: int, rng: np.random.Generator | int) -> tuple[np.ndarray, np.ndarray]:
-        """Ancestral sampling: z (n, 1) from the prior, then x (n, D) from the generator; returns (x, z)."""
+        """Ancestral sampling: z (n, 1) from the prior, then x (n, D) from the generator; returns (x, z).
+
+        [lvm-ancestral]
+        """
         n, generator = _checks.count("n", n), _checks.rng("rng", rng)
         z = generator.standard_normal((n, 1))
         x = self.decode(z) + self.std * generator.standard_normal((n, self.dimensions))
@@ -156,7 +160,7 @@ class Curve(_NoisyCurve):
 
 @dataclass(frozen=True)
 class QuadraticCurve(_NoisyCurve):
-    """g(z) = slope z + bend z^2 / 2 in one dimension: the simplest bend, with a closed-form ELBO.
+    """g(z) = slope z + bend z^2 / 2 in one dimension: the simplest bend, with a closed-form ELBO. [elbo-toy]
 
     With bend = 0 the model is linear-Gaussian and its posterior is Gaussian; with a bend it is not, and no Gaussian q
     closes the gap. slope, bend, std: numbers, std > 0. Raises TypeError or ValueError otherwise.
@@ -192,6 +196,7 @@ class QuadraticCurve(_NoisyCurve):
         E_q log p(x | z) = log N(x; E_q g, std^2) - var_q g / (2 std^2)
 
         Raises TypeError or ValueError where q or x cannot be right.
+        [elbo-toy-reconstruction]
         """
         x = self._points(x)
         mean, q_std = _mean_and_std(q, len(x))

@@ -173,7 +173,7 @@ def log_normal_lowrank(x: ArrayLike, mean: ArrayLike, loadings: ArrayLike, noise
 
 
 def log_bernoulli(x: ArrayLike, logits: ArrayLike) -> np.ndarray:
-    """Log mass of binary pixels: sum_d [x_d log p_d + (1 - x_d) log(1 - p_d)] with p = sigmoid(logits).
+    """Log mass of binary pixels: sum_d [x_d log p_d + (1 - x_d) log(1 - p_d)] with p = sigmoid(logits). [vae-bernoulli]
 
     Computed as -softplus(-l) where x = 1 and -softplus(l) where x = 0, which loses nothing when p is near 0 or 1.
     x (..., D) holds only 0 and 1: for grey pixels this is not a likelihood, and a ValueError says so.
@@ -315,7 +315,7 @@ def kl_normal_diag(mean_q: ArrayLike, std_q: ArrayLike, mean_p: ArrayLike = 0.0,
 
 
 def kl_normal_full(mean_q: ArrayLike, cov_q: ArrayLike, mean_p: ArrayLike, cov_p: ArrayLike) -> np.ndarray:
-    """KL(q || p) of normals with full covariances C_q and C_p = L L^T.
+    """KL(q || p) of normals with full covariances C_q and C_p = L L^T. [kl-gaussian]
 
         1/2 { tr(C_p^-1 C_q) + |L^-1 (m_q - m_p)|^2 - D + log det C_p - log det C_q }
 
@@ -342,7 +342,7 @@ def kl_bernoulli(q: ArrayLike, p: ArrayLike) -> np.ndarray:
 
 
 def kl_categorical(q: ArrayLike, p: ArrayLike) -> np.ndarray:
-    """KL(q || p) = sum_k q_k log(q_k / p_k), with 0 log 0 = 0.
+    """KL(q || p) = sum_k q_k log(q_k / p_k), with 0 log 0 = 0. [kl-definition]
 
     q, p (..., K), each summing to one. Returns (...); +inf where q gives mass to a category that p rules out.
     Raises TypeError or ValueError where q or p cannot be right.

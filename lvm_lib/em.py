@@ -81,7 +81,7 @@ class EMFit(NamedTuple):
 
 
 def e_step(model: LatentVariableModel, x: ArrayLike) -> np.ndarray | Inference:
-    """q <- p(z | x; theta): the q that maximises F(., theta).
+    """q <- p(z | x; theta): the q that maximises F(., theta). [em-e-step]
 
     Responsibilities (n, K) for a mixture, the table that its M-step reads; for other models their `posterior`, a
     GaussianQ for a linear-Gaussian one. Raises TypeError for a model without a posterior, and what the model raises.
@@ -96,13 +96,14 @@ def hard_e_step(model: LatentVariableModel, x: ArrayLike) -> np.ndarray:
 
     It maximises F over one-hot q only, so F still never falls, but a gap stays, and the evidence may fall.
     Raises TypeError where model cannot be right.
+    [em-hard]
     """
     log_joint = _able(model, "log_joint_all").log_joint_all(x)
     return np.eye(log_joint.shape[1])[log_joint.argmax(axis=1)]
 
 
 def elbo(model: LatentVariableModel, q: ArrayLike | Inference, x: ArrayLike) -> np.ndarray:
-    """F(q, theta) point by point: E_q[log p(x, z; theta)] + H(q), (n,).
+    """F(q, theta) point by point: E_q[log p(x, z; theta)] + H(q), (n,). [em-f]
 
     Raises TypeError where model has no `elbo`, and what the model raises where q or x do not fit.
     """
@@ -129,6 +130,7 @@ def m_step_gaussian(
         the evidence can fall. (The floor still holds.)
     A component without any q keeps the data's mean and covariance: F does not depend on it.
     Raises TypeError or ValueError if q is no (n, K) of probabilities, or an option does not fit.
+    [em-m-step]
     """
     x = _data(x)
     q = _responsibilities(q, len(x))
@@ -143,6 +145,7 @@ def m_step_bernoulli(x: ArrayLike, q: ArrayLike, *, floor: float = 1e-3) -> Bern
 
     Clipping is the exact maximum under that constraint (F is concave in each probability). floor in (0, 1/2).
     Raises TypeError or ValueError where x, q or floor cannot be right.
+    [em-bernoulli]
     """
     x = binary_points(x)
     return _bernoulli(x, _responsibilities(q, len(x)), _half_open("floor", floor))
@@ -151,7 +154,7 @@ def m_step_bernoulli(x: ArrayLike, q: ArrayLike, *, floor: float = 1e-3) -> Bern
 def m_step_linear(
     x: ArrayLike, q: GaussianQ, *, shared_noise: bool = True, floor: float | None = None
 ) -> LinearGaussian:
-    """The linear-Gaussian model that maximises F(q, .): a regression of x on the unseen z.
+    """The linear-Gaussian model that maximises F(q, .): a regression of x on the unseen z. [em-ppca]
 
     With u = (z, 1) and its moments under q,    [W, mean] = (sum_n x_n E[u_n]^T) (sum_n E[u_n u_n^T])^-1
     and the noise is the average of E_q (x_d - W_d z - mean_d)^2, over points and columns (`shared_noise`: PPCA), or
@@ -457,7 +460,7 @@ def _shape(covariances, covariance):
 
 
 def _clip(covariances, floor):
-    """Eigenvalues lifted to `floor` where they are below it; the matrix itself where none is.
+    """Eigenvalues lifted to `floor` where they are below it; the matrix itself where none is. [em-floor]
 
     floor: a variance, or one per column, (D,): then of the columns divided by its root, and lifted to 1.
     """

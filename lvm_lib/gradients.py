@@ -43,6 +43,7 @@ def reparameterised_gradient(
 
     f: differentiable in torch, z (k, d) to (k,), each row on its own.  mean, log_std: (d,).  generator: or a seed.
     Raises TypeError or ValueError where an argument, or what f returns, does not fit.
+    [vae-reparameterised]
     """
     eps, std, z = _draw(mean, log_std, samples, generator)
     z.requires_grad_()
@@ -67,6 +68,7 @@ def score_function_gradient(
     A baseline b leaves the expectation alone, since E_q[d log q] = 0, so long as it does not see its own sample:
     baseline is a number, or "leave-one-out": for each sample the mean of f over all others (two samples at least).
     f: any function, z (k, d) to (k,).  mean, log_std: (d,).  generator: or a seed.  Raises TypeError, ValueError.
+    [vae-score-function] [vae-baseline]
     """
     eps, std, z = _draw(mean, log_std, samples, generator)
     with torch.no_grad():

@@ -102,6 +102,7 @@ def inertia(x: ArrayLike, centroids: ArrayLike, codes: ArrayLike | None = None) 
     """J = sum_n |x_n - c_{codes_n}|^2, from differences (exact to rounding); with the nearest codes if none are given.
 
     Raises TypeError or ValueError if the arguments do not fit.
+    [kmeans-objective]
     """
     if codes is None:
         return float(assign(x, centroids).squared_distance.sum())

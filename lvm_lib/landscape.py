@@ -54,7 +54,7 @@ class Landscape:
         return np.exp(-np.logaddexp(0.0, -self._log_odds("theta_q", theta_q)))
 
     def elbo(self, theta_q: ArrayLike, theta: ArrayLike) -> np.ndarray:
-        """F(theta', theta): expectation of the log joint under q_theta', plus q's entropy.
+        """F(theta', theta): expectation of the log joint under q_theta', plus q's entropy. [em-landscape]
 
         E_q[log p(x_n, z_n; theta)] = -log 2 - log(2 pi std^2) / 2
                                       - [x_n^2 + theta^2 - 2 theta x_n tanh(theta' x_n / std^2)] / (2 std^2)

@@ -38,7 +38,7 @@ __all__ = ["Bernoulli", "DiscretisedLogistic", "DiscretisedNormal", "Discretised
 
 
 class Bernoulli(nn.Module):
-    """Independent binary pixels, p(x_d = 1 | z) = sigmoid(output_d). A likelihood for 0 and 1 only.
+    """Independent binary pixels, p(x_d = 1 | z) = sigmoid(output_d). A likelihood for 0 and 1 only. [vae-bernoulli]
 
     Binary cross-entropy on grey pixels is no log-likelihood of anything that sums to one: `check` refuses them.
     """
@@ -78,6 +78,7 @@ class Gaussian(nn.Module):
     A network wants numbers of order one, whatever the units of x are. So x is read as (x - centre) / unit, and an
     output stands for the mean centre + unit * output: round numbers that `meet` finds, 0 and 1 for pixels of order one.
     Raises TypeError or ValueError where std cannot be right.
+    [vae-gaussian]
     """
 
     log_std: torch.Tensor

@@ -35,7 +35,7 @@ class Mixture:
         return log_weights + self.log_px_z_all(x)
 
     def log_joint(self, x: ArrayLike, z: ArrayLike) -> np.ndarray:
-        """log p(x, z) for given components: (n,) for z (n,), (k, n) for z (k, n).
+        """log p(x, z) for given components: (n,) for z (n,), (k, n) for z (k, n). [lvm-joint]
 
         Raises TypeError or ValueError where z cannot be right.
         """
@@ -44,11 +44,11 @@ class Mixture:
         return log_joint[np.arange(len(log_joint)), z]
 
     def evidence(self, x: ArrayLike) -> np.ndarray:
-        """log p(x) = log sum_k p(x, z = k), exact, (n,)."""
+        """log p(x) = log sum_k p(x, z = k), exact, (n,). [lvm-mixture]"""
         return logsumexp(self.log_joint_all(x), axis=1)
 
     def log_responsibilities(self, x: ArrayLike) -> np.ndarray:
-        """log p(z = k | x) = log p(x, z = k) - log p(x), (n, K); -inf at weight 0.
+        """log p(z = k | x) = log p(x, z = k) - log p(x), (n, K); -inf at weight 0. [em-log-space]
 
         The largest log p(x, z = k) of a row is taken out first: far away, where log p(x) is so large that its last
         digits stand for whole nats, each row is still a distribution.
@@ -65,7 +65,7 @@ class Mixture:
         return relative - logsumexp(relative, axis=1)[:, None]
 
     def responsibilities(self, x: ArrayLike) -> np.ndarray:
-        """p(z = k | x), (n, K); each row sums to 1, however far x is from every component.
+        """p(z = k | x), (n, K); each row sums to 1, however far x is from every component. [lvm-mixture-posterior]
 
         Raises TypeError or ValueError as `log_responsibilities` does.
         """
@@ -171,7 +171,7 @@ class GaussianMixture(Mixture):
         return np.stack(columns, axis=1)
 
     def sample(self, n: int, rng: np.random.Generator | int) -> tuple[np.ndarray, np.ndarray]:
-        """Ancestral sampling: z (n,) from the weights, then x (n, D) from component z; returns (x, z).
+        """Ancestral sampling: z (n,) from the weights, then x (n, D) from component z; returns (x, z). [lvm-ancestral]
 
         Raises TypeError or ValueError where n or rng cannot be right.
         """

@@ -36,7 +36,7 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class LinearGaussian:
-    """p(x, z) = N(z; 0, I) N(x; W z + mean, Psi).
+    """p(x, z) = N(z; 0, I) N(x; W z + mean, Psi). [elbo-ppca]
 
     loadings: W, (D, d).  mean: (D,).  noise: a *variance*, a number (PPCA) or one per column, (D,) (factor analysis).
     The arrays are copied and cannot be written to. Raises TypeError or ValueError if shapes disagree, an entry is not
@@ -105,6 +105,7 @@ class LinearGaussian:
         """log p(x) = log N(x; mean, W W^T + Psi), exact, (n,); by the low-rank form, never through ELBO and KL.
 
         Raises TypeError or ValueError where x cannot be right.
+        [elbo-ppca-evidence]
         """
         return log_normal_lowrank(self._points(x), self.mean, self.loadings, self.noise)
 
@@ -112,6 +113,7 @@ class LinearGaussian:
         """p(z | x) = N(M^-1 W^T Psi^-1 (x - mean), M^-1), M = I + W^T Psi^-1 W, exact; one covariance for all x.
 
         Raises TypeError or ValueError where x cannot be right.
+        [elbo-ppca-posterior]
         """
         return GaussianQ(self._posterior_mean(self._points(x)), _inverse(self.posterior_precision))
 
@@ -155,6 +157,7 @@ class LinearGaussian:
         E_q log p(z)     = log N(m; 0, I) - tr(S) / 2
 
         Raises TypeError or ValueError where q or x cannot be right.
+        [elbo-linear-elbo]
         """
         x = self._points(x)
         self._check_q(q, len(x))
@@ -186,7 +189,7 @@ class LinearGaussian:
         return kl_normal_full(q.mean, _distinct(q.cov), self._posterior_mean(x), _inverse(self.posterior_precision))
 
     def best_mean_field(self, x: ArrayLike) -> GaussianQ:
-        """The Gaussian q with diagonal covariance that maximises the ELBO.
+        """The Gaussian q with diagonal covariance that maximises the ELBO. [elbo-mean-field-gap]
 
         It has the posterior's mean and variances 1 / M_jj, M = I + W^T Psi^-1 W (not the posterior's variances
         (M^-1)_jj, which are larger unless M is diagonal). Its gap is (sum_j log M_jj - log det M) / 2.
@@ -232,6 +235,7 @@ def fit_ppca(x: ArrayLike, latents: int, *, noise: float | None = None) -> Linea
 
     x: (n, D).  latents: d, 1 ... D - 1 (D if `noise` is given), and below the rank of the centred data (at most n - 1).
     Raises TypeError or ValueError otherwise, or if `noise` is not positive.
+    [em-ppca-maximum]
     """
     x, latents = _checks.real_array("x", x, 2), _checks.count("latents", latents)
     n, dimensions = x.shape

@@ -122,7 +122,7 @@ def hermite(m: int, mean: ArrayLike = 0.0, std: ArrayLike = 1.0) -> Grid:
 
 
 def log_integral(log_f_values: ArrayLike, grid: Grid) -> np.ndarray:
-    """log integral f(z) dz, from log f at the grid's points.
+    """log integral f(z) dz, from log f at the grid's points. [lvm-marginal]
 
     log_f_values (..., m), -inf allowed. Returns (...), -inf where f is zero on the whole grid.
     Raises ValueError where the last axis is not the grid's.
@@ -135,6 +135,7 @@ def normalised(log_f_values: ArrayLike, grid: Grid) -> np.ndarray:
 
     With log f = log p(x, z) this is the posterior log p(z | x). log_f_values (..., m); returns (..., m).
     Raises ValueError where f is zero on the whole grid, for then there is nothing to normalise.
+    [lvm-posterior]
     """
     log_f_values = _on_grid(log_f_values, grid)
     total = log_integral(log_f_values, grid)

@@ -55,7 +55,10 @@ class Quantised(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """How a set of indices uses a codebook: of one batch, or of an epoch, which is another number."""
+    """How a set of indices uses a codebook: of one batch, or of an epoch, which is another number.
+
+    [kmeans-perplexity] [tok-perplexity]
+    """
 
     used: int  # codes that occur at all
     perplexity: float  # exp of the entropy of their frequencies, 1 ... size: how many evenly used codes would match it
@@ -82,7 +85,10 @@ def nearest(z: TensorLike, codebook: TensorLike) -> torch.Tensor:
 
 
 def straight_through(z: TensorLike, codes: TensorLike) -> torch.Tensor:
-    """`codes` going forward, the identity to z going back: z + sg[codes - z]. Raises TypeError or ValueError."""
+    """`codes` going forward, the identity to z going back: z + sg[codes - z]. Raises TypeError or ValueError.
+
+    [kmeans-straight-through]
+    """
     z = _floating(real_tensor("z", z))
     codes = real_tensor("codes", codes, like=z)
     if codes.shape != z.shape:
@@ -115,6 +121,7 @@ class VectorQuantizer(nn.Module):
 
     In training mode it counts indices: `batch_usage()` of the last batch, `epoch_usage()` since `new_epoch()`.
     Raises TypeError or ValueError for arguments, or rows, that do not fit.
+    [kmeans-ema] [kmeans-codebook-gradient]
     """
 
     codebook: torch.Tensor
@@ -285,6 +292,7 @@ class FSQ(nn.Module):
     Straight-through is past the rounding only: d code / d z is the slope of tanh, not 1.
     index = sum_i level_i * (product of the levels before i): the first dimension runs fastest.
     Raises TypeError or ValueError where levels cannot be right.
+    [tok-fsq]
     """
 
     top: torch.Tensor

@@ -98,6 +98,7 @@ class SingleCodeVQVAE(nn.Module):
         """log p(x | e_k) + log prior_k at the encoder's k, (n,): a bound on `evidence`. Prior: uniform if none.
 
         Raises TypeError or ValueError where log_prior cannot be right.
+        [kmeans-gap]
         """
         codes = self.encode(x)
         return (self.log_px_z_all(x) + self._log_prior(log_prior)).gather(1, codes[:, None])[:, 0]

@@ -91,7 +91,7 @@ class TokenPrior(nn.Module):
     def conditionals(
         self, tokens: TensorLike, label: TensorLike | int | None = None, *, temperature: float = 1.0
     ) -> torch.Tensor:
-        """log p(z_i = k | z_1 ... z_{i-1}, c) for every place and code: (n, M, K).
+        """log p(z_i = k | z_1 ... z_{i-1}, c) for every place and code: (n, M, K). [tok-chain] [tok-temperature]
 
         `label` as in `log_prob`, but a prior that knows classes needs one here: of the mixture, conditionals are not
         one pass of the network.
@@ -105,7 +105,7 @@ class TokenPrior(nn.Module):
     def log_prob(
         self, tokens: TensorLike, label: TensorLike | int | None = None, *, temperature: float = 1.0
     ) -> torch.Tensor:
-        """log p(z | c), nats per image, (n,): the sum of the conditionals of the tokens that are there.
+        """log p(z | c), nats per image, (n,): the sum of the conditionals of the tokens that are there. [tok-classes]
 
         label: the class, one or (n,); None: the mixture over classes, log sum_c p(z | c) / C.
         temperature: of the distribution that is meant. At T other than 1 each conditional is p^(1/T), normalised anew:
@@ -240,14 +240,14 @@ def _dropout(value):
 
 
 class UniformPrior(TokenPrior):
-    """p(z) = K^-M: every grid costs M log K nats, whatever it shows."""
+    """p(z) = K^-M: every grid costs M log K nats, whatever it shows. [tok-uniform-rate]"""
 
     def _logits(self, tokens, labels) -> torch.Tensor:
         return torch.zeros(len(tokens), self.places, self.codes, dtype=torch.float64)
 
 
 class IndependentPrior(TokenPrior):
-    """p(z) = prod_i p_i(z_i): each place has shares of its own, and knows nothing of its neighbours.
+    """p(z) = prod_i p_i(z_i): each place has shares of its own, and knows nothing of its neighbours. [tok-independent]
 
     shares: (M, K), or (C, M, K) for one table per class; rows sum to one. (The prior has no weights to train.)
 

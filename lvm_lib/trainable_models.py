@@ -118,6 +118,7 @@ class CurveModel(nn.Module):
     weights: B (2 + bumps, D).  std: > 0.  The generator is linear in B, so its M-step is a regression; in z it is not
     linear, so no posterior is Gaussian. Integrals over z are sums over `grid` points of [-6, 6].
     Raises TypeError or ValueError where an argument does not fit.
+    [em-curve]
     """
 
     latents = 1

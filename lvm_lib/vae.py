@@ -156,7 +156,7 @@ def reparameterise(q: Distribution, samples: int, generator: torch.Generator | i
 
 
 def kl_to_prior(q: Distribution) -> torch.Tensor:
-    """KL(q || N(0, I)) by dimension, (n, d), closed form; its sum over the last axis is the whole.
+    """KL(q || N(0, I)) by dimension, (n, d), closed form; its sum over the last axis is the whole. [vae-kl]
 
         1/2 (sum_j L_ij^2 + mean_i^2 - 1) - log L_ii
 
@@ -263,12 +263,13 @@ class VAE(nn.Module):
     def loss(self, x: TensorLike, generator: torch.Generator | int, beta: float = 1.0) -> torch.Tensor:
         """What training makes small: average over images of -reconstruction + beta KL; at beta = 1, -ELBO.
 
-        With a Gaussian likelihood of std s, beta stands for the VAE of std s sqrt(beta):
+                With a Gaussian likelihood of std s, beta stands for the VAE of std s sqrt(beta):
 
-            loss(s, beta) = beta loss(s sqrt(beta), 1) + constant of s, beta and D alone
+                    loss(s, beta) = beta loss(s sqrt(beta), 1) + constant of s, beta and D alone
 
-        so beta is a choice of noise. For a mass such as Bernoulli's, beta other than 1 is no model's bound.
-        Raises TypeError or ValueError where beta cannot be right.
+                so beta is a choice of noise. For a mass such as Bernoulli's, beta other than 1 is no model's bound.
+                        Raises TypeError or ValueError where beta cannot be right.
+        [vae-beta-sigma]
         """
         terms = self.elbo_terms(x, generator)
         return -(terms.reconstruction - real_number("beta", beta) * terms.kl).mean()
@@ -399,6 +400,7 @@ class LinearVAE(VAE):
     Its optimum is PCA's: at noise variance s^2 directions with variance lambda_j <= s^2 collapse (their q is the
     prior), the others cost 1/2 log(lambda_j / s^2) nats of KL on average. A diagonal q is enough, since the optimal
     decoder may have orthogonal columns. Lucas, Tucker, Grosse and Norouzi (2019).
+    [vae-linear-rate] [vae-linear-aggregate]
     """
 
     def exact_elbo_terms(self, x: TensorLike) -> ElboTerms[torch.Tensor]:

@@ -285,6 +285,7 @@ def best_gaussian(
     it raises the ELBO. begin: a (mean, factor) that the result is never below (the encoder's, so that amortisation
     never gains). With q one-dimensional the scan finds the highest hill, not merely a near one. Theta is fixed.
     scan: False leaves the scan out, and climbs from `begin` alone: quick, but the hill is then the one it stands on.
+    [em-gap-parts] [vae-two-gaps]
     """
     if not isinstance(model, CurveModel):
         raise TypeError(f"model must be a CurveModel, got {describe(model)}")

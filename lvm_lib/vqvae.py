@@ -123,6 +123,7 @@ class ConvDecoder(nn.Module):
         """The pixels that token number `token` can change: (side, side) of bool. All others stay as they are.
 
         Raises TypeError or ValueError where token cannot be right.
+        [tok-field]
         """
         row, column = divmod(count("token", token, 0), self.grid)
         if row >= self.grid:
@@ -277,7 +278,7 @@ class VQVAE(nn.Module):
     def elbo_terms(
         self, x: TensorLike, prior: TokenPrior, label: TensorLike | int | None = None
     ) -> ElboTerms[torch.Tensor]:
-        """The ELBO's terms at z = tokens of x: reconstruction log p(x | z), and kl -log p(z), the rate.
+        """The ELBO's terms at z = tokens of x: reconstruction log p(x | z), and kl -log p(z), the rate. [tok-bound]
 
         Exact: q is one point, so there is nothing to average over.
 

@@ -1,10 +1,11 @@
-"""Equations and their tests: every labelled equation of the book has a test, and every test an equation.
+"""Equations, their tests and their code: every labelled equation of the book has a test, and every test an equation.
 
     python -m tools.identities             print the table; the exit status is 1 where the two do not match
 
 Labels are read from the chapters by the parser that the book uses, so that what counts here is what is numbered there.
 Tests are read from tests/identities/*.py as text (their code is not imported): see tests/identities/gate.py for how
-to write one. The page book/appendix/identities.md is filled in from both by _ext/identities.py.
+to write one. A function or class of lvm_lib that computes an equation has its label in brackets in its docstring, as in
+"... [em-m-step]". The page book/appendix/identities.md is filled in from both by _ext/identities.py.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import ast
 import collections
 import functools
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -28,6 +30,7 @@ SHORT = {
     "kmeans_to_vqvae": "kmeans",
     "vqvae_tokenizers": "tok",
 }  # the page's name
+MARK = re.compile(rf"\[((?:{'|'.join([*SHORT.values(), 'elbo', 'vae'])})-[a-z-]+)\]")  # a label in a docstring
 CODE = {"code", "code-block", "code-cell", "literalinclude", "parsed-literal", "sourcecode"}
 
 
@@ -54,6 +57,15 @@ class Test(NamedTuple):
     says: str  # the first line of the docstring
     tolerance: float | None  # largest relative difference of the two sides
     sigmas: float | None  # largest difference in standard errors, where a side is an average of samples
+
+
+class Code(NamedTuple):
+    """A function or class of the library that computes an equation: its docstring holds the label in brackets."""
+
+    label: str
+    file: str
+    line: int
+    name: str  # with its class, if it has one
 
 
 # ------------------------------------------------------------------ equations
@@ -120,7 +132,7 @@ def labels(root: Path = ROOT) -> list[Label]:
 def _events(text: str):
     """("heading", text, "") and ("label", label, tex) in the order of the text, also from inside directives."""
     tokens = parser().parse(text)
-    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+    for token, following in itertools.zip_longest(tokens, tokens[1:]):
         if token.type == "heading_open":
             yield "heading", following.content, ""
         elif token.type == "math_block_label":
@@ -164,12 +176,34 @@ def _test(node, call, file: str) -> Test:
     return Test(label, file, node.lineno, node.name, says, bounds.get("tolerance"), bounds.get("sigmas"))
 
 
+# ------------------------------------------------------------------ code
+
+
+def code(root: Path = ROOT) -> list[Code]:
+    """Every place of lvm_lib whose docstring names an equation, file by file."""
+    found = []
+    for path in sorted((Path(root) / "lvm_lib").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        found += _named(tree, "", path.relative_to(root).as_posix())
+    return found
+
+
+def _named(node, inside: str, file: str):
+    """What the functions and classes in `node` name; `inside`: the class around them, with its dot."""
+    for part in node.body:
+        if isinstance(part, ast.FunctionDef | ast.ClassDef):
+            for label in MARK.findall(ast.get_docstring(part) or ""):
+                yield Code(label, file, part.lineno, inside + part.name)
+            if isinstance(part, ast.ClassDef):
+                yield from _named(part, f"{part.name}.", file)
+
+
 # ------------------------------------------------------------------ do they match?
 
 
 def problems(root: Path = ROOT) -> list[str]:
     """What is wrong, a sentence each: nothing where every equation has a test and every test an equation."""
-    equations, checks = labels(root), tests(root)
+    equations, checks, places = labels(root), tests(root), code(root)
     tested, labelled = {check.label for check in checks}, {equation.label for equation in equations}
     said = []
     for label, times in collections.Counter(equation.label for equation in equations).items():
@@ -192,16 +226,24 @@ def problems(root: Path = ROOT) -> list[str]:
             )
         if not check.says:
             said.append(f"{check.file}:{check.line}: {check.function} has no docstring that says what is compared")
+    said += [
+        f"{place.file}:{place.line}: {place.name} names {place.label}, and no equation has this label"
+        for place in places
+        if place.label not in labelled
+    ]
     return said
 
 
 def main() -> int:
-    equations, checks = labels(), tests()
+    equations, checks, places = labels(), tests(), code()
     width = max([len(equation.label) for equation in equations] + [5])
     for equation in equations:
         own = [check for check in checks if check.label == equation.label]
         where = ", ".join(f"{check.file}:{check.line} {check.function}" for check in own) or "NO TEST"
-        print(f"{equation.label:{width}}  {equation.page:20}  {where}")
+        computed = ", ".join(
+            f"{place.file}:{place.line} {place.name}" for place in places if place.label == equation.label
+        )
+        print(f"{equation.label:{width}}  {equation.page:20}  {where}  {computed}".rstrip())
     said = problems()
     print(*said, sep="\n", file=sys.stderr)
     print(f"{len(equations)} equations, {len(checks)} tests, {len(said)} problems")

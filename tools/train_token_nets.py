@@ -12,21 +12,19 @@ import json
 
 import torch
 
-from lvm_lib import data
+from lvm_lib import data, recipes
 from lvm_lib.figures.prior import NETS
 from lvm_lib.figures.token_nets import packed
 from lvm_lib.fit import fit
-from lvm_lib.likelihoods import Gaussian
-from lvm_lib.quantize import VectorQuantizer, usage
+from lvm_lib.quantize import usage
 from lvm_lib.token_priors import IndependentPrior, UniformPrior, pixelcnn_prior, training_rows, transformer_prior
-from lvm_lib.vqvae import conv_vqvae
 
 
 def main():
     images = data.load("digits")
     x, x_test = (torch.tensor(data.unit(data.flat(part)), dtype=torch.float32) for part in (images.train, images.test))
     labels, test_labels = torch.tensor(images.train_labels), torch.tensor(images.test_labels)
-    tokenizer = conv_vqvae(VectorQuantizer(128, 16, decay=0.95, seed=0), 48, likelihood=Gaussian(0.15), seed=0)
+    tokenizer = recipes.tokenizer(decay=0.95, commitment=0.25, seed=0)
     fit(tokenizer, x, epochs=10, seed=0)
     tokens, test_tokens = tokenizer.tokens(x), tokenizer.tokens(x_test)
     with torch.no_grad():

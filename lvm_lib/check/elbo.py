@@ -42,7 +42,8 @@ def elbo_by_hand(elbo, gap) -> bool | None:
         return model.elbo_terms(q, x), model.elbo(q, x)[0], model.kl_to_posterior(q, x)[0]
 
     terms, true_elbo, true_gap = at(half)
-    reconstruction, kl, energy, entropy = (float(term[0]) for term in terms)
+    told = (terms.reconstruction, terms.kl, terms.expected_log_joint, terms.entropy)
+    reconstruction, kl, energy, entropy = (float(term[0]) for term in told)
     evidence = model.evidence(x)[0]
     at_mean = model.log_px_z(x, np.array([[1.0]]))[0]
     reverse = kl_normal_full([0.0], [[1.0]], [1.0], [[half]])

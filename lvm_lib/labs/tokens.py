@@ -8,19 +8,21 @@ from typing import NamedTuple
 import ipywidgets
 import torch
 
-from .. import data
+from .. import data, recipes
 from .._checks import count
 from ..fit import fit
-from ..likelihoods import Gaussian
-from ..quantize import VectorQuantizer, usage
-from ..token_priors import TokenPrior, pixelcnn_prior, training_rows, transformer_prior
-from ..vqvae import VQVAE, conv_vqvae
+from ..quantize import usage
+from ..token_priors import TokenPrior, training_rows
+from ..vqvae import VQVAE
 from .base import Lab
 
 __all__ = ["TrainedTokens", "tokens_lab"]
 
 SIZES = (16, 32, 64, 128, 256)
-PRIORS = ("PixelCNN", "Transformer")
+PRIORS = {
+    "PixelCNN": (recipes.pixelcnn, recipes.PIXELCNN),
+    "Transformer": (recipes.transformer, recipes.TRANSFORMER),
+}
 
 
 class TrainedTokens(NamedTuple):
@@ -46,12 +48,13 @@ def tokens_lab(show: Callable[..., object], *, channels: int = 48, seed: int = 0
         return _train(settings, progress, stopped, channels, seed)
 
     style = {"description_width": "130px"}
+    epochs, prior_epochs = recipes.TOKENIZER["epochs"], recipes.PIXELCNN["epochs"]
     controls = {
         "data": ipywidgets.Dropdown(options=["digits", "clothing"], description="data", style=style),
         "codes": ipywidgets.Dropdown(options=SIZES, value=128, description="codes K", style=style),
-        "epochs": ipywidgets.IntSlider(4, 1, 30, description="epochs, tokenizer", style=style),
-        "prior": ipywidgets.Dropdown(options=PRIORS, description="prior", style=style),
-        "prior_epochs": ipywidgets.IntSlider(5, 1, 40, description="epochs, prior", style=style),
+        "epochs": ipywidgets.IntSlider(epochs, 1, 30, description="epochs, tokenizer", style=style),
+        "prior": ipywidgets.Dropdown(options=list(PRIORS), description="prior", style=style),
+        "prior_epochs": ipywidgets.IntSlider(prior_epochs, 1, 40, description="epochs, prior", style=style),
     }
     return Lab(controls, train, show, name="training of a tokenizer and a prior")
 
@@ -72,33 +75,21 @@ def _train(settings, progress, stopped, channels, seed) -> TrainedTokens | None:
 
     if stopped():
         return None
-    quantiser = VectorQuantizer(settings["codes"], 16, decay=0.97, seed=seed)
-    tokenizer = conv_vqvae(quantiser, channels, images.train.shape[1], Gaussian(0.15), commitment=2.0, seed=seed)
-    fit(
-        tokenizer, x, epochs=settings["epochs"], seed=seed, batch=64, learning_rate=4e-3, callback=after(0, "Tokenizer")
-    )
+    tokenizer = recipes.tokenizer(settings["codes"], channels=channels, seed=seed)
+    training = {**recipes.TOKENIZER, "epochs": settings["epochs"]}
+    fit(tokenizer, x, seed=seed, callback=after(0, "Tokenizer"), **training)
     if stopped():
         return None
     tokens, grid = tokenizer.tokens(x), tokenizer.encoder.grid
-    prior = (
-        pixelcnn_prior(quantiser.size, grid, len(images.names), channels=48, layers=2, dropout=0.0, seed=seed)
-        if settings["prior"] == "PixelCNN"
-        else transformer_prior(
-            quantiser.size, grid**2, len(images.names), width=48, layers=1, heads=2, dropout=0.0, seed=seed
-        )
-    )
-    fit(
-        prior,
-        training_rows(tokens, labels),
-        epochs=settings["prior_epochs"],
-        seed=seed,
-        batch=64,
-        learning_rate=1.2e-2,
-        callback=after(settings["epochs"], "Prior"),
-    )
+    make, training = PRIORS[settings["prior"]]
+    prior = make(settings["codes"], len(images.names), seed=seed)
+    training = {**training, "epochs": settings["prior_epochs"]}
+    fit(prior, training_rows(tokens, labels), seed=seed, callback=after(settings["epochs"], "Prior"), **training)
     with torch.no_grad():
         test_tokens = tokenizer.tokens(x_test)
         error = float(((tokenizer.decode(test_tokens) - x_test) ** 2).mean())
         nats = float(-prior.log_prob(test_tokens).mean() / grid**2)
     progress(1.0, f"Test: squared error {error:.4f} per pixel, {nats:.2f} nats per token.")
-    return TrainedTokens(tokenizer, prior, dict(settings), error, usage(test_tokens, quantiser.size).perplexity, nats)
+    return TrainedTokens(
+        tokenizer, prior, dict(settings), error, usage(test_tokens, settings["codes"]).perplexity, nats
+    )

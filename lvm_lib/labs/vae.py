@@ -10,13 +10,13 @@ import ipywidgets
 import torch
 from matplotlib.figure import Figure
 
-from .. import data
+from .. import data, recipes
 from .._checks import count
 from ..autoencoder import _widths
 from ..figures import LatentPlaneFigure
 from ..fit import History, fit
 from ..plots import images
-from ..vae import VAE, mlp_vae
+from ..vae import VAE
 from .base import Lab
 
 __all__ = ["Trained", "vae_lab"]
@@ -33,7 +33,9 @@ class Trained(NamedTuple):
     test_elbo: float  # nats per image, averaged over the set's stored binarisation
 
 
-def vae_lab(show: Callable[..., object] | None = None, *, hidden: Sequence[int] = (256, 128), seed: int = 0) -> Lab:
+def vae_lab(
+    show: Callable[..., object] | None = None, *, hidden: Sequence[int] = recipes.PLANE_HIDDEN, seed: int = 0
+) -> Lab:
     """A lab that trains a VAE of fully connected layers with Bernoulli pixels, binarised afresh in each epoch.
 
     show: called with a `Trained` when training ended or was stopped; returns the live figure, or whatever is to be
@@ -52,7 +54,7 @@ def vae_lab(show: Callable[..., object] | None = None, *, hidden: Sequence[int] 
         "data": ipywidgets.Dropdown(options=["digits", "clothing"], description="data", style=style),
         "latents": ipywidgets.Dropdown(options=[2, 4, 8, 16], description="size of z", style=style),
         "beta": ipywidgets.SelectionSlider(options=BETAS, value=1.0, description="β", style=style),
-        "epochs": ipywidgets.IntSlider(20, 1, 60, description="epochs", style=style),
+        "epochs": ipywidgets.IntSlider(recipes.PLANE_VAE["epochs"], 1, 60, description="epochs", style=style),
     }
     return Lab(controls, train, show, name="training of a VAE")
 
@@ -60,7 +62,7 @@ def vae_lab(show: Callable[..., object] | None = None, *, hidden: Sequence[int] 
 def _train(settings, progress, stopped, hidden, seed) -> Trained | None:
     """One training; None where it was stopped before the first epoch had ended."""
     loaded = data.load(settings["data"])
-    model = mlp_vae(settings["latents"], hidden, loaded.train[0].size, seed=seed)
+    model = recipes.plane_vae(settings["latents"], hidden, seed=seed)
     beta, epochs = settings["beta"], settings["epochs"]
 
     def after_epoch(_, record):
@@ -73,11 +75,10 @@ def _train(settings, progress, stopped, hidden, seed) -> Trained | None:
     history = fit(
         model,
         x,
-        epochs=epochs,
         seed=seed,
-        binarise_fresh=True,
         callback=after_epoch,
         loss=lambda rows, generator: model.loss(rows, generator, beta),
+        **{**recipes.PLANE_VAE, "epochs": epochs},
     )
     test_elbo = _test_elbo(model, settings["data"], seed)
     name = "β = 1" if beta == 1 else f"β = {beta:g} in training"

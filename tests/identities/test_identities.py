@@ -219,3 +219,30 @@ def test_a_test_must_say_what_it_compares_and_name_its_label_plainly(tree):
     )
     with pytest.raises(ValueError, match=r"one.py:4"):
         identities.tests(tree)
+
+
+STATED = {  # equations that no function of lvm_lib computes: laws, limits and proofs, which a test compares
+    "em-bias em-dequantised em-dropped em-fisher em-gain em-preconditioned em-soft",
+    "elbo-code-length elbo-fisher elbo-gradient elbo-importance-bias",
+    "kl-bits-per-dim kl-chain kl-code kl-empirical kl-entropy-scale kl-invariance kl-mle kl-moment-matching",
+    "kl-nonnegative kl-optimism kl-pixel-scale kl-reverse kl-sample",
+    "kmeans-cannot-beat kmeans-elbo kmeans-gradient-step kmeans-huygens",
+    "lvm-kl-posterior-prior lvm-naive lvm-naive-bias lvm-naive-variance",
+    "tok-fitted-rate",
+    "vae-ae-limit vae-code-evidence vae-rate-split vae-water-filling",
+}
+
+
+def test_an_equation_stands_in_the_docstring_of_what_computes_it_or_is_none_that_is_computed():
+    labelled, named = {label.label for label in identities.labels()}, {place.label for place in identities.code()}
+    stated = {label for line in STATED for label in line.split()}
+    assert named <= labelled, "a docstring names a label that no chapter has"
+    assert not named & stated and named | stated == labelled
+
+
+def test_labels_in_docstrings_are_found_with_their_place():
+    (place,) = [part for part in identities.code() if part.label == "em-m-step"]
+    assert (place.file, place.name) == ("lvm_lib/em.py", "m_step_gaussian")
+    line = (identities.ROOT / place.file).read_text(encoding="utf-8").splitlines()[place.line - 1]
+    assert line.startswith("def m_step_gaussian(")
+    assert identities.MARK.findall("shape [0, 1], [em-f] and [kl-sample] [x-y]") == ["em-f", "kl-sample"]

@@ -39,9 +39,16 @@ row(BERNOULLI.sample, n=whole(4), rng=chance())
 row(em.e_step, model=thing(MIXTURE), x=reals(X))
 row(em.hard_e_step, model=thing(MIXTURE), x=reals(X))
 row(em.elbo, model=thing(MIXTURE), q=reals(SHARES), x=reals(X))
-row(em.m_step_gaussian, x=reals(X), q=reals(SHARES), covariance=one_of("full"), floor=number(1e-6), ridge=share(0.1))
+row(
+    em.m_step_gaussian,
+    x=reals(X),
+    q=reals(SHARES),
+    covariance=one_of("full"),
+    floor=number(1e-6, welcome=["None"]),
+    ridge=share(0.1),
+)
 row(em.m_step_bernoulli, x=reals(BITS), q=reals(SHARES), floor=number(1e-3))
-row(em.m_step_linear, x=reals(X), q=thing(Q), floor=number(1e-6))
+row(em.m_step_linear, x=reals(X), q=thing(Q), floor=number(1e-6, welcome=["None"]))
 row(
     em.fit_mixture,
     x=reals(X),
@@ -51,7 +58,7 @@ row(
     restarts=whole(2),
     iterations=whole(3),
     tolerance=share(1e-6),
-    floor=number(1e-3),
+    floor=number(1e-3, welcome=["None"]),
     ridge=share(0.1),
 )
 row(
@@ -72,9 +79,16 @@ row(
     restarts=whole(2),
     iterations=whole(3),
     tolerance=share(1e-6),
-    floor=number(1e-6),
+    floor=number(1e-6, welcome=["None"]),
 )
-row(em.start_mixture, x=reals(X), components=whole(2), rng=chance(), covariance=one_of("full"), floor=number(1e-3))
+row(
+    em.start_mixture,
+    x=reals(X),
+    components=whole(2),
+    rng=chance(),
+    covariance=one_of("full"),
+    floor=number(1e-3, welcome=["None"]),
+)
 row(em.start_bernoulli, x=reals(BITS), components=whole(2), rng=chance())
 
 # ---------------------------------------------------------------- landscape

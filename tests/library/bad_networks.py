@@ -4,7 +4,7 @@ import numpy as np
 from bad_input import chance, moderate, number, one_of, positive, reals, row, thing, whole
 from torch import nn
 
-from lvm_lib import autoencoder, gradients, ppca, vae
+from lvm_lib import autoencoder, gradients, ppca, recipes, vae
 from lvm_lib._torch import seeded
 from lvm_lib.likelihoods import DiscretisedLogistic, DiscretisedNormal, Gaussian
 
@@ -99,3 +99,18 @@ row(vae.linear_vae, latents=whole(1), pixels=whole(3), std=positive(0.5), covari
 row(vae.reparameterise, q=thing(Q), samples=whole(2), generator=chance())
 row(vae.kl_to_prior, q=thing(Q))
 row(LINEAR.encoder.set_, gain=reals(np.ones((1, 3))), bias=reals([0.5]), factor=reals([[2.0]]))
+
+# ---------------------------------------------------------------- recipes
+
+row(recipes.plane_vae, latents=whole(2), hidden=one_of((4,), "ab", None, (0,), 4), seed=chance())
+row(recipes.wide_vae, seed=chance())
+row(
+    recipes.tokenizer,
+    codes=whole(3),
+    channels=whole(2),
+    decay=one_of(0.9, -0.1, 1.0),
+    commitment=number(1.0),
+    seed=chance(),
+)
+row(recipes.pixelcnn, codes=whole(3), classes=whole(2, 0), seed=chance())
+row(recipes.transformer, codes=whole(3), classes=whole(2, 0), seed=chance())

@@ -1,0 +1,82 @@
+"""Recipes: the nets that chapter, lab, benchmark and tool train alike, and what `fit` is told, each in one place.
+
+    net = recipes.tokenizer(seed=0)
+    fit(net, images, seed=0, **recipes.TOKENIZER)
+
+A recipe is a function that makes the net from a seed, and a dict of the same name in capitals for `fit`. All are for
+square images of 28 x 28 pixels in [0, 1]; a setting that is varied somewhere is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from ._checks import count
+from .likelihoods import Gaussian
+from .quantize import VectorQuantizer
+from .token_priors import PixelCNNPrior, TransformerPrior, pixelcnn_prior, transformer_prior
+from .vae import VAE, mlp_vae
+from .vqvae import VQVAE, conv_vqvae
+
+__all__ = [
+    "PIXELCNN",
+    "PLANE_HIDDEN",
+    "PLANE_VAE",
+    "TOKENIZER",
+    "TRANSFORMER",
+    "WIDE_VAE",
+    "pixelcnn",
+    "plane_vae",
+    "tokenizer",
+    "transformer",
+    "wide_vae",
+]
+
+PLANE_HIDDEN = (256, 128)
+DIMENSIONS = 16  # of a code
+NOISE = 0.15  # standard deviation of the tokenizer's Gaussian likelihood, pixels in [0, 1]
+
+
+class Training(TypedDict, total=False):
+    """What `fit` is told, by keyword."""
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    binarise_fresh: bool
+
+
+PLANE_VAE: Training = {"epochs": 24, "batch": 192, "learning_rate": 7e-3, "binarise_fresh": True}
+WIDE_VAE: Training = {"epochs": 20, "batch": 128, "learning_rate": 3e-3, "binarise_fresh": True}
+TOKENIZER: Training = {"epochs": 4, "batch": 64, "learning_rate": 4e-3}
+PIXELCNN: Training = {"epochs": 5, "batch": 64, "learning_rate": 1.2e-2}
+TRANSFORMER: Training = {"epochs": 3, "batch": 64, "learning_rate": 1.2e-2}
+
+
+def plane_vae(latents: int = 2, hidden: Sequence[int] = PLANE_HIDDEN, *, seed: int) -> VAE:
+    """The VAE of binary images whose z can be drawn: 784-256-128-2 by default. Raises TypeError, ValueError."""
+    return mlp_vae(latents, hidden, seed=seed)
+
+
+def wide_vae(*, seed: int) -> VAE:
+    """The VAE of binary images with 16 latents, 784-400-200-16. Raises TypeError, ValueError."""
+    return mlp_vae(16, (400, 200), seed=seed)
+
+
+def tokenizer(
+    codes: int = 128, *, channels: int = 48, decay: float = 0.97, commitment: float = 2.0, seed: int
+) -> VQVAE:
+    """The tokenizer of grey images: 7 x 7 tokens of `codes` codes in 16 dimensions. Raises TypeError, ValueError."""
+    quantiser = VectorQuantizer(count("codes", codes), DIMENSIONS, decay=decay, seed=seed)
+    return conv_vqvae(quantiser, channels, likelihood=Gaussian(NOISE), commitment=commitment, seed=seed)
+
+
+def pixelcnn(codes: int = 128, classes: int = 10, *, seed: int) -> PixelCNNPrior:
+    """The PixelCNN over that tokenizer's 7 x 7 tokens, class by class. Raises TypeError, ValueError."""
+    return pixelcnn_prior(codes, 7, classes, channels=48, layers=2, dropout=0, seed=seed)
+
+
+def transformer(codes: int = 128, classes: int = 10, *, seed: int) -> TransformerPrior:
+    """The causal Transformer over that tokenizer's 49 tokens, class by class. Raises TypeError, ValueError."""
+    return transformer_prior(codes, 49, classes, width=48, layers=1, heads=2, dropout=0, seed=seed)
