@@ -95,7 +95,10 @@ class Gaussian(nn.Module):
 
     @torch.no_grad()
     def meet(self, x: torch.Tensor) -> None:
-        """Take centre and unit from data x (n, D), the first time; they stay as they are from then on."""
+        """Take centre and unit from data x (n, D), the first time; they stay as they are from then on.
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         if not self.met:
             centre, unit = _round_units(real_tensor("x", x))
             self.centre.fill_(centre)
