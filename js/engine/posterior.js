@@ -20,6 +20,7 @@ const [LAST, LEAST, HALVINGS] = [200, 1e-7, 25];
 const PIXELS = 784;
 const BATCH = 16; // points that are decoded at once
 const [FAR, NEAR, WIDE, SPACING, LEAST_POINTS, COARSE] = [9, 18, 5.5, 0.4, 33, 0.05]; // of a grid: see gridOf
+const [HALF, FLOOR] = [0.5, 1e-3]; // a spacing above half a posterior std is called coarse; the least std, in spacings
 const LOOKS = [97, ...new Array(20).fill(33)]; // points along both axes, look after look
 export const MOST = 20000; // points of a grid for a drawn image
 
@@ -108,7 +109,7 @@ export function* gridOf({ encoder, decoder }, x) {
     if (high.every((to, a) => to - low[a] > 0.8 * before[a])) break;
   }
   seen.evidence = logSum(seen.m, (k) => seen.logJoint[k] + seen.logWeights[k]);
-  const { std } = momentsOf(seen);
+  const std = momentsOf(seen).std.map((s, a) => Math.max(s, FLOOR * seen.lines[a].step));
   const reach = q.logStd.map((v) => WIDE * Math.exp(v));
   [low, high] = [
     low.map((v, a) => Math.min(v, q.mean[a] - reach[a])),
@@ -129,10 +130,13 @@ export function* posterior(vae, x, grid = null) {
   const on = yield* jointOn(vae.decoder, x, [line(low1, high1, m1), line(low2, high2, m2)]);
   const { m, logJoint, logWeights, lines } = on;
   on.evidence = logSum(m, (k) => logJoint[k] + logWeights[k]);
-  const { mean, std } = momentsOf(on);
   const steps = lines.map((own) => own.step);
+  const { mean, std: found } = momentsOf(on);
+  const std = found.map((s, a) => Math.max(s, FLOOR * steps[a]));
+  const spacing = Math.max(steps[0] / std[0], steps[1] / std[1]);
   const halving = halved(on) - on.evidence;
-  if (!grid && !(Math.abs(halving) < COARSE)) throw unresolved(`twice the spacing moves log p(x) by ${halving}`);
+  const coarse = spacing > HALF || !(Math.abs(halving) < COARSE);
+  if (!grid && coarse) throw unresolved(`twice the spacing moves log p(x) by ${halving}`);
   const path = yield* climb(on, q);
   const other = yield* climb(on, { mean, logStd: std.map(Math.log) });
   return {
@@ -141,8 +145,9 @@ export function* posterior(vae, x, grid = null) {
     path,
     mean,
     std,
-    spacing: Math.max(steps[0] / std[0], steps[1] / std[1]),
+    spacing,
     halving,
+    coarse,
     best: Math.max(path[path.length - 1].elbo, other[other.length - 1].elbo),
   };
 }
@@ -263,6 +268,8 @@ export function numbers(state, p) {
     drawn: state.drawn,
     step: state.step,
     taken,
+    points: p.m,
+    coarse: p.coarse,
     evidence: p.evidence,
     amortised: p.path[0].elbo,
     before: p.path[Math.max(taken - 1, 0)].elbo,

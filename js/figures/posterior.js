@@ -323,6 +323,8 @@ function machineReadable(n) {
     drawn: n.drawn,
     step: n.step,
     taken: n.taken,
+    points: n.points,
+    coarse: n.coarse,
     evidence: n.evidence,
     amortised: n.amortised,
     before: n.before,
@@ -354,8 +356,11 @@ function spoken(n, names) {
 function say(h, node, n, last) {
   const off = Math.abs(n.refined + n.kl - n.evidence);
   const chain = n.evidence >= n.best - 1e-9 && n.best >= n.refined - 1e-9 && n.refined >= n.amortised - 1e-12;
-  node.classList.toggle("is-broken", !chain || off > 1e-6);
+  node.classList.toggle("is-broken", !chain || off > 1e-6 + 1e-12 * Math.abs(n.refined));
   const done = n.taken >= last ? ` After ${last} steps no step raises the ELBO by 1e−7 nats.` : "";
+  const grid = n.coarse
+    ? [["strong", ` The grid of ${n.points} points is coarse: these are numbers of the grid, not of the integrals.`]]
+    : [];
   sentence(h, node, [
     [
       "strong",
@@ -369,5 +374,6 @@ function say(h, node, n, last) {
         `${fixed(n.spacing, 2)} posterior standard deviations; twice as coarse, log *p*(*x*) moves by ` +
         `${fixed(Math.abs(n.halving), 4)} nats.`,
     ],
+    ...grid,
   ]);
 }

@@ -32,7 +32,7 @@ export default figure(
   (kit) => {
     const { root, view, h, model, onCleanup, arrived, lost } = kit;
     const given = { epochs: model.get("epochs"), curve: model.get("curve"), losses: model.get("losses") };
-    const labels = model.get("labels");
+    const [labels, note] = [model.get("labels"), model.get("note") || ""];
     const images = imagesOf(bytesOf(model.get("pixels")));
     const buffers = unfolded(bytesOf(model.get("weights")), given.epochs.length);
     const last = given.epochs.length - 1;
@@ -234,7 +234,7 @@ export default figure(
       cloud.draw(Math.floor((width - 14) / 2), at.codes);
       TERMS.forEach(([, , , key], i) => terms.write(terms_[i], fixed(now[key], 2), lit));
       when.textContent = `After ${now.epoch} ${now.epoch === 1 ? "epoch" : "epochs"}, per test image:`;
-      say(h, invariant, now);
+      say(h, invariant, now, note);
       set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
     }
 
@@ -286,7 +286,7 @@ function spoken(n) {
 }
 
 /** What always holds, in words. */
-function say(h, node, n) {
+function say(h, node, n, note) {
   const off = Math.abs(n.curve - n.negativeElbo);
   const holds = off < 1e-6;
   node.classList.toggle("is-broken", !holds);
@@ -306,5 +306,6 @@ function say(h, node, n) {
       `The curve was drawn in Python, the value comes from this page: 60 stored test images, 6 × 6 quadrature points ` +
         `each.${loss}`,
     ],
+    ["strong", note && ` ${note}`],
   ]);
 }

@@ -34,6 +34,7 @@ __all__ = ["LatentPlaneFigure", "shipped_vae"]
 REACH = 4.0  # of the plane, in standard deviations of the prior
 STEPS = 40  # of a path
 POINTS = 5  # of the Gauss-Hermite rule, per dimension
+THIN = 1e-6  # the smallest variance of an autoencoder's codes that serves as a unit
 CENTRE = 406  # the pixel in row 14, column 14
 PICKS = 6  # stored test images per class that a reader may pick
 NETS = Path(__file__).parent / "nets"
@@ -340,7 +341,10 @@ def _in_own_unit(ae, x):
     codes = ae.encode(x).double()
     if codes.shape[1] != 2:
         raise ValueError(f"ae must have 2 latent dimensions, got {codes.shape[1]}")
-    centre, factor = codes.mean(0), torch.linalg.cholesky(torch.cov(codes.T))
+    centre, covariance = codes.mean(0), torch.cov(codes.T)
+    if torch.linalg.eigvalsh(covariance)[0] < THIN:  # codes on a line, or all in one point, have no unit across it
+        covariance = covariance + THIN * torch.eye(2)
+    factor = torch.linalg.cholesky(covariance)
     there, back = nn.Linear(2, 2), nn.Linear(2, 2)
     inverse = torch.linalg.inv(factor)
     for layer, gain, bias in ((there, inverse, -inverse @ centre), (back, factor, centre)):

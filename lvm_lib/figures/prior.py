@@ -72,7 +72,7 @@ class PriorFigure(LiveFigure):
             )
             given = {"nets": nets, "weights": weights}
         places = given["nets"]["grid"] ** 2
-        start = {"prior": given["nets"]["priors"][-1]["name"], "step": places}
+        start = {"prior": given["nets"]["priors"][-1]["name"], "step": places, "label": min(3, len(names) - 1)}
         self._settling = True
         super().__init__(**{**given, "names": list(names), **start, **traits})
         self._settling = False

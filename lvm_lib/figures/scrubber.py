@@ -39,8 +39,8 @@ class ScrubberFigure(LiveFigure):
     vae: the trained VAE (two latent dimensions, 784 binary pixels, Bernoulli likelihood): its layers.
     checkpoints: {epoch: state_dict} as `fit(..., checkpoints=...)` keeps them, 2 to 20 of them.
     loss: the training loss of each epoch from 1, `history.loss`; None: not shown. data: "digits" or "clothing".
-    precision: of the weights in the page, "int8" or "float16". Raises ValueError where all of them, compressed, are
-        beyond 700 kB.
+    precision: of the weights in the page, "int8" or "float16". Where all of them, compressed, are beyond 700 kB, some of
+        the checkpoints between the first and the last are left out, and the figure says how many (`note`).
 
     At each checkpoint: the means of p(x | z) on the 12 x 12 grid of the prior's normal quantiles; the means of q(z | x)
     of 200 test images; and -ELBO, averaged over the first 60 of these in their stored binarisation, by Gauss-Hermite
@@ -52,7 +52,7 @@ class ScrubberFigure(LiveFigure):
     name = "scrubber"
     heights = (815, 895)
     state = ("checkpoint",)
-    carried = ("nets", "weights", "pixels", "labels", "epochs", "curve", "losses")
+    carried = ("nets", "weights", "pixels", "labels", "epochs", "curve", "losses", "note")
 
     nets = traitlets.Dict(help="layers of encoder and decoder, the same at every checkpoint").tag(sync=True)
     weights = traitlets.Bytes(help="rounded weights: of the first checkpoint, then what each adds, modulo 256").tag(
@@ -62,6 +62,7 @@ class ScrubberFigure(LiveFigure):
     labels = traitlets.List(help="the classes of the test images").tag(sync=True)
     epochs = traitlets.List(help="of the checkpoints").tag(sync=True)
     curve = traitlets.List(help="-ELBO at each checkpoint, nats per image").tag(sync=True)
+    note = traitlets.Unicode("", help="what the figure must say about its checkpoints").tag(sync=True)
     losses = traitlets.List(help="training loss of each epoch, nats per image").tag(sync=True)
 
     checkpoint = Given(0, help="which checkpoint").tag(sync=True)
@@ -152,7 +153,7 @@ class ScrubberFigure(LiveFigure):
             f"A VAE after {n['epoch']} epochs of training: a sheet of {SIDE} by {SIDE} decoded images on the prior's "
             f"quantiles, the codes of {CLOUD} test images, and the curve of -ELBO, which is "
             f"{n['negative_elbo']:.1f} nats per image here: distortion {n['distortion']:.1f}, "
-            f"rate {n['rate']:.1f}. It began at {self.curve[0]:.1f}."
+            f"rate {n['rate']:.1f}. It began at {self.curve[0]:.1f}." + f" {self.note}" * bool(self.note)
         )
 
     def picture(self) -> Figure:
@@ -191,13 +192,8 @@ def _carried(vae, checkpoints, loss, name, precision) -> dict:
         scratch.load_state_dict(checkpoints[epoch])
         nets, buffer = pack_all({"encoder": scratch.encoder, "decoder": scratch.decoder}, precision)
         buffers.append(buffer)
-    weights = folded(buffers)
-    size = len(zlib.compress(base64.b64encode(weights), 6))
-    if size > MOST:
-        raise ValueError(
-            f"checkpoints must take at most {MOST:,} bytes, compressed, got {size:,} for {len(epochs)} of "
-            f"{precision} weights: choose fewer of them, or a smaller net"
-        )
+    kept, weights, note = _lighter(buffers)
+    epochs, buffers = [epochs[k] for k in kept], [buffers[k] for k in kept]
     pixels, labels = _images(name)
     curve = [
         at["distortion"] + at["rate"] for at in (_measured(json.dumps(nets), buffer, pixels) for buffer in buffers)
@@ -210,7 +206,28 @@ def _carried(vae, checkpoints, loss, name, precision) -> dict:
         "epochs": epochs,
         "curve": curve,
         "losses": losses,
+        "note": note,
     }
+
+
+def _lighter(buffers) -> tuple[list[int], bytes, str]:
+    """Which of the buffers a page carries (first and last among them, the others evenly), folded; and what to say of it.
+
+    All of them if they take at most MOST bytes, compressed; otherwise as many as do, and two in any case.
+    """
+    for many in range(len(buffers), 1, -1):
+        kept = [round(k * (len(buffers) - 1) / (many - 1)) for k in range(many)]
+        weights = folded([buffers[k] for k in kept])
+        size = len(zlib.compress(base64.b64encode(weights), 6))
+        if size <= MOST:
+            break
+    left_out = len(buffers) - many
+    said = [
+        f"{left_out} of {len(buffers)} checkpoints are left out: all would take more than {MOST // 1000} kB."
+        * bool(left_out),
+        f"These take {size // 1000} kB, which a page loads slowly." * (size > MOST),
+    ]
+    return kept, weights, " ".join(filter(None, said))
 
 
 def folded(buffers: list[bytes]) -> bytes:

@@ -7,9 +7,8 @@ import torch
 import traitlets
 from scipy.stats import norm
 
-from lvm_lib.figures import ScrubberFigure
+from lvm_lib.figures import ScrubberFigure, scrubber
 from lvm_lib.figures.scrubber import BOUND, SIDE, folded, manifold_points, unfolded
-from lvm_lib.vae import mlp_vae
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +92,15 @@ def test_errors_name_what_came_and_what_was_expected(shown):
         ScrubberFigure(vae, history.checkpoints, theta=1)
 
 
-def test_too_many_weights_for_a_page_are_refused():
-    vae = mlp_vae(2, (400, 200), seed=0)
-    with pytest.raises(ValueError, match=r"at most 700,000 bytes, compressed, got .* for 2 of int8 weights"):
-        ScrubberFigure(vae, {0: vae.state_dict(), 1: mlp_vae(2, (400, 200), seed=1).state_dict()})
+def test_what_is_too_heavy_for_a_page_is_thinned_and_said(monkeypatch):
+    vae, history = golden_scrubber.training()
+    whole = golden_scrubber.figure()
+    assert whole.note == "" and whole.note not in whole.alt.split(". ")
+    monkeypatch.setattr(scrubber, "MOST", 40_000)
+    light = ScrubberFigure(vae, history.checkpoints, history.loss)
+    assert light.epochs == [0, 3] and light.curve == [whole.curve[0], whole.curve[2]]
+    assert light.note.startswith("1 of 3 checkpoints are left out") and light.alt.endswith(light.note)
+    monkeypatch.setattr(scrubber, "MOST", 1000)
+    heavy = ScrubberFigure(vae, history.checkpoints, history.loss)
+    assert heavy.epochs == [0, 3] and "which a page loads slowly" in heavy.alt
+    assert ScrubberFigure.broken(light.numbers()) == ScrubberFigure.broken(heavy.numbers()) == []
