@@ -11,7 +11,6 @@ import { line } from "./grid.js";
 import { normals } from "./random.js";
 
 /** What a reader can reach. */
-export const BOUNDS = { z: [-4, 4], noise: [0.15, 1], seed: [1, 999], count: [0, 2000] };
 
 /** g(z) = sum_j outputs_j tanh(slopes_j z + shifts_j) + offset: flat, then steep, then falling. */
 export const NETWORK = { slopes: [2, 1.5], shifts: [0.5, -2.2], outputs: [1.8, -0.9], offset: -0.8 };
@@ -112,7 +111,7 @@ export function draws(seed, count) {
 }
 
 /** The sample x_i = g(z_i) + noise * e_i of a state, with its z_i, g(z_i) and e_i. */
-export function sample({ seed, count, noise }) {
+export function sample({ seed, count, std_noise: noise }) {
   const of = draws(seed, count);
   const x = new Float64Array(count);
   for (let i = 0; i < count; i++) x[i] = of.means[i] + noise * of.e[i];
@@ -132,9 +131,9 @@ export function distance(xs, table) {
   return most;
 }
 
-/** All numbers of a state {z, noise, seed, count}: the figure states nothing else. */
+/** All numbers of a state {z, std_noise, seed, count}: the figure states nothing else. */
 export function numbers(state) {
-  const { z, noise, seed, count } = state;
+  const { z, std_noise: noise, seed, count } = state;
   const table = marginal(noise);
   const { z: zs, means, e, x } = sample(state);
   const mean = count ? x.reduce((sum, v) => sum + v, 0) / count : null;
@@ -144,7 +143,7 @@ export function numbers(state) {
   const final = (values) => (count ? values[newest] : null);
   return {
     z,
-    noise,
+    std_noise: noise,
     seed,
     count,
     prior: Math.exp(logNormal(z)),
@@ -154,24 +153,13 @@ export function numbers(state) {
     area: table.area,
     mean: table.mean,
     std: table.std,
-    sampleMean: mean,
-    sampleStd: std,
-    lastZ: final(zs),
-    lastG: final(means),
-    lastNoise: count ? noise * e[newest] : null,
-    lastX: final(x),
+    sample_mean: mean,
+    sample_std: std,
+    last_z: final(zs),
+    last_g: final(means),
+    last_noise: count ? noise * e[newest] : null,
+    last_x: final(x),
     distance: distance(x, table),
     line: count ? LINE / Math.sqrt(count) : null,
   };
-}
-
-/** A state inside the bounds; what is missing or not a number comes from `fallback`. Seed and count are whole. */
-export function reachable(state, fallback) {
-  const out = {};
-  for (const [key, [low, high]] of Object.entries(BOUNDS)) {
-    const value = Number.isFinite(state[key]) ? state[key] : fallback[key];
-    const inside = Math.min(Math.max(value, low), high);
-    out[key] = key === "seed" || key === "count" ? Math.round(inside) : inside;
-  }
-  return out;
 }

@@ -9,19 +9,6 @@
 import { entropyNormal, klNormal, logNormal, LOG_TWO_PI } from "./density.js";
 import { expectation, line, logIntegral, normalised } from "./grid.js";
 
-/**
- * What a reader can reach. Inside these bounds every identity holds to 1e-9 (tests sweep them).
- * @type {Record<string, [number, number]>}
- */
-export const BOUNDS = {
-  x: [-3, 4],
-  slope: [1, 1.5],
-  bend: [-1.5, 1.5],
-  noise: [0.4, 1],
-  mean: [-4, 4],
-  std: [0.05, 2],
-};
-
 const WIDE = line(-20, 20, 2001); // evidence
 const SUPPORT = line(-16, 16, 1601); // the exact q: other ends, other spacing
 const REACH = 12; // the grid that follows a Gaussian q: mean +- 12 std
@@ -63,10 +50,10 @@ export class QuadraticCurve {
   boundOfGaussian(x, q) {
     const s2 = this.std * this.std;
     const reconstruction = -0.5 * LOG_TWO_PI - Math.log(this.std) - (0.5 * this.expectedSquare(x, q)) / s2;
-    const klPrior = klNormal(q.mean, q.std);
+    const kl_prior = klNormal(q.mean, q.std);
     const entropy = entropyNormal(q.std);
     const energy = reconstruction - 0.5 * (LOG_TWO_PI + q.mean * q.mean + q.std * q.std);
-    return { elbo: reconstruction - klPrior, reconstruction, klPrior, energy, entropy };
+    return { elbo: reconstruction - kl_prior, reconstruction, kl_prior, energy, entropy };
   }
 
   /** KL(q || p(z | x)) of a Gaussian q by quadrature of q (log q - log posterior). */
@@ -91,7 +78,7 @@ export class QuadraticCurve {
       elbo: mean((z, i) => this.logJoint(x, z) - logQ[i]),
       kl: mean((z, i) => logQ[i] - (this.logJoint(x, z) - evidence)),
       reconstruction: mean((z) => this.logLikelihood(x, z)),
-      klPrior: mean((z, i) => logQ[i] - logNormal(z)),
+      kl_prior: mean((z, i) => logQ[i] - logNormal(z)),
       energy: mean((z) => this.logJoint(x, z)),
       entropy: mean((_, i) => -logQ[i]),
     };
@@ -115,8 +102,8 @@ export class QuadraticCurve {
     return (rest * tilt - tilt * this.bend * v) / (this.std * this.std) - mean;
   }
 
-  /** The Gaussian with the largest ELBO: every stationary mean is bracketed and bisected, the best one wins. */
-  bestGaussian(x, [low, high] = BOUNDS.mean) {
+  /** The Gaussian with the largest ELBO, mean and std between the ends given: every stationary mean is bracketed and bisected, the best one wins. */
+  bestGaussian(x, [low, high], [thin, wide]) {
     const candidates = [low, high];
     const starts = line(low, high, 161).points;
     for (let i = 1; i < starts.length; i++) {
@@ -131,7 +118,7 @@ export class QuadraticCurve {
     }
     let best = { mean: NaN, std: NaN, elbo: -Infinity };
     for (const mean of candidates) {
-      const std = Math.min(Math.max(Math.sqrt(this.bestVariance(x, mean)), BOUNDS.std[0]), BOUNDS.std[1]);
+      const std = Math.min(Math.max(Math.sqrt(this.bestVariance(x, mean)), thin), wide);
       const { elbo } = this.boundOfGaussian(x, { mean, std });
       if (elbo > best.elbo) best = { mean, std, elbo };
     }
@@ -139,26 +126,16 @@ export class QuadraticCurve {
   }
 }
 
-/** All numbers of a state {x, slope, bend, noise, mean, std, kind}: the figure draws nothing else. */
+/** All numbers of a state {x, slope, bend, std_noise, mean, std, kind}: the figure draws nothing else. */
 export function numbers(state) {
-  const { x, slope, bend, noise, kind } = state;
-  const curve = new QuadraticCurve({ slope, bend, std: noise });
+  const { x, slope, bend, std_noise, kind } = state;
+  const curve = new QuadraticCurve({ slope, bend, std: std_noise });
   const evidence = curve.evidence(x);
-  const of = { x, slope, bend, noise, kind, evidence };
+  const of = { x, slope, bend, std_noise, kind, evidence };
   if (kind === "exact") {
     const q = curve.exactPosterior(x);
     return { ...of, mean: q.mean, std: q.std, ...curve.boundOfExact(x, q, evidence) };
   }
   const q = { mean: state.mean, std: state.std };
   return { ...of, ...q, ...curve.boundOfGaussian(x, q), kl: curve.klOfGaussian(x, q, evidence) };
-}
-
-/** A state inside the bounds; what is missing or not a number comes from `fallback`. */
-export function reachable(state, fallback) {
-  const out = { kind: state.kind === "exact" || state.kind === "gaussian" ? state.kind : fallback.kind };
-  for (const [key, [low, high]] of Object.entries(BOUNDS)) {
-    const value = Number.isFinite(state[key]) ? state[key] : fallback[key];
-    out[key] = Math.min(Math.max(value, low), high);
-  }
-  return out;
 }

@@ -12,16 +12,10 @@ import { LOG_TWO_PI } from "./density.js";
 import * as toy from "./landscape.js";
 import { normals, uniforms } from "./random.js";
 
-/** What a reader can reach. */
-export const BOUNDS = {
-  x: [-4, 4],
-  y: [-3, 3],
-  k: [1, 5],
-  seed: [1, 999],
-  startQ: [-3, 3],
-  startTheta: [-3, 3],
-  rate: [0.02, 0.4],
-};
+export const [X, Y] = [
+  [-4, 4],
+  [-3, 3],
+]; // the plane
 export const MOST = 60; // points
 export const MOVES = 60; // half steps
 export const FLOOR = 0.15 ** 2; // of the eigenvalues of a covariance
@@ -189,22 +183,22 @@ export function numbers(state) {
     f: now.f,
     evidence: now.evidence,
     gap: now.gap,
-    leastRise: least(states.map((s) => s.f)),
-    leastEvidence: least(states.map((s) => s.evidence)),
-    gapAfterE: Math.max(0, ...states.filter((s) => s.move === "E").map((s) => Math.abs(s.gap))),
-    atFloor: now.components.filter((c) => c.minor < FLOOR + 1e-9).length,
+    least_rise: least(states.map((s) => s.f)),
+    least_evidence: least(states.map((s) => s.evidence)),
+    gap_after_e: Math.max(0, ...states.filter((s) => s.move === "E").map((s) => Math.abs(s.gap))),
+    at_floor: now.components.filter((c) => c.minor < FLOOR + 1e-9).length,
     empty: now.components.filter((c) => c.weight === 0).length,
-    toyQ: here.q,
-    toyTheta: here.theta,
-    toyF: here.f,
-    toyEvidence: toy.evidence(here.theta),
-    toyGap: toy.gap(here.q, here.theta),
-    toyLeastRise: least(em.map((s) => s.f)),
-    toyOffDiagonal: Math.max(0, ...em.filter((s) => s.move === "E").map((s) => Math.abs(s.q - s.theta))),
-    gradientQ: there.q,
-    gradientTheta: there.theta,
-    gradientF: there.f,
-    gradientLeastRise: least(gradient.map((s) => s.f)),
+    toy_q: here.q,
+    toy_theta: here.theta,
+    toy_f: here.f,
+    toy_evidence: toy.evidence(here.theta),
+    toy_gap: toy.gap(here.q, here.theta),
+    toy_least_rise: least(em.map((s) => s.f)),
+    toy_off_diagonal: Math.max(0, ...em.filter((s) => s.move === "E").map((s) => Math.abs(s.q - s.theta))),
+    gradient_q: there.q,
+    gradient_theta: there.theta,
+    gradient_f: there.f,
+    gradient_least_rise: least(gradient.map((s) => s.f)),
   };
   now.components.forEach((c, i) => {
     Object.assign(out, {
@@ -222,20 +216,16 @@ const inside = (value, [low, high]) => Math.min(Math.max(value, low), high);
 const place = (value, bounds) => Math.round(100 * inside(value, bounds)) / 100 || 0; // 0, never -0
 
 /** A point that can be placed: inside the plane, to two decimals. */
-export const placed = ([x, y]) => [place(x, BOUNDS.x), place(y, BOUNDS.y)];
+export const placed = ([x, y]) => [place(x, X), place(y, Y)];
 
-/** A state inside the bounds; what is missing or makes no sense comes from `fallback`. An E-step comes first. */
-export function reachable(state, fallback) {
+/** Points that can be placed, as they stand where all can; undefined where they are none. */
+export function readPoints(points) {
   const finite = (point) => Array.isArray(point) && point.length === 2 && point.every(Number.isFinite);
-  const out = { points: fallback.points, moves: fallback.moves };
-  if (Array.isArray(state.points) && state.points.every(finite)) {
-    const fine = state.points.length <= MOST && state.points.every((p) => placed(p).every((v, i) => v === p[i]));
-    out.points = fine ? state.points : state.points.slice(0, MOST).map(placed);
-  }
-  if (typeof state.moves === "string" && /^(E[EM]*)?$/.test(state.moves)) out.moves = state.moves.slice(0, MOVES);
-  for (const key of ["k", "seed", "startQ", "startTheta", "rate"]) {
-    const value = inside(Number.isFinite(state[key]) ? state[key] : fallback[key], BOUNDS[key]);
-    out[key] = key === "k" || key === "seed" ? Math.round(value) : value;
-  }
-  return out;
+  if (!Array.isArray(points) || !points.every(finite)) return undefined;
+  const fine = points.length <= MOST && points.every((p) => placed(p).every((v, i) => v === p[i]));
+  return fine ? points : points.slice(0, MOST).map(placed);
 }
+
+/** Half steps of which an E-step comes first, at most MOVES; undefined where they are none. */
+export const readMoves = (moves) =>
+  typeof moves === "string" && /^(E[EM]*)?$/.test(moves) ? moves.slice(0, MOVES) : undefined;

@@ -13,9 +13,6 @@ import { expectation, line } from "./grid.js";
 import { normals } from "./random.js";
 
 /** What a reader can reach: everywhere there both averages lie within WITHIN standard errors (tests sweep it). */
-export const BOUNDS = { mean: [-2, 2], std: [0.1, 1.5] };
-export const SIZES = [10, 20, 50, 100, 200, 500, 1000]; // numbers of samples
-export const SEEDS = 100;
 export const WITHIN = 6;
 const STREAM = 4; // of the counter: other figures draw from others
 
@@ -53,17 +50,16 @@ export const FUNCTIONS = {
   },
 };
 
-const drawn = new Map(); // seed -> its standard normal draws, as many as the largest size asks for
+let drawn = { seed: null, all: new Float64Array(0) }; // the draws of one seed, as many as were asked for
 
 /** The first n standard normal draws of a seed: fewer are the first of more. */
 export function eps(seed, n) {
-  if (!drawn.has(seed)) {
-    const all = new Float64Array(SIZES[SIZES.length - 1]);
+  if (drawn.seed !== seed || drawn.all.length < n) {
+    const all = new Float64Array(2 * Math.ceil(n / 2));
     for (let i = 0; i < all.length; i += 2) all.set(normals(seed, i / 2, STREAM), i);
-    drawn.clear(); // one seed is kept
-    drawn.set(seed, all);
+    drawn = { seed, all };
   }
-  return drawn.get(seed).subarray(0, n);
+  return drawn.all.subarray(0, n);
 }
 
 /** One gradient for one eps, by both ways: [re mean, re log std, sf mean, sf log std]; b is the baseline. */
@@ -101,34 +97,18 @@ export function numbers(state) {
   return {
     ...state,
     value: own.value(mean, std),
-    exactMean: exact[0],
-    exactLogStd: exact[1],
-    reMean: average[0],
-    reLogStd: average[1],
-    sfMean: average[2],
-    sfLogStd: average[3],
-    reMeanError: error[0],
-    reLogStdError: error[1],
-    sfMeanError: error[2],
-    sfLogStdError: error[3],
-    ratioMean: variance[2] / variance[0],
-    ratioLogStd: variance[3] / variance[1],
+    exact_mean: exact[0],
+    exact_log_std: exact[1],
+    re_mean: average[0],
+    re_log_std: average[1],
+    sf_mean: average[2],
+    sf_log_std: average[3],
+    re_mean_error: error[0],
+    re_log_std_error: error[1],
+    sf_mean_error: error[2],
+    sf_log_std_error: error[3],
+    ratio_mean: variance[2] / variance[0],
+    ratio_log_std: variance[3] / variance[1],
     away: Math.max(...away),
   };
-}
-
-/** A state inside the bounds; what is missing or makes no sense comes from `fallback`. */
-export function reachable(state, fallback) {
-  const near = (value) => SIZES.reduce((best, size) => (Math.abs(size - value) < Math.abs(best - value) ? size : best));
-  const out = {
-    f: state.f in FUNCTIONS ? state.f : fallback.f,
-    n: Number.isFinite(state.n) ? near(state.n) : fallback.n,
-    seed: Number.isFinite(state.seed) ? Math.min(Math.max(Math.round(state.seed), 0), SEEDS - 1) : fallback.seed,
-    baseline: typeof state.baseline === "boolean" ? state.baseline : fallback.baseline,
-  };
-  for (const [key, [low, high]] of Object.entries(BOUNDS)) {
-    const value = Number.isFinite(state[key]) ? state[key] : fallback[key];
-    out[key] = Math.min(Math.max(value, low), high);
-  }
-  return out;
 }

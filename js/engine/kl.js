@@ -11,13 +11,6 @@ import { logNormal } from "./density.js";
 import { expectation, line } from "./grid.js";
 import { normalQuantile, uniforms } from "./random.js";
 
-/**
- * What a reader can reach. Inside these bounds every identity holds to 1e-9 (tests sweep them).
- * @type {Record<string, [number, number]>}
- */
-export const BOUNDS = { mean: [-4, 4], std: [0.2, 3] };
-export const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]; // numbers of draws
-export const SEEDS = 1000;
 const STREAM = 2; // of the counter: other figures draw from others
 
 const WIDE = line(-40, 40, 3201); // holds 12 standard deviations of every model; a step of 1/8 of the narrowest
@@ -168,14 +161,14 @@ export const DATA = {
  * The model where one direction's divergence is least. Forward: the moments of the data, from anywhere. Reverse: down
  * the slope from where the model stands (natural gradient, short steps), so the local minimum of that valley.
  */
-export function fitted(data, direction, from) {
-  if (direction === "forward") return clamped(data.moments);
+export function fitted(data, direction, from, ends) {
+  if (direction === "forward") return clamped(data.moments, ends);
   let at = { mean: from.mean, std: from.std };
   let here = data.reverseSlope(at);
   for (let k = 0, step = 1; k < 400 && step > 1e-12; k++) {
     const [dm, ds] = [at.std ** 2 * here.mean, 0.5 * here.logStd]; // the Fisher information of a Gaussian, inverted
     const s = Math.min(step, STRIDE / Math.max(Math.abs(dm) / at.std, Math.abs(ds), 1e-300));
-    const to = clamped({ mean: at.mean - s * dm, std: at.std * Math.exp(-s * ds) });
+    const to = clamped({ mean: at.mean - s * dm, std: at.std * Math.exp(-s * ds) }, ends);
     const there = data.reverseSlope(to);
     if (there.value <= here.value) {
       if (Math.hypot(to.mean - at.mean, to.std - at.std) < 1e-10) break;
@@ -186,15 +179,15 @@ export function fitted(data, direction, from) {
 }
 
 /** The model that fits N draws best: their mean and standard deviation, the latter kept at its floor. */
-export function fittedToDraws(x) {
+export function fittedToDraws(x, ends) {
   const mean = x.reduce((sum, v) => sum + v, 0) / x.length;
   const square = x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / x.length;
-  return clamped({ mean, std: Math.sqrt(square) });
+  return clamped({ mean, std: Math.sqrt(square) }, ends);
 }
 
-function clamped({ mean, std }) {
+function clamped({ mean, std }, ends) {
   const hold = (value, [low, high]) => Math.min(Math.max(value, low), high);
-  return { mean: hold(mean, BOUNDS.mean), std: hold(std, BOUNDS.std) };
+  return { mean: hold(mean, ends.mean), std: hold(std, ends.std) };
 }
 
 /** @type {{ key: string, draws: Float64Array }} */
@@ -225,8 +218,8 @@ export function numbers(state) {
     n,
     seed,
     ...model,
-    klForward,
-    klReverse,
+    kl_forward: klForward,
+    kl_reverse: klReverse,
     expected,
     entropy: density.entropy,
     average,
@@ -234,21 +227,4 @@ export function numbers(state) {
     wobble: average - expected,
     error: Math.sqrt(square / n), // of the average, about the expectation
   };
-}
-
-/** A state inside the bounds; what is missing or makes no sense comes from `fallback`. */
-export function reachable(state, fallback) {
-  const known = (value, list, other) => (list.includes(value) ? value : other);
-  const near = (value) => SIZES.reduce((best, size) => (Math.abs(size - value) < Math.abs(best - value) ? size : best));
-  const out = {
-    data: known(state.data, Object.keys(DATA), fallback.data),
-    direction: known(state.direction, ["forward", "reverse"], fallback.direction),
-    n: Number.isFinite(state.n) ? near(state.n) : fallback.n,
-    seed: Number.isFinite(state.seed) ? Math.min(Math.max(Math.round(state.seed), 0), SEEDS - 1) : fallback.seed,
-  };
-  for (const [key, [low, high]] of Object.entries(BOUNDS)) {
-    const value = Number.isFinite(state[key]) ? state[key] : fallback[key];
-    out[key] = Math.min(Math.max(value, low), high);
-  }
-  return out;
 }

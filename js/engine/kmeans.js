@@ -8,11 +8,12 @@
 
 import { uniforms } from "./random.js";
 
-/**
- * What a reader can reach.
- * @type {Record<string, [number, number]>}
- */
-export const BOUNDS = { x: [-4, 4], y: [-3, 3], sigma: [0, 1.5], k: [1, 8], seed: [1, 999], steps: [0, 40] };
+/** The plane. @type {[number, number][]} */
+export const [X, Y] = [
+  [-4, 4],
+  [-3, 3],
+];
+export const MOST = 8; // codes
 const STREAM = 9; // of the counter: other figures draw from others
 
 /** Codes anywhere in the plane: number j of a seed is always the same, to two decimals. */
@@ -153,8 +154,8 @@ export function numbers(state) {
     used: now.used,
     dead: now.codes.length - now.used,
     perplexity: now.perplexity,
-    largestRise: largest("energy"),
-    largestDistortionRise: largest("distortion"),
+    largest_rise: largest("energy"),
+    largest_distortion_rise: largest("distortion"),
   };
   now.codes.forEach(([x, y], j) => {
     Object.assign(stated, {
@@ -178,10 +179,7 @@ export function revived(points, codes, sigma) {
 
 /** The part of the plane that is nearer to code j than to any other, as corners. */
 export function cell(codes, j) {
-  const {
-    x: [left, right],
-    y: [low, high],
-  } = BOUNDS;
+  const [[left, right], [low, high]] = [X, Y];
   let corners = [
     [left, low],
     [right, low],
@@ -215,23 +213,12 @@ const place = (value, bounds) => Math.round(100 * inside(value, bounds)) / 100 |
  * Where a code can be put: inside the plane, to two decimals.
  * @param {number[]} code
  */
-export const placed = ([x, y]) => [place(x, BOUNDS.x), place(y, BOUNDS.y)];
+export const placed = ([x, y]) => [place(x, X), place(y, Y)];
 
-/** A state inside the bounds; what is missing or makes no sense comes from `fallback`. `sets`: points by name. */
-export function reachable(state, fallback, sets) {
-  const out = { data: Object.keys(sets).includes(state.data) ? state.data : fallback.data };
-  out.points = sets[out.data] ?? [];
+/** Codes inside the plane, as they stand where all are; undefined where they are none. */
+export function readCodes(codes) {
   const finite = (code) => Array.isArray(code) && code.length === 2 && code.every(Number.isFinite);
-  const good = Array.isArray(state.codes) && state.codes.length >= BOUNDS.k[0] && state.codes.every(finite);
-  const codes = good ? state.codes.slice(0, BOUNDS.k[1]) : fallback.codes;
-  const fine = codes.every((code) => inside(code[0], BOUNDS.x) === code[0] && inside(code[1], BOUNDS.y) === code[1]);
-  out.codes =
-    fine && codes.length === state.codes?.length
-      ? state.codes
-      : codes.map(([x, y]) => [inside(x, BOUNDS.x), inside(y, BOUNDS.y)]);
-  for (const key of ["sigma", "seed", "steps"]) {
-    const value = inside(Number.isFinite(state[key]) ? state[key] : fallback[key], BOUNDS[key]);
-    out[key] = key === "sigma" ? value : Math.round(value);
-  }
-  return out;
+  if (!Array.isArray(codes) || !codes.length || !codes.every(finite)) return undefined;
+  const fine = codes.length <= MOST && codes.every(([x, y]) => inside(x, X) === x && inside(y, Y) === y);
+  return fine ? codes : codes.slice(0, MOST).map(([x, y]) => [inside(x, X), inside(y, Y)]);
 }

@@ -46,8 +46,8 @@ export const mStep = (q) => sum((x) => x * Math.tanh(q * x)) / X.length;
 export const halfWidth = (q, level) => Math.sqrt((2 * (bound(q, mStep(q)) - level)) / X.length);
 
 /** The corners of EM: an E-step moves theta' onto the diagonal, an M-step moves theta. */
-export function emPath({ startQ, startTheta, moves }) {
-  let [q, theta] = [startQ, startTheta];
+export function emPath({ start_q, start_theta, moves }) {
+  let [q, theta] = [start_q, start_theta];
   const path = [{ move: "", q, theta, f: bound(q, theta) }];
   for (const move of moves) {
     if (move === "E") q = theta;
@@ -58,8 +58,8 @@ export function emPath({ startQ, startTheta, moves }) {
 }
 
 /** As many steps with both numbers at once, each by rate / n times its slope. */
-export function gradientPath({ startQ, startTheta, moves, rate }) {
-  let [q, theta] = [startQ, startTheta];
+export function gradientPath({ start_q, start_theta, moves, rate }) {
+  let [q, theta] = [start_q, start_theta];
   const path = [{ q, theta, f: bound(q, theta) }];
   for (let i = 0; i < moves.length; i++) {
     const alongQ = sum((x) => (theta - q) * x * x * (1 - Math.tanh(q * x) ** 2));

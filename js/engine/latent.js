@@ -100,14 +100,14 @@ export const along = ({ a1, a2, b1, b2 }, step) => [a1 + ((b1 - a1) * step) / ST
 /** One number that hangs on every pixel: sum of cos(d) times pixel d. */
 export const checksum = (pixels) => pixels.reduce((sum, v, d) => sum + v * Math.cos(d), 0);
 
-/** Every number of a state, and the images: the JavaScript twin of LatentPlaneFigure.numbers. */
+/** Every number of a state, `stated`, as LatentPlaneFigure.numbers finds them, and the images that they are drawn beside. */
 export function numbers(state, models) {
   const of = models.about(state.net, state.x);
   const [z1, z2] = state.follow ? of.mean.map(clamp) : [state.z1, state.z2];
   const logits = models.vae(state.net).decoder.row([z1, z2]);
   const image = logits.map(sigmoid);
   const sum = (pixels) => pixels.reduce((a, b) => a + b, 0);
-  const found = {
+  const stated = {
     ...state,
     z1,
     z2,
@@ -118,28 +118,14 @@ export function numbers(state, models) {
     reconstruction: of.reconstruction,
     kl: of.kl,
     elbo: of.elbo,
-    logPxZ: logBernoulli(readImage(state.x), logits),
-    image,
+    log_px_z: logBernoulli(readImage(state.x), logits),
     brightness: sum(image) / PIXELS,
     checksum: checksum(image),
     centre: image[406],
   };
-  if (!models.ae) return found;
+  if (!models.ae) return { stated, image };
   const aeImage = models.ae.decoder.row([z1, z2]);
   const { code, error } = models.aboutAe(state.x);
-  return { ...found, aeImage, aeChecksum: checksum(aeImage), aeCode1: code[0], aeCode2: code[1], aeError: error };
-}
-
-/** The nearest state that can be reached: what is missing, malformed or out of bounds stays or is held. */
-export function reachable(values, fallback, names) {
-  const number = (key) => (Number.isFinite(values[key]) ? clamp(values[key]) : fallback[key]);
-  const places = Object.fromEntries(["z1", "z2", "a1", "a2", "b1", "b2"].map((key) => [key, number(key)]));
-  const step = Number.isFinite(values.step) ? Math.min(Math.max(Math.round(values.step), 0), STEPS) : fallback.step;
-  return {
-    net: names.includes(values.net) ? values.net : fallback.net,
-    x: readImage(values.x) ? values.x : fallback.x,
-    follow: typeof values.follow === "boolean" ? values.follow : fallback.follow,
-    ...places,
-    step,
-  };
+  Object.assign(stated, { ae_checksum: checksum(aeImage), ae_code1: code[0], ae_code2: code[1], ae_error: error });
+  return { stated, image, aeImage };
 }

@@ -10,7 +10,6 @@
 // The Python twin is lvm_lib.figures.posterior; tests hold the two together.
 
 import { LOG_TWO_PI } from "./density.js";
-import { readImage } from "./drawing.js";
 import { line } from "./grid.js";
 import { logBernoulli } from "./latent.js";
 import { network } from "./nn.js";
@@ -280,10 +279,10 @@ export function numbers(state, p) {
     mean2: q.mean[1],
     std1: std[0],
     std2: std[1],
-    posteriorMean1: p.mean[0],
-    posteriorMean2: p.mean[1],
-    posteriorStd1: p.std[0],
-    posteriorStd2: p.std[1],
+    posterior_mean1: p.mean[0],
+    posterior_mean2: p.mean[1],
+    posterior_std1: p.std[0],
+    posterior_std2: p.std[1],
     spacing: p.spacing,
     halving: p.halving,
   };
@@ -312,12 +311,4 @@ export function contour({ lines: [a, b], m1, m2 }, values, level) {
       for (let c = 0; c + 1 < cuts.length; c += 2) segments.push([...cuts[c], ...cuts[c + 1]]);
     }
   return segments;
-}
-
-/** A state inside the bounds; what is missing or makes no sense comes from `fallback`. */
-export function reachable(state, fallback, count) {
-  const whole = (value, most, other) =>
-    Number.isFinite(value) ? Math.min(Math.max(Math.round(value), 0), most) : other;
-  const drawn = state.drawn === "" || readImage(state.drawn) ? state.drawn : fallback.drawn;
-  return { digit: whole(state.digit, count - 1, fallback.digit), drawn, step: whole(state.step, STEPS, fallback.step) };
 }

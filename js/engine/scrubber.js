@@ -95,19 +95,13 @@ export function numbers({ checkpoint }, at, { epochs, curve, losses }) {
     epoch,
     loss: losses[epoch - 1] ?? null,
     curve: curve[checkpoint],
-    negativeElbo: at.distortion + at.rate,
+    negative_elbo: at.distortion + at.rate,
     distortion: at.distortion,
     rate: at.rate,
     brightness: at.brightness,
-    codeMean1: at.mean[0],
-    codeMean2: at.mean[1],
-    codeStd1: at.std[0],
-    codeStd2: at.std[1],
+    code_mean1: at.mean[0],
+    code_mean2: at.mean[1],
+    code_std1: at.std[0],
+    code_std2: at.std[1],
   };
-}
-
-/** A state inside the bounds; what is missing or makes no sense comes from `fallback`. */
-export function reachable(state, fallback, count) {
-  const to = Number.isFinite(state.checkpoint) ? Math.round(state.checkpoint) : fallback.checkpoint;
-  return { checkpoint: Math.min(Math.max(to, 0), count - 1) };
 }

@@ -2,10 +2,12 @@
 //
 //   decoder      tokens -> codes -> image
 //   priors       conditional(tokens, place, label): logits of one place, given the tokens before it
+//   numbersOf*   what the figures of the tokens and of the prior state
 //   sample       a whole grid: token i is the inverse distribution function at uniform number i of the seed
 //
 // No DOM. Everything in float64, with the rounded weights that lvm_lib/figures/token_nets.py packed.
 
+import { GREY } from "./drawing.js";
 import { bytesOf, network } from "./nn.js";
 import { categorical, uniforms } from "./random.js";
 
@@ -154,4 +156,127 @@ export function sample(prior, { places }, { seed, label, temperature, prefix = [
     conditionals[place] = conditional;
   }
   return { tokens, logs, conditionals };
+}
+
+// ---- what the figure of the tokens states
+
+const MOVED = 1e-9; // a pixel that differs by more has changed
+const CENTRE = 406; // the pixel in row 14, column 14
+const PATCH = 4; // pixels of a token's side
+const meanOf = (image) => image.reduce((a, b) => a + b, 0) / image.length;
+
+/** [place, code] pairs from text, "24:17,30:5". */
+export const editsOf = (text) => (text ? text.split(",").map((pair) => pair.split(":").map(Number)) : []);
+
+/** Edits as text, if they name places and codes that there are, places rising; otherwise undefined. */
+export function readEdits(text, { places, size }) {
+  if (text === "") return "";
+  if (typeof text !== "string" || !/^\d{1,6}:\d{1,6}(,\d{1,6}:\d{1,6})*$/.test(text)) return undefined;
+  const edits = editsOf(text);
+  const fine = edits.every(([place, code], i) => place < places && code < size && (i === 0 || edits[i - 1][0] < place));
+  return fine ? edits.map((pair) => pair.join(":")).join(",") : undefined;
+}
+
+/** The pixels that a token can change, marked in `field`. */
+function mark(field, place, { grid, reach }) {
+  const side = PATCH * grid;
+  const [row, column] = [Math.floor(place / grid), place % grid];
+  for (let y = Math.max(row - reach, 0) * PATCH; y < Math.min(row + reach + 1, grid) * PATCH; y++)
+    for (let x = Math.max(column - reach, 0) * PATCH; x < Math.min(column + reach + 1, grid) * PATCH; x++)
+      field[y * side + x] = 1;
+  return field;
+}
+
+/** An image from its text, its tokens before any edit, and what they decode to. */
+export function encoded(text, nets) {
+  const pixels = GREY.read(text);
+  const tokens = nets.encode(pixels);
+  return { pixels, tokens, image: nets.decode(tokens) };
+}
+
+/**
+ * What the figure states in a state, `stated` (the twin of TokensFigure.numbers), with the tokens after the edits, and what
+ * they decode to. `from` is what `encoded` gives of the image.
+ */
+export function numbersOfTokens(state, from, nets) {
+  const edits = editsOf(state.edits);
+  const all = from.tokens.slice();
+  const field = new Uint8Array(from.image.length);
+  for (const [place, code] of edits) {
+    all[place] = code;
+    mark(field, place, nets);
+  }
+  const picture = edits.length ? nets.decode(all) : from.image;
+  let [moved, outside, error] = [0, 0, 0];
+  for (let d = 0; d < picture.length; d++) {
+    if (Math.abs(picture[d] - from.image[d]) > MOVED) {
+      moved++;
+      if (!field[d]) outside++;
+    }
+    error += (picture[d] - from.pixels[d]) ** 2 / picture.length;
+  }
+  const stated = {
+    ...state,
+    tokens: all.join(","),
+    painted: edits.length,
+    moved,
+    outside,
+    field: mark(new Uint8Array(picture.length), state.place, nets).reduce((a, b) => a + b, 0),
+    rate: nets.places * Math.log(nets.size),
+    brightness: meanOf(picture),
+    centre: picture[CENTRE],
+    error,
+  };
+  return { stated, all, from: from.tokens, picture };
+}
+
+// ---- what the figure of the prior states
+
+/** Tokens from text, "3,17". */
+export const tokensOf = (text) => (text ? text.split(",").map(Number) : []);
+
+/** A prefix as text, if its tokens are codes and not too many; otherwise undefined. */
+export function readPrefix(text, { places, size }) {
+  if (text === "") return "";
+  if (typeof text !== "string" || !/^\d{1,6}(,\d{1,6})*$/.test(text)) return undefined;
+  const tokens = tokensOf(text);
+  return tokens.length <= places && tokens.every((token) => token < size) ? tokens.join(",") : undefined;
+}
+
+/** The code that, all over the grid, decodes to the image with the mean nearest to zero: "not yet drawn". */
+export function emptyCode({ size, places, decode }) {
+  let [best, least] = [0, Infinity];
+  for (let k = 0; k < size; k++) {
+    const mean = Math.abs(meanOf(decode(new Array(places).fill(k))));
+    if (mean < least) [best, least] = [k, mean];
+  }
+  return best;
+}
+
+/**
+ * What the figure states in a state, `stated` (the twin of PriorFigure.numbers), with the sample and the image so far.
+ * `drawn` is what `sample` gives for the state, `empty` the code that stands where no token is drawn yet.
+ */
+export function numbersOfPrior(state, drawn, empty, { places, size, decode }) {
+  const { tokens, logs, conditionals } = drawn;
+  const { step } = state;
+  const locked = tokensOf(state.prefix).length;
+  const cost = (from, to) => logs.slice(from, to).reduce((total, log) => total - log, 0);
+  const image = decode(tokens.map((token, i) => (i < step ? token : empty)));
+  const stated = {
+    ...state,
+    nll: cost(locked, step),
+    of_prefix: cost(0, locked),
+    uniform: step * Math.log(size),
+    brightness: meanOf(image),
+    centre: image[CENTRE],
+    tokens: tokens.slice(0, step).join(","),
+    next: step < places ? tokens[step] : -1,
+  };
+  if (step < places) {
+    const following = conditionals[step];
+    stated.entropy = -following.reduce((total, log) => total + Math.exp(log) * log, 0);
+    stated.largest = Math.exp(Math.max(...following));
+  }
+  return { stated, all: tokens, logs, conditionals, locked, image };
 }

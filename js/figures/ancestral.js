@@ -1,41 +1,33 @@
 // Live figure 1: ancestral sampling. z from the prior, through g, plus noise; x piles up under the marginal p(x).
 // state -> numbers (js/engine/ancestral.js) -> picture. Nothing is drawn that the engine did not compute.
 
-import { BOUNDS, marginal, numbers as numbersOf, reachable, sample } from "../engine/ancestral.js";
+import { marginal, numbers as numbersOf, sample } from "../engine/ancestral.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
-import { button, slider } from "../kit/controls.js";
-import { say as write, set } from "../kit/dom.js";
+import { button } from "../kit/controls.js";
+import { say as write } from "../kit/dom.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, tolerance } from "../kit/format.js";
-import { keyed, sliderKeys } from "../kit/handles.js";
+import { sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
-import { numeric } from "../kit/link.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { makePlane } from "./ancestral/plane.js";
 import { makePrediction } from "./ancestral/prediction.js";
 
-export const START = { z: 0.5, noise: 0.3, seed: 7, count: 0 };
-const KEYS = {
-  z: { low: BOUNDS.z[0], high: BOUNDS.z[1], home: 0 },
-  noise: { low: BOUNDS.noise[0], high: BOUNDS.noise[1], step: 0.05, leap: 0.25, home: START.noise },
-};
-const MOST = BOUNDS.count[1];
 const STEP = [
-  ["lastZ", "*z*", "prior"],
-  ["lastG", "*g*(*z*)", "model"],
-  ["lastNoise", "*s* ε", "data"],
-  ["lastX", "*x*", "evidence"],
+  ["last_z", "*z*", "prior"],
+  ["last_g", "*g*(*z*)", "model"],
+  ["last_noise", "*s* ε", "data"],
+  ["last_x", "*x*", "evidence"],
 ];
 
 export default figure("ancestral", "Live figure: ancestral sampling from a latent variable model", (kit) => {
   const { root, view, h, onCleanup } = kit;
   const numbers = remembered(numbersOf); // asked for by a draw, by what is read back, and at rest
-  const fitAxes = (state) => plane.adapt(Math.max(...marginal(state.noise).p), sample(state));
+  const fitAxes = (state) => plane.adapt(Math.max(...marginal(state.std_noise).p), sample(state));
   let now = null; // numbers of the last draw
   let width = 0;
-  let draws = 0;
 
   // ---- picture
   const plane = makePlane(kit);
@@ -59,18 +51,7 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
   );
 
   const kept = keep(kit, {
-    name: "ancestral",
-    start: START,
-    reachable,
-    traits: { z: "z", noise: "std_noise", seed: "seed", count: "count" },
-    encode: (s) => ({ z: Number(s.z.toFixed(4)), s: Number(s.noise.toFixed(4)), r: s.seed, n: s.count }),
-    decode: (given) => ({
-      z: numeric(given.z),
-      noise: numeric(given.s),
-      seed: numeric(given.r),
-      count: numeric(given.n),
-    }),
-    report: () => ({}),
+    numbers,
     adapt: () => fitAxes(kept.state),
     speak: () => live.speak(spoken(numbers(kept.state))),
     draw,
@@ -90,21 +71,15 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
     back,
     one,
     many,
-    button(h, "New seed", () => kept.change({ seed: (kept.state.seed % BOUNDS.seed[1]) + 1 })),
+    button(h, "New seed", () => kept.change({ seed: (kept.state.seed % kept.range("seed").high) + 1 })),
     button(h, "Reset", () => {
       kept.reset();
       fitAxes(kept.state);
     }),
     kept.share,
   );
-  const spread = slider(h, {
-    label: ["noise ", h("var", {}, "s")],
-    low: BOUNDS.noise[0],
-    high: BOUNDS.noise[1],
-    hold: kept.hold,
-    key: (event) => keyed(event, kept.state.noise, KEYS.noise),
-    input: (noise_) => kept.change({ noise: noise_ }),
-  });
+  const spread = kept.slider("std_noise", { label: ["noise ", h("var", {}, "s")] });
+  const most = kept.range("count").high;
   root.append(
     h("div", { class: "lvm-title" }, "How does ", h("var", {}, "z"), " make ", h("var", {}, "x"), "?"),
     predict.node,
@@ -129,12 +104,12 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
     write(which, now.count ? `The newest, draw ${now.count} of seed ${now.seed}:` : "No sample yet:");
     for (const [node, off] of [
       [back, !now.count],
-      [one, now.count >= MOST],
-      [many, now.count >= MOST],
+      [one, now.count >= most],
+      [many, now.count >= most],
     ]) {
       if (node.disabled !== off) node.disabled = off;
     }
-    spread.update(state.noise, fixed(state.noise, 2), `standard deviation ${fixed(state.noise, 2)}`);
+    spread.update(state.std_noise, fixed(state.std_noise, 2), `standard deviation ${fixed(state.std_noise, 2)}`);
     sentence(h, here, [
       [
         "plain",
@@ -144,7 +119,7 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
     ]);
     say(h, invariant, now);
     predict.follow(now);
-    set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
+    kept.tell(now);
   }
 
   // ---- hands
@@ -154,7 +129,7 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
     sliderKeys(handle, {
       label: "z, the latent variable that you hold",
       value: () => kept.state.z,
-      range: () => KEYS.z,
+      range: () => kept.range("z"),
       change: (value) => kept.change({ z: value }),
     }),
   );
@@ -174,37 +149,13 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
   );
 });
 
-function machineReadable(n) {
-  return {
-    z: n.z,
-    std_noise: n.noise,
-    seed: n.seed,
-    count: n.count,
-    prior: n.prior,
-    g: n.g,
-    density: n.density,
-    hills: n.hills,
-    area: n.area,
-    mean: n.mean,
-    std: n.std,
-    sample_mean: n.sampleMean,
-    sample_std: n.sampleStd,
-    last_z: n.lastZ,
-    last_g: n.lastG,
-    last_noise: n.lastNoise,
-    last_x: n.lastX,
-    distance: n.distance,
-    line: n.line,
-  };
-}
-
 function spoken(n) {
   const held =
     `At z ${fixed(n.z, 2)} the generator gives x around ${fixed(n.g, 2)}, ` +
     `where the marginal density is ${fixed(n.density)}.`;
   if (!n.count) return `${held} No sample yet.`;
   return (
-    `${held} ${n.count} ${n.count === 1 ? "sample" : "samples"}, the newest x is ${fixed(n.lastX, 2)}. ` +
+    `${held} ${n.count} ${n.count === 1 ? "sample" : "samples"}, the newest x is ${fixed(n.last_x, 2)}. ` +
     `Distance of the sample to the marginal ${fixed(n.distance)}.`
   );
 }

@@ -1,32 +1,21 @@
 // Live figure 3: log p(x) = ELBO(q) + KL(q || posterior), a bar whose end q cannot move.
 // state -> numbers (js/engine/curve.js) -> picture. Nothing is drawn that numbers() did not compute.
 
-import { BOUNDS, numbers as numbersOf, QuadraticCurve, reachable } from "../engine/curve.js";
+import { numbers as numbersOf, QuadraticCurve } from "../engine/curve.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
-import { button, slider } from "../kit/controls.js";
+import { button } from "../kit/controls.js";
 import { set } from "../kit/dom.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
-import { keyed, sliderKeys } from "../kit/handles.js";
+import { sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
-import { numeric } from "../kit/link.js";
 import { sentence } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { axisFor, makeBar } from "./elbo/bar.js";
 import { makePlane } from "./elbo/plane.js";
 import { makePrediction } from "./elbo/prediction.js";
 import { makeIdentity, makeSplits, mathsOf } from "./elbo/terms.js";
-
-export const START = { x: 0.5, slope: 1, bend: 1.2, noise: 0.5, mean: -0.9, std: 0.75, kind: "gaussian" };
-const TRAITS = { x: "x", slope: "slope", bend: "bend", noise: "std_noise", mean: "mean", std: "std", kind: "kind" };
-const LINK = { x: "x", slope: "a", bend: "b", noise: "n", mean: "m", std: "s" }; // and k for the kind
-const KEYS = {
-  x: { low: BOUNDS.x[0], high: BOUNDS.x[1], home: 0 },
-  bend: { low: BOUNDS.bend[0], high: BOUNDS.bend[1], home: 0 },
-  mean: { low: BOUNDS.mean[0], high: BOUNDS.mean[1], home: 0 },
-  std: { low: BOUNDS.std[0], high: BOUNDS.std[1], home: 1 },
-};
 
 export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q under your control", (kit) => {
   const { root, view, h, onCleanup } = kit;
@@ -35,37 +24,18 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
   let split = "gap";
   let left = -6; // of the bar's axis; moves only at rest
   let width = 0;
-  let draws = 0;
 
   /** A state with q's moments where q is the posterior itself. */
   const settled = (s) => {
     if (s.kind !== "exact") return s;
     const { mean, std } = numbers(s);
-    return reachable({ ...s, mean, std }, s);
+    const held = (key, value) => Math.min(Math.max(value, kept.range(key).low), kept.range(key).high);
+    return { ...s, mean: held("mean", mean), std: held("std", std) };
   };
 
   const kept = keep(kit, {
-    name: "elbo",
-    start: START,
-    traits: TRAITS,
-    reachable,
-    encode: (s) => {
-      const at = settled(s);
-      return {
-        ...Object.fromEntries(Object.entries(LINK).map(([key, short]) => [short, Number(at[key].toFixed(4))])),
-        k: s.kind[0],
-      };
-    },
-    decode: (given) => ({
-      ...Object.fromEntries(Object.entries(LINK).map(([key, short]) => [key, numeric(given[short])])),
-      kind: { g: "gaussian", e: "exact" }[given.k],
-    }),
-    report: (s) => {
-      // not the last draw's numbers: a hidden page draws late
-      const { evidence, elbo, kl } = numbers(s);
-      const { mean, std } = settled(s);
-      return { mean, std, evidence, elbo, kl };
-    },
+    numbers,
+    written: (s) => settled(s),
     adapt: () => {
       const wanted = now ? axisFor(now.evidence) : left;
       const moved = wanted !== left;
@@ -95,28 +65,15 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
   const live = announcer(h);
   const invariant = h("p", { class: "lvm-invariant" });
 
-  const keyFor = (key) => (event) => keyed(event, settled(kept.state)[key], KEYS[key]);
   const sliders = {
-    x: slider(h, {
-      label: ["observation ", h("var", {}, "x")],
-      low: BOUNDS.x[0],
-      high: BOUNDS.x[1],
-      hold: kept.hold,
-      key: keyFor("x"),
-      input: (x) => kept.change({ x }),
-    }),
-    bend: slider(h, {
-      label: ["decoder bend ", h("var", {}, "θ")],
-      low: BOUNDS.bend[0],
-      high: BOUNDS.bend[1],
-      hold: kept.hold,
-      key: keyFor("bend"),
-      input: (bend) => kept.change({ bend }),
-    }),
+    x: kept.slider("x", { label: ["observation ", h("var", {}, "x")] }),
+    bend: kept.slider("bend", { label: ["decoder bend ", h("var", {}, "θ")] }),
   };
   const best = () => {
-    const { x, slope, bend, noise } = kept.state;
-    kept.change({ kind: "gaussian", ...new QuadraticCurve({ slope, bend, std: noise }).bestGaussian(x) });
+    const { x, slope, bend, std_noise } = kept.state;
+    const [mean, std] = ["mean", "std"].map((key) => [kept.range(key).low, kept.range(key).high]);
+    const curve = new QuadraticCurve({ slope, bend, std: std_noise });
+    kept.change({ kind: "gaussian", ...curve.bestGaussian(x, mean, std) });
   };
   const exact = button(h, "Make q exact", () => kept.change({ kind: "exact" }));
   const buttons = h(
@@ -157,7 +114,7 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
     set(exact, { "aria-pressed": state.kind === "exact" });
     invariantSentence(h, invariant, now);
     predict.follow(now);
-    set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
+    kept.tell(now);
   }
 
   // ---- hands
@@ -183,7 +140,7 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
         label,
         orientation,
         value: () => settled(kept.state)[key],
-        range: () => KEYS[key],
+        range: () => kept.range(key),
         change: (value) => kept.change(key === "x" ? { x: value } : freed({ [key]: value })),
       }),
     );
@@ -200,25 +157,6 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
     }),
   );
 });
-
-function machineReadable(n) {
-  return {
-    x: n.x,
-    bend: n.bend,
-    slope: n.slope,
-    std_noise: n.noise,
-    mean: n.mean,
-    std: n.std,
-    kind: n.kind,
-    evidence: n.evidence,
-    elbo: n.elbo,
-    kl: n.kl,
-    reconstruction: n.reconstruction,
-    kl_prior: n.klPrior,
-    energy: n.energy,
-    entropy: n.entropy,
-  };
-}
 
 function spoken(n) {
   const shape = `q has mean ${fixed(n.mean, 2)} and spread ${fixed(n.std, 2)}`;

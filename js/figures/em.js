@@ -1,16 +1,15 @@
 // Live figure 8: EM on points that the reader places, and a toy's landscape F(theta', theta) with the same moves.
 // state -> numbers (js/engine/em.js, js/engine/landscape.js) -> picture. Nothing is drawn that they did not compute.
 
-import { BOUNDS, FLOOR, MOST, MOVES, numbers as numbersOf, reachable } from "../engine/em.js";
+import { FLOOR, MOST, MOVES, numbers as numbersOf, readMoves, readPoints } from "../engine/em.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
-import { button, choice, slider } from "../kit/controls.js";
+import { button, choice } from "../kit/controls.js";
 import { say, set } from "../kit/dom.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
-import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
-import { numeric } from "../kit/link.js";
+import { pairs, writtenPairs } from "../kit/link.js";
 import { maths, sentence, sign, termButton } from "../kit/maths.js";
 import { planeKeys } from "../kit/planekeys.js";
 import { linkTerms } from "../kit/terms.js";
@@ -19,11 +18,6 @@ import { makeLandscape } from "./em/landscape.js";
 import { makePlane, shares } from "./em/plane.js";
 import { makeSteps } from "./em/steps.js";
 
-export const START = { points: [], k: 3, seed: 4, moves: "EMEM", startQ: -1.6, startTheta: 0.5, rate: 0.2 };
-const KEYS = {
-  k: { low: BOUNDS.k[0], high: BOUNDS.k[1], step: 1, leap: 2, home: START.k },
-  rate: { low: BOUNDS.rate[0], high: BOUNDS.rate[1], step: 0.02, leap: 0.1, home: START.rate },
-};
 const SETS = [
   ["digits", "digits"],
   ["clouds", "clouds"],
@@ -47,7 +41,7 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
   const presets = { ...model.get("presets"), none: [] };
   const ring = { x: 0, y: 0, index: -1, holding: false };
   let now = null; // numbers of the last draw
-  let [widths, draws, playing] = [null, 0, 0];
+  let [widths, playing] = [null, 0];
 
   // ---- picture
   const plane = makePlane(kit);
@@ -73,46 +67,14 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     h("span", { class: "lvm-unit" }, "nats"),
   );
 
+  const named = (points) => nameOf(points, presets);
   const kept = keep(kit, {
-    name: "em",
-    start: START,
-    reachable,
-    traits: {
-      points: "points",
-      k: "k",
-      seed: "seed",
-      moves: "moves",
-      startQ: "start_q",
-      startTheta: "start_theta",
-      rate: "rate",
-    },
-    encode: (s) => ({
-      p: named(s.points) ?? s.points.map(([x, y]) => `${Math.round(100 * x)},${Math.round(100 * y)}`).join("_"),
-      k: s.k,
-      r: s.seed,
-      m: s.moves,
-      a: Number(s.startQ.toFixed(4)),
-      b: Number(s.startTheta.toFixed(4)),
-      s: Number(s.rate.toFixed(4)),
-    }),
-    decode: (given) => ({
-      points: presets[given.p] ?? pairs(given.p),
-      k: numeric(given.k),
-      seed: numeric(given.r),
-      moves: given.m,
-      startQ: numeric(given.a),
-      startTheta: numeric(given.b),
-      rate: numeric(given.s),
-    }),
-    report: (s) => {
-      const { stated } = numbers(s);
-      return { f: stated.f, evidence: stated.evidence, gap: stated.gap };
-    },
+    codecs: codecs(presets),
+    numbers: (s) => numbers(s).stated,
     adapt: () => steps.adapt(numbers(kept.state).states),
     speak: () => live.speak(spoken(numbers(kept.state).stated)),
     draw,
   });
-  const named = (points) => Object.keys(presets).find((name) => same(presets[name], points));
 
   // ---- controls
   /** A change that is not a drag: the axis may follow at once. */
@@ -189,7 +151,7 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     m,
     step,
     play,
-    button(h, "New start", () => act({ seed: (kept.state.seed % BOUNDS.seed[1]) + 1 })),
+    button(h, "New start", () => act({ seed: (kept.state.seed % kept.range("seed").high) + 1 })),
     button(h, "Reset", () => {
       stop();
       kept.reset();
@@ -208,23 +170,8 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     },
   });
   const removal = button(h, "Remove", () => hands.remove(), { "aria-label": "Remove the point under the ring" });
-  const count = slider(h, {
-    label: ["components ", h("var", {}, "K")],
-    low: BOUNDS.k[0],
-    high: BOUNDS.k[1],
-    step: 1,
-    hold: kept.hold,
-    key: (event) => keyed(event, kept.state.k, KEYS.k),
-    input: (k) => kept.change({ k }),
-  });
-  const rate = slider(h, {
-    label: "gradient step",
-    low: BOUNDS.rate[0],
-    high: BOUNDS.rate[1],
-    hold: kept.hold,
-    key: (event) => keyed(event, kept.state.rate, KEYS.rate),
-    input: (value) => kept.change({ rate: value }),
-  });
+  const count = kept.slider("k", { label: ["components ", h("var", {}, "K")] });
+  const rate = kept.slider("rate", { label: "gradient step" });
   const head = (text) => h("div", { class: "lvm-em-head" }, maths(h, text));
   root.append(
     h("div", { class: "lvm-title" }, "Can a step of EM make things worse?"),
@@ -272,7 +219,7 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     rate.update(state.rate, fixed(state.rate, 2));
     sets.set(named(state.points));
     words(state, states);
-    set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
+    kept.tell(now);
   }
 
   function enable({ moves, points }) {
@@ -294,8 +241,8 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     sentence(h, aboutToy, [
       [
         "plain",
-        `Ten points, one unknown θ: *z* = ±1, *x* ~ N(*z*θ, 1). EM: *F* = ${fixed(now.toyF, 2)}, ` +
-          `gradient: *F* = ${fixed(now.gradientF, 2)}. Another step size bends the gradient’s path; EM has none.`,
+        `Ten points, one unknown θ: *z* = ±1, *x* ~ N(*z*θ, 1). EM: *F* = ${fixed(now.toy_f, 2)}, ` +
+          `gradient: *F* = ${fixed(now.gradient_f, 2)}. Another step size bends the gradient’s path; EM has none.`,
       ],
     ]);
     const on =
@@ -314,19 +261,19 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     else Object.assign(ring, { x: 0, y: 0, index: -1, holding: false });
     kept.redraw();
   }
-  const begin = ([q, theta]) => kept.change({ startQ: q, startTheta: theta });
+  const begin = ([q, theta]) => kept.change({ start_q: q, start_theta: theta });
   kept.byHand(toy.handle, (event, memory) => ({
-    startQ: memory.state.startQ + toy.scales.q.inverse(event.clientX - memory.px) - toy.scales.q.inverse(0),
-    startTheta:
-      memory.state.startTheta + toy.scales.theta.inverse(event.clientY - memory.py) - toy.scales.theta.inverse(0),
+    start_q: memory.state.start_q + toy.scales.q.inverse(event.clientX - memory.px) - toy.scales.q.inverse(0),
+    start_theta:
+      memory.state.start_theta + toy.scales.theta.inverse(event.clientY - memory.py) - toy.scales.theta.inverse(0),
   }));
   onCleanup(
     planeKeys(toy.handle, {
       label: "start in the landscape",
-      low: BOUNDS.startTheta[0],
-      high: BOUNDS.startTheta[1],
-      value: () => [kept.state.startQ, kept.state.startTheta],
-      home: [START.startQ, START.startTheta],
+      low: kept.range("start_theta").low,
+      high: kept.range("start_theta").high,
+      value: () => [kept.state.start_q, kept.state.start_theta],
+      home: [kept.range("start_q").home, kept.range("start_theta").home],
       change: begin,
     }),
   );
@@ -351,42 +298,25 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
 
 const same = (a, b) => a === b || (a.length === b.length && a.every(([x, y], i) => x === b[i][0] && y === b[i][1]));
 
-/** Points from a link, "264,-98_222,28": undefined if there are none. */
-function pairs(text) {
-  if (typeof text !== "string" || !text) return undefined;
-  const points = text.split("_").map((pair) => pair.split(",").map((v) => (numeric(v) ?? NaN) / 100));
-  return points.every((point) => point.length === 2 && point.every(Number.isFinite)) ? points : undefined;
-}
+const nameOf = (points, presets) => Object.keys(presets).find((name) => same(presets[name], points));
 
-const IN_PYTHON = {
-  leastRise: "least_rise",
-  leastEvidence: "least_evidence",
-  gapAfterE: "gap_after_e",
-  atFloor: "at_floor",
-  toyQ: "toy_q",
-  toyTheta: "toy_theta",
-  toyF: "toy_f",
-  toyEvidence: "toy_evidence",
-  toyGap: "toy_gap",
-  toyLeastRise: "toy_least_rise",
-  toyOffDiagonal: "toy_off_diagonal",
-  gradientQ: "gradient_q",
-  gradientTheta: "gradient_theta",
-  gradientF: "gradient_f",
-  gradientLeastRise: "gradient_least_rise",
-  startQ: "start_q",
-  startTheta: "start_theta",
-};
-const machineReadable = (n) =>
-  Object.fromEntries(Object.entries(n).map(([key, value]) => [IN_PYTHON[key] ?? key, value]));
+/** Points stand in a link by their name, or in hundredths: "264,-98_222,28". */
+export const codecs = (presets) => ({
+  points: {
+    read: readPoints,
+    write: (points) => nameOf(points, presets) ?? writtenPairs(points.map((p) => p.map((v) => Math.round(100 * v)))),
+    parse: (given) => presets[given] ?? pairs(given)?.map((p) => p.map((v) => v / 100)),
+  },
+  moves: { read: readMoves },
+});
 
 function spoken(n) {
   const last = { E: "The last was an E-step. ", M: "The last was an M-step. " }[n.moves.at(-1)] ?? "";
   return (
     `${n.n} points, ${n.k} ${n.k === 1 ? "component" : "components"}, ${n.moves.length} half steps. ${last}F ` +
     `${fixed(n.f)}, ` +
-    `gap ${fixed(n.gap)}, evidence ${nats(n.evidence)}. In the toy EM stands at theta ${fixed(n.toyTheta, 2)} with F ` +
-    `${fixed(n.toyF)}, the gradient path at theta ${fixed(n.gradientTheta, 2)}.`
+    `gap ${fixed(n.gap)}, evidence ${nats(n.evidence)}. In the toy EM stands at theta ${fixed(n.toy_theta, 2)} with F ` +
+    `${fixed(n.toy_f)}, the gradient path at theta ${fixed(n.gradient_theta, 2)}.`
   );
 }
 
@@ -394,7 +324,7 @@ function spoken(n) {
 function holds(h, node, n, states) {
   const off = Math.abs(n.f + n.gap - n.evidence);
   const size = 1e-9 * Math.max(1, Math.abs(n.evidence), Math.abs(n.f));
-  const fell = Math.min(n.leastRise, n.leastEvidence) < -size;
+  const fell = Math.min(n.least_rise, n.least_evidence) < -size;
   node.classList.toggle("is-broken", off > size || fell);
   const [now, before] = [states.at(-1), states.at(-2)];
   const [rise, lift] = before ? [now.f - before.f, now.evidence - before.evidence] : [0, 0];

@@ -1,31 +1,23 @@
 // Live figure 4: gradient arrows. One expectation, estimated through the sample and through the density.
 // state -> numbers (js/engine/gradient.js) -> picture. Nothing is drawn that the engine did not compute.
 
-import { BOUNDS, numbers as numbersOf, reachable, samples, SEEDS, SIZES, WITHIN } from "../engine/gradient.js";
+import { numbers as numbersOf, samples, WITHIN } from "../engine/gradient.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
-import { button, choice, slider } from "../kit/controls.js";
-import { set } from "../kit/dom.js";
+import { button, choice } from "../kit/controls.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed } from "../kit/format.js";
-import { keyed, sliderKeys } from "../kit/handles.js";
+import { sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
-import { numeric } from "../kit/link.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeArrows } from "./gradient/arrows.js";
 import { makePlane } from "./gradient/plane.js";
 
-export const START = { f: "joint", mean: -0.4, std: 0.6, n: 20, seed: 1, baseline: false };
-const KEYS = {
-  mean: { low: BOUNDS.mean[0], high: BOUNDS.mean[1], home: 0 },
-  std: { low: BOUNDS.std[0], high: BOUNDS.std[1], home: 0.6 },
-  size: { low: 0, high: SIZES.length - 1, step: 1, leap: 3, home: SIZES.indexOf(START.n) },
-};
 const TERMS = [
-  ["exact", "exact ∇", "evidence", "exactMean", "exactLogStd"],
-  ["re", "average of *f*′(*z*) ∂*z*", "q", "reMean", "reLogStd"],
-  ["sf", "average of *f*(*z*) ∂ log *q*(*z*)", "q", "sfMean", "sfLogStd"],
+  ["exact", "exact ∇", "evidence", "exact_mean", "exact_log_std"],
+  ["re", "average of *f*′(*z*) ∂*z*", "q", "re_mean", "re_log_std"],
+  ["sf", "average of *f*(*z*) ∂ log *q*(*z*)", "q", "sf_mean", "sf_log_std"],
 ];
 
 export default figure("gradient", "Live figure: two estimates of one gradient, and how far they scatter", (kit) => {
@@ -33,7 +25,6 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
   const numbers = remembered(numbersOf); // asked for by a draw, by what is read back, and at rest
   let now = null; // numbers of the last draw
   let width = 0;
-  let draws = 0;
 
   // ---- picture
   const plane = makePlane(kit);
@@ -56,30 +47,7 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
   );
 
   const kept = keep(kit, {
-    name: "gradient",
-    start: START,
-    reachable,
-    traits: { f: "f", mean: "mean", std: "std", n: "n", seed: "seed", baseline: "baseline" },
-    encode: (s) => ({
-      f: s.f[0],
-      m: Number(s.mean.toFixed(4)),
-      s: Number(s.std.toFixed(4)),
-      n: s.n,
-      r: s.seed,
-      b: Number(s.baseline),
-    }),
-    decode: (given) => ({
-      f: { j: "joint", w: "wave" }[given.f],
-      mean: numeric(given.m),
-      std: numeric(given.s),
-      n: numeric(given.n),
-      seed: numeric(given.r),
-      baseline: { 0: false, 1: true }[given.b],
-    }),
-    report: (s) => {
-      const n = numbers(s);
-      return { ratio_mean: n.ratioMean, ratio_log_std: n.ratioLogStd };
-    },
+    numbers,
     adapt: () => arrows.adapt(numbers(kept.state)),
     speak: () => live.speak(spoken(numbers(kept.state))),
     draw,
@@ -108,19 +76,11 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
       { value: "on", text: "f − E f" },
     ],
   });
-  const size = slider(h, {
-    label: "samples",
-    low: 0,
-    high: SIZES.length - 1,
-    step: 1,
-    hold: kept.hold,
-    key: (event) => keyed(event, SIZES.indexOf(kept.state.n), KEYS.size),
-    input: (index) => kept.change({ n: SIZES[Math.round(index)] }),
-  });
+  const size = kept.slider("n", { label: "samples" });
   const buttons = h(
     "div",
     { class: "lvm-buttons" },
-    button(h, "New samples", () => kept.change({ seed: (kept.state.seed + 1) % SEEDS })),
+    button(h, "New samples", () => kept.change({ seed: (kept.state.seed + 1) % (kept.range("seed").high + 1) })),
     button(h, "Reset", () => {
       kept.reset();
       arrows.adapt(numbers(kept.state));
@@ -152,9 +112,9 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
     TERMS.forEach(([, , , a, b], i) => terms.write(buttonsOf[i], `(${fixed(now[a], 2)}, ${fixed(now[b], 2)})`, lit));
     which.set(state.f);
     baseline.set(state.baseline ? "on" : "off");
-    size.update(SIZES.indexOf(state.n), String(state.n), `${state.n} samples`);
+    size.update(state.n, String(state.n), `${state.n} samples`);
     say(h, invariant, now);
-    set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
+    kept.tell(now);
   }
 
   // ---- hands
@@ -176,7 +136,7 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
       sliderKeys(element, {
         label,
         value: () => kept.state[key],
-        range: () => KEYS[key],
+        range: () => kept.range(key),
         change: (value) => kept.change({ [key]: value }),
       }),
     );
@@ -191,38 +151,13 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
   );
 });
 
-function machineReadable(n) {
-  return {
-    f: n.f,
-    mean: n.mean,
-    std: n.std,
-    n: n.n,
-    seed: n.seed,
-    baseline: n.baseline,
-    value: n.value,
-    exact_mean: n.exactMean,
-    exact_log_std: n.exactLogStd,
-    re_mean: n.reMean,
-    re_log_std: n.reLogStd,
-    sf_mean: n.sfMean,
-    sf_log_std: n.sfLogStd,
-    re_mean_error: n.reMeanError,
-    re_log_std_error: n.reLogStdError,
-    sf_mean_error: n.sfMeanError,
-    sf_log_std_error: n.sfLogStdError,
-    ratio_mean: n.ratioMean,
-    ratio_log_std: n.ratioLogStd,
-    away: n.away,
-  };
-}
-
 const times = (ratio) => (ratio >= 9.95 ? fixed(ratio, 0) : ratio >= 0.095 ? fixed(ratio, 1) : fixed(ratio, 3));
 
 function spoken(n) {
   return (
-    `Exact gradient ${fixed(n.exactMean, 2)} by the mean, ${fixed(n.exactLogStd, 2)} by log std. Reparameterised ` +
-    `${fixed(n.reMean, 2)}, ${fixed(n.reLogStd, 2)}. Score function ${fixed(n.sfMean, 2)}, ${fixed(n.sfLogStd, 2)}. ` +
-    `Its variance is ${times(n.ratioMean)} times as large along the mean.`
+    `Exact gradient ${fixed(n.exact_mean, 2)} by the mean, ${fixed(n.exact_log_std, 2)} by log std. Reparameterised ` +
+    `${fixed(n.re_mean, 2)}, ${fixed(n.re_log_std, 2)}. Score function ${fixed(n.sf_mean, 2)}, ${fixed(n.sf_log_std, 2)}. ` +
+    `Its variance is ${times(n.ratio_mean)} times as large along the mean.`
   );
 }
 
@@ -238,9 +173,9 @@ function say(h, node, n) {
     ],
     [
       "plain",
-      `One score-function sample has ${times(n.ratioMean)} times the variance of a reparameterised one along the ` +
+      `One score-function sample has ${times(n.ratio_mean)} times the variance of a reparameterised one along the ` +
         `mean, ` +
-        `${times(n.ratioLogStd)} times along log std: so many times the samples for an equal error. Numbers in ` +
+        `${times(n.ratio_log_std)} times along log std: so many times the samples for an equal error. Numbers in ` +
         `brackets: (by mean, by log std).`,
     ],
   ]);

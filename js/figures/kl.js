@@ -1,39 +1,19 @@
 // Live figure 2: KL(p_data || p_theta) + E_data[log p_theta] = -H(p_data), two bars that mirror each other.
 // state -> numbers (js/engine/kl.js) -> picture. Nothing is drawn that numbers() did not compute.
 
-import {
-  BOUNDS,
-  DATA,
-  drawsOf,
-  fitted,
-  fittedToDraws,
-  numbers as numbersOf,
-  reachable,
-  SEEDS,
-  SIZES,
-} from "../engine/kl.js";
+import { DATA, drawsOf, fitted, fittedToDraws, numbers as numbersOf } from "../engine/kl.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
-import { button, choice, slider } from "../kit/controls.js";
-import { set } from "../kit/dom.js";
+import { button, choice } from "../kit/controls.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
-import { keyed, sliderKeys } from "../kit/handles.js";
+import { sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
-import { numeric } from "../kit/link.js";
 import { sentence } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeBars } from "./kl/bars.js";
 import { makeFormulas } from "./kl/formulas.js";
 import { makePlane } from "./kl/plane.js";
-
-export const START = { data: "two", direction: "forward", mean: 0.6, std: 1, n: 20, seed: 1 };
-const KEYS = {
-  mean: { low: BOUNDS.mean[0], high: BOUNDS.mean[1], home: 0 },
-  std: { low: BOUNDS.std[0], high: BOUNDS.std[1], home: 1 },
-  size: { low: 0, high: SIZES.length - 1, step: 1, leap: 3, home: SIZES.indexOf(START.n) },
-};
-const SHORT = { data: { t: "two", o: "one" }, direction: { f: "forward", r: "reverse" } };
 
 export default figure("kl", "Live figure: KL divergence and log-likelihood of a model that you shape", (kit) => {
   const { root, view, h, onCleanup } = kit;
@@ -47,33 +27,9 @@ export default figure("kl", "Live figure: KL divergence and log-likelihood of a 
   const live = announcer(h);
   const invariant = h("p", { class: "lvm-invariant" });
   let width = 0;
-  let draws = 0;
 
   const kept = keep(kit, {
-    name: "kl",
-    start: START,
-    reachable,
-    traits: { data: "data", direction: "direction", mean: "mean", std: "std", n: "n", seed: "seed" },
-    encode: (s) => ({
-      d: s.data[0],
-      k: s.direction[0],
-      m: Number(s.mean.toFixed(4)),
-      s: Number(s.std.toFixed(4)),
-      n: s.n,
-      r: s.seed,
-    }),
-    decode: (given) => ({
-      data: SHORT.data[given.d],
-      direction: SHORT.direction[given.k],
-      mean: numeric(given.m),
-      std: numeric(given.s),
-      n: numeric(given.n),
-      seed: numeric(given.r),
-    }),
-    report: (s) => {
-      const { kl, expected, average } = numbers(s);
-      return { kl, expected, average };
-    },
+    numbers,
     adapt: () => {
       const n = numbers(kept.state);
       return [plane.adapt(n), bars.adapt(n)].some(Boolean);
@@ -101,25 +57,18 @@ export default figure("kl", "Live figure: KL divergence and log-likelihood of a 
       { value: "reverse", text: "reverse" },
     ],
   });
-  const size = slider(h, {
-    label: ["draws ", h("var", {}, "N")],
-    low: 0,
-    high: SIZES.length - 1,
-    step: 1,
-    hold: kept.hold,
-    key: (event) => keyed(event, SIZES.indexOf(kept.state.n), KEYS.size),
-    input: (index) => kept.change({ n: SIZES[Math.round(index)] }),
-  });
+  const size = kept.slider("n", { label: ["draws ", h("var", {}, "N")] });
+  const ends = Object.fromEntries(["mean", "std"].map((key) => [key, [kept.range(key).low, kept.range(key).high]]));
   const lower = button(h, "Lower this KL", () => {
     const { data: name, direction: which } = kept.state;
-    kept.change(fitted(DATA[name], which, kept.state));
+    kept.change(fitted(DATA[name], which, kept.state, ends));
   });
   const buttons = h(
     "div",
     { class: "lvm-buttons" },
     lower,
-    button(h, "Fit the draws", () => kept.change(fittedToDraws(drawsOf(kept.state)))),
-    button(h, "New draws", () => kept.change({ seed: (kept.state.seed + 1) % SEEDS })),
+    button(h, "Fit the draws", () => kept.change(fittedToDraws(drawsOf(kept.state), ends))),
+    button(h, "New draws", () => kept.change({ seed: (kept.state.seed + 1) % (kept.range("seed").high + 1) })),
     button(h, "Reset", kept.reset),
     kept.share,
   );
@@ -149,9 +98,9 @@ export default figure("kl", "Live figure: KL divergence and log-likelihood of a 
     formulas.show(now.direction);
     data.set(state.data);
     direction.set(state.direction);
-    size.update(SIZES.indexOf(state.n), String(state.n), `${state.n} ${state.n === 1 ? "draw" : "draws"}`);
+    size.update(state.n, String(state.n), `${state.n} ${state.n === 1 ? "draw" : "draws"}`);
     say(h, invariant, now);
-    set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
+    kept.tell(now);
   }
 
   // ---- hands
@@ -173,7 +122,7 @@ export default figure("kl", "Live figure: KL divergence and log-likelihood of a 
       sliderKeys(element, {
         label,
         value: () => kept.state[key],
-        range: () => KEYS[key],
+        range: () => kept.range(key),
         change: (value) => kept.change({ [key]: value }),
       }),
     );
@@ -189,25 +138,6 @@ export default figure("kl", "Live figure: KL divergence and log-likelihood of a 
   );
 });
 
-function machineReadable(n) {
-  return {
-    data: n.data,
-    direction: n.direction,
-    n: n.n,
-    seed: n.seed,
-    mean: n.mean,
-    std: n.std,
-    kl_forward: n.klForward,
-    kl_reverse: n.klReverse,
-    kl: n.kl,
-    expected: n.expected,
-    entropy: n.entropy,
-    average: n.average,
-    wobble: n.wobble,
-    error: n.error,
-  };
-}
-
 function spoken(n) {
   const which = n.direction === "forward" ? "KL from data to model" : "KL from model to data";
   return (
@@ -222,11 +152,11 @@ function say(h, node, n) {
   const wobble =
     `Over N = ${n.n} ${n.n === 1 ? "draw" : "draws"} the sum is off by ${signed(n.wobble)}: that is average − ` +
     `expectation, with a standard error of ${fixed(n.error)}. It depends on the model.`;
-  const off = Math.abs(n.klForward + n.expected + n.entropy);
+  const off = Math.abs(n.kl_forward + n.expected + n.entropy);
   const holds = off < 1e-6;
   node.classList.toggle("is-broken", !holds);
   if (n.direction === "reverse") {
-    const away = n.klReverse + n.expected + n.entropy;
+    const away = n.kl_reverse + n.expected + n.entropy;
     sentence(h, node, [
       ["strong", "In this direction nothing holds the sum in place: "],
       ["plain", `it is ${signed(away)} nats away from −H(*p*~data~). Only the forward KL mirrors the log-likelihood.`],
@@ -236,7 +166,7 @@ function say(h, node, n) {
   sentence(h, node, [
     [
       "strong",
-      `KL + E~data~ log *p*~θ~ = ${nats(n.klForward + n.expected, 6)} = −H(*p*~data~): ` +
+      `KL + E~data~ log *p*~θ~ = ${nats(n.kl_forward + n.expected, 6)} = −H(*p*~data~): ` +
         `${holds ? `holds to ${tolerance(off)}.` : `does not hold, off by ${tolerance(off)}.`} `,
     ],
     ["plain", wobble],

@@ -1,7 +1,7 @@
 // Live figure 9: one sigma from soft EM to K-means to a codebook, with cells, usage and straight-through arrows.
 // state -> numbers (js/engine/kmeans.js) -> picture. Nothing is drawn that the engine did not compute.
 
-import { BOUNDS, numbers as numbersOf, placed, reachable, revived, scattered, update } from "../engine/kmeans.js";
+import { MOST, numbers as numbersOf, placed, readCodes, revived, scattered, update } from "../engine/kmeans.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
@@ -10,7 +10,7 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
-import { numeric } from "../kit/link.js";
+import { pairs, writtenPairs } from "../kit/link.js";
 import { maths, sentence, sign, termButton } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeHands } from "./kmeans/hands.js";
@@ -18,11 +18,6 @@ import { makePlane } from "./kmeans/plane.js";
 import { makeSteps } from "./kmeans/steps.js";
 import { makeUsage } from "./kmeans/usage.js";
 
-export const START = { data: "digits", codes: scattered(44, 5), sigma: 0.5, seed: 44, steps: 2 };
-const KEYS = {
-  sigma: { low: BOUNDS.sigma[0], high: BOUNDS.sigma[1], step: 0.05, leap: 0.25, home: 0 },
-  k: { low: BOUNDS.k[0], high: BOUNDS.k[1], step: 1, leap: 3, home: 5 },
-};
 const COPY = 0.4; // of the gradient's length, drawn
 const SAID = {
   digits: "Real: 45 handwritten digits, 0, 1 and 7, in two principal coordinates. ",
@@ -37,7 +32,7 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
   const sets = model.get("sets");
   if (!arePoints(sets)) throw new Error("its points are damaged");
   let arrows = "moves";
-  let [widths, draws, playing] = [null, 0, 0];
+  let [widths, playing] = [null, 0];
   let before = null; // numbers of the last draw
   const chosen = { index: 0 }; // the code that carries the handle
 
@@ -64,30 +59,10 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     energy,
   );
 
-  const bring = (values, fallback) => reachable(values, fallback, sets);
   const kept = keep(kit, {
-    name: "kmeans",
-    start: START,
-    reachable: bring,
-    traits: { data: "data", codes: "codes", sigma: "sigma", seed: "seed", steps: "steps" },
-    encode: (s) => ({
-      d: s.data,
-      s: Number(s.sigma.toFixed(3)),
-      r: s.seed,
-      n: s.steps,
-      c: s.codes.map((code) => code.map((v) => Number(v.toFixed(4))).join(",")).join("_"),
-    }),
-    decode: (given) => ({
-      data: given.d,
-      sigma: numeric(given.s),
-      seed: numeric(given.r),
-      steps: numeric(given.n),
-      codes: pairs(given.c),
-    }),
-    report: (s) => {
-      const { stated } = numbers(s);
-      return { distortion: stated.distortion, energy: stated.energy, perplexity: stated.perplexity };
-    },
+    codecs,
+    settle: (s) => ({ ...s, points: sets[s.data] }),
+    numbers: (s) => numbers(s).stated,
     adapt: () => steps.adapt(numbers(kept.state).states),
     speak: () => live.speak(spoken(numbers(kept.state).stated)),
     draw,
@@ -101,6 +76,7 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
   /** The codes where they stand now: what is changed by hand begins a new run there. */
   const standing = () => (kept.state.steps ? numbers(kept.state).states.at(-1).codes : kept.state.codes);
   const anew = (values) => ({ codes: standing(), steps: 0, ...values });
+  const last = () => kept.range("steps").high;
   const stop = () => {
     view.clearInterval(playing);
     playing = 0;
@@ -111,7 +87,7 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     act({ steps: kept.state.steps + 1 });
     const { states } = numbers(kept.state);
     const still = states.length > 1 && states.at(-2).energy - states.at(-1).energy < 1e-7;
-    if (still || kept.state.steps >= BOUNDS.steps[1]) stop();
+    if (still || kept.state.steps >= last()) stop();
   };
   const back = button(h, "Back", () => {
     stop();
@@ -154,7 +130,7 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     revive,
     button(h, "New start", () => {
       stop();
-      const seed = (kept.state.seed % BOUNDS.seed[1]) + 1;
+      const seed = (kept.state.seed % kept.range("seed").high) + 1;
       act({ seed, codes: scattered(seed, kept.state.codes.length), steps: 0 });
     }),
     button(h, "Reset", () => {
@@ -164,24 +140,21 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     }),
     kept.share,
   );
-  const sigma = slider(h, {
+  const sigma = kept.slider("sigma", {
     label: ["width ", h("var", {}, "σ")],
-    low: BOUNDS.sigma[0],
-    high: BOUNDS.sigma[1],
-    hold: kept.hold,
-    key: (event) => keyed(event, kept.state.sigma, KEYS.sigma),
-    input: (value) => {
+    change: (value) => {
       stop();
       kept.change(anew({ sigma: value }));
     },
   });
+  const home = kept.state.codes.length;
   const count = slider(h, {
     label: ["codes ", h("var", {}, "K")],
-    low: BOUNDS.k[0],
-    high: BOUNDS.k[1],
+    low: 1,
+    high: MOST,
     step: 1,
     hold: kept.hold,
-    key: (event) => keyed(event, kept.state.codes.length, KEYS.k),
+    key: (event) => keyed(event, kept.state.codes.length, { low: 1, high: MOST, step: 1, leap: 3, home }),
     input: (k) => {
       stop();
       const codes = standing();
@@ -261,8 +234,8 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
       terms.write(term, fixed(value), lit);
     const off = [
       [back, !state.steps],
-      [step, state.steps >= BOUNDS.steps[1]],
-      [play, state.steps >= BOUNDS.steps[1] && !playing],
+      [step, state.steps >= last()],
+      [play, state.steps >= last() && !playing],
       [revive, !stated.dead],
     ];
     for (const [node, is] of off) if (node.disabled !== is) node.disabled = is;
@@ -271,7 +244,7 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     data.set(state.data);
     words(stated, states);
     before = stated;
-    set(root, { "data-numbers": JSON.stringify(machineReadable(stated)), "data-draws": ++draws });
+    kept.tell(stated);
   }
 
   /** Arrows: the next step of each code; or minus the loss' gradient at a point's code, copied to the point. */
@@ -341,25 +314,21 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
   for (const part of [root, plane.node, usage.node, steps.node]) onCleanup(followWidth(part, view, measure));
 });
 
-/** Whether `sets` holds points of the plane under each of its names, the first state's among them. */
+/** Whether `sets` holds points of the plane under each of its names. */
 function arePoints(sets) {
   const pair = (point) => Array.isArray(point) && point.length === 2 && point.every(Number.isFinite);
   const isSet = (points) => Array.isArray(points) && points.length > 0 && points.every(pair);
-  return (
-    sets !== null && typeof sets === "object" && Object.hasOwn(sets, START.data) && Object.values(sets).every(isSet)
-  );
+  return sets !== null && typeof sets === "object" && Object.keys(sets).length > 0 && Object.values(sets).every(isSet);
 }
 
-/** Codes from a link, "2.64,-0.98_2.22,0.28": undefined if there are none. */
-function pairs(text) {
-  if (typeof text !== "string" || !text) return undefined;
-  const codes = text.split("_").map((pair) => pair.split(",").map((v) => numeric(v) ?? NaN));
-  return codes.every((code) => code.length === 2 && code.every(Number.isFinite)) ? codes : undefined;
-}
-
-const IN_PYTHON = { largestRise: "largest_rise", largestDistortionRise: "largest_distortion_rise" };
-const machineReadable = (n) =>
-  Object.fromEntries(Object.entries(n).map(([key, value]) => [IN_PYTHON[key] ?? key, value]));
+/** Codes stand in a link to four decimals: "2.64,-0.98_2.22,0.28". */
+export const codecs = {
+  codes: {
+    read: readCodes,
+    write: (codes) => writtenPairs(codes.map((code) => code.map((v) => Number(v.toFixed(4))))),
+    parse: pairs,
+  },
+};
 
 function spoken(n) {
   const kind = n.sigma === 0 ? "K-means" : `Width ${fixed(n.sigma, 2)}`;
@@ -372,7 +341,7 @@ function spoken(n) {
 
 /** What holds, in words. */
 function holds(h, node, n, states) {
-  const rises = n.largestRise > 1e-9 || (n.sigma === 0 && n.largestDistortionRise > 1e-9);
+  const rises = n.largest_rise > 1e-9 || (n.sigma === 0 && n.largest_distortion_rise > 1e-9);
   node.classList.toggle("is-broken", rises);
   const name = n.sigma === 0 ? "distortion" : "energy";
   const done = n.steps

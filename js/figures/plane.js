@@ -3,27 +3,26 @@
 
 import { BLACK_AND_WHITE, readImage, SIDE, written } from "../engine/drawing.js";
 import { bytesOf, sigmoid } from "../engine/nn.js";
-import { along, Models, numbers as numbersOf, reachable, REACH, STEPS } from "../engine/latent.js";
+import { along, Models, numbers as numbersOf, REACH, STEPS } from "../engine/latent.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
-import { button, choice, slider } from "../kit/controls.js";
+import { button, choice } from "../kit/controls.js";
 import { say, set } from "../kit/dom.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
-import { numeric } from "../kit/link.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { imageOf, inkCanvas } from "./drawing/ink.js";
 import { makeInput, makePicks } from "./drawing/input.js";
 import { makeStage } from "./plane/stage.js";
 
-const EMPTY = written(new Uint8Array(SIDE * SIDE));
-const START = { net: "", x: EMPTY, follow: true, z1: 0, z2: 0, a1: 0, a2: 0, b1: 0, b2: 0, step: 0 };
 const STRIP = 9; // images along the path
 const PACE = 70; // ms between two steps of Play
 const RANGE = { low: -REACH, high: REACH };
+
+export const codecs = { x: { read: (text) => (readImage(text) ? text : undefined) } };
 
 export default figure("plane", "Live figure: the latent plane of a variational autoencoder", (kit) => {
   const { root, view, h, model, onCleanup } = kit;
@@ -37,32 +36,10 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   let now = null; // numbers of the last draw
   let background = false;
   let walk = 0; // the timer of Play
-  let draws = 0;
 
   const kept = keep(kit, {
-    name: "plane",
-    start: { ...START, net: vaes[0] },
-    reachable: (values, fallback) => reachable(values, fallback, vaes),
-    traits: Object.fromEntries(Object.keys(START).map((key) => [key, key])),
-    encode: (s) => ({
-      n: vaes.indexOf(s.net),
-      x: s.x,
-      f: s.follow ? 1 : 0,
-      t: s.step,
-      ...Object.fromEntries(["z1", "z2", "a1", "a2", "b1", "b2"].map((key) => [key, Number(s[key].toFixed(4))])),
-    }),
-    decode: (given) => ({
-      net: vaes[numeric(given.n)],
-      x: given.x,
-      follow: { 1: true, 0: false }[given.f],
-      step: numeric(given.t),
-      ...Object.fromEntries(["z1", "z2", "a1", "a2", "b1", "b2"].map((key) => [key, numeric(given[key])])),
-    }),
-    report: (s) => {
-      const { reconstruction, kl, elbo, logPxZ } = numbers(s);
-      return { reconstruction, kl, elbo, log_px_z: logPxZ };
-    },
-    adapt: () => false,
+    codecs,
+    numbers: (s) => numbers(s).stated,
     speak: () => live.speak(spoken(now, models)),
     draw,
   });
@@ -172,16 +149,7 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     const [z1, z2] = along(kept.state, step);
     kept.change({ step, z1, z2, follow: false });
   };
-  const path = slider(h, {
-    label: "path, A to B",
-    low: 0,
-    high: STEPS,
-    step: 1,
-    hold: kept.hold,
-    input: (v) => goTo(Math.round(v)),
-    key: (event) =>
-      event.key === "End" ? STEPS : keyed(event, kept.state.step, { low: 0, high: STEPS, step: 1, leap: 5 }),
-  });
+  const path = kept.slider("step", { label: "path, A to B", change: goTo });
   const stopWalk = () => {
     view.clearTimeout(walk);
     walk = 0;
@@ -265,7 +233,8 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   function draw(state, touched) {
     if (!stage.laid()) return;
     const lit = touched && now !== null;
-    now = numbers(state);
+    const { stated, image, aeImage } = numbers(state);
+    now = stated;
     if (coded !== state.net) {
       coded = state.net;
       stage.recode(codes[models.nets.findIndex(({ name }) => name === coded)]);
@@ -274,10 +243,10 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     stage.draw({ q: { mean: [now.mean1, now.mean2], std: [now.std1, now.std2] }, z, path: state });
     stage.background(background, state.net, mean);
     input.draw(state.x);
-    out.paint(now.image);
-    if (beside) beside.draw(now, z, state, background, mean);
+    out.paint(image);
+    if (beside) beside.draw({ ...now, aeImage }, z, state, background, mean);
     drawStrip(state);
-    say(atZ, nats(now.logPxZ, 1));
+    say(atZ, nats(now.log_px_z, 1));
     for (const [key, node] of terms3) terms.write(node, fixed(now[key], 2), lit);
     set(stage.handle, {
       "aria-valuenow": now.z1.toFixed(3),
@@ -288,7 +257,7 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     if (nets) nets.set(state.net);
     path.update(state.step, `${state.step} / ${STEPS}`, `step ${state.step} of ${STEPS}`);
     tell(h, invariant, now);
-    set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
+    kept.tell(now);
   }
 
   /** The images along the path, made anew only when it changes. */
@@ -406,10 +375,10 @@ function makeBeside(kit, { codes, labels, names }) {
     measure: stage.measure,
     stop: stage.stop,
     draw(n, z, path, background, mean) {
-      stage.draw({ q: { mean: [n.aeCode1, n.aeCode2], std: null }, z, path });
+      stage.draw({ q: { mean: [n.ae_code1, n.ae_code2], std: null }, z, path });
       stage.background(background, "ae", mean);
       out.paint(n.aeImage);
-      say(error, fixed(n.aeError, 1));
+      say(error, fixed(n.ae_error, 1));
     },
   };
 }
@@ -430,20 +399,13 @@ function picksOf(bytes, classes) {
   return Array.from({ length: classes }, (_, c) => Array.from({ length: each }, (_, k) => text(c * each + k)));
 }
 
-function machineReadable(n) {
-  const plain = { ...n };
-  for (const key of ["image", "aeImage"]) delete plain[key];
-  const snake = (key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  return Object.fromEntries(Object.entries(plain).map(([key, value]) => [snake(key), value]));
-}
-
 function spoken(n, models) {
-  const ae = models.ae ? ` Squared error of the autoencoder ${fixed(n.aeError, 2)}.` : "";
+  const ae = models.ae ? ` Squared error of the autoencoder ${fixed(n.ae_error, 2)}.` : "";
   return (
     `z is ${fixed(n.z1, 2)}, ${fixed(n.z2, 2)}. q has mean ${fixed(n.mean1, 2)}, ${fixed(n.mean2, 2)}. ` +
     `Reconstruction ` +
     `${nats(n.reconstruction, 2)}, KL ${fixed(n.kl, 2)}, ELBO ${fixed(n.elbo, 2)}. log p of x given this z ` +
-    `${fixed(n.logPxZ, 2)}.${ae}`
+    `${fixed(n.log_px_z, 2)}.${ae}`
   );
 }
 

@@ -2,17 +2,14 @@
 // state -> posterior on the grid (in slices) -> numbers (js/engine/posterior.js) -> picture.
 
 import { BLACK_AND_WHITE, readImage, written } from "../engine/drawing.js";
-import { imagesOf, modelOf, MOST, numbers as numbersOf, posterior, reachable, STEPS } from "../engine/posterior.js";
+import { imagesOf, modelOf, MOST, numbers as numbersOf, posterior, STEPS } from "../engine/posterior.js";
 import { bytesOf, sigmoid } from "../engine/nn.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
-import { button, choice, slider } from "../kit/controls.js";
-import { set } from "../kit/dom.js";
+import { button, choice } from "../kit/controls.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
-import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
-import { numeric } from "../kit/link.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
 import { patience, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
@@ -21,7 +18,6 @@ import { makeInput } from "./drawing/input.js";
 import { makeBar } from "./posterior/bar.js";
 import { makePlane } from "./posterior/plane.js";
 
-export const START = { digit: 0, drawn: "", step: 0 };
 const PACE = 350; // ms between two steps of Play
 const REMEMBERED = 8; // posteriors of drawn images
 const TERMS = [
@@ -30,6 +26,8 @@ const TERMS = [
   ["amortisation", "amortisation left", "q", (n) => n.best - n.refined],
   ["approximation", "approximation gap", "gap", (n) => n.evidence - n.best],
 ];
+
+export const codecs = { drawn: { read: (text) => (text === "" || readImage(text) ? text : undefined) } };
 
 export default figure(
   "posterior",
@@ -50,7 +48,6 @@ export default figure(
     let now = null;
     let width = 0;
     let planeWidth = 0; // asked for when the figure's own width changes: in a drag it would lay the page out
-    let draws = 0;
     let playing = 0;
 
     // ---- picture
@@ -101,18 +98,8 @@ export default figure(
     );
 
     const kept = keep(kit, {
-      name: "posterior",
-      start: START,
-      reachable: (values, fallback) => reachable(values, fallback, images.length),
-      traits: { digit: "digit", drawn: "drawn", step: "step" },
-      encode: (s) => ({ d: s.digit, x: s.drawn, k: s.step }),
-      decode: (given) => ({ digit: numeric(given.d), drawn: given.x ?? "", step: numeric(given.k) }),
-      report: (s) => {
-        if (!known.has(keyOf(s))) return {};
-        const { evidence, amortised, refined, best } = numbers(s, known.get(keyOf(s)));
-        return { evidence, amortised, refined, best };
-      },
-      adapt: () => false,
+      codecs,
+      numbers: (s) => (known.has(keyOf(s)) ? numbers(s, known.get(keyOf(s))) : null),
       speak: () => {
         if (now) live.speak(spoken(now, names));
       },
@@ -169,15 +156,7 @@ export default figure(
       },
       options: names.map((name, k) => ({ value: String(k), text: name })),
     });
-    const steps = slider(h, {
-      label: "steps",
-      low: 0,
-      high: STEPS,
-      step: 1,
-      hold: kept.hold,
-      key: (event) => keyed(event, kept.state.step, { low: 0, high: STEPS, step: 1, leap: 5, home: 0 }),
-      input: (step) => kept.change({ step: Math.round(step) }),
-    });
+    const steps = kept.slider("step", { label: "steps" });
     const move = (by) => () => {
       pause();
       kept.change({ step: kept.state.step + by });
@@ -303,7 +282,7 @@ export default figure(
       ])
         if (node.disabled !== off) node.disabled = off;
       say(h, invariant, now, last);
-      set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
+      kept.tell(now);
     }
 
     onCleanup(
@@ -316,33 +295,6 @@ export default figure(
   },
   { slow: true },
 );
-
-function machineReadable(n) {
-  return {
-    digit: n.digit,
-    drawn: n.drawn,
-    step: n.step,
-    taken: n.taken,
-    points: n.points,
-    coarse: n.coarse,
-    evidence: n.evidence,
-    amortised: n.amortised,
-    before: n.before,
-    refined: n.refined,
-    best: n.best,
-    kl: n.kl,
-    mean1: n.mean1,
-    mean2: n.mean2,
-    std1: n.std1,
-    std2: n.std2,
-    posterior_mean1: n.posteriorMean1,
-    posterior_mean2: n.posteriorMean2,
-    posterior_std1: n.posteriorStd1,
-    posterior_std2: n.posteriorStd2,
-    spacing: n.spacing,
-    halving: n.halving,
-  };
-}
 
 function spoken(n, names) {
   return (

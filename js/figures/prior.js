@@ -1,24 +1,23 @@
 // Live figure 11: an image drawn from a prior over tokens, token by token, with the probabilities that each had.
 // state -> sample (js/engine/tokens.js) -> picture. Nothing is drawn that numbers() did not compute.
 
-import { sample, tokenNets } from "../engine/tokens.js";
+import { emptyCode, numbersOfPrior, readPrefix, sample, tokenNets, tokensOf } from "../engine/tokens.js";
 import { announcer } from "../kit/announce.js";
-import { button, choice, slider } from "../kit/controls.js";
-import { say, set } from "../kit/dom.js";
+import { button, choice } from "../kit/controls.js";
+import { say } from "../kit/dom.js";
 import { figure } from "../kit/figure.js";
 import { fixed, nats } from "../kit/format.js";
-import { keyed, sliderKeys } from "../kit/handles.js";
+import { sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
-import { numeric } from "../kit/link.js";
 import { sentence } from "../kit/maths.js";
 import { imageOf } from "./drawing/ink.js";
 import { makeBars, makeGrid } from "./prior/grid.js";
 
-const SEEDS = 1000;
-const HEAT = { low: 0.2, high: 2, step: 0.1, leap: 0.5, home: 1 };
-const CENTRE = 406;
 const PACE = 90; // ms between two tokens of Play
-const KEYS = ["prior", "label", "temperature", "seed", "step", "prefix"];
+
+export const codecs = (made) => ({ prefix: { read: (text) => readPrefix(text, made) } });
+/** What is locked is drawn. */
+export const settle = (s) => ({ ...s, step: Math.max(s.step, tokensOf(s.prefix).length) });
 
 export default figure("prior", "Live figure: an image drawn from a prior over tokens, token by token", (kit) => {
   const { root, view, h, model, onCleanup } = kit;
@@ -27,9 +26,7 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
   const priors = Object.keys(made.priors);
   const empty = emptyCode(made);
   const { places, size } = made;
-  let kept = null;
   let now = null;
-  let draws = 0;
   let walk = 0;
   let last = { key: "", drawn: null, steps: [] };
 
@@ -45,86 +42,14 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
   /** Every number of a state: a walk along a sample draws nothing anew, and decodes each step once. */
   const numbers = (s) => {
     const { steps } = walked(s);
-    steps[s.step] ??= numbersOf(s);
+    steps[s.step] ??= numbersOfPrior(s, sampled(s), empty, made);
     return steps[s.step];
   };
 
-  /** Every number that the figure states: the twin of `numbers` in lvm_lib/figures/prior.py. */
-  function numbersOf(s) {
-    const { tokens, logs, conditionals } = sampled(s);
-    const locked = tokensOf(s.prefix).length;
-    const sum = (from, to) => {
-      let total = 0;
-      for (let i = from; i < to; i++) total -= logs[i];
-      return total;
-    };
-    const image = made.decode(tokens.map((token, i) => (i < s.step ? token : empty)));
-    const stated = {
-      ...s,
-      all: tokens,
-      logs,
-      conditionals,
-      locked,
-      image,
-      nll: sum(locked, s.step),
-      ofPrefix: sum(0, locked),
-      uniform: s.step * Math.log(size),
-      brightness: image.reduce((a, b) => a + b, 0) / image.length,
-      centre: image[CENTRE],
-    };
-    if (s.step < places) {
-      const next = conditionals[s.step];
-      stated.entropy = -next.reduce((total, log) => total + Math.exp(log) * log, 0);
-      stated.largest = Math.exp(Math.max(...next));
-    }
-    return stated;
-  }
-
-  const reachable = (given, fallback) => {
-    const whole = (v, low, high, other) => (Number.isFinite(v) ? Math.min(Math.max(Math.round(v), low), high) : other);
-    const prefix = readPrefix(given.prefix, made) ?? fallback.prefix;
-    return {
-      prior: priors.includes(given.prior) ? given.prior : fallback.prior,
-      label: whole(given.label, 0, names.length - 1, fallback.label),
-      temperature: Number.isFinite(given.temperature)
-        ? Math.min(Math.max(given.temperature, HEAT.low), HEAT.high)
-        : fallback.temperature,
-      seed: whole(given.seed, 0, SEEDS - 1, fallback.seed),
-      prefix,
-      step: whole(given.step, tokensOf(prefix).length, places, Math.max(fallback.step, tokensOf(prefix).length)),
-    };
-  };
-
-  kept = keep(kit, {
-    name: "prior",
-    traits: Object.fromEntries(KEYS.map((key) => [key, key])),
-    reachable,
-    start: {
-      prior: priors.at(-1),
-      label: Math.min(3, names.length - 1),
-      temperature: 1,
-      seed: 1,
-      step: places,
-      prefix: "",
-    },
-    encode: (s) => ({
-      p: priors.indexOf(s.prior),
-      c: s.label,
-      t: Number(s.temperature.toFixed(4)),
-      s: s.seed,
-      n: s.step,
-      l: s.prefix,
-    }),
-    decode: (given) => ({
-      prior: priors[numeric(given.p)],
-      label: numeric(given.c),
-      temperature: numeric(given.t),
-      seed: numeric(given.s),
-      step: numeric(given.n),
-      prefix: given.l ?? "",
-    }),
-    report: (s) => ({ nll: numbers(s).nll }),
-    adapt: () => false,
+  const kept = keep(kit, {
+    codecs: codecs(made),
+    settle,
+    numbers: (s) => numbers(s).stated,
     speak: () => live.speak(spoken(now, made, names)),
     draw,
   });
@@ -178,26 +103,13 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
       kept.change({ label: Number(c) });
     },
   });
-  const heat = slider(h, {
-    label: ["temperature ", h("var", {}, "T")],
-    ...HEAT,
-    step: 0.05,
-    hold: kept.hold,
-    input: (temperature) => kept.change({ temperature }),
-    key: (event) => (event.key === "End" ? HEAT.high : keyed(event, kept.state.temperature, HEAT)),
-  });
-  const upTo = slider(h, {
+  const heat = kept.slider("temperature", { label: ["temperature ", h("var", {}, "T")], step: 0.05 });
+  const upTo = kept.slider("step", {
     label: "tokens drawn",
-    low: 0,
-    high: places,
-    step: 1,
-    hold: kept.hold,
-    input: (step) => {
+    change: (step) => {
       stopWalk();
       kept.change({ step });
     },
-    key: (event) =>
-      event.key === "End" ? places : keyed(event, kept.state.step, { low: 0, high: places, step: 1, leap: made.grid }),
   });
   const stopWalk = () => {
     view.clearTimeout(walk);
@@ -257,7 +169,7 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
         play,
         button(h, "Another sample", () => {
           stopWalk();
-          kept.change({ seed: (kept.state.seed + 1) % SEEDS });
+          kept.change({ seed: (kept.state.seed + 1) % (kept.range("seed").high + 1) });
         }),
         lock,
         unlock,
@@ -274,7 +186,8 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
 
   // ---- drawing
   function draw(state) {
-    now = numbers(state);
+    const { stated, ...beside } = numbers(state);
+    now = { ...beside, ...stated, stated };
     grid.draw(now);
     const pen = canvas.getContext("2d");
     pen.putImageData(imageOf(pen, now.image), 0, 0);
@@ -294,7 +207,7 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
         : "No token is drawn yet.",
     );
     tell(h, invariant, now, names);
-    set(root, { "data-numbers": JSON.stringify(machineReadable(now, places)), "data-draws": ++draws });
+    kept.tell(now.stated);
   }
 
   // ---- hands
@@ -308,7 +221,7 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
     sliderKeys(handle, {
       label: "tokens drawn so far",
       value: () => kept.state.step,
-      range: () => ({ low: 0, high: places, step: 1, leap: made.grid, home: 0 }),
+      range: () => kept.range("step"),
       change: (step) => {
         stopWalk();
         kept.change({ step });
@@ -317,46 +230,6 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
   );
   kept.redraw.now();
 });
-
-const tokensOf = (text) => (text ? text.split(",").map(Number) : []);
-
-/** A prefix from text, or undefined where it is none. */
-function readPrefix(text, { places, size }) {
-  if (text === "") return "";
-  if (typeof text !== "string" || !/^\d{1,6}(,\d{1,6})*$/.test(text)) return undefined;
-  const tokens = tokensOf(text);
-  return tokens.length <= places && tokens.every((token) => token < size) ? tokens.join(",") : undefined;
-}
-
-/** The code that, all over the grid, decodes to the image with the mean nearest to zero: "not yet drawn". */
-function emptyCode({ size, places, decode }) {
-  let [best, least] = [0, Infinity];
-  for (let k = 0; k < size; k++) {
-    const image = decode(new Array(places).fill(k));
-    const mean = Math.abs(image.reduce((a, b) => a + b, 0) / image.length);
-    if (mean < least) [best, least] = [k, mean];
-  }
-  return best;
-}
-
-function machineReadable(n, places) {
-  return {
-    prior: n.prior,
-    label: n.label,
-    temperature: n.temperature,
-    seed: n.seed,
-    step: n.step,
-    prefix: n.prefix,
-    nll: n.nll,
-    of_prefix: n.ofPrefix,
-    uniform: n.uniform,
-    brightness: n.brightness,
-    centre: n.centre,
-    tokens: n.all.slice(0, n.step).join(","),
-    next: n.step < places ? n.all[n.step] : -1,
-    ...(n.step < places ? { entropy: n.entropy, largest: n.largest } : {}),
-  };
-}
 
 function spoken(n, { places, size }, names) {
   const next = n.step < places ? ` The next token is one of ${size}, with an entropy of ${nats(n.entropy, 2)}.` : "";

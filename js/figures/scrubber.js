@@ -1,16 +1,13 @@
 // Live figure 7: a training that can be wound back. Checkpoint -> manifold, codes, -ELBO, computed again from its
 // weights. state -> what the checkpoint gives (in slices; the others follow in the background) -> numbers -> picture.
 
-import { imagesOf, measured, netOf, numbers, reachable, SIDE, unfolded } from "../engine/scrubber.js";
+import { imagesOf, measured, netOf, numbers, SIDE, unfolded } from "../engine/scrubber.js";
 import { bytesOf } from "../engine/nn.js";
 import { announcer } from "../kit/announce.js";
-import { button, slider } from "../kit/controls.js";
-import { set } from "../kit/dom.js";
+import { button } from "../kit/controls.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
-import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
-import { numeric } from "../kit/link.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
 import { developed, paint } from "../kit/pixels.js";
 import { patience, sliced } from "../kit/slices.js";
@@ -18,12 +15,11 @@ import { linkTerms } from "../kit/terms.js";
 import { makeCloud } from "./scrubber/cloud.js";
 import { makeCurves } from "./scrubber/curves.js";
 
-export const START = { checkpoint: 0 };
 const PACE = 700; // ms between two checkpoints of Play
 const TERMS = [
   ["distortion", "distortion", "data", "distortion"],
   ["rate", "rate", "q", "rate"],
-  ["elbo", "−ELBO", "elbo", "negativeElbo"],
+  ["elbo", "−ELBO", "elbo", "negative_elbo"],
 ];
 
 export default figure(
@@ -41,7 +37,6 @@ export default figure(
     let giveUp = () => {};
     let now = null;
     let width = 0;
-    let draws = 0;
     let playing = 0;
 
     // ---- picture
@@ -69,15 +64,7 @@ export default figure(
     );
 
     const kept = keep(kit, {
-      name: "scrubber",
-      start: START,
-      reachable: (values, fallback) => reachable(values, fallback, last + 1),
-      traits: { checkpoint: "checkpoint" },
-      encode: (s) => ({ k: s.checkpoint }),
-      decode: (link) => ({ checkpoint: numeric(link.k) }),
-      report: (s) =>
-        known.has(s.checkpoint) ? { negative_elbo: numbers(s, known.get(s.checkpoint), given).negativeElbo } : {},
-      adapt: () => false,
+      numbers: (s) => (known.has(s.checkpoint) ? numbers(s, known.get(s.checkpoint), given) : null),
       speak: () => {
         if (now) live.speak(spoken(now));
       },
@@ -85,16 +72,11 @@ export default figure(
     });
 
     // ---- controls
-    const scrub = slider(h, {
+    const scrub = kept.slider("checkpoint", {
       label: "epoch",
-      low: 0,
-      high: last,
-      step: 1,
-      hold: kept.hold,
-      key: (event) => keyed(event, kept.state.checkpoint, { low: 0, high: last, step: 1, leap: 3, home: 0 }),
-      input: (to) => {
+      change: (checkpoint) => {
         pause();
-        kept.change({ checkpoint: Math.round(to) });
+        kept.change({ checkpoint });
       },
     });
     const move = (by) => () => {
@@ -235,7 +217,7 @@ export default figure(
       TERMS.forEach(([, , , key], i) => terms.write(terms_[i], fixed(now[key], 2), lit));
       when.textContent = `After ${now.epoch} ${now.epoch === 1 ? "epoch" : "epochs"}, per test image:`;
       say(h, invariant, now, note);
-      set(root, { "data-numbers": JSON.stringify(machineReadable(now)), "data-draws": ++draws });
+      kept.tell(now);
     }
 
     onCleanup(
@@ -260,34 +242,17 @@ function tiled(images) {
   return out;
 }
 
-function machineReadable(n) {
-  return {
-    checkpoint: n.checkpoint,
-    epoch: n.epoch,
-    loss: n.loss,
-    curve: n.curve,
-    negative_elbo: n.negativeElbo,
-    distortion: n.distortion,
-    rate: n.rate,
-    brightness: n.brightness,
-    code_mean1: n.codeMean1,
-    code_mean2: n.codeMean2,
-    code_std1: n.codeStd1,
-    code_std2: n.codeStd2,
-  };
-}
-
 function spoken(n) {
   return (
-    `After ${n.epoch} ${n.epoch === 1 ? "epoch" : "epochs"}: minus ELBO ${nats(n.negativeElbo, 2)} per test image, ` +
+    `After ${n.epoch} ${n.epoch === 1 ? "epoch" : "epochs"}: minus ELBO ${nats(n.negative_elbo, 2)} per test image, ` +
     `distortion ${fixed(n.distortion, 2)}, ` +
-    `rate ${fixed(n.rate, 2)}. The codes spread by ${fixed(n.codeStd1, 2)} and ${fixed(n.codeStd2, 2)}.`
+    `rate ${fixed(n.rate, 2)}. The codes spread by ${fixed(n.code_std1, 2)} and ${fixed(n.code_std2, 2)}.`
   );
 }
 
 /** What always holds, in words. */
 function say(h, node, n, note) {
-  const off = Math.abs(n.curve - n.negativeElbo);
+  const off = Math.abs(n.curve - n.negative_elbo);
   const holds = off < 1e-6;
   node.classList.toggle("is-broken", !holds);
   const loss =

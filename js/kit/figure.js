@@ -5,7 +5,7 @@ import { followTheme } from "./theme.js";
 
 /**
  * The anywidget form of a figure. `build(kit)` draws into kit.root and registers what must be undone with
- * kit.onCleanup; kit = { model, root, document, view, h, s, slot, inPage, onCleanup, arrived, lost }.
+ * kit.onCleanup; kit = { name, model, root, document, view, h, s, slot, inPage, onCleanup, arrived, lost }.
  * A `slow` figure, whose first picture takes a while, counts as alive only once it called kit.arrived();
  * kit.lost(error) says that the picture never comes. After the arrival both do nothing.
  */
@@ -49,6 +49,7 @@ export function figure(name, label, build, { slow = false } = {}) {
       try {
         undo.push(followTheme(root));
         build({
+          name,
           model,
           root,
           document,

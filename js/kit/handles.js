@@ -65,7 +65,7 @@ export function drag(element, { start, move, end = (_memory) => {}, revert = (_m
   };
 }
 
-/** The value after a key, or null if the key means nothing here. Arrows step, Shift+arrows leap, Home = home. */
+/** The value after a key, or null if the key means nothing here. Arrows step, Shift+arrows leap, Home = home, End = the top. */
 export function keyed(event, value, { low, high, step = 0.1, leap = 0.5, home = 0 }) {
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   const by = event.shiftKey ? leap : step;
@@ -77,6 +77,7 @@ export function keyed(event, value, { low, high, step = 0.1, leap = 0.5, home = 
     PageUp: value + leap,
     PageDown: value - leap,
     Home: home,
+    End: high,
   }[event.key];
   if (to === undefined) return null;
   return Math.min(Math.max(Number(to.toFixed(6)), low), high);

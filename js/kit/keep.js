@@ -1,28 +1,43 @@
 // The life of a figure's state: traits, address, one draw per frame, what is in hand, and what is done at rest.
 
-import { button } from "./controls.js";
+import { button, slider } from "./controls.js";
+import { set } from "./dom.js";
 import { holdStill } from "./figure.js";
 import { atMost, atRest, perFrame } from "./frame.js";
-import { drag } from "./handles.js";
+import { drag, keyed } from "./handles.js";
 import { copy, merged, parse, replaceHash } from "./link.js";
-import { bind } from "./model.js";
+import { bind, stateOf } from "./state.js";
 
 const AT_REST = 400; // ms
 
 /**
- * Keep the state of one figure. `traits` maps state keys to trait names; `reachable(values, fallback)` brings values
- * inside the bounds; `encode(state)` and `decode(strings)` are its form in a link; `draw(state, touched)` paints;
- * `report(state)` gives the traits that are read back; at rest `adapt()` may ask for one more draw (returns true) and
- * `speak()` talks. Returns what a figure's controls need; `rest()` is for a figure whose numbers come late.
+ * Keep the state of one figure, whose variables and bounds are Python's (`reach`). `codecs` and `settle`: see stateOf;
+ * `draw(state, touched)` paints; `numbers(state)` gives what the figure states, of which Python reads some back, or null
+ * while that is not known; `written(state)` is the state as link and traits hold it; at rest `adapt()` may ask for one
+ * more draw (returns true) and `speak()` talks. Returns what a figure's controls need; `rest()` is for numbers that come late.
  */
-export function keep(kit, { name, start, traits, reachable, encode, decode, draw, report, adapt, speak }) {
-  const { root, view, h, model, onCleanup } = kit;
+export function keep(kit, { codecs, settle, draw, numbers, written = (state) => state, adapt = () => false, speak }) {
+  const { root, view, h, model, onCleanup, name } = kit;
   const space = kit.slot === 1 ? name : `${name}${kit.slot}`;
-  let state = reachable(start, start);
+  const {
+    names,
+    start,
+    reachable,
+    encode,
+    decode,
+    range,
+    values: sizes,
+    readBack,
+  } = stateOf(model.get("reach"), {
+    codecs,
+    settle,
+  });
+  let state = start;
   let inHand = 0;
   let touched = false;
+  let draws = 0;
 
-  const bound = bind(model, traits, {
+  const bound = bind(model, names, {
     busy: () => inHand > 0,
     changed: (values) => {
       state = reachable(values, state);
@@ -35,19 +50,23 @@ export function keep(kit, { name, start, traits, reachable, encode, decode, draw
 
   const redraw = perFrame(view, () => draw(state, touched));
   const sync = atMost(view, 100, () => {
-    const own = Object.fromEntries(Object.entries(traits).map(([key, trait]) => [trait, state[key]]));
-    bound.write({ ...own, ...report(state) });
+    const own = written(state);
+    const found = numbers(state);
+    bound.write({
+      ...Object.fromEntries(names.map((key) => [key, own[key]])),
+      ...(found && Object.fromEntries(readBack.map((key) => [key, found[key]]))),
+    });
   });
-  const settle = atRest(view, AT_REST, () => {
+  const atLast = atRest(view, AT_REST, () => {
     if (inHand > 0) return;
     if (adapt()) redraw();
     if (!touched) return;
     speak();
-    if (kit.inPage) replaceHash(view, merged(view.location.hash, space, encode(state)));
+    if (kit.inPage) replaceHash(view, merged(view.location.hash, space, encode(written(state))));
   });
   function rest() {
     sync();
-    settle();
+    atLast();
   }
 
   function change(values) {
@@ -85,7 +104,7 @@ export function keep(kit, { name, start, traits, reachable, encode, decode, draw
   const share =
     kit.inPage &&
     button(h, "Copy link", async () => {
-      const hash = merged(view.location.hash, space, encode(state));
+      const hash = merged(view.location.hash, space, encode(written(state)));
       replaceHash(view, hash);
       const url = view.location.href.split("#")[0] + hash;
       const ok = await copy(view, url);
@@ -110,11 +129,31 @@ export function keep(kit, { name, start, traits, reachable, encode, decode, draw
   };
   if (kit.inPage) view.addEventListener("hashchange", hashed);
   onCleanup(() => view.removeEventListener("hashchange", hashed));
-  for (const job of [redraw, sync, settle]) onCleanup(job.cancel);
+  for (const job of [redraw, sync, atLast]) onCleanup(job.cancel);
   onCleanup(bound.release);
   readLink();
   if (kit.inPage) rest();
   else sync();
+
+  /** A slider of one number of the state: `change(value)` and `value()` where it is not simply that number. */
+  const sliderOf = (
+    key,
+    { label, step, change: to = (value) => change({ [key]: value }), value = () => state[key] },
+  ) => {
+    const { whole, ...keys } = range(key);
+    const list = sizes(key);
+    const place = () => (list ? list.indexOf(value()) : value());
+    const made = slider(h, {
+      label,
+      low: keys.low,
+      high: keys.high,
+      step: step ?? (whole ? 1 : 0.01),
+      hold,
+      key: (event) => keyed(event, place(), keys),
+      input: (at) => to(list ? list[Math.round(at)] : whole ? Math.round(at) : at),
+    });
+    return { ...made, update: (shown, ...words) => made.update(list ? list.indexOf(shown) : shown, ...words) };
+  };
 
   return {
     get state() {
@@ -125,7 +164,11 @@ export function keep(kit, { name, start, traits, reachable, encode, decode, draw
     byHand,
     redraw,
     rest,
+    range,
+    slider: sliderOf,
     reset: () => change(first),
+    /** What the figure states now, for tests and for Python: every number under Python's name. */
+    tell: (stated) => set(root, { "data-numbers": JSON.stringify(stated), "data-draws": ++draws }),
     share: [h("span", { class: "lvm-spring" }), copied, share],
   };
 }

@@ -34,6 +34,16 @@ export function numeric(text) {
   return Number.isFinite(value) ? value : undefined;
 }
 
+/** Pairs of numbers from a link, "2.64,-0.98_2.22,0.28": undefined where there are none. */
+export function pairs(text) {
+  if (typeof text !== "string" || !text) return undefined;
+  const found = text.split("_").map((pair) => pair.split(",").map(numeric));
+  return found.every((pair) => pair.length === 2 && !pair.includes(undefined)) ? found : undefined;
+}
+
+/** The same pairs as a link holds them. */
+export const writtenPairs = (all) => all.map((pair) => pair.join(",")).join("_");
+
 /** Write the hash without a new history entry; pages without an address of their own (srcdoc) refuse, silently. */
 export function replaceHash(view, hash) {
   try {

@@ -7,7 +7,6 @@ import { fixed, tolerance } from "../kit/format.js";
 import { atMost, atRest, perFrame } from "../kit/frame.js";
 import { keyed } from "../kit/handles.js";
 import { merged, numeric, parse } from "../kit/link.js";
-import { bind } from "../kit/model.js";
 
 test("a scale and its inverse", () => {
   const map = scale([-4, 4], [30, 710]);
@@ -142,35 +141,4 @@ test("an answer is kept for the same question, and for that alone", () => {
   const state = { x: 3 };
   assert.deepEqual([f(state, 2), f(state, 2), asked], [6, 6, 1]);
   assert.deepEqual([f({ x: 3 }, 2), asked, f(state, 5), asked], [6, 2, 15, 3]);
-});
-
-test("traits: a write is sent once, is no change of its own, and only what differs is set", () => {
-  const values = { a: 1, b: 2 };
-  const listeners = {};
-  let saves = 0;
-  const heard = [];
-  const model = {
-    get: (k) => values[k],
-    set: (k, v) => {
-      values[k] = v;
-      listeners[`change:${k}`]?.();
-    },
-    save_changes: () => saves++,
-    on: (e, f) => {
-      listeners[e] = f;
-    },
-    off: (e) => {
-      delete listeners[e];
-    },
-  };
-  const traits = bind(model, { first: "a", second: "b" }, { changed: (v) => heard.push(v) });
-  traits.write({ a: 5, b: 2 });
-  assert.deepEqual([values.a, saves, heard.length], [5, 1, 0]);
-  traits.write({ a: 5, b: 2 });
-  assert.equal(saves, 1);
-  model.set("b", 7);
-  assert.deepEqual(heard, [{ first: 5, second: 7 }]);
-  traits.release();
-  model.set("b", 8);
-  assert.equal(heard.length, 1);
 });

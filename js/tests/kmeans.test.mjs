@@ -4,20 +4,23 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
   assign,
-  BOUNDS,
   cell,
   measure,
+  MOST,
   numbers,
   placed,
-  reachable,
   revived,
   run,
   scattered,
   update,
+  X,
+  Y,
 } from "../engine/kmeans.js";
 import { uniforms } from "../engine/random.js";
-import { START } from "../figures/kmeans.js";
+import { codecs } from "../figures/kmeans.js";
+import { figureState } from "./reach.mjs";
 
+const START = figureState("kmeans", { codecs }).start;
 const close = (a, b, tolerance, message = "") => {
   assert.ok(Math.abs(a - b) <= tolerance, `${message} ${a} against ${b}`);
 };
@@ -33,10 +36,10 @@ test("K-means: no step raises the energy, at any sigma; at zero it is the distor
     for (const seed of [1, 2, 3, 4])
       for (const k of [1, 3, 8]) {
         const { stated, states } = numbers(state({ sigma, codes: scattered(seed, k), steps: 30 }));
-        assert.ok(stated.largestRise < 1e-12, `${sigma} ${seed} ${k}`);
+        assert.ok(stated.largest_rise < 1e-12, `${sigma} ${seed} ${k}`);
         assert.ok(stated.perplexity <= k + 1e-9 && stated.rate <= Math.log(k) + 1e-9);
         if (sigma > 0) continue;
-        assert.ok(stated.largestDistortionRise < 1e-12 && stated.firm === 1);
+        assert.ok(stated.largest_distortion_rise < 1e-12 && stated.firm === 1);
         close(stated.energy, stated.distortion, 1e-12);
         for (const { r } of states) for (const share of r) assert.ok(share === 0 || share === 1);
       }
@@ -107,34 +110,10 @@ test("K-means: a dead code stays, is counted, and can be revived without raising
   assert.ok(after.used === 3 && after.distortion < before.distortion);
 });
 
-test("K-means: Back is exact, states are brought inside", () => {
+test("K-means: Back is exact", () => {
   const codes = scattered(3, 5);
   const long = run(state({ codes, sigma: 0.4, steps: 9 }));
   assert.deepEqual(run(state({ codes, sigma: 0.4, steps: 4 })), long.slice(0, 5));
-  const sets = { digits: points, clouds: [[0, 0]] };
-  const kept = reachable({}, START, sets);
-  assert.equal(kept.points, points);
-  assert.equal(kept.codes.length, 5);
-  const out = reachable(
-    {
-      data: "nothing",
-      codes: [
-        [9, -9],
-        [NaN, 0],
-      ],
-      sigma: -1,
-      steps: 99,
-      seed: 0.2,
-    },
-    kept,
-    sets,
-  );
-  assert.deepEqual(
-    [out.data, out.codes, out.sigma, out.steps, out.seed],
-    ["digits", kept.codes, 0, BOUNDS.steps[1], 1],
-  );
-  assert.deepEqual(reachable({ codes: [[9, -9]] }, kept, sets).codes, [[4, -3]]);
-  assert.equal(reachable({ codes: scattered(1, 8).concat([[0, 0]]) }, kept, sets).codes.length, 8);
 });
 
 // ---- against Python: tests/library/test_engine.py writes the file and names it in LVM_GOLDEN
@@ -143,7 +122,7 @@ const skip = file ? false : "LVM_GOLDEN is not set: run pytest tests/library/tes
 const golden = file ? JSON.parse(readFileSync(file, "utf8")).kmeans : null;
 
 test("K-means: bounds and scattered codes are Python's", { skip }, () => {
-  assert.deepEqual(BOUNDS, golden.bounds);
+  assert.deepEqual({ x: X, y: Y, most: MOST }, golden.bounds);
   for (const { seed, codes } of golden.scattered) assert.deepEqual(scattered(seed, codes.length), codes);
 });
 

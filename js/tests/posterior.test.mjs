@@ -3,19 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { readImage } from "../engine/drawing.js";
-import {
-  contour,
-  gridOf,
-  imagesOf,
-  klOf,
-  modelOf,
-  MOST,
-  numbers,
-  posterior,
-  reachable,
-  STEPS,
-} from "../engine/posterior.js";
-import { START } from "../figures/posterior.js";
+import { contour, gridOf, imagesOf, klOf, modelOf, MOST, numbers, posterior, STEPS } from "../engine/posterior.js";
 import { patience, sliced } from "../kit/slices.js";
 
 const close = (a, b, tolerance, message = "") => {
@@ -114,11 +102,6 @@ test("posterior: a contour of a cone is a circle", () => {
   const length = segments.reduce((sum, [a, b, c, d]) => sum + Math.hypot(c - a, d - b), 0);
   close(length, 2 * Math.PI * 1.03, 0.01);
   for (const [x, y] of segments) close(Math.hypot(x, y), 1.03, 0.01);
-});
-
-test("posterior: what a link says is brought inside the bounds", () => {
-  assert.deepEqual(reachable({ digit: 99, drawn: "<b>", step: -3 }, START, 10), { digit: 9, drawn: "", step: 0 });
-  assert.deepEqual(reachable({ step: NaN }, START, 10), START);
 });
 
 test("slices: work stands still while another figure is in hand, and steps aside while its reader waits for it", () => {

@@ -5,44 +5,25 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import traitlets
 from matplotlib.figure import Figure
 from scipy.special import ndtr
 
 from .. import counter
-from .._checks import describe
 from ..curve import Curve, TanhNetwork
 from ..densities import log_normal
 from ..plots.palette import colour
 from ..quadrature import line
-from .base import Bounded, FigureError, LiveFigure
+from .base import LiveFigure
+from .state import number, whole
 
 __all__ = ["AncestralFigure"]
 
-BOUNDS = {"z": (-4, 4), "std_noise": (0.15, 1), "seed": (1, 999), "count": (0, 2000)}
 NETWORK = TanhNetwork([[2.0, 1.5]], [0.5, -2.2], [[1.8], [-0.9]], [-0.8])
 LINE = 2.47  # P(distance > LINE / sqrt(n)) <= 2 exp(-2 LINE^2) = 1e-5 for every n (Massart 1990)
 LATENT = line(-9, 9, 901)
 REACH = 1.8  # |g| stays below
 SHOWN = 300  # points drawn in the plane
 X, BIN = (-4, 4), 0.25
-
-
-class Whole(traitlets.Int):
-    """A whole number from low to high; anything else is an error that names the trait and its bounds."""
-
-    def __init__(self, default, low, high, help):
-        super().__init__(default, help=help)
-        self.low, self.high = low, high
-
-    def validate(self, obj, value):
-        """`value` as an int; raises FigureError if it is no whole number or out of bounds."""
-        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        if not whole or not self.low <= value <= self.high:
-            raise FigureError(
-                f"{self.name} must be a whole number from {self.low} to {self.high}, got {describe(value)}"
-            )
-        return int(value)
 
 
 class AncestralFigure(LiveFigure):
@@ -54,12 +35,11 @@ class AncestralFigure(LiveFigure):
 
     name = "ancestral"
     heights = (949, 836)
-    state = tuple(BOUNDS)
 
-    z = Bounded(0.5, *BOUNDS["z"], help="the z that is held").tag(sync=True)
-    std_noise = Bounded(0.3, *BOUNDS["std_noise"], help="standard deviation of x given z").tag(sync=True)
-    seed = Whole(7, *BOUNDS["seed"], help="which sequence of draws").tag(sync=True)
-    count = Whole(0, *BOUNDS["count"], help="how many draws of it").tag(sync=True)
+    z = number(0.5, -4, 4, link="z", home=0, help="the z that is held")
+    std_noise = number(0.3, 0.15, 1, link="s", step=0.05, leap=0.25, help="standard deviation of x given z")
+    seed = whole(7, 1, 999, link="r", help="which sequence of draws")
+    count = whole(0, 0, 2000, link="n", help="how many draws of it")
 
     @property
     def model(self) -> Curve:

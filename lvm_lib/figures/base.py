@@ -4,48 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 from pathlib import Path
 
 import anywidget
 import traitlets
 from matplotlib.figure import Figure
 
-from .._checks import describe
 from ..plots import palette
+from .state import FigureError, Found, Variable
 
-__all__ = ["LiveFigure", "FigureError", "Bounded", "Given", "bundle", "stylesheet"]
+__all__ = ["LiveFigure", "FigureError", "bundle", "stylesheet"]
 
 HERE = Path(__file__).parent
 WIDTH = 720  # of the static picture, in CSS pixels; it is drawn with twice as many
-
-
-class FigureError(traitlets.TraitError, ValueError):
-    """A trait was given a value that the figure cannot show."""
-
-
-class Bounded(traitlets.Float):
-    """A finite number from low to high; anything else is an error that names the trait and its bounds."""
-
-    def __init__(self, default, low, high, help):
-        super().__init__(default, help=help)
-        self.low, self.high = low, high
-
-    def validate(self, obj, value):
-        """`value` as a float; raises FigureError if it is no number, not finite or out of bounds."""
-        try:
-            number = float(value) if not isinstance(value, (bool, str, bytes)) else math.nan
-        except (TypeError, ValueError):
-            number = math.nan
-        if not self.low <= number <= self.high:  # NaN fails too
-            raise FigureError(f"{self.name} must be a number from {self.low:g} to {self.high:g}, got {describe(value)}")
-        return number
-
-
-class Given(traitlets.Any):
-    """Whatever the figure's own check of the trait allows; traitlets' Any would let None pass unchecked."""
-
-    allow_none = False
 
 
 def bundle(name: str) -> str:
@@ -61,31 +32,27 @@ def stylesheet() -> str:
 
 
 class LiveFigure(anywidget.AnyWidget):
-    """Base of the live figures. A subclass gives `name` (that of its JavaScript module), `alt` and `picture()`."""
+    """Base of the live figures.
+
+    A subclass gives `name` (that of its JavaScript module), its state (`lvm_lib.figures.state`), `numbers()`, `broken`,
+    `alt` and `picture()`.
+    """
 
     name = ""
-    heights = (
-        900,
-        800,
-    )  # of the figure in CSS pixels, on a phone and in the text column: the page keeps that room free
-    _settling = False  # while the figure itself writes what is read back
-    state: tuple[str, ...] = ()  # the traits that make up a state; a page's data-numbers repeats them
-    read_back: tuple[
-        str, ...
-    ] = ()  # the traits that follow from it: numbers() finds them, a front end may only report them
+    heights = (900, 800)  # in CSS pixels, on a phone and in the text column: the page keeps that room free
+    state: tuple[str, ...] = ()  # the traits that make up a state, derived; a page's data-numbers repeats them
+    read_back: tuple[str, ...] = ()  # the traits that follow from it, derived; a front end may only report them
     unit = "nats"  # of what is read back, as errors name it
     absolute = 1.0  # up to this size a report must agree absolutely, above it relatively
     carried: tuple[str, ...] = ()  # the traits that a page's side file carries beside it: nets, weights, images
+    _settling = False  # while the figure itself writes what is read back
+
+    reach = traitlets.Dict(help="what a page must know of the state: bounds, first values, link keys").tag(sync=True)
 
     def __init_subclass__(cls, **kwargs):
-        if cls.__dict__.get("read_back"):  # as if the class itself decorated two methods with its traits' names
-            handlers = {
-                "_read_only": traitlets.validate(*cls.read_back)(lambda self, proposal: self.settled(proposal)),
-                "_followed": traitlets.observe(*cls.state)(lambda self, change: self._on_input(change)),
-            }
-            for name, handler in handlers.items():
-                setattr(cls, name, handler)
-                handler.class_init(cls, name)
+        body = {name: trait for base in reversed(cls.__mro__) for name, trait in vars(base).items()}
+        cls.state = tuple(name for name, trait in body.items() if isinstance(trait, Variable))
+        cls.read_back = tuple(name for name, trait in body.items() if isinstance(trait, Found))
         if "name" in cls.__dict__ and cls.name:  # not for the classes that traitlets derives when it adds a trait
             cls._esm = bundle(cls.name) + f"\nexport default lvm_{cls.name}.default;"
             cls._css = stylesheet()
@@ -94,11 +61,25 @@ class LiveFigure(anywidget.AnyWidget):
     def __init__(self, **traits):
         if not self.carried:  # a figure of a trained network takes more than its traits, and says so itself
             self._known_traits(traits)
-        outer, self._settling = self._settling, True
+        self._settling = True
         super().__init__(**traits)
-        self._settling = outer
-        if self.read_back and not outer:
-            self._settle()
+        self.observe(self._on_input, list(self.state))
+        self._settling = False
+        self._settle()
+
+    @traitlets.default("reach")
+    def _reach(self):
+        table = {name: self.traits()[name].table(self) for name in self.state}
+        return {"state": table, "read_back": list(self.read_back)}
+
+    @classmethod
+    def bounds(cls) -> dict[str, tuple]:
+        """The smallest and the largest value of each number of the state whose bounds hang on no net."""
+        ranged = {
+            name: trait for name, trait in cls.class_traits().items() if name in cls.state and hasattr(trait, "low")
+        }
+        fixed = {name: trait.bounds() for name, trait in ranged.items() if not callable(trait.high)}
+        return {name: fixed[name] for name in cls.state if name in fixed}
 
     def __repr__(self) -> str:
         return f"<live figure: {self.name}>"
@@ -118,20 +99,18 @@ class LiveFigure(anywidget.AnyWidget):
         """Every number that the figure states in its current state, computed by the library."""
         raise NotImplementedError(f"{type(self).__name__} must compute what it shows")
 
-    def settled(self, proposal: dict):
+    def settled(self, name: str, value: float):
         """The value for a trait that is read back.
 
         What Python finds, to which a front end's report must agree (1e-6).
         """
         if self._settling:
-            return proposal["value"]
-        name = proposal["trait"].name
+            return value
         found = self.numbers()[name]
-        if not abs(proposal["value"] - found) <= 1e-6 * max(self.absolute, abs(found)):  # NaN fails too
+        if not abs(value - found) <= 1e-6 * max(self.absolute, abs(found)):  # NaN fails too
             unit = f" {self.unit}" if self.unit else ""
             raise FigureError(
-                f"{name} is read back, it cannot be set: it is {found:.9g}{unit} in this state, "
-                f"got {proposal['value']!r}"
+                f"{name} is read back, it cannot be set: it is {found:.9g}{unit} in this state, got {value!r}"
             )
         return found
 
@@ -154,7 +133,8 @@ class LiveFigure(anywidget.AnyWidget):
 
     def _settle(self):
         """Bring what is read back in line with the state."""
-        self.settle(self.read_back)
+        if self.read_back:
+            self.settle(self.read_back)
 
     @classmethod
     def recomputed(cls, numbers: dict, traits: dict | None = None) -> dict:

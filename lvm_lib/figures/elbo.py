@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import traitlets
 from matplotlib.figure import Figure
 from scipy.optimize import minimize
 
@@ -14,18 +13,11 @@ from ..curve import QuadraticCurve
 from ..densities import log_normal
 from ..plots.palette import colour
 from ..quadrature import line, moments
-from .base import Bounded, FigureError, LiveFigure
+from .base import LiveFigure
+from .state import found, number, one_of
 
 __all__ = ["ElboFigure"]
 
-BOUNDS = {
-    "x": (-3, 4),
-    "slope": (1, 1.5),
-    "bend": (-1.5, 1.5),
-    "std_noise": (0.4, 1),
-    "mean": (-4, 4),
-    "std": (0.05, 2),
-}
 WIDE = line(-20, 20, 2001)  # evidence
 COMMON = line(-28, 28, 4481)  # q and posterior together: holds 12 std of the widest q, steps of 1/4 of the narrowest
 
@@ -40,19 +32,19 @@ class ElboFigure(LiveFigure):
 
     name = "elbo"
     heights = (1207, 1015)
-    state = (*BOUNDS, "kind")
-    read_back = ("evidence", "elbo", "kl")
 
-    x = Bounded(0.5, *BOUNDS["x"], help="the observation").tag(sync=True)
-    slope = Bounded(1.0, *BOUNDS["slope"], help="slope of the decoder at z = 0").tag(sync=True)
-    bend = Bounded(1.2, *BOUNDS["bend"], help="theta, the bend of the decoder").tag(sync=True)
-    std_noise = Bounded(0.5, *BOUNDS["std_noise"], help="standard deviation of x given z").tag(sync=True)
-    mean = Bounded(-0.9, *BOUNDS["mean"], help="mean of q").tag(sync=True)
-    std = Bounded(0.75, *BOUNDS["std"], help="standard deviation of q").tag(sync=True)
-    kind = traitlets.Unicode("gaussian", help="gaussian, or exact: q is the posterior").tag(sync=True)
-    evidence = traitlets.Float(help="log p(x), nats").tag(sync=True)
-    elbo = traitlets.Float(help="ELBO(q), nats").tag(sync=True)
-    kl = traitlets.Float(help="KL(q || p(z|x)), nats").tag(sync=True)
+    x = number(0.5, -3, 4, link="x", home=0, help="the observation")
+    slope = number(1.0, 1, 1.5, link="a", help="slope of the decoder at z = 0")
+    bend = number(1.2, -1.5, 1.5, link="b", home=0, help="theta, the bend of the decoder")
+    std_noise = number(0.5, 0.4, 1, link="n", help="standard deviation of x given z")
+    mean = number(-0.9, -4, 4, link="m", home=0, help="mean of q")
+    std = number(0.75, 0.05, 2, link="s", home=1, help="standard deviation of q")
+    kind = one_of(
+        "gaussian", ("gaussian", "exact"), link="k", codes="ge", help="gaussian, or exact: q is the posterior"
+    )
+    evidence = found("log p(x), nats")
+    elbo = found("ELBO(q), nats")
+    kl = found("KL(q || p(z|x)), nats")
 
     @property
     def model(self) -> QuadraticCurve:
@@ -125,8 +117,9 @@ class ElboFigure(LiveFigure):
             mean, log_std = parameters
             return -model.elbo(GaussianQ(np.array([[mean]]), np.array([[[math.exp(2 * log_std)]]])), x)[0]
 
-        limits = [BOUNDS["mean"], tuple(map(math.log, BOUNDS["std"]))]
-        starts = [(mean, -1.0) for mean in np.linspace(*BOUNDS["mean"], 9)]
+        means, stds = self.bounds()["mean"], self.bounds()["std"]
+        limits = [means, tuple(map(math.log, stds))]
+        starts = [(mean, -1.0) for mean in np.linspace(*means, 9)]
         best = min(
             (
                 minimize(loss, start, bounds=limits, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-9})
@@ -136,16 +129,10 @@ class ElboFigure(LiveFigure):
         )
         with self.hold_sync():
             self.kind = "gaussian"
-            self.mean, self.std = float(best.x[0]), float(np.clip(math.exp(best.x[1]), *BOUNDS["std"]))
+            self.mean, self.std = float(best.x[0]), float(np.clip(math.exp(best.x[1]), *stds))
         return self
 
     # ---- traits
-
-    @traitlets.validate("kind")
-    def _one_of_two(self, proposal):
-        if proposal["value"] not in ("gaussian", "exact"):
-            raise FigureError(f"kind must be 'gaussian' or 'exact', got {proposal['value']!r}")
-        return proposal["value"]
 
     def _on_input(self, change):
         if not self._settling and self.kind == "exact" and change["name"] in ("mean", "std"):

@@ -15,20 +15,13 @@ from ..em import e_step, m_step_gaussian
 from ..landscape import Landscape
 from ..mixture import GaussianMixture
 from ..plots.palette import colour
-from .base import Bounded, FigureError, Given, LiveFigure
+from .base import FigureError, LiveFigure
 from .em_points import PRESETS
+from .state import found, number, text, whole
 
 __all__ = ["EmFigure"]
 
-BOUNDS = {
-    "x": (-4, 4),
-    "y": (-3, 3),
-    "k": (1, 5),
-    "seed": (1, 999),
-    "start_q": (-3, 3),
-    "start_theta": (-3, 3),
-    "rate": (0.02, 0.4),
-}
+X, Y = (-4, 4), (-3, 3)  # the plane
 MOST, MOVES = 60, 60  # points; half steps
 FLOOR = 0.15**2  # under which no eigenvalue of a covariance may fall
 START_STD, JITTER = 0.7, 0.25
@@ -52,20 +45,18 @@ class EmFigure(LiveFigure):
 
     name = "em"
     heights = (1476, 906)
-    state = ("points", "k", "seed", "moves", "start_q", "start_theta", "rate")
-    read_back = ("f", "evidence", "gap")
 
-    points = Given(help="the points, (n, 2)").tag(sync=True)
-    k = Given(3, help="number of components").tag(sync=True)
-    seed = Given(4, help="which start").tag(sync=True)
-    moves = traitlets.Unicode("EMEM", help="the half steps taken: E or M, an E first").tag(sync=True)
-    start_q = Bounded(-1.6, *BOUNDS["start_q"], help="the toy's first theta'").tag(sync=True)
-    start_theta = Bounded(0.5, *BOUNDS["start_theta"], help="the toy's first theta").tag(sync=True)
-    rate = Bounded(0.2, *BOUNDS["rate"], help="step size of the toy's gradient path").tag(sync=True)
+    points = text(None, read=lambda _, value: _placed(value), of=None, link="p", help="the points, (n, 2)")
+    k = whole(3, 1, 5, link="k", leap=2, help="number of components")
+    seed = whole(4, 1, 999, link="r", help="which start")
+    moves = text("EMEM", read=lambda _, value: _moved(value), link="m", help="the half steps taken: E or M, an E first")
+    start_q = number(-1.6, -3, 3, link="a", help="the toy's first theta'")
+    start_theta = number(0.5, -3, 3, link="b", help="the toy's first theta")
+    rate = number(0.2, 0.02, 0.4, link="s", step=0.02, leap=0.1, help="step size of the toy's gradient path")
     presets = traitlets.Dict(help="points to choose from").tag(sync=True)
-    f = traitlets.Float(help="F(q, theta), nats").tag(sync=True)
-    evidence = traitlets.Float(help="log p(x; theta) summed over the points, nats").tag(sync=True)
-    gap = traitlets.Float(help="KL(q || posterior) summed over the points, nats").tag(sync=True)
+    f = found("F(q, theta), nats")
+    evidence = found("log p(x; theta) summed over the points, nats")
+    gap = found("KL(q || posterior) summed over the points, nats")
 
     @traitlets.default("presets")
     def _presets(self):
@@ -199,27 +190,6 @@ class EmFigure(LiveFigure):
         }
         return [rule for rule, holds in rules.items() if not holds]
 
-    # ---- traits
-
-    @traitlets.validate("points")
-    def _in_the_plane(self, proposal):
-        return _placed(proposal["value"])
-
-    @traitlets.validate("k", "seed")
-    def _whole(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        low, high = BOUNDS[name]
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not low <= value <= high:
-            raise FigureError(f"{name} must be a whole number from {low} to {high}, got {describe(value)}")
-        return int(value)
-
-    @traitlets.validate("moves")
-    def _an_e_first(self, proposal):
-        moves = proposal["value"]
-        if not re.fullmatch("(E[EM]*)?", moves) or len(moves) > MOVES:
-            raise FigureError(f"moves must be up to {MOVES} letters E or M, an E first, got {moves[:80]!r}")
-        return moves
-
     # ---- static
 
     @property
@@ -253,6 +223,13 @@ def _least(values) -> float:
     return float(min([0.0, *np.diff(values)]))
 
 
+def _moved(moves) -> str:
+    """The half steps; raises FigureError unless an E comes first and they are not too many."""
+    if not re.fullmatch("(E[EM]*)?", moves) or len(moves) > MOVES:
+        raise FigureError(f"moves must be up to {MOVES} letters E or M, an E first, got {moves[:80]!r}")
+    return moves
+
+
 def _placed(value) -> list[list[float]]:
     """The points as [[x, y], ...], rounded to 0.01.
 
@@ -264,9 +241,9 @@ def _placed(value) -> list[list[float]]:
         raise FigureError(f"points must be numbers of shape (n, 2), got {describe(value)}") from None
     if x.ndim != 2 or x.shape[1] != 2 or len(x) > MOST:
         raise FigureError(f"points must have shape (n, 2) with n up to {MOST}, got {x.shape}")
-    low, high = zip(BOUNDS["x"], BOUNDS["y"])
+    low, high = zip(X, Y, strict=True)
     if not ((x >= low) & (x <= high)).all():  # NaN fails too
-        raise FigureError(f"points must lie in {BOUNDS['x']} times {BOUNDS['y']}, got {x.min():g} to {x.max():g}")
+        raise FigureError(f"points must lie in {X} times {Y}, got {x.min():g} to {x.max():g}")
     return (np.round(x, 2) + 0.0).tolist()
 
 
@@ -302,7 +279,7 @@ def _plane(axes, figure):
             fontsize=10,
             bbox={"fc": "white", "ec": colour("model"), "boxstyle": "circle,pad=0.2", "lw": 0.8},
         )
-    axes.set(xlim=BOUNDS["x"], ylim=BOUNDS["y"], aspect="equal")
+    axes.set(xlim=X, ylim=Y, aspect="equal")
     axes.set_title(
         f"{figure.k} Gaussians after {len(figure.moves)} half steps (ellipses: 2 sd)", fontsize=10, loc="left"
     )

@@ -8,21 +8,19 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import traitlets
 from matplotlib.figure import Figure
 
 from .. import counter
-from .._checks import describe
 from ..bounds import GaussianQ
 from ..curve import QuadraticCurve
 from ..densities import log_normal
 from ..plots.palette import colour
 from ..quadrature import line
-from .base import Bounded, FigureError, Given, LiveFigure
+from .base import LiveFigure
+from .state import found, number, one_of, size, whole
 
 __all__ = ["GradientFigure"]
 
-BOUNDS = {"mean": (-2, 2), "std": (0.1, 1.5)}
 SIZES = (10, 20, 50, 100, 200, 500, 1000)
 SEEDS = 100
 FUNCTIONS = ("joint", "wave")
@@ -47,18 +45,16 @@ class GradientFigure(LiveFigure):
 
     name = "gradient"
     heights = (976, 940)
-    state = ("f", "mean", "std", "n", "seed", "baseline")
-    read_back = ("ratio_mean", "ratio_log_std")
     unit, absolute = "", 0.0
 
-    f = traitlets.Unicode("joint", help="joint: log p(x, z) of a toy curve; or wave: cos(6 z)").tag(sync=True)
-    mean = Bounded(-0.4, *BOUNDS["mean"], help="mean of q").tag(sync=True)
-    std = Bounded(0.6, *BOUNDS["std"], help="standard deviation of q").tag(sync=True)
-    n = Given(20, help="how many samples").tag(sync=True)
-    seed = Given(1, help="which samples").tag(sync=True)
-    baseline = traitlets.Bool(False, help="score function: f - E_q[f] in place of f").tag(sync=True)
-    ratio_mean = traitlets.Float(help="variance ratio along the mean").tag(sync=True)
-    ratio_log_std = traitlets.Float(help="variance ratio along log std").tag(sync=True)
+    f = one_of("joint", FUNCTIONS, link="f", codes="jw", help="joint: log p(x, z) of a toy curve; or wave: cos(6 z)")
+    mean = number(-0.4, -2, 2, link="m", home=0, help="mean of q")
+    std = number(0.6, 0.1, 1.5, link="s", home=0.6, help="standard deviation of q")
+    n = size(20, SIZES, link="n", help="how many samples")
+    seed = whole(1, 0, SEEDS - 1, link="r", help="which samples")
+    baseline = one_of(False, (False, True), link="b", help="score function: f - E_q[f] in place of f")
+    ratio_mean = found("variance ratio along the mean")
+    ratio_log_std = found("variance ratio along log std")
 
     @property
     def eps(self) -> np.ndarray:
@@ -124,24 +120,6 @@ class GradientFigure(LiveFigure):
                 abs(squared / n[f"ratio_{key}"] - 1) < 1e-6
             )
         return [rule for rule, holds in rules.items() if not holds]
-
-    # ---- traits
-
-    @traitlets.validate("f")
-    def _one_of_two(self, proposal):
-        if proposal["value"] not in FUNCTIONS:
-            raise FigureError(f"f must be {' or '.join(map(repr, FUNCTIONS))}, got {proposal['value']!r}")
-        return proposal["value"]
-
-    @traitlets.validate("n", "seed")
-    def _whole(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        if name == "n" and not (whole and value in SIZES):
-            raise FigureError(f"n must be one of {', '.join(map(str, SIZES))}, got {describe(value)}")
-        if name == "seed" and not (whole and 0 <= value < SEEDS):
-            raise FigureError(f"seed must be a whole number from 0 to {SEEDS - 1}, got {describe(value)}")
-        return int(value)
 
     # ---- static
 

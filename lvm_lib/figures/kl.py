@@ -6,20 +6,18 @@ import math
 from functools import cache
 
 import numpy as np
-import traitlets
 from matplotlib.figure import Figure
 
 from .. import counter
-from .._checks import describe
 from ..densities import kl_normal_diag, log_normal
 from ..mixture import GaussianMixture
 from ..plots.palette import colour
 from ..quadrature import line
-from .base import Bounded, FigureError, Given, LiveFigure
+from .base import LiveFigure
+from .state import found, number, one_of, size, whole
 
 __all__ = ["KlFigure"]
 
-BOUNDS = {"mean": (-4, 4), "std": (0.2, 3)}
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 SEEDS = 1000
 DATA = {
@@ -42,18 +40,18 @@ class KlFigure(LiveFigure):
 
     name = "kl"
     heights = (1160, 1003)
-    state = ("data", "direction", "mean", "std", "n", "seed")
-    read_back = ("kl", "expected", "average")
 
-    data = traitlets.Unicode("two", help="the data density: two or one (hills)").tag(sync=True)
-    direction = traitlets.Unicode("forward", help="forward: KL(p_data || p_theta); or reverse").tag(sync=True)
-    mean = Bounded(0.6, *BOUNDS["mean"], help="mean of the model").tag(sync=True)
-    std = Bounded(1.0, *BOUNDS["std"], help="standard deviation of the model").tag(sync=True)
-    n = Given(20, help="how many draws").tag(sync=True)
-    seed = Given(1, help="which draws").tag(sync=True)
-    kl = traitlets.Float(help="the KL of the direction, nats").tag(sync=True)
-    expected = traitlets.Float(help="E_data[log p_theta], nats").tag(sync=True)
-    average = traitlets.Float(help="average of log p_theta over the draws, nats").tag(sync=True)
+    data = one_of("two", tuple(DATA), link="d", codes="to", help="the data density: two or one (hills)")
+    direction = one_of(
+        "forward", ("forward", "reverse"), link="k", codes="fr", help="forward: KL(p_data || p_theta); or reverse"
+    )
+    mean = number(0.6, -4, 4, link="m", home=0, help="mean of the model")
+    std = number(1.0, 0.2, 3, link="s", home=1, help="standard deviation of the model")
+    n = size(20, SIZES, link="n", help="how many draws")
+    seed = whole(1, 0, SEEDS - 1, link="r", help="which draws")
+    kl = found("the KL of the direction, nats")
+    expected = found("E_data[log p_theta], nats")
+    average = found("average of log p_theta over the draws, nats")
 
     @property
     def draws(self) -> np.ndarray:
@@ -136,27 +134,9 @@ class KlFigure(LiveFigure):
 
     def _to(self, mean, std):
         with self.hold_sync():
-            self.mean, self.std = float(np.clip(mean, *BOUNDS["mean"])), float(np.clip(std, *BOUNDS["std"]))
+            bounds = self.bounds()
+            self.mean, self.std = float(np.clip(mean, *bounds["mean"])), float(np.clip(std, *bounds["std"]))
         return self
-
-    # ---- traits
-
-    @traitlets.validate("data", "direction")
-    def _one_of_two(self, proposal):
-        name, choices = proposal["trait"].name, {"data": tuple(DATA), "direction": ("forward", "reverse")}
-        if proposal["value"] not in choices[name]:
-            raise FigureError(f"{name} must be {' or '.join(map(repr, choices[name]))}, got {proposal['value']!r}")
-        return proposal["value"]
-
-    @traitlets.validate("n", "seed")
-    def _whole(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        if name == "n" and not (whole and value in SIZES):
-            raise FigureError(f"n must be one of {', '.join(map(str, SIZES))}, got {describe(value)}")
-        if name == "seed" and not (whole and 0 <= value < SEEDS):
-            raise FigureError(f"seed must be a whole number from 0 to {SEEDS - 1}, got {describe(value)}")
-        return int(value)
 
     # ---- static
 
@@ -230,10 +210,11 @@ def _downhill(data, mean, std, stride=0.1):
         part = np.exp(log_q + WIDE.log_weights) * (log_q - log_p)
         return part.sum(), std * (part @ r), 0.5 * (part @ (r**2 - 1))
 
+    means, stds = KlFigure.bounds().values()
     value, dm, ds = value_and_slopes(mean, std)
     for _ in range(400):
         s = min(step, stride / max(abs(dm) / std, abs(ds), 1e-300))
-        to = float(np.clip(mean - s * dm, *BOUNDS["mean"])), float(np.clip(std * math.exp(-s * ds), *BOUNDS["std"]))
+        to = float(np.clip(mean - s * dm, *means)), float(np.clip(std * math.exp(-s * ds), *stds))
         there = value_and_slopes(*to)
         if there[0] > value:
             step /= 2

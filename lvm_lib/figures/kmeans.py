@@ -13,12 +13,13 @@ from .._checks import describe
 from ..kmeans import inertia, update
 from ..mixture import GaussianMixture
 from ..plots.palette import colour
-from .base import Bounded, FigureError, Given, LiveFigure
+from .base import FigureError, LiveFigure
 from .em_points import PRESETS
+from .state import found, number, one_of, text, whole
 
 __all__ = ["KmeansFigure"]
 
-BOUNDS = {"x": (-4, 4), "y": (-3, 3), "sigma": (0, 1.5), "k": (1, 8), "seed": (1, 999), "steps": (0, 40)}
+X, Y, MOST = (-4, 4), (-3, 3), 8  # the plane; codes
 STREAM = 9  # of the counter: other figures draw from others
 # A toy: 40 points in one cloud, 8 in a wider one.
 UNEVEN = (
@@ -80,6 +81,20 @@ def scattered(seed, k) -> list[list[float]]:
     return (np.floor(100 * (u * [8, 6] - [4, 3]) + 0.5) / 100 + 0.0).tolist()  # rounds halves up, as JavaScript does
 
 
+def _codes(value) -> list[list[float]]:
+    """Codes as [[x, y], ...]; raises FigureError unless they are (K, 2), K from 1 to 8, in the plane."""
+    try:
+        codes = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise FigureError(f"codes must be numbers of shape (K, 2), got {describe(value)}") from None
+    if codes.ndim != 2 or codes.shape[1] != 2 or not 1 <= len(codes) <= MOST:
+        raise FigureError(f"codes must have shape (K, 2) with K from 1 to {MOST}, got {codes.shape}")
+    low, high = zip(X, Y, strict=True)
+    if not ((codes >= low) & (codes <= high)).all():  # NaN fails too
+        raise FigureError(f"codes must lie in {X} times {Y}, got {codes.min():g} to {codes.max():g}")
+    return codes.tolist()
+
+
 class KmeansFigure(LiveFigure):
     """Codes as centres of Gaussians of one fixed width sigma and equal weights, on fixed points; sigma = 0 is K-means.
 
@@ -94,19 +109,19 @@ class KmeansFigure(LiveFigure):
 
     name = "kmeans"
     heights = (1296, 918)
-    state = ("data", "codes", "sigma", "seed", "steps")
-    read_back = ("distortion", "energy", "perplexity")
     unit = ""
 
-    data = traitlets.Unicode("digits", help="the points: digits, clouds or uneven").tag(sync=True)
-    codes = Given(help="where the codes begin, (K, 2)").tag(sync=True)
-    sigma = Bounded(0.5, *BOUNDS["sigma"], help="the width of every Gaussian; 0 is K-means").tag(sync=True)
-    seed = Given(44, help="which codes New start scatters").tag(sync=True)
-    steps = Given(2, help="steps from the codes").tag(sync=True)
+    data = one_of("digits", tuple(SETS), link="d", codes=tuple(SETS), help="the points: digits, clouds or uneven")
+    codes = text(None, read=lambda _, value: _codes(value), of=None, link="c", help="where the codes begin, (K, 2)")
+    sigma = number(
+        0.5, 0, 1.5, link="s", home=0, step=0.05, leap=0.25, help="the width of every Gaussian; 0 is K-means"
+    )
+    seed = whole(44, 1, 999, link="r", help="which codes New start scatters")
+    steps = whole(2, 0, 40, link="n", help="steps from the codes")
     sets = traitlets.Dict(help="the points to choose from").tag(sync=True)
-    distortion = traitlets.Float(help="mean squared distance to the nearest code").tag(sync=True)
-    energy = traitlets.Float(help="what no step raises").tag(sync=True)
-    perplexity = traitlets.Float(help="exp of the entropy of the codes' use").tag(sync=True)
+    distortion = found("mean squared distance to the nearest code")
+    energy = found("what no step raises")
+    perplexity = found("exp of the entropy of the codes' use")
 
     @traitlets.default("sets")
     def _sets(self):
@@ -214,37 +229,6 @@ class KmeansFigure(LiveFigure):
         }
         return [rule for rule, holds in rules.items() if not holds]
 
-    # ---- traits
-
-    @traitlets.validate("data")
-    def _a_set(self, proposal):
-        if proposal["value"] not in SETS:
-            raise FigureError(f"data must be one of {', '.join(map(repr, SETS))}, got {proposal['value']!r}")
-        return proposal["value"]
-
-    @traitlets.validate("codes")
-    def _in_the_plane(self, proposal):
-        try:
-            codes = np.asarray(proposal["value"], dtype=float)
-        except (TypeError, ValueError):
-            raise FigureError(f"codes must be numbers of shape (K, 2), got {describe(proposal['value'])}") from None
-        if codes.ndim != 2 or codes.shape[1] != 2 or not BOUNDS["k"][0] <= len(codes) <= BOUNDS["k"][1]:
-            raise FigureError(f"codes must have shape (K, 2) with K from 1 to 8, got {codes.shape}")
-        low, high = zip(BOUNDS["x"], BOUNDS["y"])
-        if not ((codes >= low) & (codes <= high)).all():  # NaN fails too
-            raise FigureError(
-                f"codes must lie in {BOUNDS['x']} times {BOUNDS['y']}, got {codes.min():g} to {codes.max():g}"
-            )
-        return codes.tolist()
-
-    @traitlets.validate("seed", "steps")
-    def _whole(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        low, high = BOUNDS[name]
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not low <= value <= high:
-            raise FigureError(f"{name} must be a whole number from {low} to {high}, got {describe(value)}")
-        return int(value)
-
     # ---- static
 
     @property
@@ -312,7 +296,7 @@ def _plane(axes, figure, codes, now):
                 "ls": "--" if dead else "-",
             },
         )
-    axes.set(xlim=BOUNDS["x"], ylim=BOUNDS["y"], aspect="equal")
+    axes.set(xlim=X, ylim=Y, aspect="equal")
     axes.set_title(f"{len(codes)} codes, σ = {figure.sigma:.2f}, after {figure.steps} steps", fontsize=10, loc="left")
 
 

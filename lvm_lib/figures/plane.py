@@ -25,9 +25,10 @@ from ..likelihoods import Bernoulli
 from ..plots.palette import colour
 from ..quadrature import hermite, product
 from ..vae import VAE, mlp_vae
-from .base import Bounded, FigureError, LiveFigure
+from .base import LiveFigure
 from .drawing import PIXELS, SIDE, read_image, written
 from .network import pack_all, planar_vae, unpack
+from .state import found, number, one_of, text, whole
 
 __all__ = ["LatentPlaneFigure", "shipped_vae"]
 
@@ -72,7 +73,6 @@ class LatentPlaneFigure(LiveFigure):
     name = "plane"
     heights = (1060, 742)
     heights_with_ae = (1660, 1130)
-    state = ("net", "x", "follow", *POINT, "step")
     carried = ("nets", "weights", "codes", "labels", "images", "names")
 
     nets = traitlets.List(help="the nets: name, kind, layers").tag(sync=True)
@@ -84,29 +84,27 @@ class LatentPlaneFigure(LiveFigure):
 
     room = traitlets.List(help="heights that the page keeps free, if not those of the class").tag(sync=True)
 
-    net = traitlets.Unicode(help="which VAE").tag(sync=True)
-    x = traitlets.Unicode(help="the black and white image, 98 bytes in base64").tag(sync=True)
-    follow = traitlets.Bool(True, help="z stands at the mean of q(z | x)").tag(sync=True)
-    z1 = Bounded(0.0, -REACH, REACH, help="first coordinate of z").tag(sync=True)
-    z2 = Bounded(0.0, -REACH, REACH, help="second coordinate of z").tag(sync=True)
-    a1 = Bounded(0.0, -REACH, REACH, help="where the path begins").tag(sync=True)
-    a2 = Bounded(0.0, -REACH, REACH, help="where the path begins").tag(sync=True)
-    b1 = Bounded(0.0, -REACH, REACH, help="where the path ends").tag(sync=True)
-    b2 = Bounded(0.0, -REACH, REACH, help="where the path ends").tag(sync=True)
-    step = traitlets.Int(0, min=0, max=STEPS, help="how far along the path").tag(sync=True)
-    reconstruction = traitlets.Float(help="E_q log p(x | z), nats").tag(sync=True)
-    kl = traitlets.Float(help="KL(q || prior), nats").tag(sync=True)
-    elbo = traitlets.Float(help="the ELBO, nats").tag(sync=True)
-    log_px_z = traitlets.Float(help="log p(x | z) at the handle, nats").tag(sync=True)
+    net = one_of("", lambda figure: figure.vae_names, link="n", help="which VAE")
+    x = text("", read=lambda _, value: written(read_image(value)), link="x", help="the image, 98 bytes in base64")
+    follow = one_of(True, (False, True), link="f", help="z stands at the mean of q(z | x)")
+    z1 = number(0.0, -REACH, REACH, link="z1", home=0, help="first coordinate of z")
+    z2 = number(0.0, -REACH, REACH, link="z2", home=0, help="second coordinate of z")
+    a1 = number(0.0, -REACH, REACH, link="a1", home=0, help="where the path begins")
+    a2 = number(0.0, -REACH, REACH, link="a2", home=0, help="where the path begins")
+    b1 = number(0.0, -REACH, REACH, link="b1", home=0, help="where the path ends")
+    b2 = number(0.0, -REACH, REACH, link="b2", home=0, help="where the path ends")
+    step = whole(0, 0, STEPS, link="t", home=0, leap=5, help="how far along the path")
+    reconstruction = found("E_q log p(x | z), nats")
+    kl = found("KL(q || prior), nats")
+    elbo = found("the ELBO, nats")
+    log_px_z = found("log p(x | z) at the handle, nats")
 
     def __init__(self, vae=None, ae=None, *, data: str = "digits", precision: str = "mixed", **traits):
         self._known_traits(traits, "vae", "ae", "data", "precision")
         given = {key: traits.pop(key) for key in self.carried if key in traits} or _carried(vae, ae, data, precision)
-        self._settling = True
-        super().__init__(**{**given, **_start(given), **traits})
-        self.room = list(self.heights_with_ae) if self.ae_name is not None else []
-        self._settling = False
-        self._settle()
+        beside = any(net["kind"] == "ae" for net in given["nets"])
+        room = list(self.heights_with_ae) if beside else []
+        super().__init__(**{**given, "room": room, **_start(given), **traits})
 
     # ---- what it shows
 
@@ -201,37 +199,14 @@ class LatentPlaneFigure(LiveFigure):
         """The name of the autoencoder, if there is one."""
         return next((net["name"] for net in self.nets if net["kind"] == "ae"), None)
 
+    @property
+    def vae_names(self) -> list[str]:
+        """The names of the VAEs, between which the reader chooses."""
+        return [net["name"] for net in self.nets if net["kind"] == "vae"]
+
     def _about(self):
         """Mean and std of q(z | x), reconstruction and KL in nats."""
         return _bound(json.dumps(self.nets), self.weights, self.net, self.x)
-
-    # ---- traits
-
-    @traitlets.validate("net")
-    def _known(self, proposal):
-        names = [net["name"] for net in self.nets if net["kind"] == "vae"]
-        if proposal["value"] not in names:
-            raise FigureError(f"net must be one of {', '.join(map(repr, names))}, got {proposal['value']!r}")
-        return proposal["value"]
-
-    @traitlets.validate("x")
-    def _image(self, proposal):
-        read_image(proposal["value"])
-        return proposal["value"]
-
-    @traitlets.validate("reconstruction", "kl", "elbo", "log_px_z")
-    def _read_only(self, proposal):
-        """A front end may report a number, never another one than Python finds."""
-        return self.settled(proposal)
-
-    @traitlets.observe("net", "x", "follow", "z1", "z2")
-    def _on_input(self, change):
-        if not self._settling:
-            self._settle()
-
-    def _settle(self):
-        """Bring what is read back in line with the state."""
-        self.settle(("reconstruction", "kl", "elbo", "log_px_z"))
 
     # ---- static
 

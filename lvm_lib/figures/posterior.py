@@ -16,10 +16,11 @@ from .. import data
 from .._checks import describe, real_array
 from ..plots.palette import colour
 from ..quadrature import line, log_integral, moments, product
-from .base import FigureError, Given, LiveFigure
+from .base import FigureError, LiveFigure
 from .drawing import PIXELS, SIDE, read_image, written
 from .network import pack_all, planar_vae, unpack
 from .plane import shipped_vae
+from .state import found, text, whole
 
 __all__ = ["TruePosteriorFigure"]
 
@@ -40,8 +41,8 @@ FLOOR = 1e-3  # spacings: what counts as the posterior's standard deviation wher
 
 
 COARSE_WORDS = (
-    " The grid is coarse: its {points} points stand {spacing:.2g} posterior standard deviations apart, so these numbers "
-    "are those of the grid, not of the integrals."
+    " The grid is coarse: its {points} points stand {spacing:.2g} posterior standard deviations apart, so these "
+    "numbers are those of the grid, not of the integrals."
 )
 
 
@@ -55,10 +56,10 @@ class TruePosteriorFigure(LiveFigure):
     precision: of the weights in the page, "mixed", "int8" or "float16", as lvm_lib.figures.network explains.
     Each image gets its grid when the figure is made: it holds all within 18 nats of the posterior's peak and 5.5
     standard deviations of q, its spacing is at most 0.4 posterior standard deviations; how much log p(x) moves when
-    every second point is left out is among the numbers. Where that takes more than 6,400 points, the spacing grows until
-    6,400 do; beyond half a posterior standard deviation the grid is `coarse`, and the figure says so. An image that a
-    reader draws gets its grid in the page by the same search, with at most 20,000 points; FigureError where they are
-    too few.
+    every second point is left out is among the numbers. Where that takes more than 6,400 points, the spacing grows
+    until 6,400 do; beyond half a posterior standard deviation the grid is `coarse`, and the figure says so. An image
+    that a reader draws gets its grid in the page by the same search, with at most 20,000 points; FigureError where
+    they are too few.
 
     Traits (set from Python, or by the reader): digit (which image), drawn (a black and white image that stands in its
     place, as text, see `drawing`; "" where the given one stands), step (refinement steps, 0 to 30: natural-gradient
@@ -68,7 +69,6 @@ class TruePosteriorFigure(LiveFigure):
 
     name = "posterior"
     heights = (1140, 815)
-    state = ("digit", "drawn", "step")
     carried = ("nets", "weights", "pixels", "labels", "grids")
 
     nets = traitlets.Dict(help="layers of encoder and decoder").tag(sync=True)
@@ -77,22 +77,19 @@ class TruePosteriorFigure(LiveFigure):
     labels = traitlets.List(help="what the images are called").tag(sync=True)
     grids = traitlets.List(help="for each image low, high and number of points along both axes").tag(sync=True)
 
-    digit = Given(0, help="which image").tag(sync=True)
-    drawn = traitlets.Unicode("", help="a drawn image that stands in its place").tag(sync=True)
-    step = Given(0, help="refinement steps").tag(sync=True)
-    evidence = traitlets.Float(help="log p(x), nats").tag(sync=True)
-    amortised = traitlets.Float(help="ELBO of the encoder's q, nats").tag(sync=True)
-    refined = traitlets.Float(help="ELBO after the steps, nats").tag(sync=True)
-    best = traitlets.Float(help="the largest ELBO found, nats").tag(sync=True)
+    digit = whole(0, 0, lambda figure: len(figure.grids) - 1, link="d", help="which image")
+    drawn = text("", read=lambda figure, value: figure._resolved(value), link="x", help="a drawn image in its place")
+    step = whole(0, 0, STEPS, link="k", home=0, leap=5, help="refinement steps")
+    evidence = found("log p(x), nats")
+    amortised = found("ELBO of the encoder's q, nats")
+    refined = found("ELBO after the steps, nats")
+    best = found("the largest ELBO found, nats")
 
     def __init__(self, vae=None, images=None, names=None, *, data: str = "digits", precision: str = "mixed", **traits):
         self._known_traits(traits, "vae", "images", "names", "data", "precision")
         if not set(self.carried) <= set(traits):
             traits = {**_carried(shipped_vae() if vae is None else vae, images, names, data, precision), **traits}
-        self._settling = True
         super().__init__(**traits)
-        self._settling = False
-        self._settle()
 
     @property
     def q(self) -> tuple[np.ndarray, np.ndarray]:
@@ -171,35 +168,11 @@ class TruePosteriorFigure(LiveFigure):
         }
         return [rule for rule, holds in rules.items() if not holds]
 
-    # ---- traits
-
-    @traitlets.validate("digit", "step")
-    def _whole(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        most = STEPS if name == "step" else len(self.grids) - 1
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= value <= most:
-            raise FigureError(f"{name} must be a whole number from 0 to {most}, got {describe(value)}")
-        return int(value)
-
-    @traitlets.validate("drawn")
-    def _resolved(self, proposal):
-        if proposal["value"]:
-            _posterior_of_drawn(json.dumps(self.nets), self.weights, proposal["value"])
-        return proposal["value"]
-
-    @traitlets.validate("evidence", "amortised", "refined", "best")
-    def _read_only(self, proposal):
-        """A front end may report a number, never another one than Python finds."""
-        return self.settled(proposal)
-
-    @traitlets.observe("digit", "drawn", "step")
-    def _on_input(self, change):
-        if not self._settling:
-            self._settle()
-
-    def _settle(self):
-        """Bring what is read back in line with the state."""
-        self.settle(("evidence", "amortised", "refined", "best"))
+    def _resolved(self, drawn):
+        """`drawn`, "" or an image as text; raises FigureError if no grid resolves its posterior."""
+        if drawn:
+            _posterior_of_drawn(json.dumps(self.nets), self.weights, drawn)
+        return drawn
 
     # ---- static
 
@@ -284,8 +257,10 @@ def _setting(encoder, decoder, x):
 
 
 def _box(log_joint, mean, log_std, far=6.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Low and high ends of a grid that holds the posterior and q, and the posterior's std, each (2,): the twin of `gridOf`
-    in js/engine/posterior.js. The search begins at +-far."""
+    """Low and high ends of a grid that holds the posterior and q, and the posterior's std, each (2,).
+
+    The twin of `gridOf` in js/engine/posterior.js. The search begins at +-far.
+    """
     low, high = np.full(2, -far), np.full(2, far)
     for look in (97, *[33] * 20):
         grid = product(*(line(a, b, look) for a, b in zip(low, high)))
@@ -301,7 +276,7 @@ def _box(log_joint, mean, log_std, far=6.0) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def _points(low, high, std, spacing) -> list[int]:
-    """How many points along each axis, an odd number, so that they stand at most `spacing` standard deviations apart."""
+    """How many points along each axis, an odd number, that stand at most `spacing` standard deviations apart."""
     return [max(2 * math.ceil(wide / (spacing * s) / 2) + 1, LEAST_POINTS) for wide, s in zip(high - low, std)]
 
 
@@ -399,7 +374,7 @@ def _posterior_of_drawn(nets, weights, text) -> _OnGrid:
     needed = math.prod(_points(*box, SPACING))
     if needed > MOST_DRAWN:
         raise FigureError(
-            f"drawn must be an image whose posterior a page can resolve: with {MOST_DRAWN} points, this one needs {needed}"
+            f"drawn must be an image whose posterior a page can resolve: {MOST_DRAWN} points at most, this needs {needed}"
         )
     found = _OnGrid(*setting, _within(MOST_DRAWN, *box), x)
     if found.coarse:

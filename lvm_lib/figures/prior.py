@@ -16,13 +16,13 @@ from .._checks import describe
 from ..plots.palette import colour
 from ..token_priors import TokenPrior
 from ..vqvae import VQVAE
-from .base import Bounded, FigureError, LiveFigure
+from .base import FigureError, LiveFigure
+from .state import found, number, one_of, text, whole
 from .token_nets import packed, rebuilt
 
 __all__ = ["PriorFigure"]
 
 SEEDS = 1000
-TEMPERATURES = (0.2, 2.0)
 CENTRE = 406  # the pixel in row 14, column 14
 NETS = Path(__file__).parent / "nets"
 
@@ -41,20 +41,19 @@ class PriorFigure(LiveFigure):
 
     name = "prior"
     heights = (930, 580)
-    state = ("prior", "label", "temperature", "seed", "step", "prefix")
     carried = ("nets", "weights", "names")
 
     nets = traitlets.Dict(help="tokenizer and priors: their layers").tag(sync=True)
     weights = traitlets.Bytes(help="their rounded weights").tag(sync=True)
     names = traitlets.List(help="names of the classes").tag(sync=True)
 
-    prior = traitlets.Unicode(help="which prior").tag(sync=True)
-    label = traitlets.Int(3, min=0, help="the class that is asked").tag(sync=True)
-    temperature = Bounded(1.0, *TEMPERATURES, help="of every conditional").tag(sync=True)
-    seed = traitlets.Int(1, min=0, max=SEEDS - 1, help="which chance").tag(sync=True)
-    step = traitlets.Int(0, min=0, help="tokens drawn so far").tag(sync=True)
-    prefix = traitlets.Unicode("", help="tokens that stand already").tag(sync=True)
-    nll = traitlets.Float(help="- log probability of the tokens drawn, nats").tag(sync=True)
+    prior = one_of("", lambda figure: [prior["name"] for prior in figure.nets["priors"]], link="p", help="which prior")
+    label = whole(3, 0, lambda figure: len(figure.names) - 1, link="c", help="the class that is asked")
+    temperature = number(1.0, 0.2, 2.0, link="t", home=1, step=0.1, leap=0.5, help="of every conditional")
+    seed = whole(1, 0, SEEDS - 1, link="s", help="which chance")
+    step = whole(0, 0, lambda figure: figure.places, link="n", home=0, leap=7, help="tokens drawn so far")
+    prefix = text("", read=lambda figure, value: figure._standing(value), link="l", help="tokens that stand already")
+    nll = found("- log probability of the tokens drawn, nats")
 
     def __init__(
         self,
@@ -73,10 +72,7 @@ class PriorFigure(LiveFigure):
             given = {"nets": nets, "weights": weights}
         places = given["nets"]["grid"] ** 2
         start = {"prior": given["nets"]["priors"][-1]["name"], "step": places, "label": min(3, len(names) - 1)}
-        self._settling = True
         super().__init__(**{**given, "names": list(names), **start, **traits})
-        self._settling = False
-        self._settle()
 
     # ---- what it shows
 
@@ -148,52 +144,33 @@ class PriorFigure(LiveFigure):
 
     # ---- traits
 
-    @traitlets.validate("prior")
-    def _known(self, proposal):
-        names = [prior["name"] for prior in self.nets["priors"]]
-        if proposal["value"] not in names:
-            raise FigureError(f"prior must be one of {', '.join(map(repr, names))}, got {proposal['value']!r}")
-        return proposal["value"]
-
-    @traitlets.validate("label")
-    def _class(self, proposal):
-        if not 0 <= proposal["value"] < len(self.names):
-            raise FigureError(f"label must lie in 0 ... {len(self.names) - 1}, got {proposal['value']!r}")
-        return proposal["value"]
+    @property
+    def places(self) -> int:
+        """M, the number of tokens of an image."""
+        return self.nets["grid"] ** 2
 
     @traitlets.validate("step")
-    def _reached(self, proposal):
-        places, locked = self.nets["grid"] ** 2, len(read_tokens(self.prefix))
-        if not locked <= proposal["value"] <= places:
-            raise FigureError(f"step must lie in {locked} ... {places}, got {proposal['value']!r}")
+    def _behind_the_prefix(self, proposal):
+        locked = len(read_tokens(self.prefix))
+        if proposal["value"] < locked:
+            raise FigureError(f"step must be a whole number from {locked} to {self.places}, got {proposal['value']}")
         return proposal["value"]
 
-    @traitlets.validate("prefix")
-    def _tokens(self, proposal):
-        tokens = read_tokens(proposal["value"])
-        if len(tokens) > self.nets["grid"] ** 2 or any(token >= self.nets["size"] for token in tokens):
+    def _standing(self, prefix):
+        """`prefix`, if its tokens are some of the first; raises FigureError otherwise."""
+        tokens = read_tokens(prefix)
+        if len(tokens) > self.places or any(token >= self.nets["size"] for token in tokens):
             raise FigureError(
-                f"prefix must hold at most {self.nets['grid'] ** 2} tokens below {self.nets['size']}, "
-                f"got {proposal['value'][:60]!r}"
+                f"prefix must hold at most {self.places} tokens below {self.nets['size']}, got {prefix[:60]!r}"
             )
-        return proposal["value"]
-
-    @traitlets.validate("nll")
-    def _read_only(self, proposal):
-        """A front end may report a number, never another one than Python finds."""
-        return self.settled(proposal)
-
-    @traitlets.observe("prior", "label", "temperature", "seed", "step", "prefix")
-    def _on_input(self, change):
-        if not self._settling:
-            self._settle()
+        return prefix
 
     def _settle(self):
         """Bring what is read back in line with the state; a step lies behind the prefix."""
         locked = len(read_tokens(self.prefix))
         if self.step < locked:
             self.step = locked
-        self.settle(("nll",))
+        super()._settle()
 
     # ---- static
 

@@ -20,8 +20,9 @@ from ..likelihoods import Bernoulli
 from ..plots.palette import colour
 from ..quadrature import hermite, product
 from ..vae import kl_to_prior
-from .base import FigureError, Given, LiveFigure
+from .base import LiveFigure
 from .network import pack_all, planar_vae, unpack
+from .state import found, whole
 
 __all__ = ["ScrubberFigure"]
 
@@ -39,8 +40,8 @@ class ScrubberFigure(LiveFigure):
     vae: the trained VAE (two latent dimensions, 784 binary pixels, Bernoulli likelihood): its layers.
     checkpoints: {epoch: state_dict} as `fit(..., checkpoints=...)` keeps them, 2 to 20 of them.
     loss: the training loss of each epoch from 1, `history.loss`; None: not shown. data: "digits" or "clothing".
-    precision: of the weights in the page, "int8" or "float16". Where all of them, compressed, are beyond 700 kB, some of
-        the checkpoints between the first and the last are left out, and the figure says how many (`note`).
+    precision: of the weights in the page, "int8" or "float16". Where all of them, compressed, are beyond 700 kB, some
+        of the checkpoints between the first and the last are left out, and the figure says how many (`note`).
 
     At each checkpoint: the means of p(x | z) on the 12 x 12 grid of the prior's normal quantiles; the means of q(z | x)
     of 200 test images; and -ELBO, averaged over the first 60 of these in their stored binarisation, by Gauss-Hermite
@@ -51,7 +52,6 @@ class ScrubberFigure(LiveFigure):
 
     name = "scrubber"
     heights = (815, 895)
-    state = ("checkpoint",)
     carried = ("nets", "weights", "pixels", "labels", "epochs", "curve", "losses", "note")
 
     nets = traitlets.Dict(help="layers of encoder and decoder, the same at every checkpoint").tag(sync=True)
@@ -65,8 +65,8 @@ class ScrubberFigure(LiveFigure):
     note = traitlets.Unicode("", help="what the figure must say about its checkpoints").tag(sync=True)
     losses = traitlets.List(help="training loss of each epoch, nats per image").tag(sync=True)
 
-    checkpoint = Given(0, help="which checkpoint").tag(sync=True)
-    negative_elbo = traitlets.Float(help="-ELBO of the shown test images, nats per image").tag(sync=True)
+    checkpoint = whole(0, 0, lambda figure: len(figure.epochs) - 1, link="k", home=0, leap=3, help="which checkpoint")
+    negative_elbo = found("-ELBO of the shown test images, nats per image")
 
     def __init__(
         self, vae=None, checkpoints=None, loss=None, *, data: str = "digits", precision: str = "int8", **traits
@@ -75,10 +75,7 @@ class ScrubberFigure(LiveFigure):
         if not set(self.carried) <= set(traits):
             carried = _carried(vae, checkpoints, loss, data, precision)
             traits = {"checkpoint": len(carried["epochs"]) - 1, **carried, **traits}
-        self._settling = True
         super().__init__(**traits)
-        self._settling = False
-        self._settle()
 
     def _at(self, checkpoint=None):
         k = self.checkpoint if checkpoint is None else checkpoint
@@ -119,29 +116,6 @@ class ScrubberFigure(LiveFigure):
             "a mean of binary pixels lies in [0, 1]": 0 <= n["brightness"] <= 1,
         }
         return [rule for rule, holds in rules.items() if not holds]
-
-    # ---- traits
-
-    @traitlets.validate("checkpoint")
-    def _whole(self, proposal):
-        value, most = proposal["value"], len(self.epochs) - 1
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= value <= most:
-            raise FigureError(f"checkpoint must be a whole number from 0 to {most}, got {describe(value)}")
-        return int(value)
-
-    @traitlets.validate("negative_elbo")
-    def _read_only(self, proposal):
-        """A front end may report a number, never another one than Python finds."""
-        return self.settled(proposal)
-
-    @traitlets.observe("checkpoint")
-    def _on_input(self, change):
-        if not self._settling:
-            self._settle()
-
-    def _settle(self):
-        """Bring what is read back in line with the state."""
-        self.settle(("negative_elbo",))
 
     # ---- static
 
@@ -211,7 +185,7 @@ def _carried(vae, checkpoints, loss, name, precision) -> dict:
 
 
 def _lighter(buffers) -> tuple[list[int], bytes, str]:
-    """Which of the buffers a page carries (first and last among them, the others evenly), folded; and what to say of it.
+    """Which of the buffers a page carries (first and last, others evenly between), folded; and what to say of it.
 
     All of them if they take at most MOST bytes, compressed; otherwise as many as do, and two in any case.
     """

@@ -25,6 +25,7 @@ from .base import FigureError, LiveFigure
 from .drawing import PIXELS, SIDE, read_grey, written_grey
 from .network import unpack
 from .prior import CENTRE, shipped
+from .state import found, text, whole
 from .token_nets import packed, rebuilt
 
 __all__ = ["TokensFigure"]
@@ -47,7 +48,6 @@ class TokensFigure(LiveFigure):
 
     name = "tokens"
     heights = (995, 850)
-    state = ("image", "drawn", "edits", "place", "brush")
     carried = ("nets", "weights", "images", "names")
 
     nets = traitlets.Dict(help="the tokenizer: its layers").tag(sync=True)
@@ -55,12 +55,14 @@ class TokensFigure(LiveFigure):
     images = traitlets.Bytes(help="images to pick, one byte a pixel").tag(sync=True)
     names = traitlets.List(help="names of the classes").tag(sync=True)
 
-    image = traitlets.Int(0, min=0, help="which of the images to pick").tag(sync=True)
-    drawn = traitlets.Unicode("", help="a drawn image that stands in its place").tag(sync=True)
-    edits = traitlets.Unicode("", help="what was painted").tag(sync=True)
-    place = traitlets.Int(24, min=0, help="where the brush stands").tag(sync=True)
-    brush = traitlets.Int(0, min=0, help="the code that it paints").tag(sync=True)
-    rate = traitlets.Float(help="M log K, nats").tag(sync=True)
+    image = whole(0, 0, lambda figure: len(figure.images) // PIXELS - 1, link="i", help="which of the images to pick")
+    drawn = text("", read=lambda _, value: _drawn(value), link="x", help="a drawn image that stands in its place")
+    edits = text("", read=lambda figure, value: figure._painted(value), link="e", help="what was painted")
+    place = whole(24, 0, lambda figure: figure.nets["grid"] ** 2 - 1, link="p", help="where the brush stands")
+    brush = whole(
+        0, 0, lambda figure: figure.nets["size"] - 1, link="b", home=0, leap=16, help="the code that it paints"
+    )
+    rate = found("M log K, nats")
 
     def __init__(self, tokenizer: VQVAE | None = None, *, data: str = "digits", **traits):
         self._known_traits(traits, "tokenizer", "data")
@@ -75,10 +77,7 @@ class TokensFigure(LiveFigure):
                 "images": stored.test[picks].tobytes(),
                 "names": list(stored.names),
             }
-        self._settling = True
-        super().__init__(**{**given, "image": 3 * PICKS, **traits})
-        self._settling = False
-        self._settle()
+        super().__init__(**{**given, "image": min(3 * PICKS, len(given["images"]) // PIXELS - 1), **traits})
 
     # ---- what it shows
 
@@ -168,43 +167,15 @@ class TokensFigure(LiveFigure):
 
     # ---- traits
 
-    @traitlets.validate("image", "place", "brush")
-    def _bounded(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        limit = {"image": len(self.images) // PIXELS, "place": self.nets["grid"] ** 2, "brush": self.nets["size"]}[name]
-        if not 0 <= value < limit:
-            raise FigureError(f"{name} must lie in 0 ... {limit - 1}, got {value!r}")
-        return value
-
-    @traitlets.validate("drawn")
-    def _read(self, proposal):
-        if proposal["value"]:
-            read_grey(proposal["value"])
-        return proposal["value"]
-
-    @traitlets.validate("edits")
-    def _painted(self, proposal):
-        edits = read_edits(proposal["value"])
+    def _painted(self, text):
+        """`text`, if it paints places of the grid with codes of the book; raises FigureError otherwise."""
+        edits = read_edits(text)
         if any(place >= self.nets["grid"] ** 2 or code >= self.nets["size"] for place, code in edits):
             raise FigureError(
-                f"edits must name places below {self.nets['grid'] ** 2} and codes below "
-                f"{self.nets['size']}, got {proposal['value'][:60]!r}"
+                f"edits must name places below {self.nets['grid'] ** 2} and codes below {self.nets['size']}, "
+                f"got {text[:60]!r}"
             )
-        return proposal["value"]
-
-    @traitlets.validate("rate")
-    def _read_only(self, proposal):
-        """A front end may report a number, never another one than Python finds."""
-        return self.settled(proposal)
-
-    @traitlets.observe("image", "drawn", "edits", "place", "brush")
-    def _on_input(self, change):
-        if not self._settling:
-            self._settle()
-
-    def _settle(self):
-        """Bring what is read back in line with the state."""
-        self.settle(("rate",))
+        return text
 
     # ---- static
 
@@ -252,6 +223,13 @@ class TokensFigure(LiveFigure):
         for axes in (left, middle, right):
             axes.set(xticks=[], yticks=[])
         return figure
+
+
+def _drawn(text: str) -> str:
+    """`text`, "" or an image in grey; raises FigureError if it is neither."""
+    if text:
+        read_grey(text)
+    return text
 
 
 def read_edits(text: str) -> list[tuple[int, int]]:

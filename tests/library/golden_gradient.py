@@ -2,13 +2,9 @@
 
 import numpy as np
 
-from lvm_lib.figures.gradient import BOUNDS, FUNCTIONS, SEEDS, SIZES, WITHIN, GradientFigure
+from lvm_lib.figures.gradient import FUNCTIONS, SEEDS, SIZES, WITHIN, GradientFigure
 
-
-def camel(key):
-    """re_mean becomes reMean: the engine's names."""
-    first, *rest = key.split("_")
-    return first + "".join(part.capitalize() for part in rest)
+BOUNDS = GradientFigure.bounds()
 
 
 def golden() -> dict:
@@ -31,10 +27,7 @@ def golden() -> dict:
         for name in FUNCTIONS
         for side in (0, 1)
     ]
-    cases = [
-        {"state": state, "expected": {camel(key): value for key, value in GradientFigure(**state).numbers().items()}}
-        for state in states
-    ]
+    cases = [{"state": state, "expected": GradientFigure(**state).numbers()} for state in states]
     bounds = {
         **{key: list(value) for key, value in BOUNDS.items()},
         "sizes": list(SIZES),

@@ -4,7 +4,6 @@ import base64
 from functools import cache
 
 import numpy as np
-from golden_gradient import camel
 
 from lvm_lib import data
 from lvm_lib.figures.drawing import written
@@ -41,9 +40,7 @@ def golden() -> dict:
             n = TruePosteriorFigure(
                 **{key: getattr(shown, key) for key in shown.carried}, digit=digit, step=step
             ).numbers()
-            states.append(
-                {"digit": digit, "drawn": "", "step": step, "expected": {camel(key): value for key, value in n.items()}}
-            )
+            states.append({"digit": digit, "drawn": "", "step": step, "expected": n})
     drawn = []
     for image in to_draw():
         at = TruePosteriorFigure(**{key: getattr(shown, key) for key in shown.carried}, drawn=written(image), step=3)
@@ -51,7 +48,7 @@ def golden() -> dict:
             {
                 "state": {"digit": 0, "drawn": at.drawn, "step": 3},
                 "box": at._posterior.box,
-                "expected": {camel(key): value for key, value in at.numbers().items()},
+                "expected": at.numbers(),
             }
         )
     return {

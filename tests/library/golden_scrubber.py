@@ -3,8 +3,6 @@
 import base64
 from functools import cache
 
-from golden_gradient import camel
-
 from lvm_lib import data
 from lvm_lib.figures import ScrubberFigure
 from lvm_lib.fit import fit
@@ -32,7 +30,7 @@ def golden() -> dict:
     states = []
     for k in range(3):
         n = ScrubberFigure(**{key: getattr(shown, key) for key in shown.carried}, checkpoint=k).numbers()
-        states.append({"checkpoint": k, "expected": {camel(key): value for key, value in n.items()}})
+        states.append({"checkpoint": k, "expected": n})
     return {
         "nets": shown.nets,
         "weights": base64.b64encode(shown.weights).decode(),

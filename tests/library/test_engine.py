@@ -15,11 +15,11 @@ from scipy.stats import norm
 
 from lvm_lib import counter
 from lvm_lib.figures import ancestral, em, kl, kmeans
-from lvm_lib.figures.elbo import BOUNDS, ElboFigure
+from lvm_lib.figures.elbo import ElboFigure
 
 ROOT = Path(__file__).parents[2]
 NODE = shutil.which("node")
-IN_JS = {"std_noise": "noise", "kl_prior": "klPrior"}
+BOUNDS = ElboFigure.bounds()
 
 
 def random_states(n):
@@ -54,21 +54,6 @@ def by_scipy(state):
     return {"evidence": evidence, "elbo": elbo, "kl": kl}
 
 
-def by_python(state, kind):
-    found = ElboFigure(**state, kind=kind).numbers()
-    return {IN_JS.get(key, key): value for key, value in found.items() if key != "kind"}
-
-
-def as_js(state, kind):
-    return {**{IN_JS.get(key, key): value for key, value in state.items()}, "kind": kind}
-
-
-def camel(key):
-    """last_x becomes lastX, std_noise noise: the engine's names."""
-    first, *rest = IN_JS.get(key, key).split("_")
-    return first + "".join(part.capitalize() for part in rest)
-
-
 def of_ancestral():
     """Draws, samples and numbers of the ancestral sampler, as Python finds them."""
     generator = np.random.default_rng(5)
@@ -97,12 +82,12 @@ def of_ancestral():
         }
         for count in [0, 1, 2, 3, 100, 2000, *generator.integers(0, 2001, 18)]
     ]
-    states += [{key: bounds[side] for key, bounds in ancestral.BOUNDS.items()} for side in (0, 1)]
+    states += [{key: bounds[side] for key, bounds in ancestral.AncestralFigure.bounds().items()} for side in (0, 1)]
     figures = [ancestral.AncestralFigure(**state) for state in states]
     cases = [
         {
-            "state": {camel(key): value for key, value in state.items()},
-            "expected": {camel(key): value for key, value in figure.numbers().items()},
+            "state": state,
+            "expected": figure.numbers(),
         }
         for state, figure in zip(states, figures, strict=False)
     ]
@@ -110,17 +95,15 @@ def of_ancestral():
         {**case, **dict(zip("xz", (array[:, 0].tolist() for array in figure.samples()), strict=False))}
         for case, figure in zip(cases[:8], figures, strict=False)
     ]
-    bounds = {camel(key): list(value) for key, value in ancestral.BOUNDS.items()}
-    return {"bounds": bounds, "draws": draws, "states": cases, "samples": samples}
+    return {"draws": draws, "states": cases, "samples": samples}
 
 
 def of_kl():
     """Draws, fits and numbers of the figure of KL and log-likelihood, as Python finds them."""
     generator, cases = np.random.default_rng(6), []
-    corners = [(mean, std) for mean in kl.BOUNDS["mean"] for std in kl.BOUNDS["std"]]
-    models = corners + [
-        (float(generator.uniform(*kl.BOUNDS["mean"])), float(generator.uniform(*kl.BOUNDS["std"]))) for _ in range(20)
-    ]
+    means, stds = kl.KlFigure.bounds()["mean"], kl.KlFigure.bounds()["std"]
+    corners = [(mean, std) for mean in means for std in stds]
+    models = corners + [(float(generator.uniform(*means)), float(generator.uniform(*stds))) for _ in range(20)]
     for data in kl.DATA:
         for direction in ("forward", "reverse"):
             for mean, std in models:
@@ -133,7 +116,7 @@ def of_kl():
                     "seed": int(generator.integers(kl.SEEDS)),
                 }
                 figure = kl.KlFigure(**state)
-                expected = {camel(key): value for key, value in figure.numbers().items()}
+                expected = figure.numbers()
                 draws = figure.draws[:5].tolist()
                 figure.fit()
                 cases.append(
@@ -152,8 +135,7 @@ def of_kl():
         }
         for name, model in kl.DATA.items()
     }
-    bounds = {**{key: list(value) for key, value in kl.BOUNDS.items()}, "sizes": list(kl.SIZES), "seeds": kl.SEEDS}
-    return {"bounds": bounds, "data": densities, "states": cases}
+    return {"ends": {"mean": means, "std": stds}, "data": densities, "states": cases}
 
 
 def of_em():
@@ -175,11 +157,11 @@ def of_em():
             expected = em.EmFigure(**state).numbers()
             cases.append(
                 {
-                    "state": {camel(key): value for key, value in state.items()},
-                    "expected": {camel(key): value for key, value in expected.items()},
+                    "state": state,
+                    "expected": expected,
                 }
             )
-    bounds = {**{camel(key): list(value) for key, value in em.BOUNDS.items()}, "most": em.MOST, "moves": em.MOVES}
+    bounds = {"x": em.X, "y": em.Y, "most": em.MOST, "moves": em.MOVES}
     return {"bounds": bounds, "toy": em.TOY.x.tolist(), "states": cases}
 
 
@@ -197,10 +179,10 @@ def of_kmeans():
                     "steps": int(generator.integers(0, 20)),
                 }
                 expected = kmeans.KmeansFigure(**state).numbers()
-                cases.append({"state": state, "expected": {camel(key): value for key, value in expected.items()}})
+                cases.append({"state": state, "expected": expected})
     codes = [{"seed": seed, "codes": kmeans.scattered(seed, 8)} for seed in (1, 3, 500, 999)]
     return {
-        "bounds": {key: list(value) for key, value in kmeans.BOUNDS.items()},
+        "bounds": {"x": kmeans.X, "y": kmeans.Y, "most": kmeans.MOST},
         "scattered": codes,
         "states": cases,
         "sets": {name: list(map(list, points)) for name, points in kmeans.SETS.items()},
@@ -211,9 +193,11 @@ def of_kmeans():
 def golden(tmp_path_factory):
     states = random_states(22)
     cases = [
-        {"state": as_js(s, kind), "expected": by_python(s, kind)} for s in states for kind in ("gaussian", "exact")
+        {"state": {**s, "kind": kind}, "expected": ElboFigure(**s, kind=kind).numbers()}
+        for s in states
+        for kind in ("gaussian", "exact")
     ]
-    cases += [{"state": as_js(s, "gaussian"), "expected": by_scipy(s)} for s in states[:8]]
+    cases += [{"state": {**s, "kind": "gaussian"}, "expected": by_scipy(s)} for s in states[:8]]
     best = []
     for x, bend in [(0.5, 1.2), (0.5, -1.2), (-3.0, 1.5), (2.0, 1.5), (1.0, 0.0), (3.5, -0.7)]:
         figure = ElboFigure(x=x, bend=bend).best_gaussian()
@@ -222,16 +206,15 @@ def golden(tmp_path_factory):
                 "x": x,
                 "slope": figure.slope,
                 "bend": bend,
-                "noise": figure.std_noise,
+                "std_noise": figure.std_noise,
                 "elbo": figure.elbo,
                 "mean": figure.mean,
                 "std": figure.std,
             }
         )
-    bounds = {IN_JS.get(key, key): list(value) for key, value in BOUNDS.items()}
     file = tmp_path_factory.mktemp("golden") / "golden.json"
     golden = {
-        "quadratic_curve": {"bounds": bounds, "states": cases, "best": best},
+        "quadratic_curve": {"ends": {"mean": BOUNDS["mean"], "std": BOUNDS["std"]}, "states": cases, "best": best},
         "ancestral": of_ancestral(),
         "kl": of_kl(),
         "em": of_em(),

@@ -12,7 +12,9 @@ from scipy.integrate import quad
 
 from lvm_lib import counter
 from lvm_lib.figures import AncestralFigure, by_name
-from lvm_lib.figures.ancestral import BOUNDS, LINE, NETWORK
+from lvm_lib.figures.ancestral import LINE, NETWORK
+
+BOUNDS = AncestralFigure.bounds()
 
 STATES = st.fixed_dictionaries(
     {

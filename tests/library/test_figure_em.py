@@ -16,8 +16,10 @@ from sklearn.mixture import GaussianMixture as Peer
 
 from lvm_lib import data
 from lvm_lib.figures import EmFigure, by_name
-from lvm_lib.figures.em import BOUNDS, FLOOR, MOST, MOVES, TOY
+from lvm_lib.figures.em import FLOOR, MOST, MOVES, TOY
 from lvm_lib.figures.em_points import PRESETS
+
+BOUNDS = EmFigure.bounds()
 
 COORDINATES = st.tuples(st.integers(-400, 400), st.integers(-300, 300)).map(lambda p: [p[0] / 100, p[1] / 100])
 STATES = st.fixed_dictionaries(

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from lvm_lib import kmeans
 from lvm_lib.figures import KmeansFigure, by_name
-from lvm_lib.figures.kmeans import BOUNDS, SETS, scattered
+from lvm_lib.figures.kmeans import SETS, X, Y, scattered
 from lvm_lib.mixture import GaussianMixture
+
+BOUNDS = KmeansFigure.bounds()
 
 STATES = st.fixed_dictionaries(
     {
         "data": st.sampled_from(sorted(SETS)),
         "sigma": st.one_of(st.just(0.0), st.floats(0.001, 0.1), st.floats(*BOUNDS["sigma"])),
-        "codes": st.lists(
-            st.tuples(st.floats(*BOUNDS["x"]), st.floats(*BOUNDS["y"])).map(list), min_size=1, max_size=8
-        ),
+        "codes": st.lists(st.tuples(st.floats(*X), st.floats(*Y)).map(list), min_size=1, max_size=8),
         "steps": st.integers(*BOUNDS["steps"]),
         "seed": st.integers(*BOUNDS["seed"]),
     }

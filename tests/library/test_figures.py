@@ -1,12 +1,15 @@
 """Live figures from the Python side: traits, read-back, static picture, and the bundle that is committed."""
 
 import base64
+import json
+import math
 import re
 import shutil
 import struct
 import subprocess
 from pathlib import Path
 
+import golden_reach
 import golden_scrubber
 import numpy as np
 import pytest
@@ -16,12 +19,11 @@ from hypothesis import strategies as st
 
 from lvm_lib import figures
 from lvm_lib.figures import ElboFigure, LiveFigure, ScrubberFigure
-from lvm_lib.figures.base import bundle, stylesheet
-from lvm_lib.figures.elbo import BOUNDS
+from lvm_lib.figures.base import FigureError, bundle, stylesheet
 
 ROOT = Path(__file__).parents[2]
 FIGURES = figures.every()
-STATES = st.fixed_dictionaries({key: st.floats(*bounds) for key, bounds in BOUNDS.items()})
+STATES = st.fixed_dictionaries({key: st.floats(*bounds) for key, bounds in ElboFigure.bounds().items()})
 
 
 def made(cls):
@@ -85,9 +87,34 @@ def test_what_a_notebook_stores(cls):
     assert png == made(cls).png(), "the same state gives the same picture"
 
 
+def test_the_tables_of_state_that_node_s_tests_read_are_these():
+    stored = json.loads(golden_reach.FILE.read_text(encoding="utf-8"))
+    assert golden_reach.golden() == stored, "renew it: python tests/library/golden_reach.py"
+
+
+@pytest.mark.parametrize("cls", FIGURES)
+def test_a_class_body_is_the_whole_truth_about_its_state(cls):
+    """A variable is said once: trait, bounds, first value, key of a link."""
+    figure = made(cls)
+    table = figure.reach["state"]
+    assert tuple(table) == figure.state == cls.state and figure.reach["read_back"] == list(cls.read_back)
+    assert set(cls.read_back) <= set(figure.numbers())
+    assert len({row["link"] for row in table.values()}) == len(table)
+    for name, row in table.items():
+        assert row["start"] == getattr(figure, name) and row["kind"] in ("number", "whole", "size", "one_of", "text")
+    assert "reach" in figure.keys and set(cls.state) | set(cls.read_back) <= set(figure.keys)
+    source = (ROOT / "js" / "figures" / f"{cls.name}.js").read_text(encoding="utf-8")
+    for word in ("machineReadable", "BOUNDS", "START", "TRAITS", "LINK", "IN_PYTHON"):
+        assert not re.search(rf"\b{word}\b", source), word
+
+
+def test_ten_of_the_eleven_figures_are_read_back():
+    assert [cls.name for cls in FIGURES if not cls.read_back] == ["ancestral"]
+
+
 @pytest.mark.parametrize("cls", [cls for cls in FIGURES if cls.read_back])
 def test_what_follows_from_the_state_may_be_reported_and_not_set(cls):
-    figure = cls()
+    figure = made(cls)
     found = figure.numbers()
     for name in cls.read_back:
         before = getattr(figure, name)
@@ -100,10 +127,25 @@ def test_what_follows_from_the_state_may_be_reported_and_not_set(cls):
                 setattr(figure, name, wrong)
         setattr(figure, name, found[name] * (1 + 1e-9))  # a front end's rounding
         assert getattr(figure, name) == pytest.approx(before, rel=1e-12)
-    with pytest.raises(TypeError, match=f"{cls.__name__} takes {cls.state[0]}, .*got nonsense"):
+    with pytest.raises(TypeError, match=f"{cls.__name__} takes .*{cls.state[0]}.*got nonsense"):
         cls(nonsense=1)
     with pytest.raises(TypeError, match=f"got {cls.read_back[0]}"):
         cls(**{cls.read_back[0]: 0.0})
+
+
+@pytest.mark.parametrize("cls", FIGURES)
+def test_every_number_of_a_state_is_held_to_its_bounds_by_name(cls):
+    figure = made(cls)
+    before = figure.numbers()
+    for name, row in figure.reach["state"].items():
+        wrong = {
+            "number": [row.get("high", 0) + 1, math.nan, "1", None],
+            "whole": [row.get("high", 0) + 1, 0.5, True, "1"],
+        }
+        for value in wrong.get(row["kind"], [-1, "neither", None]):
+            with pytest.raises((FigureError, traitlets.TraitError), match=f"{name} must"):
+                setattr(figure, name, value)
+    assert figure.numbers() == before
 
 
 # ---- elbo

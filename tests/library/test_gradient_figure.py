@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from lvm_lib.figures.gradient import BOUNDS, FUNCTIONS, SEEDS, SIZES, WITHIN, GradientFigure, expectation, gradient
+from lvm_lib.figures.gradient import FUNCTIONS, SEEDS, SIZES, WITHIN, GradientFigure, expectation, gradient
 from lvm_lib.gradients import reparameterised_gradient, score_function_gradient
+
+BOUNDS = GradientFigure.bounds()
 
 STATES = st.fixed_dictionaries(
     {

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
 from lvm_lib.figures import KlFigure
-from lvm_lib.figures.kl import BOUNDS, DATA, SEEDS, SIZES
+from lvm_lib.figures.kl import DATA, SEEDS, SIZES
+
+BOUNDS = KlFigure.bounds()
 
 STATES = st.fixed_dictionaries(
     {

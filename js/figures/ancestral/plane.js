@@ -30,22 +30,22 @@ export function makePlane({ h, s }) {
   const marks = {
     grid: s("path", { class: "lvm-grid" }),
     frame: s("path", { class: "lvm-axis" }),
-    band: s("path", { class: "lvm-band", "data-of": "lastG lastNoise" }),
-    curve: s("path", { class: "lvm-curve", "data-of": "lastG" }),
-    points: s("path", { class: "lvm-points", "data-of": "lastX" }),
+    band: s("path", { class: "lvm-band", "data-of": "last_g last_noise" }),
+    curve: s("path", { class: "lvm-curve", "data-of": "last_g" }),
+    points: s("path", { class: "lvm-points", "data-of": "last_x" }),
     bell: s("path", { class: "lvm-bell" }),
     guide: s("path", { class: "lvm-guide" }),
-    bars: s("path", { class: "lvm-bars", "data-of": "lastX" }),
+    bars: s("path", { class: "lvm-bars", "data-of": "last_x" }),
     density: s("path", { class: "lvm-evidence" }),
-    priorBars: s("path", { class: "lvm-bars lvm-bars-prior", "data-of": "lastZ" }),
-    prior: s("path", { class: "lvm-prior", "data-of": "lastZ" }),
+    priorBars: s("path", { class: "lvm-bars lvm-bars-prior", "data-of": "last_z" }),
+    prior: s("path", { class: "lvm-prior", "data-of": "last_z" }),
   };
   const trace = {
-    up: s("path", { class: "lvm-trace lvm-trace-prior", "data-of": "lastZ lastG" }),
-    noise: s("path", { class: "lvm-trace lvm-trace-noise", "data-of": "lastNoise" }),
-    out: s("path", { class: "lvm-trace", "data-of": "lastX" }),
-    mean: s("circle", { class: "lvm-trace-mean", r: 3.5, "data-of": "lastG" }),
-    x: s("circle", { class: "lvm-trace-x", r: 4.5, "data-of": "lastX" }),
+    up: s("path", { class: "lvm-trace lvm-trace-prior", "data-of": "last_z last_g" }),
+    noise: s("path", { class: "lvm-trace lvm-trace-noise", "data-of": "last_noise" }),
+    out: s("path", { class: "lvm-trace", "data-of": "last_x" }),
+    mean: s("circle", { class: "lvm-trace-mean", r: 3.5, "data-of": "last_g" }),
+    x: s("circle", { class: "lvm-trace-x", r: 4.5, "data-of": "last_x" }),
   };
   const dot = s("circle", { class: "lvm-here-dot", r: 4.5 });
   const onCurve = s("circle", { class: "lvm-here-dot", r: 4.5 });
@@ -128,7 +128,7 @@ export function makePlane({ h, s }) {
     for (let px = left; px <= split; px += 2) pixels.push(px);
     const zs = pixels.map(scales.z.inverse);
     const along = (offset) => zs.map((z) => scales.x(decode(z) + offset));
-    set(marks.band, { d: area(pixels, along(n.noise), along(-n.noise)) });
+    set(marks.band, { d: area(pixels, along(n.std_noise), along(-n.std_noise)) });
     set(marks.curve, { d: path(pixels, along(0)) });
     set(marks.prior, {
       d: path(
@@ -140,7 +140,7 @@ export function makePlane({ h, s }) {
     for (let py = top; py <= bottom; py += 2) rows.push(py);
     set(marks.density, {
       d: path(
-        rows.map((py) => scales.beside(density(scales.x.inverse(py), n.noise))),
+        rows.map((py) => scales.beside(density(scales.x.inverse(py), n.std_noise))),
         rows,
       ),
     });
@@ -156,7 +156,7 @@ export function makePlane({ h, s }) {
     set(marks.bell, {
       d: `${path(
         across,
-        bell.map((e) => scales.x(n.g + n.noise * e)),
+        bell.map((e) => scales.x(n.g + n.std_noise * e)),
       )}Z`,
     });
     set(marks.guide, { d: `M${r(px)} ${base}V${r(py)}H${r(scales.beside(n.density))}` });
@@ -183,7 +183,7 @@ export function makePlane({ h, s }) {
     set(marks.priorBars, { d: bars(z, Z, standing) });
     for (const mark of Object.values(trace)) show(mark, n.count > 0);
     if (!n.count) return;
-    const [pz, pg, px] = [r(scales.z(n.lastZ)), r(scales.x(n.lastG)), r(scales.x(n.lastX))];
+    const [pz, pg, px] = [r(scales.z(n.last_z)), r(scales.x(n.last_g)), r(scales.x(n.last_x))];
     set(trace.up, { d: `M${pz} ${base}V${pg}` });
     set(trace.noise, { d: `M${pz} ${pg}V${px}` });
     set(trace.out, { d: `M${pz} ${px}H${beside}` });

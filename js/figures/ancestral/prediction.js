@@ -47,15 +47,15 @@ export function makePrediction(h) {
   function follow(n) {
     last = n;
     if (!answer || node.hidden) return;
-    if (n.noise < from.noise) from = n; // less noise is a new start
+    if (n.std_noise < from.std_noise) from = n; // less noise is a new start
     const changed = n.hills !== from.hills;
-    if (!changed && n.noise < 0.999) return;
+    if (!changed && n.std_noise < 0.999) return;
     const seen = !changed ? "the same" : n.hills < from.hills ? "fewer" : "more";
     const verdict = seen === answer ? "As you said, " : `You said ${answer}; it is `;
     say(
       reply,
-      `${verdict}${seen}: ${inWords(from.hills)} at s = ${fixed(from.noise, 2)}, ${inWords(n.hills)} at s = ` +
-        `${fixed(n.noise, 2)}. Noise blurs p(x); it cannot sharpen it.`,
+      `${verdict}${seen}: ${inWords(from.hills)} at s = ${fixed(from.std_noise, 2)}, ${inWords(n.hills)} at s = ` +
+        `${fixed(n.std_noise, 2)}. Noise blurs p(x); it cannot sharpen it.`,
     );
     answer = null;
   }

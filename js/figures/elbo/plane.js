@@ -47,10 +47,10 @@ export function makePlane({ h, s }) {
     curve: s("path", { class: "lvm-curve", "data-of": "reconstruction energy evidence elbo" }),
     reach: s("path", { class: "lvm-reach", "data-of": "reconstruction energy elbo" }),
     data: s("path", { class: "lvm-data", "data-of": "reconstruction energy evidence elbo" }),
-    prior: s("path", { class: "lvm-prior", "data-of": "klPrior energy evidence elbo" }),
+    prior: s("path", { class: "lvm-prior", "data-of": "kl_prior energy evidence elbo" }),
     posterior: s("path", { class: "lvm-posterior", "data-of": "kl" }),
-    q: s("path", { class: "lvm-q", "data-of": "kl elbo klPrior entropy reconstruction energy" }),
-    spread: s("path", { class: "lvm-spread", "data-of": "kl elbo klPrior entropy" }),
+    q: s("path", { class: "lvm-q", "data-of": "kl elbo kl_prior entropy reconstruction energy" }),
+    spread: s("path", { class: "lvm-spread", "data-of": "kl elbo kl_prior entropy" }),
   };
   const upper = s("svg", { class: "lvm-clip" }, marks.band, marks.curve, marks.reach, marks.data);
   const lower = s("svg", { class: "lvm-clip" }, marks.posterior, marks.prior, marks.q);
@@ -127,7 +127,7 @@ export function makePlane({ h, s }) {
   function draw(width, n) {
     if (laid !== width) layOut(width);
     const { left, right, low } = box;
-    const curve = new QuadraticCurve({ slope: n.slope, bend: n.bend, std: n.noise });
+    const curve = new QuadraticCurve({ slope: n.slope, bend: n.bend, std: n.std_noise });
     const { zs } = grid;
     const exact = n.kind === "exact";
     const { posterior, peak } = ofModel(n, curve);
@@ -173,10 +173,10 @@ export function makePlane({ h, s }) {
   /** What q does not move, drawn anew only when x or the model moves: decoder, prior, posterior and their axis. */
   function ofModel(n, curve) {
     const { pixels, zs } = grid;
-    const model = `${n.slope} ${n.bend} ${n.noise}`;
+    const model = `${n.slope} ${n.bend} ${n.std_noise}`;
     if (drawn.grid !== grid || drawn.model !== model) {
       const at = (offset) => zs.map((z) => scales.x(curve.decode(z) + offset));
-      set(marks.band, { d: area(pixels, at(n.noise), at(-n.noise)) });
+      set(marks.band, { d: area(pixels, at(n.std_noise), at(-n.std_noise)) });
       set(marks.curve, { d: path(pixels, at(0)) });
     }
     if (drawn.grid !== grid || drawn.model !== model || drawn.x !== n.x) {

@@ -47,7 +47,7 @@ export function makePrediction(h) {
   function follow(n) {
     last = n;
     if (!answer || !from || node.hidden) return;
-    const others = ["x", "bend", "slope", "noise"].some((key) => n[key] !== from[key]);
+    const others = ["x", "bend", "slope", "std_noise"].some((key) => n[key] !== from[key]);
     if (others && judged) answer = null; // the verdict stands until the next prediction
     if (others) {
       from = n;

@@ -9,7 +9,7 @@ const TERMS = {
   elbo: ["ELBO(q)", "elbo"],
   kl: ["KL(q ‖ p(z | x))", "gap"],
   reconstruction: ["E_q log p(x | z)", "model"],
-  klPrior: ["KL(q ‖ p(z))", "prior"],
+  kl_prior: ["KL(q ‖ p(z))", "prior"],
   energy: ["E_q log p(x, z)", "model"],
   entropy: ["H(q)", "q"],
 };
@@ -21,7 +21,7 @@ export const SPLITS = {
     text: "reconstruction − KL to prior",
     first: "reconstruction",
     sign: "−",
-    second: "klPrior",
+    second: "kl_prior",
     note: "reconstruction, less KL to prior",
   },
   energy: { text: "energy + entropy", first: "energy", sign: "+", second: "entropy", note: "energy, plus entropy" },

@@ -1,6 +1,6 @@
 // Hands on the plane of points: click or tap places or selects, a drag moves, and a ring does the same by keys.
 
-import { BOUNDS, MOST, placed } from "../../engine/em.js";
+import { MOST, placed, X } from "../../engine/em.js";
 import { drag } from "../../kit/handles.js";
 
 const NEAR = { mouse: 10, touch: 16 }; // px: a click so near to a point means the point
@@ -141,8 +141,8 @@ export function makeHands({ onCleanup }, kept, plane, ring) {
     tabindex: 0,
     "aria-label": "Cursor on the plane: arrows move it, Enter places or picks up a point, Delete removes",
     "aria-orientation": "horizontal",
-    "aria-valuemin": BOUNDS.x[0],
-    "aria-valuemax": BOUNDS.x[1],
+    "aria-valuemin": X[0],
+    "aria-valuemax": X[1],
   }))
     plane.cursor.setAttribute(name, value);
   plane.cursor.addEventListener("keydown", press);

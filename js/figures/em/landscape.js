@@ -1,6 +1,5 @@
 // The toy's landscape F(theta', theta). F is a parabola along theta, so the line of each level is known in closed form.
 
-import { BOUNDS } from "../../engine/em.js";
 import { bound, evidence, halfWidth, mStep } from "../../engine/landscape.js";
 import { path, scale, ticks } from "../../kit/axes.js";
 import { set, show } from "../../kit/dom.js";
@@ -137,15 +136,14 @@ export function makeLandscape({ h, s }) {
     set(now, { cx: r(scales.q(here.q)), cy: r(scales.theta(here.theta)) });
     set(there, { cx: r(scales.q(end.q)), cy: r(scales.theta(end.theta)) });
     for (const dot of [now, there]) show(dot, em.length > 1);
-    const moved = `translate(${r(scales.q(state.startQ))}px, ${r(scales.theta(state.startTheta))}px)`;
+    const moved = `translate(${r(scales.q(state.start_q))}px, ${r(scales.theta(state.start_theta))}px)`;
     if (handle.style.transform !== moved) handle.style.transform = moved;
     set(handle, {
-      "aria-valuenow": state.startTheta.toFixed(3),
+      "aria-valuenow": state.start_theta.toFixed(3),
       "aria-valuetext":
-        `theta prime ${fixed(state.startQ, 2)}, theta ${fixed(state.startTheta, 2)}, evidence ` +
-        `${fixed(evidence(state.startTheta), 2)} nats`,
+        `theta prime ${fixed(state.start_q, 2)}, theta ${fixed(state.start_theta, 2)}, evidence ` +
+        `${fixed(evidence(state.start_theta), 2)} nats`,
     });
-    set(handle, { "aria-valuemin": BOUNDS.startTheta[0], "aria-valuemax": BOUNDS.startTheta[1] });
   }
 
   return { node, svg, handle, scales, draw, measure: () => Math.floor(stage.clientWidth) };

@@ -1,12 +1,12 @@
 // The plane of points: their marks say which component takes them, ellipses are the components, a ring is the cursor.
 
-import { BOUNDS } from "../../engine/em.js";
+import { X, Y } from "../../engine/em.js";
 import { path, scale, ticks } from "../../kit/axes.js";
 import { say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 import { shape } from "./marks.js";
 
-const MOST = BOUNDS.k[1];
+const MOST = 5; // components, each with a mark of its own
 const SHARED = 0.05; // of a runner-up: from here on its mark is drawn inside
 const r = (v) => Math.round(v * 10) / 10;
 
@@ -62,7 +62,7 @@ export function makePlane({ h, s }) {
   const stage = h("div", { class: "lvm-stage" }, svg, cursor);
   const node = h("div", { class: "lvm-plane lvm-em-panel" }, stage, keys);
 
-  const scales = { x: scale(BOUNDS.x, [0, 1]), y: scale(BOUNDS.y, [1, 0]) };
+  const scales = { x: scale(X, [0, 1]), y: scale(Y, [1, 0]) };
   let laid = 0;
   let size = { width: 0, height: 0, mark: 5 };
 
@@ -70,10 +70,10 @@ export function makePlane({ h, s }) {
     const unit = (width - 2) / 8;
     const height = Math.round(6 * unit) + 2;
     size = { width, height, mark: width < 380 ? 4.4 : 5 };
-    Object.assign(scales, { x: scale(BOUNDS.x, [1, width - 1]), y: scale(BOUNDS.y, [height - 1, 1]) });
+    Object.assign(scales, { x: scale(X, [1, width - 1]), y: scale(Y, [height - 1, 1]) });
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
     set(panel, { x: 1, y: 1, width: width - 2, height: height - 2, viewBox: `1 1 ${width - 2} ${height - 2}` });
-    const [xs, ys] = [ticks(...BOUNDS.x, 8), ticks(...BOUNDS.y, 6)];
+    const [xs, ys] = [ticks(...X, 8), ticks(...Y, 6)];
     set(grid, {
       d:
         xs.map((x) => `M${r(scales.x(x))} 1V${height - 1}`).join("") +

@@ -99,7 +99,7 @@ export function makeArrows({ h, s }) {
       }
       set(marks.samples, { d: lines });
       set(marks.tips, { d: tips });
-      set(marks.exact, { d: arrow(x0, y0, x(n.exactMean), y(n.exactLogStd), 13) });
+      set(marks.exact, { d: arrow(x0, y0, x(n.exact_mean), y(n.exact_log_std), 13) });
       const average = arrow(x0, y0, x(n[`${key}Mean`]), y(n[`${key}LogStd`]), 9);
       set(marks.halo, { d: average });
       set(marks.average, { d: average });
@@ -110,8 +110,8 @@ export function makeArrows({ h, s }) {
 
   /** Choose the axes' reach for a state: most samples of the wider cloud are inside; true if it moved. */
   function adapt(n) {
-    const spread = Math.max(n.reMeanError, n.reLogStdError, n.sfMeanError, n.sfLogStdError) * Math.sqrt(n.n);
-    const exact = 1.15 * Math.max(Math.abs(n.exactMean), Math.abs(n.exactLogStd));
+    const spread = Math.max(n.re_mean_error, n.re_log_std_error, n.sf_mean_error, n.sf_log_std_error) * Math.sqrt(n.n);
+    const exact = 1.15 * Math.max(Math.abs(n.exact_mean), Math.abs(n.exact_log_std));
     const wanted = REACHES.find((r) => r >= Math.max(exact, 0.9 * spread)) ?? REACHES.at(-1);
     const moved = wanted !== reach;
     reach = wanted;

@@ -1,7 +1,7 @@
 // Hands on the codes. One code is chosen and carries the handle; a click or tap on another chooses that. A mouse drags
 // any.
 
-import { BOUNDS } from "../../engine/kmeans.js";
+import { X } from "../../engine/kmeans.js";
 import { drag } from "../../kit/handles.js";
 import { planeKeys } from "../../kit/planekeys.js";
 
@@ -64,8 +64,8 @@ export function makeHands({ onCleanup }, { plane, kept, codes, place, choice, se
   onCleanup(
     planeKeys(plane.handle, {
       label: "code",
-      low: BOUNDS.x[0],
-      high: BOUNDS.x[1],
+      low: X[0],
+      high: X[1],
       value: () => codes()[held()],
       home: [0, 0],
       change: (to) => put(codes(), held(), to),

@@ -1,11 +1,10 @@
 // The plane of points and codes: cells of the nearest code, threads to the codes that hold a point, arrows.
 
-import { BOUNDS, cell } from "../../engine/kmeans.js";
+import { cell, MOST, X, Y } from "../../engine/kmeans.js";
 import { scale, ticks } from "../../kit/axes.js";
 import { say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 
-const MOST = BOUNDS.k[1];
 const LEVELS = [0.05, 0.2, 0.4, 0.6, 0.8]; // a thread's opacity, by the share that it stands for
 const r = (v) => Math.round(v * 10) / 10;
 
@@ -51,14 +50,14 @@ export function makePlane({ h, s }) {
   const handle = h("div", { class: "lvm-handle lvm-handle-code" }, h("i", {}));
   const stage = h("div", { class: "lvm-stage" }, svg, handle);
   const node = h("div", { class: "lvm-plane lvm-em-panel" }, stage, keys);
-  const scales = { x: scale(BOUNDS.x, [0, 1]), y: scale(BOUNDS.y, [1, 0]) };
+  const scales = { x: scale(X, [0, 1]), y: scale(Y, [1, 0]) };
   let laid = 0;
 
   function layOut(width) {
     const height = Math.round((6 * (width - 2)) / 8) + 2;
-    Object.assign(scales, { x: scale(BOUNDS.x, [1, width - 1]), y: scale(BOUNDS.y, [height - 1, 1]) });
+    Object.assign(scales, { x: scale(X, [1, width - 1]), y: scale(Y, [height - 1, 1]) });
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
-    const [xs, ys] = [ticks(...BOUNDS.x, 8), ticks(...BOUNDS.y, 6)];
+    const [xs, ys] = [ticks(...X, 8), ticks(...Y, 6)];
     set(grid, {
       d:
         xs.map((x) => `M${r(scales.x(x))} 1V${height - 1}`).join("") +

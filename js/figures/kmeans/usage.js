@@ -1,6 +1,6 @@
 // How many points each code holds, beside an even share; a code that is nearest to none is dead.
 
-import { BOUNDS } from "../../engine/kmeans.js";
+import { MOST } from "../../engine/kmeans.js";
 import { scale } from "../../kit/axes.js";
 import { say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
@@ -9,7 +9,7 @@ const [TOP, ROOM, TALL, LEFT] = [22, 216, 17, 24]; // ROOM: for the rows, howeve
 const r = (v) => Math.round(v * 10) / 10;
 
 export function makeUsage({ h, s }) {
-  const rows = Array.from({ length: BOUNDS.k[1] }, (_, j) => ({
+  const rows = Array.from({ length: MOST }, (_, j) => ({
     name: s("text", { class: "lvm-km-name", x: LEFT - 8, "text-anchor": "end" }, String(j + 1)),
     bar: s("rect", { class: "lvm-km-bar", x: LEFT, height: TALL }),
     text: s("text", { class: "lvm-km-count" }),
