@@ -102,7 +102,10 @@ export class QuadraticCurve {
     return (rest * tilt - tilt * this.bend * v) / (this.std * this.std) - mean;
   }
 
-  /** The Gaussian with the largest ELBO, mean and std between the ends given: every stationary mean is bracketed and bisected, the best one wins. */
+  /**
+   * The Gaussian with the largest ELBO, mean and std between the ends given: every stationary mean is bracketed and
+   * bisected, the best one wins.
+   */
   bestGaussian(x, [low, high], [thin, wide]) {
     const candidates = [low, high];
     const starts = line(low, high, 161).points;

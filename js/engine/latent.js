@@ -100,7 +100,7 @@ export const along = ({ a1, a2, b1, b2 }, step) => [a1 + ((b1 - a1) * step) / ST
 /** One number that hangs on every pixel: sum of cos(d) times pixel d. */
 export const checksum = (pixels) => pixels.reduce((sum, v, d) => sum + v * Math.cos(d), 0);
 
-/** Every number of a state, `stated`, as LatentPlaneFigure.numbers finds them, and the images that they are drawn beside. */
+/** Every number of a state, `stated`, as LatentPlaneFigure.numbers finds them, and the images beside them. */
 export function numbers(state, models) {
   const of = models.about(state.net, state.x);
   const [z1, z2] = state.follow ? of.mean.map(clamp) : [state.z1, state.z2];

@@ -195,8 +195,8 @@ export function encoded(text, nets) {
 }
 
 /**
- * What the figure states in a state, `stated` (the twin of TokensFigure.numbers), with the tokens after the edits, and what
- * they decode to. `from` is what `encoded` gives of the image.
+ * What the figure states in a state, `stated` (the twin of TokensFigure.numbers), with the tokens after the edits, and
+ * what they decode to. `from` is what `encoded` gives of the image.
  */
 export function numbersOfTokens(state, from, nets) {
   const edits = editsOf(state.edits);

@@ -315,7 +315,8 @@ function spoken(n) {
   return (
     `${n.n} points, ${n.k} ${n.k === 1 ? "component" : "components"}, ${n.moves.length} half steps. ${last}F ` +
     `${fixed(n.f)}, ` +
-    `gap ${fixed(n.gap)}, evidence ${nats(n.evidence)}. In the toy EM stands at theta ${fixed(n.toy_theta, 2)} with F ` +
+    `gap ${fixed(n.gap)}, evidence ${nats(n.evidence)}. In the toy EM stands at theta ${fixed(n.toy_theta, 2)} ` +
+    `with F ` +
     `${fixed(n.toy_f)}, the gradient path at theta ${fixed(n.gradient_theta, 2)}.`
   );
 }

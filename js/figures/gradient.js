@@ -156,7 +156,8 @@ const times = (ratio) => (ratio >= 9.95 ? fixed(ratio, 0) : ratio >= 0.095 ? fix
 function spoken(n) {
   return (
     `Exact gradient ${fixed(n.exact_mean, 2)} by the mean, ${fixed(n.exact_log_std, 2)} by log std. Reparameterised ` +
-    `${fixed(n.re_mean, 2)}, ${fixed(n.re_log_std, 2)}. Score function ${fixed(n.sf_mean, 2)}, ${fixed(n.sf_log_std, 2)}. ` +
+    `${fixed(n.re_mean, 2)}, ${fixed(n.re_log_std, 2)}. Score function ${fixed(n.sf_mean, 2)}, ` +
+    `${fixed(n.sf_log_std, 2)}. ` +
     `Its variance is ${times(n.ratio_mean)} times as large along the mean.`
   );
 }

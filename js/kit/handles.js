@@ -65,7 +65,7 @@ export function drag(element, { start, move, end = (_memory) => {}, revert = (_m
   };
 }
 
-/** The value after a key, or null if the key means nothing here. Arrows step, Shift+arrows leap, Home = home, End = the top. */
+/** The value after a key, or null if it means nothing. Arrows step, Shift+arrows leap, Home = home, End = the top. */
 export function keyed(event, value, { low, high, step = 0.1, leap = 0.5, home = 0 }) {
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   const by = event.shiftKey ? leap : step;

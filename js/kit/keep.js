@@ -12,9 +12,10 @@ const AT_REST = 400; // ms
 
 /**
  * Keep the state of one figure, whose variables and bounds are Python's (`reach`). `codecs` and `settle`: see stateOf;
- * `draw(state, touched)` paints; `numbers(state)` gives what the figure states, of which Python reads some back, or null
- * while that is not known; `written(state)` is the state as link and traits hold it; at rest `adapt()` may ask for one
- * more draw (returns true) and `speak()` talks. Returns what a figure's controls need; `rest()` is for numbers that come late.
+ * `draw(state, touched)` paints; `numbers(state)` gives what the figure states, of which Python reads some back, or
+ * null while that is not known; `written(state)` is the state as link and traits hold it; at rest `adapt()` may ask for
+ * one more draw (returns true) and `speak()` talks. Returns what a figure's controls need; `rest()` is for numbers that
+ * come late.
  */
 export function keep(kit, { codecs, settle, draw, numbers, written = (state) => state, adapt = () => false, speak }) {
   const { root, view, h, model, onCleanup, name } = kit;

@@ -1,5 +1,5 @@
-// A figure's state, from the table `reach` that Python sends: what can be reached, where it begins, how a link holds it,
-// what a key does, and the way between state and traits. The table is lvm_lib/figures/state.py's; nothing is said twice.
+// A figure's state, from the table `reach` that Python sends: what can be reached, where it begins, how a link holds
+// it, what a key does, and the way between state and traits. lvm_lib/figures/state.py makes the table.
 
 import { numeric } from "./link.js";
 
@@ -12,8 +12,9 @@ const nearest = (values, v) => values.reduce((best, one) => (Math.abs(one - v) <
 const PLAIN = { read: (v) => (isText(v) ? v : undefined), write: (v) => v, parse: (given) => given };
 
 /**
- * For each kind of variable: `sound` says whether its row of the table is one; `read(v)` is the nearest value that can be
- * reached, undefined where there is none; `write` and `parse` are its form in a link; `range` is what a slider and keys need.
+ * For each kind of variable: `sound` says whether its row of the table is one; `read(v)` is the nearest value that can
+ * be reached, undefined where there is none; `write` and `parse` are its form in a link; `range` is what a slider and
+ * keys need.
  */
 const KINDS = {
   number: {
@@ -63,8 +64,8 @@ const KINDS = {
 KINDS.text.parse = (given, { codec }) => (given === undefined ? undefined : codec.parse(given));
 
 /**
- * What a figure's state can do. `reach`: Python's table. `codecs`: { name: { read, write, parse } } of its texts, each part
- * with a default. `settle(state)` mends what hangs on several variables at once. Throws where the table is damaged.
+ * What a figure's state can do. `reach`: Python's table. `codecs`: { name: { read, write, parse } } of its texts, each
+ * part with a default. `settle(state)` mends what hangs on several variables. Throws where the table is damaged.
  */
 export function stateOf(reach, { codecs = {}, settle = (state) => state } = {}) {
   const rows = Object.entries(rowsOf(reach)).map(([name, row]) => {
@@ -85,7 +86,7 @@ export function stateOf(reach, { codecs = {}, settle = (state) => state } = {}) 
     /** The state as the keys and values of a link, and back; what a link does not say is undefined. */
     encode: (state) => Object.fromEntries(rows.map((row) => [row.link, row.of.write(state[row.name], row)])),
     decode: (given) => each((row) => row.of.parse(given[row.link], row)),
-    /** { whole, low, high, step, leap, home } of a number, for sliders and keys; a size counts its place in the list. */
+    /** { whole, low, high, step, leap, home } of a number, for sliders and keys; of a size, its place in the list. */
     range: (name) => byName[name].of.range(byName[name], byName[name].start),
     /** The sizes of a variable that has a list of them, otherwise undefined. */
     values: (name) => byName[name].values,

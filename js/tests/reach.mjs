@@ -1,5 +1,5 @@
-// The tables of state that Python sends, for tests of a figure's state without Python: reach.json holds each figure's in
-// its first state, and tests/library/test_figures.py sees to it that they are Python's.
+// The tables of state that Python sends, for tests of a figure's state without Python: reach.json holds each figure's
+// in its first state, and tests/library/test_figures.py sees to it that they are Python's.
 import { readFileSync } from "node:fs";
 import { stateOf } from "../kit/state.js";
 

@@ -119,7 +119,7 @@ class ElboFigure(LiveFigure):
 
         means, stds = self.bounds()["mean"], self.bounds()["std"]
         limits = [means, tuple(map(math.log, stds))]
-        starts = [(mean, -1.0) for mean in np.linspace(*means, 9)]
+        starts = [(mean, -1.0) for mean in np.linspace(means[0], means[1], 9)]
         best = min(
             (
                 minimize(loss, start, bounds=limits, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-9})

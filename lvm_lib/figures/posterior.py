@@ -374,7 +374,7 @@ def _posterior_of_drawn(nets, weights, text) -> _OnGrid:
     needed = math.prod(_points(*box, SPACING))
     if needed > MOST_DRAWN:
         raise FigureError(
-            f"drawn must be an image whose posterior a page can resolve: {MOST_DRAWN} points at most, this needs {needed}"
+            f"drawn must be an image whose posterior a page can resolve: {MOST_DRAWN} points, this needs {needed}"
         )
     found = _OnGrid(*setting, _within(MOST_DRAWN, *box), x)
     if found.coarse:

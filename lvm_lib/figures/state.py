@@ -6,7 +6,7 @@
         elbo = found("ELBO(q), nats")
 
 A class body is the whole truth about the state: `LiveFigure` derives `state` and `read_back` from it, and sends the
-table of bounds, first values and link keys to the page as one trait, `reach`, from which js/kit/state.js makes the rest.
+table of bounds, first values and link keys to the page as one trait, `reach`. js/kit/state.js makes the rest of it.
 A bound, or a list of choices, may be a function of the figure, where it hangs on the nets that the figure carries.
 """
 
@@ -53,7 +53,7 @@ class Variable(traitlets.TraitType):
 
     def table(self, figure) -> dict:
         """What a page must know beside the name: JSON."""
-        start = getattr(figure, self.name)
+        start = getattr(figure, str(self.name))
         keys = {key: value for key, value in self.keys.items() if value is not None}
         return {"kind": self.kind, "link": self.link, "start": start, **keys}
 
