@@ -45,7 +45,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
   const kept = keep(kit, {
     codecs: codecs(made),
     numbers: (s) => numbers(s).stated,
-    speak: () => live.speak(spoken({ ...now.stated, all: now.all }, made)),
+    speak: () => live.speak(spoken(now, made)),
     draw,
   });
 
@@ -165,7 +165,8 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
 
   // ---- drawing
   function draw(state) {
-    now = numbers(state);
+    const { stated, ...beside } = numbers(state);
+    now = { ...beside, ...stated, stated };
     input.draw(shownText(state));
     const pen = output.getContext("2d");
     pen.putImageData(imageOf(pen, now.picture), 0, 0);
@@ -179,7 +180,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
     frame.style.width = `${(100 * (Math.min(c + reach + 1, grid) - left)) / grid}%`;
     brush.update(state.brush, String(state.brush), `code ${state.brush}`);
     undo.disabled = before.length === 0;
-    tell(h, invariant, now.stated, made);
+    tell(h, invariant, now, made);
     kept.tell(now.stated);
   }
 

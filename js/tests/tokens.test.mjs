@@ -4,7 +4,16 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { GREY, normalised, readGrey, writtenGrey } from "../engine/drawing.js";
-import { logConditional, sample, tokenNets } from "../engine/tokens.js";
+import {
+  emptyCode,
+  encoded,
+  logConditional,
+  numbersOfPrior,
+  numbersOfTokens,
+  sample,
+  tokenNets,
+  tokensOf,
+} from "../engine/tokens.js";
 
 const file = process.env.LVM_TOKENS;
 const skip = file ? false : "LVM_TOKENS is not set: run pytest tests/library/test_token_engine.py";
@@ -32,6 +41,28 @@ test("tokens: a drawn image has the text, the tokens and the decode that Python 
     const found = shipped.encode(GREY.read(text));
     assert.deepEqual(found, tokens);
     assert.ok(far(shipped.decode(found), image) < 1e-9);
+  }
+});
+
+const near = (found, expected, what) => {
+  for (const [key, value] of Object.entries(expected))
+    if (typeof value !== "number") assert.equal(found[key], value, `${key} ${what}`);
+    else
+      assert.ok(
+        Math.abs(found[key] - value) < 1e-9 * Math.max(1, Math.abs(value)),
+        `${key} ${what}: ${found[key]}, Python ${value}`,
+      );
+  assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort());
+};
+
+test("tokens: all numbers that the two figures state are Python's", { skip }, () => {
+  const nets = tokenNets(golden.shipped.nets, Buffer.from(golden.shipped.weights, "base64"));
+  for (const { state, text, expected } of golden.stated.tokens)
+    near(numbersOfTokens(state, encoded(text, nets), nets).stated, expected, JSON.stringify(state));
+  const empty = emptyCode(nets);
+  for (const { state, expected } of golden.stated.prior) {
+    const drawn = sample(nets.priors[state.prior], nets, { ...state, prefix: tokensOf(state.prefix) });
+    near(numbersOfPrior(state, drawn, empty, nets).stated, expected, JSON.stringify(state));
   }
 });
 

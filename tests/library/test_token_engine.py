@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from lvm_lib import data
-from lvm_lib.figures import TokensFigure
-from lvm_lib.figures.drawing import read_grey
+from lvm_lib.figures import PriorFigure, TokensFigure
+from lvm_lib.figures.drawing import read_grey, written_grey
 from lvm_lib.figures.prior import shipped
 from lvm_lib.figures.token_nets import packed, rebuilt
 from lvm_lib.quantize import VectorQuantizer
@@ -112,6 +112,7 @@ def golden(page, tmp_path):
                 "decoded": decoded,
                 "encoded": encoded,
                 **of_shipped(),
+                "stated": of_figures(),
             }
         )
     )
@@ -145,6 +146,27 @@ def of_shipped() -> dict:
         "strokes": strokes,
         "shipped": {"nets": nets, "weights": base64.b64encode(weights).decode()},
     }
+
+
+def of_figures() -> dict:
+    """What Python finds in states of the two figures, with the nets that come with the library."""
+    painted, drawn = TokensFigure(), PriorFigure(step=49)
+    kept = {name: getattr(drawn, name) for name in drawn.carried}
+    tokens, prior = [], []
+    for state in ({}, {"image": 3, "edits": "24:5", "place": 24}, {"image": 19, "edits": "0:1,3:7,48:127", "place": 0}):
+        figure = TokensFigure(**{name: getattr(painted, name) for name in painted.carried}, **state)
+        text = written_grey(np.round(255 * figure.pixels))
+        expected = figure.numbers()
+        tokens.append({"state": {name: expected[name] for name in figure.state}, "text": text, "expected": expected})
+    for state in (
+        {"step": 0},
+        {"step": 20, "seed": 5, "temperature": 0.7, "prior": "Transformer"},
+        {"step": 49, "prefix": "3,17,40", "label": 8},
+        {"step": 12, "prior": "uniform", "prefix": "9"},
+    ):
+        expected = PriorFigure(**{**kept, **state}).numbers()
+        prior.append({"state": {name: expected[name] for name in drawn.state}, "expected": expected})
+    return {"tokens": tokens, "prior": prior}
 
 
 def _rounded(tokenizer, layers, weights):

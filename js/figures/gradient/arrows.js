@@ -100,7 +100,7 @@ export function makeArrows({ h, s }) {
       set(marks.samples, { d: lines });
       set(marks.tips, { d: tips });
       set(marks.exact, { d: arrow(x0, y0, x(n.exact_mean), y(n.exact_log_std), 13) });
-      const average = arrow(x0, y0, x(n[`${key}Mean`]), y(n[`${key}LogStd`]), 9);
+      const average = arrow(x0, y0, x(n[`${key}_mean`]), y(n[`${key}_log_std`]), 9);
       set(marks.halo, { d: average });
       set(marks.average, { d: average });
       const words = key === "sf" && n.baseline ? `${title}, with baseline` : title;
