@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lvm_lib import data
 from lvm_lib.figures.network import pack_all
-from lvm_lib.figures.plane import NETS, shipped_vae
+from lvm_lib.shipped import NETS, shipped_vae
 
 from .row import Limit, Reading, sized
 

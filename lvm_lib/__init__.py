@@ -34,6 +34,7 @@ MODULES = (
     "quadrature",
     "quantize",
     "recipes",
+    "shipped",
     "single_code",
     "token_priors",
     "trainable_models",

@@ -13,10 +13,10 @@ import json
 import torch
 
 from lvm_lib import data, recipes
-from lvm_lib.figures.prior import NETS
 from lvm_lib.figures.token_nets import packed
 from lvm_lib.fit import fit
 from lvm_lib.quantize import usage
+from lvm_lib.shipped import NETS
 from lvm_lib.token_priors import IndependentPrior, UniformPrior, pixelcnn_prior, training_rows, transformer_prior
 
 

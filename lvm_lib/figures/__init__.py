@@ -15,13 +15,15 @@ _WHERE = {
     "gradient": ("GradientFigure",),
     "kl": ("KlFigure",),
     "kmeans": ("KmeansFigure",),
-    "plane": ("LatentPlaneFigure", "shipped_vae"),
+    "plane": ("LatentPlaneFigure",),
     "posterior": ("TruePosteriorFigure",),
     "prior": ("PriorFigure",),
     "scrubber": ("ScrubberFigure",),
     "tokens": ("TokensFigure",),
 }
-_MODULES = {name: module for module, names in _WHERE.items() for name in names}
+_MODULES = {name: module for module, names in _WHERE.items() for name in names} | {
+    "shipped_vae": ".shipped"
+}  # for chapters
 
 __all__ = ["by_name", "every", *_MODULES]
 

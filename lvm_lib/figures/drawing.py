@@ -14,9 +14,10 @@ import numpy as np
 from .._checks import describe
 from .base import FigureError
 
-__all__ = ["PIXELS", "SIDE", "written", "read_image", "written_grey", "read_grey"]
+__all__ = ["CENTRE", "PIXELS", "SIDE", "written", "read_image", "written_grey", "read_grey"]
 
 SIDE, PIXELS = 28, 784
+CENTRE = 406  # the pixel in row 14, column 14
 
 
 def written(image) -> str:

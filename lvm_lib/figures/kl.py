@@ -210,7 +210,7 @@ def _downhill(data, mean, std, stride=0.1):
         part = np.exp(log_q + WIDE.log_weights) * (log_q - log_p)
         return part.sum(), std * (part @ r), 0.5 * (part @ (r**2 - 1))
 
-    means, stds = KlFigure.bounds().values()
+    means, stds = KlFigure.bounds()["mean"], KlFigure.bounds()["std"]
     value, dm, ds = value_and_slopes(mean, std)
     for _ in range(400):
         s = min(step, stride / max(abs(dm) / std, abs(ds), 1e-300))

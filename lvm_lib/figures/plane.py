@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from functools import cached_property, lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,29 +19,31 @@ from torch import nn
 from .. import data as images
 from .._checks import describe
 from ..autoencoder import AE
+<<<<<<< HEAD
 from ..fit import load_weights
+=======
+>>>>>>> 98ba2dd (The nets that come with the library have a room of their own, shipped.py; no figure imports another)
 from ..likelihoods import Bernoulli
 from ..plots.palette import colour
 from ..quadrature import hermite, product
-from ..vae import VAE, mlp_vae
+from ..shipped import shipped_vae
+from ..vae import VAE
 from .base import LiveFigure
-from .drawing import PIXELS, SIDE, read_image, written
+from .drawing import CENTRE, PIXELS, SIDE, read_image, written
 from .network import pack_all, planar_vae, unpack
 from .state import found, number, one_of, text, whole
 
-__all__ = ["LatentPlaneFigure", "shipped_vae"]
+__all__ = ["LatentPlaneFigure"]
 
 REACH = 4.0  # of the plane, in standard deviations of the prior
 STEPS = 40  # of a path
 POINTS = 5  # of the Gauss-Hermite rule, per dimension
 THIN = 1e-6  # the smallest variance of an autoencoder's codes that serves as a unit
-CENTRE = 406  # the pixel in row 14, column 14
 PICKS = 6  # stored test images per class that a reader may pick
-NETS = Path(__file__).parent / "nets"
-SHIPPED = {0.25: "digits-beta-0.25", 1: "digits", 4: "digits-beta-4"}
 POINT = ("z1", "z2", "a1", "a2", "b1", "b2")
 
 
+<<<<<<< HEAD
 def shipped_vae(beta: float = 1) -> VAE:
     """A small VAE of binary digits, 784-128-64-2, that comes with the library: beta 0.25, 1 or 4.
 
@@ -55,6 +56,8 @@ def shipped_vae(beta: float = 1) -> VAE:
     return vae.float().eval()
 
 
+=======
+>>>>>>> 98ba2dd (The nets that come with the library have a room of their own, shipped.py; no figure imports another)
 class LatentPlaneFigure(LiveFigure):
     """A black and white image, its q(z | x) on the plane of z, and the mean of p(x | z) wherever the handle stands.
 

@@ -16,10 +16,10 @@ from .. import data
 from .._checks import describe, real_array
 from ..plots.palette import colour
 from ..quadrature import line, log_integral, moments, product
+from ..shipped import shipped_vae
 from .base import FigureError, LiveFigure
 from .drawing import PIXELS, SIDE, read_image, written
 from .network import pack_all, planar_vae, unpack
-from .plane import shipped_vae
 from .state import found, text, whole
 
 __all__ = ["TruePosteriorFigure"]

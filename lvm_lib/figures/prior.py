@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,17 +13,17 @@ from matplotlib.figure import Figure
 
 from .._checks import describe
 from ..plots.palette import colour
+from ..shipped import shipped_tokens
 from ..token_priors import TokenPrior
 from ..vqvae import VQVAE
 from .base import FigureError, LiveFigure
+from .drawing import CENTRE
 from .state import found, number, one_of, text, whole
 from .token_nets import packed, rebuilt
 
 __all__ = ["PriorFigure"]
 
 SEEDS = 1000
-CENTRE = 406  # the pixel in row 14, column 14
-NETS = Path(__file__).parent / "nets"
 
 
 class PriorFigure(LiveFigure):
@@ -67,7 +66,7 @@ class PriorFigure(LiveFigure):
         given = {key: traits.pop(key) for key in ("nets", "weights") if key in traits}
         if not given:
             nets, weights = (
-                shipped() if tokenizer is None and priors is None else packed(tokenizer, _checked(priors, names))
+                shipped_tokens() if tokenizer is None and priors is None else packed(tokenizer, _checked(priors, names))
             )
             given = {"nets": nets, "weights": weights}
         places = given["nets"]["grid"] ** 2
@@ -206,14 +205,6 @@ class PriorFigure(LiveFigure):
         right.spines[["top", "right"]].set_visible(False)
         figure.suptitle(f"{self.prior}, class {self.names[self.label]}: {self.numbers()['nll']:.1f} nats", fontsize=11)
         return figure
-
-
-def shipped() -> tuple[dict, bytes]:
-    """The tokenizer of digits and the priors that come with the library, packed.
-
-    `python -m tools.train_token_nets` makes them anew, and nets/PROVENANCE.md says from what.
-    """
-    return json.loads((NETS / "tokens.json").read_text(encoding="utf-8")), (NETS / "tokens.bin").read_bytes()
 
 
 def read_tokens(text: str) -> list[int]:

@@ -20,11 +20,11 @@ from .. import data as images
 from .._checks import describe, real_array
 from ..autoencoder import PATCH
 from ..plots.palette import colour
+from ..shipped import shipped_tokens
 from ..vqvae import VQVAE
 from .base import FigureError, LiveFigure
-from .drawing import PIXELS, SIDE, read_grey, written_grey
+from .drawing import CENTRE, PIXELS, SIDE, read_grey, written_grey
 from .network import unpack
-from .prior import CENTRE, shipped
 from .state import found, text, whole
 from .token_nets import packed, rebuilt
 
@@ -68,7 +68,7 @@ class TokensFigure(LiveFigure):
         self._known_traits(traits, "tokenizer", "data")
         given = {key: traits.pop(key) for key in self.carried if key in traits}
         if not given:
-            nets, weights = shipped() if tokenizer is None else packed(tokenizer)
+            nets, weights = shipped_tokens() if tokenizer is None else packed(tokenizer)
             stored = images.load(data)
             picks = np.concatenate([np.flatnonzero(stored.test_labels == c)[:PICKS] for c in range(len(stored.names))])
             given = {

@@ -10,7 +10,8 @@ import numpy as np
 from lvm_lib import data
 from lvm_lib.autoencoder import mlp_autoencoder
 from lvm_lib.figures.drawing import written
-from lvm_lib.figures.plane import POINT, REACH, STEPS, LatentPlaneFigure, shipped_vae
+from lvm_lib.figures.plane import POINT, REACH, STEPS, LatentPlaneFigure
+from lvm_lib.shipped import shipped_vae
 
 NEIGHBOURS = 15  # codes that vote for the class of a point
 

@@ -56,6 +56,7 @@ ELSEWHERE = {  # beginning of a key: the file and the test that give it bad inpu
     "likelihoods.Gaussian.": ("test_likelihoods.py", "test_a_std_that_is_none_is_refused"),
     "plots.": ("test_bad_input.py", "test_plots_say_what_they_need"),
     "quadrature.product": ("test_quadrature.py", "test_bad_input_is_refused_by_name"),
+    "shipped.": ("test_plane.py", "test_another_beta_is_named"),
 }
 
 

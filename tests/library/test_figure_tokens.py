@@ -8,10 +8,10 @@ from lvm_lib import data
 from lvm_lib.figures import PriorFigure, TokensFigure
 from lvm_lib.figures.base import FigureError
 from lvm_lib.figures.network import unpack
-from lvm_lib.figures.prior import shipped
 from lvm_lib.figures.token_nets import rebuilt
 from lvm_lib.figures.tokens import field_of, read_edits
 from lvm_lib.quantize import VectorQuantizer
+from lvm_lib.shipped import shipped_tokens
 from lvm_lib.token_priors import UniformPrior, transformer_prior
 from lvm_lib.vqvae import conv_vqvae
 
@@ -97,9 +97,9 @@ def test_drawings_that_are_none_are_refused(image):
         ({"edits": "49:0"}, "places below 49"),
         ({"edits": "0:128"}, "codes below 128"),
         ({"edits": "<b>"}, "place:code pairs"),
-        ({"brush": 128}, "brush must lie in 0 ... 127"),
-        ({"place": 49}, "place must lie in 0 ... 48"),
-        ({"image": 20}, "image must lie in 0 ... 19"),
+        ({"brush": 128}, "brush must be a whole number from 0 to 127"),
+        ({"place": 49}, "place must be a whole number from 0 to 48"),
+        ({"image": 20}, "image must be a whole number from 0 to 19"),
     ],
 )
 def test_states_that_cannot_be_shown_are_refused(traits, message):
@@ -120,7 +120,7 @@ def test_a_broken_state_is_named():
 def test_the_cost_is_the_sum_of_conditionals_of_the_named_distribution(prior):
     figure = PriorFigure(prior=prior, label=4, seed=11, temperature=0.8, step=30)
     tokens, logs = figure.drawn
-    model = rebuilt(*shipped())[1][prior]
+    model = rebuilt(*shipped_tokens())[1][prior]
     label = 4 if model.classes else None
     with torch.no_grad():
         whole = model.log_prob(torch.tensor(tokens)[None], label, temperature=0.8).item()
@@ -153,10 +153,10 @@ def test_the_alternative_text_and_the_picture():
     "traits, message",
     [
         ({"prior": "best"}, "prior must be one of"),
-        ({"label": 10}, "label must lie in 0 ... 9"),
+        ({"label": 10}, "label must be a whole number from 0 to 9"),
         ({"prefix": "1,x"}, "whole numbers"),
         ({"prefix": "128"}, "tokens below 128"),
-        ({"step": 50}, "step must lie in 0 ... 49"),
+        ({"step": 50}, "step must be a whole number from 0 to 49"),
         ({"temperature": 0.0}, "temperature must be"),
     ],
 )
@@ -197,7 +197,7 @@ def test_the_classifier_knows_real_digits():
 
 def test_the_shipped_priors_stand_in_the_order_that_their_page_says():
     """Nats per token on test digits, the class summed out: each knows more than the one before."""
-    nets = shipped()
+    nets = shipped_tokens()
     priors, encoder = rebuilt(*nets)[1], TokensFigure()
     images = data.load("digits")
     tokens = np.stack([_tokens_of(encoder, image) for image in images.test[:200]])
@@ -217,7 +217,7 @@ def _tokens_of(figure, image):
 def test_a_classifier_asks_for_the_class_alone():
     """Independent shares, which join no stroke, are named as the class asked oftener than samples that cost fewer nats:
     recognition is no ruler, which is why the chapter does not rank priors by it."""
-    decoder, priors = rebuilt(*shipped())
+    decoder, priors = rebuilt(*shipped_tokens())
     asked = torch.arange(10).repeat(20)
     with torch.no_grad():
         share = {

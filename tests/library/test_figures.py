@@ -1,5 +1,6 @@
 """Live figures from the Python side: traits, read-back, static picture, and the bundle that is committed."""
 
+import ast
 import base64
 import json
 import math
@@ -109,6 +110,17 @@ def test_a_class_body_is_the_whole_truth_about_its_state(cls):
 def test_no_script_says_again_what_a_class_body_says(file):
     source = file.read_text(encoding="utf-8")
     assert not re.findall(r"\b(machineReadable|BOUNDS|START|TRAITS|LINK|IN_PYTHON|IN_JS|SEEDS|SIZES)\b", source)
+
+
+def test_no_figure_imports_another_and_no_tool_asks_a_figure_for_nets():
+    modules = {cls.__module__.rsplit(".", 1)[1] for cls in FIGURES}
+    for name in modules:
+        tree = ast.parse((ROOT / "lvm_lib" / "figures" / f"{name}.py").read_text(encoding="utf-8"))
+        beside = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 1}
+        assert not beside & modules, name
+    for file in ("tools/train_nets.py", "tools/train_token_nets.py", "benchmarks/decode.py"):
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert "lvm_lib.shipped import" in text and not re.search(rf"figures\.({'|'.join(modules)}) import", text), file
 
 
 def test_ten_of_the_eleven_figures_are_read_back():

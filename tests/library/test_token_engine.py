@@ -18,9 +18,9 @@ import torch
 from lvm_lib import data
 from lvm_lib.figures import PriorFigure, TokensFigure
 from lvm_lib.figures.drawing import read_grey, written_grey
-from lvm_lib.figures.prior import shipped
 from lvm_lib.figures.token_nets import packed, rebuilt
 from lvm_lib.quantize import VectorQuantizer
+from lvm_lib.shipped import shipped_tokens
 from lvm_lib.token_priors import IndependentPrior, UniformPrior, pixelcnn_prior, transformer_prior
 from lvm_lib.vqvae import conv_vqvae, transformer_vqvae
 
@@ -125,7 +125,7 @@ def of_shipped() -> dict:
     Tokens and decode as Python has them.
     """
     rng, digits = np.random.default_rng(2), data.load("digits")
-    nets, weights = shipped()
+    nets, weights = shipped_tokens()
     figure, cases = TokensFigure(), []
     noisy = [np.where(rng.random((28, 28)) < 0.1, rng.random((28, 28)), image / 255) for image in digits.test[:8]]
     for image in (*digits.test[40:44] / 255, *noisy, np.zeros((28, 28)), np.ones((28, 28)), rng.random((28, 28))):
