@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from ._checks import describe
-from .fit import load
+from .fit import load_weights
 from .vae import VAE, mlp_vae
 
 __all__ = ["HIDDEN", "NETS", "VAES", "shipped_tokens", "shipped_vae"]
@@ -28,7 +28,7 @@ def shipped_vae(beta: float = 1) -> VAE:
     if beta not in VAES:
         raise ValueError(f"beta must be one of {', '.join(map(str, VAES))}, got {describe(beta)}")
     vae = mlp_vae(2, HIDDEN, seed=0).half()
-    load(vae, NETS / f"{VAES[beta]}.safetensors")
+    load_weights(vae, NETS / f"{VAES[beta]}.safetensors")
     return vae.float().eval()
 
 

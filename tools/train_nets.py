@@ -9,13 +9,8 @@ from __future__ import annotations
 import torch
 
 from lvm_lib import data
-<<<<<<< HEAD
-from lvm_lib.figures.plane import NETS, SHIPPED
 from lvm_lib.fit import fit, save_weights
-=======
-from lvm_lib.fit import fit, save
 from lvm_lib.shipped import HIDDEN, NETS, VAES
->>>>>>> 98ba2dd (The nets that come with the library have a room of their own, shipped.py; no figure imports another)
 from lvm_lib.vae import VAE, mlp_vae
 
 EPOCHS = 60

@@ -19,10 +19,6 @@ from torch import nn
 from .. import data as images
 from .._checks import describe
 from ..autoencoder import AE
-<<<<<<< HEAD
-from ..fit import load_weights
-=======
->>>>>>> 98ba2dd (The nets that come with the library have a room of their own, shipped.py; no figure imports another)
 from ..likelihoods import Bernoulli
 from ..plots.palette import colour
 from ..quadrature import hermite, product
@@ -43,21 +39,6 @@ PICKS = 6  # stored test images per class that a reader may pick
 POINT = ("z1", "z2", "a1", "a2", "b1", "b2")
 
 
-<<<<<<< HEAD
-def shipped_vae(beta: float = 1) -> VAE:
-    """A small VAE of binary digits, 784-128-64-2, that comes with the library: beta 0.25, 1 or 4.
-
-    `python -m tools.train_nets` makes it anew; nets/PROVENANCE.md says from what. Raises ValueError for another beta.
-    """
-    if beta not in SHIPPED:
-        raise ValueError(f"beta must be one of {', '.join(map(str, SHIPPED))}, got {describe(beta)}")
-    vae = mlp_vae(2, (128, 64), seed=0).half()
-    load_weights(vae, NETS / f"{SHIPPED[beta]}.safetensors")
-    return vae.float().eval()
-
-
-=======
->>>>>>> 98ba2dd (The nets that come with the library have a room of their own, shipped.py; no figure imports another)
 class LatentPlaneFigure(LiveFigure):
     """A black and white image, its q(z | x) on the plane of z, and the mean of p(x | z) wherever the handle stands.
 
