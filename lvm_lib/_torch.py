@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 
 import numpy as np
@@ -88,6 +89,20 @@ def seeded(seed: int):
     The same seed gives the same weights. Raises TypeError or ValueError unless `seed` is an integer >= 0.
     """
     return _seeded(count("seed", seed, 0))
+
+
+def round_units(x: torch.Tensor) -> tuple[float, float]:
+    """A round centre and unit for x: 0 and 1 if x is of order one; else a power of ten, and a multiple of it.
+
+    Round, so that what is read stays readable, and so that another power of ten of the same data is read alike.
+    """
+    x = x.double()
+    mean, std = float(x.mean()), float(x.std(correction=0))
+    of_order_one = 0.03 <= std <= 30 and abs(mean) <= 10 * max(std, 1.0)
+    if of_order_one or not std > 1e-12 * abs(mean):  # one value only: nothing to take a unit from
+        return 0.0, 1.0
+    unit = 10.0 ** math.floor(math.log10(std) + 0.75)  # x has a standard deviation of 0.18 to 1.8 units
+    return (unit * round(mean / unit) if abs(mean) > 3 * unit else 0.0), unit
 
 
 @contextmanager

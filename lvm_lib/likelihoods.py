@@ -31,7 +31,7 @@ from torch.distributions import Distribution, Independent, Normal, constraints
 from torch.nn import functional
 
 from ._checks import count
-from ._torch import real_tensor
+from ._torch import real_tensor, round_units
 from .densities import LOG_2PI
 
 __all__ = ["Bernoulli", "DiscretisedLogistic", "DiscretisedNormal", "DiscretisedPixels", "Gaussian"]
@@ -100,7 +100,7 @@ class Gaussian(nn.Module):
         Raises TypeError or ValueError where x cannot be right.
         """
         if not self.met:
-            centre, unit = _round_units(real_tensor("x", x))
+            centre, unit = round_units(real_tensor("x", x))
             self.centre.fill_(centre)
             self.unit.fill_(unit)
             self.met.fill_(True)
@@ -293,20 +293,6 @@ _LOGISTIC_CURVE = (_log_logistic_tail, _log_logistic_inside)
 def _single(outputs) -> torch.Tensor:
     """`outputs`, in float32 if they came in half precision: sums over pixels need more digits than it has."""
     return outputs.float() if outputs.dtype in (torch.float16, torch.bfloat16) else outputs
-
-
-def _round_units(x) -> tuple[float, float]:
-    """A round centre and unit for x: 0 and 1 if x is of order one; else a power of ten, and a multiple of it.
-
-    Round, so that what is read stays readable, and so that another power of ten of the same data is read alike.
-    """
-    x = x.double()
-    mean, std = float(x.mean()), float(x.std(correction=0))
-    of_order_one = 0.03 <= std <= 30 and abs(mean) <= 10 * max(std, 1.0)
-    if of_order_one or not std > 1e-12 * abs(mean):  # one value only: nothing to take a unit from
-        return 0.0, 1.0
-    unit = 10.0 ** math.floor(math.log10(std) + 0.75)  # x has a standard deviation of 0.18 to 1.8 units
-    return (unit * round(mean / unit) if abs(mean) > 3 * unit else 0.0), unit
 
 
 def _spread(module, std, learned) -> None:

@@ -33,7 +33,13 @@ from .quadrature import hermite, line
 __all__ = ["CurveModel", "LinearModel"]
 
 Reals = ArrayLike | torch.Tensor
-FLOOR = 1e-9  # no M-step makes the noise's variance smaller
+FLOOR = 1e-9  # no M-step makes the noise's variance a smaller share of the data's
+
+
+def _floor(x: np.ndarray | torch.Tensor) -> float:
+    """The least variance of the noise: a share of the columns' average variance in x; FLOOR if they have none."""
+    variance = float(((x - x.mean(0)) ** 2).mean())
+    return FLOOR * (variance or 1.0)
 
 
 class LinearModel(nn.Module):
@@ -99,7 +105,7 @@ class LinearModel(nn.Module):
     def em_step(self, x: Reals) -> LinearModel:
         """One exact EM step, E then M, in place; returns self. Raises TypeError, ValueError."""
         x, fitted = as_points("x", x, self.dimensions).numpy(), self.exact()
-        moved = m_step_linear(x, fitted.posterior(x), floor=FLOOR)
+        moved = m_step_linear(x, fitted.posterior(x), floor=_floor(x))
         self.loadings.copy_(torch.tensor(moved.loadings))
         self.mean.copy_(torch.tensor(moved.mean))
         self.log_std.fill_(0.5 * math.log(moved.noise))
@@ -232,7 +238,7 @@ class CurveModel(nn.Module):
         """B = second^-1 cross, sigma^2 the mean square left; second = sum E[phi phi^T], cross = sum E[phi] x^T."""
         self.weights.copy_(torch.linalg.solve(second, cross))
         left = ((x**2).sum() - (self.weights * cross).sum()) / x.numel()
-        self.log_std.fill_(0.5 * math.log(max(float(left), FLOOR)))
+        self.log_std.fill_(0.5 * math.log(max(float(left), _floor(x))))
         return self
 
     def _log_px_z(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:

@@ -28,13 +28,14 @@ import torch
 from torch import nn
 
 from ._checks import count, describe, real_number
-from ._torch import TensorLike, seeded
+from ._torch import TensorLike, round_units, seeded
 from .autoencoder import _widths, mlp
 from .trainable_models import CurveModel, LinearModel, as_gaussians, as_points
 
 __all__ = ["Amortised", "Climb", "ClimbRecord", "PerPoint", "WAYS", "best_gaussian", "climb"]
 
 WAYS = ("em", "evidence", "per point", "amortised")
+FEW = 10  # steps below which a learning rate has no room for a cycle, and is constant
 INFER = 60  # gradient steps that per-point inference gets for points whose q is new
 
 
@@ -75,6 +76,7 @@ class Amortised(nn.Module):
     """One encoder for all points: a linear map, or a net with `hidden` layers, from x to mean and factor.
 
     A linear encoder has one factor for all x, as the posterior of a linear-Gaussian model has. It begins at the prior.
+    What it reads is (x - centre) / unit, round numbers that `meet` takes from the data: 0 and 1 for data of order one.
     Raises TypeError or ValueError where dimensions, latents or seed cannot be right.
     """
 
@@ -89,11 +91,17 @@ class Amortised(nn.Module):
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
         self.shared = None if hidden else nn.Parameter(torch.zeros(latents * latents, dtype=torch.float64))
+        self.centre, self.unit = 0.0, 1.0
+
+    def meet(self, x: TensorLike) -> Amortised:
+        """Take centre and unit from data x (n, D); returns self. Raises TypeError, ValueError."""
+        self.centre, self.unit = round_units(as_points("x", x, self.dimensions).detach())
+        return self
 
     def q(self, x: TensorLike) -> tuple[torch.Tensor, torch.Tensor]:
         """(mean, factor) of q(z | x), for every row of x."""
         x = as_points("x", x, self.dimensions)
-        numbers = self.net(x)
+        numbers = self.net((x - self.centre) / self.unit)
         if self.shared is not None:
             numbers = torch.cat([numbers, self.shared.expand(len(x), -1)], 1)
         return _unpack(numbers, self.latents)
@@ -157,10 +165,11 @@ def climb(
 ) -> Climb:
     """Fit a *copy* of `model` to x by one of WAYS, and record evidence and objective at `marks` passes.
 
-    passes: over the training data; an EM step is one.  rate: the highest learning rate of Adam, which rises to it and
-    falls to almost 0 ("one-cycle").  hidden: the encoder's hidden layers.  marks: passes at which to record (1, 2, 4
-    ... and the last if None); pass 0 is always recorded. Raises TypeError, ValueError; FloatingPointError if it
-    diverges.
+    passes: over the training data; an EM step is one. rate: the highest learning rate of Adam, which rises to it and
+    falls to almost 0 ("one-cycle"; constant where there are fewer than 10 steps); for parameters in the units of x,
+    times the unit of x, a round number (1 for data of order one). hidden: the encoder's hidden layers. marks: passes
+    at which to record (1, 2, 4 ... and the last if None); pass 0 is always recorded. Raises TypeError, ValueError;
+    FloatingPointError if it diverges.
     """
     if way not in WAYS:
         raise ValueError(f"way must be one of {', '.join(WAYS)}, got {way!r}")
@@ -173,7 +182,7 @@ def climb(
     marks = _marks(marks, passes)
     inference = {
         "per point": lambda: PerPoint(len(x), model.latents),
-        "amortised": lambda: Amortised(x.shape[1], model.latents, hidden, seed=seed),
+        "amortised": lambda: Amortised(x.shape[1], model.latents, hidden, seed=seed).meet(x),
     }.get(way, lambda: None)()
     records, spent = [], 0.0
     epochs = _em_epochs(model, x) if way == "em" else _gradient_epochs(model, inference, x, passes, rate, batch, seed)
@@ -195,13 +204,18 @@ def _em_epochs(model: LinearModel | CurveModel, x: torch.Tensor) -> Iterator[obj
 def _gradient_epochs(model, inference, x, passes, rate, batch, seed):
     """Passes of Adam on minus the objective, averaged over each batch; theta and q together."""
     steps = passes * math.ceil(len(x) / batch)
-    dense = list(model.parameters()) + (list(inference.parameters()) if isinstance(inference, Amortised) else [])
-    optimisers: list[torch.optim.Optimizer] = [torch.optim.Adam(dense, lr=rate)]
+    _, unit = round_units(x)
+    in_units = [parameter for parameter in model.parameters() if parameter is not model.log_std]
+    without = [model.log_std, *(inference.parameters() if isinstance(inference, Amortised) else ())]
+    groups = [{"params": in_units, "lr": rate * unit, "eps": 1e-8 / unit}, {"params": without}]
+    optimisers: list[torch.optim.Optimizer] = [torch.optim.Adam(groups, lr=rate)]
     if isinstance(inference, PerPoint):  # a point's q is seen once per pass: it may take longer steps than theta
         optimisers.append(torch.optim.SparseAdam(list(inference.parameters()), lr=min(10 * rate, 0.3)))
     cycles = [
-        torch.optim.lr_scheduler.OneCycleLR(o, o.param_groups[0]["lr"], total_steps=steps, cycle_momentum=False)
-        for o in optimisers
+        torch.optim.lr_scheduler.OneCycleLR(
+            o, [group["lr"] for group in o.param_groups], total_steps=steps, cycle_momentum=False
+        )
+        for o in (optimisers if steps >= FEW else ())
     ]
     generator = torch.Generator().manual_seed(seed)
     while True:
@@ -212,8 +226,9 @@ def _gradient_epochs(model, inference, x, passes, rate, batch, seed):
             (-value).backward()
             if not torch.isfinite(value):
                 raise FloatingPointError(f"the objective became {float(value)}: try a rate below {rate:g}")
-            for optimiser, cycle in zip(optimisers, cycles, strict=True):
+            for optimiser in optimisers:
                 optimiser.step()
+            for cycle in cycles:
                 cycle.step()
         yield
 

@@ -10,13 +10,14 @@ import pytest
 import torch
 from torch import nn
 
-from lvm_lib import bounds, categorical, curve, densities, em, gradients, kmeans, mixture, ppca, quadrature
+from lvm_lib import bounds, categorical, curve, densities, em, gradients, kmeans, mixture, ppca, quadrature, variational
 from lvm_lib.autoencoder import mlp_autoencoder
 from lvm_lib.fit import fit
 from lvm_lib.likelihoods import Bernoulli, DiscretisedNormal, Gaussian
 from lvm_lib.quantize import FSQ, VectorQuantizer, nearest, usage
 from lvm_lib.single_code import single_code_vqvae
 from lvm_lib.token_priors import IndependentPrior, UniformPrior, pixelcnn_prior, training_rows, transformer_prior
+from lvm_lib.trainable_models import CurveModel, LinearModel
 from lvm_lib.vae import conv_vae, linear_vae, mlp_vae
 from lvm_lib.vqvae import conv_vqvae, transformer_vqvae
 
@@ -333,3 +334,46 @@ def test_tokens_of_a_half_precision_model_keep_their_digits():
     assert np.isfinite(fit(prior, training_rows([[257, 300]]), epochs=1, seed=0).loss).all()
     likelihood = Bernoulli()
     assert likelihood(torch.zeros(1, 2, dtype=torch.bfloat16)).log_prob(torch.ones(1, 2)).dtype == torch.float32
+
+
+# ---------------------------------------------------------------- four ways to fit one model, in other units
+
+
+@pytest.mark.parametrize("s", [1e-6, 1e-3, 1e3, 1e6])
+@pytest.mark.parametrize("kind", ["linear", "curve"])
+@pytest.mark.parametrize("way", variational.WAYS)
+def test_each_way_climbs_the_same_hill_in_other_units(way, kind, s):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 1)) @ [[1.0, -0.6, 0.3]] + 0.2 * rng.normal(size=(60, 3))
+    climbs = []
+    for scale in (1.0, s):
+        if kind == "linear":
+            model = LinearModel(scale * np.array([[0.5], [0.1], [0.2]]), np.zeros(3), 0.5 * scale)
+        else:
+            model = CurveModel(scale * np.random.default_rng(1).normal(size=(5, 3)), 0.5 * scale, grid=101)
+        found = variational.climb(way, model, scale * x, scale * x[:20], passes=6, batch=20, seed=0)
+        climbs.append(np.array([found.column(name) + 3 * math.log(scale) for name in ("evidence", "objective_test")]))
+        assert np.isfinite(climbs[-1]).all()
+    np.testing.assert_allclose(climbs[1], climbs[0], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("s", [1e-6, 1.0, 1e6])
+def test_a_noise_floor_of_an_em_way_is_a_share_of_the_data(s):
+    x = s * np.random.default_rng(0).normal(size=(40, 1)) @ np.ones((1, 3))  # no noise at all
+    model = LinearModel(s * np.array([[0.5], [0.1], [0.2]]), np.zeros(3), 0.5 * s)
+    for _ in range(3000):
+        model.em_step(x)
+    assert 0.5e-9 < math.exp(2 * float(model.log_std.detach())) / x.var() < 2e-9
+
+
+@pytest.mark.parametrize("way", variational.WAYS)
+def test_a_way_of_one_step_and_one_point_is_walked(way):
+    model = LinearModel([[0.5], [0.1]], [0.0, 0.0], 0.5)
+    found = variational.climb(
+        way, model, [[1.0, 2.0]] if way != "em" else [[1.0, 2.0], [0.0, 1.0]], [[0.5, 0.5]], passes=1
+    )
+    assert np.isfinite(found.column("evidence")).all()
+    if way != "em":
+        assert float((found.model.log_std - model.log_std).abs().detach()) == pytest.approx(
+            1e-2, rel=1e-3
+        )  # Adam's step
