@@ -23,11 +23,15 @@ $$ (small-equation)
 
 
 class SmallBook:
-    def __init__(self, folder):
+    def __init__(self, folder, like=None):
+        """A small book in `folder`, or a copy of the one in the folder `like`, its stored runs with it."""
         self.folder = folder
+        if like:
+            shutil.copytree(like, folder, dirs_exist_ok=True)
+            return
         for name in MACHINERY:
             source = chapters.ROOT / name
-            ignore = shutil.ignore_patterns("__pycache__", "*.npz")
+            ignore = shutil.ignore_patterns("*.npz")  # what Python has compiled comes along: no copy compiles it anew
             shutil.copytree(source, folder / name, ignore=ignore) if source.is_dir() else shutil.copy(
                 source, folder / name
             )
@@ -69,3 +73,32 @@ class SmallBook:
 @pytest.fixture
 def small_book(tmp_path):
     return SmallBook(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """once(name, fill): the folder of a small book that `fill(book)` has written and whose chapters were run, once."""
+    made = {}
+
+    def folder(name, fill):
+        if name not in made:
+            book = SmallBook(tmp_path_factory.mktemp(name))
+            fill(book)
+            book.run(sys.executable, "-m", "tools.chapters")
+            made[name] = book.folder
+        return made[name]
+
+    return folder
+
+
+@pytest.fixture
+def ran_book(tmp_path, once):
+    """ran_book(name, fill): a copy of that small book, its runs stored; without arguments of the plain one.
+
+    For tests in which it does not matter when the chapters were run.
+    """
+
+    def copy(name="plain", fill=lambda book: None):
+        return SmallBook(tmp_path, like=once(name, fill))
+
+    return copy

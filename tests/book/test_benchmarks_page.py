@@ -88,7 +88,8 @@ class Page:
 
 
 @pytest.fixture
-def bench_book(small_book):
+def bench_book(ran_book):
+    small_book = ran_book()
     folder = small_book.folder
     small_book.take(PAGE)
     shutil.copytree(

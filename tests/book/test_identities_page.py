@@ -19,7 +19,8 @@ def one_is_one(rng):
 
 
 @pytest.fixture
-def book_with_tests(small_book):
+def book_with_tests(ran_book):
+    small_book = ran_book()
     folder = small_book.folder
     small_book.take(PAGE)
     (folder / "tests" / "identities").mkdir(parents=True)

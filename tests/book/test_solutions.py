@@ -8,7 +8,8 @@ import json
 FOLDED = '<details class="{0}"><summary>{0}</summary>\n\nthe {0} itself\n\n</details>\n'
 
 
-def test_solutions_can_be_left_out(small_book):
+def test_solutions_can_be_left_out(ran_book):
+    small_book = ran_book()
     path = small_book.folder / "book" / "second.ipynb"
     text = FOLDED.format("hint") + "\n" + FOLDED.format("solution")
     path.write_text(path.read_text().replace("Some text", json.dumps(text + "\nSome text")[1:-1]))

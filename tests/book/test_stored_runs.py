@@ -22,21 +22,25 @@ EXERCISE = "from lvm_lib import check\nanswer = ...\ncheck.elbo_gap(answer)"
 
 
 @pytest.fixture
-def stored_book(small_book):
+def stored_book(ran_book):
     """The small book with a picture and an exercise, its runs stored."""
-    small_book.write("intro", f"import lvm_lib.answer\nprint(lvm_lib.answer.VALUE)\n{PICTURE}")
-    small_book.write("second", EXERCISE, tags=["nbval-ignore-output"])
-    small_book.run(sys.executable, "-m", "tools.chapters")
-    return small_book
+
+    def fill(book):
+        book.write("intro", f"import lvm_lib.answer\nprint(lvm_lib.answer.VALUE)\n{PICTURE}")
+        book.write("second", EXERCISE, tags=["nbval-ignore-output"])
+
+    return ran_book("stored", fill)
 
 
 @pytest.fixture
-def figure_book(small_book):
+def figure_book(ran_book):
     """The small book with a live figure and a panel that needs a kernel, its runs stored."""
-    small_book.write("intro", FIGURE, tags=["nbval-ignore-output"])
-    small_book.write("second", "import ipywidgets\nipywidgets.IntSlider()", tags=["nbval-ignore-output"])
-    small_book.run(sys.executable, "-m", "tools.chapters")
-    return small_book
+
+    def fill(book):
+        book.write("intro", FIGURE, tags=["nbval-ignore-output"])
+        book.write("second", "import ipywidgets\nipywidgets.IntSlider()", tags=["nbval-ignore-output"])
+
+    return ran_book("figure", fill)
 
 
 def chapters_said(book, *words, check=True):
@@ -173,7 +177,7 @@ def test_an_interrupted_execution_leaves_the_old_run_whole(stored_book):
     while not started.exists() and running.poll() is None:
         time.sleep(0.1)
     running.send_signal(signal.SIGINT)
-    assert running.wait(timeout=120) != 0
+    assert running.wait(timeout=1200) != 0
     assert (all_bytes(runs_folder(stored_book)), all_bytes(runs_folder(stored_book, "second"))) == before
     assert (stored_book.folder / "book" / "intro.ipynb").read_bytes() == notebook
     assert [path.name for path in runs_folder(stored_book).parent.iterdir() if path.name.startswith(".")] == []

@@ -27,7 +27,7 @@ def test_one_of_two_builds_waits(small_book):
         )
         for _ in range(2)
     ]
-    said = [build.communicate(timeout=300)[0] for build in both]
+    said = [build.communicate(timeout=3000)[0] for build in both]
     assert [build.returncode for build in both] == [0, 0], said
     assert sum(text.count("running intro") for text in said) == 1
     assert sum("another build of this book is running" in text for text in said) <= 1

@@ -39,7 +39,7 @@ def faults(files: dict) -> list[str]:
         text=True,
         capture_output=True,
         cwd=chapters.ROOT,
-        timeout=120,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

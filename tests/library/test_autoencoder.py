@@ -101,6 +101,7 @@ def test_a_linear_autoencoder_learns_the_principal_plane():
 
 
 @pytest.mark.parametrize("make", [mlp_autoencoder, conv_autoencoder])
+@pytest.mark.slow
 def test_training_lowers_the_error_on_images(make):
     x = unit(load("digits").train[:1500]).reshape(1500, 784)
     model = make(2, seed=0)

@@ -170,12 +170,14 @@ def test_drawing_in_blocks_changes_nothing(model, loose_q, x, monkeypatch):
 # ---------------------------------------------------------------- importance weighting
 
 
+@pytest.mark.slow
 def test_importance_bound_of_one_sample_is_the_elbo(model, loose_q, x):
     estimate = bounds.importance_bound(model, loose_q, x, 1, 0, repeats=5000)
     assert (np.abs(estimate.value - model.elbo(loose_q, x)) < 4 * estimate.standard_error).all()
     close(estimate.effective_sample_size, 1)
 
 
+@pytest.mark.slow
 def test_importance_bound_rises_with_k_and_stays_below_the_evidence(model, loose_q, x):
     """In expectation: each doubling of K moves up by more than four joint standard errors, averaged over points."""
     evidence, levels = model.evidence(x).mean(), []
@@ -201,6 +203,7 @@ def test_the_delta_error_of_one_draw_is_the_spread_over_repeats(model, loose_q, 
     close(np.sqrt(np.mean([s.standard_error**2 for s in single], axis=0)), spread, rtol=0.2)
 
 
+@pytest.mark.slow
 def test_repeats_shrink_the_error_by_their_root(model, loose_q, x):
     few = bounds.importance_bound(model, loose_q, x, 10, 0, repeats=600)
     many = bounds.importance_bound(model, loose_q, x, 10, 1, repeats=5400)

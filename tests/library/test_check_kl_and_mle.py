@@ -83,6 +83,7 @@ def test_odd_answers_are_refused_in_words(said, function, odd):
     said(function(right[0], odd), False)
 
 
+@pytest.mark.slow
 def test_the_minimum_on_the_right_hill_is_where_scipy_finds_it(said):
     def kl(parameters):
         mean, std = parameters[0], math.exp(parameters[1])

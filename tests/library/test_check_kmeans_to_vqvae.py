@@ -115,6 +115,7 @@ def test_wrong_layers_are_named(said, wrong, name):
     assert name in said(check.kmeans_layer(wrong), False)
 
 
+@pytest.mark.slow
 def test_images_that_beat_three_runs_pass_and_others_do_not(said):
     x = data.unit(data.load("digits").train).reshape(-1, 784).astype(np.float32)
     three = kmeans.kmeans(x, 16, 0, restarts=3)

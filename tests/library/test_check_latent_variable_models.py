@@ -218,6 +218,7 @@ def hills(noise):
     return int(((p[1:-1] > p[:-2]) & (p[1:-1] > p[2:])).sum())
 
 
+@pytest.mark.slow
 def test_hills(said):
     low, high = 0.15, 1.0
     while high - low > 0.002:

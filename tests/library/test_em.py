@@ -126,6 +126,7 @@ def test_far_away_responsibilities_are_ratios_not_zero_over_zero():
     assert np.isfinite(fit.trace).all()
 
 
+@pytest.mark.slow
 def test_clipping_climbs_where_the_additive_form_falls():
     worst = {"floor": 0.0, "ridge": 0.0}
     for seed in range(30):

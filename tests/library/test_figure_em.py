@@ -50,6 +50,7 @@ def by_scipy(model, x):
 
 @settings(deadline=None, derandomize=True, max_examples=40)
 @given(STATES)
+@pytest.mark.slow
 def test_invariants_hold_in_every_state(state):
     figure = EmFigure(**state)
     n = figure.numbers()

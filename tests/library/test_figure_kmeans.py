@@ -28,6 +28,7 @@ STATES = st.fixed_dictionaries(
 
 @settings(deadline=None, derandomize=True, max_examples=50)
 @given(STATES)
+@pytest.mark.slow
 def test_invariants_hold_in_every_state(state):
     figure = KmeansFigure(**state)
     n = figure.numbers()

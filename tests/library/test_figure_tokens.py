@@ -195,6 +195,7 @@ def test_the_classifier_knows_real_digits():
     assert (nearest_digit(test) == torch.tensor(images.test_labels)).double().mean() > 0.93
 
 
+@pytest.mark.slow
 def test_the_shipped_priors_stand_in_the_order_that_their_page_says():
     """Nats per token on test digits, the class summed out: each knows more than the one before."""
     nets = shipped_tokens()
@@ -214,6 +215,7 @@ def _tokens_of(figure, image):
     ).tokens
 
 
+@pytest.mark.slow
 def test_a_classifier_asks_for_the_class_alone():
     """Independent shares, which join no stroke, are named as the class asked oftener than samples that cost fewer nats:
     recognition is no ruler, which is why the chapter does not rank priors by it."""

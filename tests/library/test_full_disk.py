@@ -37,11 +37,12 @@ CASES = {"weights": (WEIGHTS, "fit.save(large, path)"), "a chapter": (NOTEBOOK, 
 
 
 @pytest.mark.parametrize("prepare, write", CASES.values(), ids=CASES)
+@pytest.mark.slow
 def test_what_stood_there_is_still_whole(tmp_path, request, prepare, write):
     path = tmp_path / "kept.file"
     done = subprocess.run(
         [sys.executable, "-c", LIMITED.format(prepare=prepare, write=write), str(path)],
-        timeout=120,
+        timeout=1200,
         cwd=request.config.rootpath,
         capture_output=True,
         text=True,

@@ -67,6 +67,7 @@ def test_invariants_hold_in_every_state(state):
     assert figure.ratio_mean == n["ratio_mean"] and figure.ratio_log_std == n["ratio_log_std"]
 
 
+@pytest.mark.slow
 def test_every_seed_and_size_stays_within_the_stated_standard_errors():
     """All seeds and sizes, on a mesh over the plane of q, with and without baseline."""
     mesh = [(mean, std) for mean in np.linspace(*BOUNDS["mean"], 9) for std in np.geomspace(*BOUNDS["std"], 6)]

@@ -7,6 +7,8 @@ import pytest
 from lvm_lib.labs import FourWays, four_ways_lab
 from lvm_lib.variational import WAYS, climb
 
+pytestmark = pytest.mark.slow  # nets are trained, or run in two languages
+
 WAIT = 120
 
 

@@ -9,6 +9,8 @@ import pytest
 from lvm_lib.figures import PriorFigure
 from lvm_lib.labs import TrainedTokens, tokens_lab
 
+pytestmark = pytest.mark.slow  # nets are trained, or run in two languages
+
 WAIT = 300
 
 

@@ -10,6 +10,8 @@ from lvm_lib import data
 from lvm_lib.figures import LatentPlaneFigure
 from lvm_lib.labs import Lab, Trained, vae_lab
 
+pytestmark = pytest.mark.slow  # nets are trained, or run in two languages
+
 WAIT = 60
 
 

@@ -24,6 +24,8 @@ from lvm_lib.shipped import shipped_tokens
 from lvm_lib.token_priors import IndependentPrior, UniformPrior, pixelcnn_prior, transformer_prior
 from lvm_lib.vqvae import conv_vqvae, transformer_vqvae
 
+pytestmark = pytest.mark.slow  # nets are trained, or run in two languages
+
 ROOT = Path(__file__).parents[2]
 NODE = shutil.which("node")
 CODES, CLASSES = 20, 3
@@ -185,7 +187,7 @@ def test_the_page_draws_what_the_library_draws(page, tmp_path):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=1200,
         env={**os.environ, "LVM_TOKENS": str(golden(page, tmp_path))},
     )
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-1000:]

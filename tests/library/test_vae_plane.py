@@ -13,6 +13,8 @@ from lvm_lib.autoencoder import mlp, seeded
 from lvm_lib.fit import fit
 from lvm_lib.vae import mlp_vae
 
+pytestmark = pytest.mark.slow  # nets are trained, or run in two languages
+
 SIDE = 25  # pictures along a side of the plane
 
 

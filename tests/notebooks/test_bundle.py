@@ -31,7 +31,7 @@ def workshop(tmp_path_factory):
 
 
 def run(folder, *options):
-    return subprocess.run(["node", "js/build.mjs", *options], cwd=folder, capture_output=True, text=True, timeout=120)
+    return subprocess.run(["node", "js/build.mjs", *options], cwd=folder, capture_output=True, text=True, timeout=1200)
 
 
 def built(folder) -> dict:
