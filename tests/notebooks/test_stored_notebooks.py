@@ -9,10 +9,10 @@ import re
 import nbformat
 import pytest
 
-from tools import chapters
+from tools import chapters, runs
 
 CHAPTERS = chapters.chapter_paths()
-WIDGET = chapters.WIDGET_VIEW
+WIDGET = runs.WIDGET_VIEW
 FORBIDDEN = {
     "a memory address": r"\b0x[0-9a-fA-F]{6,}\b",
     "a local path": r"(?:/(?:home|root|Users|tmp)/|site-packages|[A-Z]:\\\\)",
