@@ -53,8 +53,12 @@ class BernoulliMixture(Mixture):
 
         Raises ValueError where x cannot be right.
         """
-        off = np.log1p(-self.probabilities)
-        return self._points(x) @ (np.log(self.probabilities) - off).T + off.sum(axis=1)
+        return self._log_px_z(self._points(x))
+
+    def _log_px_z(self, x: np.ndarray) -> np.ndarray:
+        """The same for x that had its checks, as EM asks for it in every step."""
+        off = np.log1p(-self.probabilities)  # (K, D)
+        return x @ (np.log(self.probabilities) - off).T + off.sum(axis=1)  # (n, D) (D, K) + (K,)
 
     def sample(self, n: int, rng: np.random.Generator | int) -> tuple[np.ndarray, np.ndarray]:
         """Ancestral sampling: z (n,) from the weights, then every pixel of x (n, D) on its own; returns (x, z).

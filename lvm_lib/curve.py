@@ -283,7 +283,7 @@ def _squared_distances(a, b) -> np.ndarray:
     squares_a, squares_b = ((a - centre) ** 2).sum(axis=1), ((b - centre) ** 2).sum(axis=1)
     if (squares_a.max() + squares_b.max()) * np.finfo(float).eps > 1e-10:
         return cdist(a, b, "sqeuclidean")
-    return np.maximum(squares_a[:, None] + squares_b - 2 * (a - centre) @ (b - centre).T, 0)
+    return np.maximum(squares_a[:, None] + squares_b - 2 * (a - centre) @ (b - centre).T, 0)  # (n, 1), (m,), (n, m)
 
 
 def _latents(z) -> np.ndarray:

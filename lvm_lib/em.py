@@ -169,7 +169,7 @@ def m_step_linear(
         )
     latents = q.mean.shape[1]
     u = np.column_stack([q.mean, np.ones(len(x))])
-    second = u.T @ u
+    second = u.T @ u  # (d + 1, d + 1)
     second[:latents, :latents] += q.cov.sum(axis=0)
     origin = x.mean(axis=0)
     x = x - origin  # far from it sums of squares would cancel
@@ -255,9 +255,7 @@ def fit_bernoulli_mixture(
         _fits("start", start.probabilities, x)
 
     def step(model):
-        off = np.log1p(-model.probabilities)
-        log_px_z = x @ (np.log(model.probabilities) - off).T + off.sum(axis=1)
-        return _posterior_and_bound(_log(model.weights) + log_px_z, hard)
+        return _posterior_and_bound(model.log_weights + model._log_px_z(x), hard)
 
     best = _best([_climb(model, step, lambda q: _bernoulli(x, q, floor), iterations, tolerance) for model in starts])
     p = best.model.probabilities
@@ -381,7 +379,7 @@ class _Points:
         factors = np.linalg.cholesky(model.covariances)
         inverses = np.linalg.inv(factors)  # (K, D, D)
         means = model.means - self.origin
-        log_norm = _log(model.weights) - np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
+        log_norm = model.log_weights - np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
         log_norm -= LOG_2PI * means.shape[1] / 2
         if self.few:
             precisions = inverses.swapaxes(1, 2) @ inverses
@@ -391,7 +389,7 @@ class _Points:
         return self._by_factors(inverses, means, log_norm)
 
     def _by_features(self, precisions, means, log_norm):
-        linear = np.einsum("kij,kj->ki", precisions, means)
+        linear = np.einsum("kij,kj->ki", precisions, means)  # (K, D)
         twice = np.where(self.upper[0] == self.upper[1], 0.5, 1.0)  # x_i x_j stands for x_j x_i too
         coefficients = np.concatenate(
             [
@@ -401,12 +399,12 @@ class _Points:
             ],
             axis=1,
         )
-        return self.features @ coefficients.T
+        return self.features @ coefficients.T  # (n, F) (F, K)
 
     def _by_factors(self, inverses, means, log_norm):
         components, dimensions = means.shape
         whiten = inverses.transpose(2, 0, 1).reshape(dimensions, -1)  # all L_k^-1 side by side, (D, K D)
-        shift = np.einsum("kij,kj->ki", inverses, means).ravel()
+        shift = np.einsum("kij,kj->ki", inverses, means).ravel()  # (K D,)
         log_joint = np.empty((len(self.x), components))
         for rows in range(0, len(self.x), BLOCK):
             white = (self.x[rows : rows + BLOCK] @ whiten - shift).reshape(-1, components, dimensions)
@@ -418,7 +416,7 @@ class _Points:
         total, dimensions = q.sum(axis=0), self.x.shape[1]
         size = np.where(total > 0, total, 1.0)[:, None]
         if self.few:
-            sums = (q.T @ self.features) / size
+            sums = (q.T @ self.features) / size  # (K, n) (n, F)
             means, second = sums[:, 1 : dimensions + 1], np.empty((len(total), dimensions, dimensions))
             second[:, self.upper[0], self.upper[1]] = second[:, self.upper[1], self.upper[0]] = sums[
                 :, dimensions + 1 :
@@ -429,7 +427,7 @@ class _Points:
             means, covariances = (q.T @ self.x) / size, np.empty((len(total), dimensions, dimensions))
             lost = np.ones(len(total), dtype=bool)
         for k in np.flatnonzero(lost):  # about each mean: no difference of large sums
-            apart = (self.x - means[k]) * np.sqrt(q[:, k] / size[k])[:, None]
+            apart = (self.x - means[k]) * np.sqrt(q[:, k] / size[k])[:, None]  # (n, D)
             covariances[k] = apart.T @ apart
         empty = total == 0
         if empty.any():
@@ -627,8 +625,3 @@ def _half_open(name, value) -> float:
     if value >= 0.5:
         raise ValueError(f"{name} must be below 1/2, got {value:g}")
     return value
-
-
-def _log(weights) -> np.ndarray:
-    with np.errstate(divide="ignore"):
-        return np.log(weights)

@@ -28,11 +28,15 @@ class Mixture:
 
     weights: np.ndarray
 
+    @property
+    def log_weights(self) -> np.ndarray:
+        """log p(z = k), (K,); -inf at weight 0."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.weights)
+
     def log_joint_all(self, x: ArrayLike) -> np.ndarray:
         """log p(x, z = k) = log weights_k + log p(x | z = k) for every k, (n, K); -inf at weight 0."""
-        with np.errstate(divide="ignore"):
-            log_weights = np.log(self.weights)
-        return log_weights + self.log_px_z_all(x)
+        return self.log_weights + self.log_px_z_all(x)  # (K,) + (n, K)
 
     def log_joint(self, x: ArrayLike, z: ArrayLike) -> np.ndarray:
         """log p(x, z) for given components: (n,) for z (n,), (k, n) for z (k, n). [lvm-joint]

@@ -79,7 +79,7 @@ class LinearGaussian:
         z = _checks.real_array("z", z)
         if z.ndim == 0 or z.shape[-1] != self.loadings.shape[1]:
             raise ValueError(f"z must have d = {self.loadings.shape[1]} entries along its last axis, got {z.shape}")
-        return z @ self.loadings.T + self.mean
+        return z @ self.loadings.T + self.mean  # (..., d) (d, D) + (D,)
 
     def log_px_z(self, x: ArrayLike, z: ArrayLike) -> np.ndarray:
         """log p(x | z) = log N(x; W z + mean, Psi): (n,) for z (n, d), (k, n) for z (k, n, d).
@@ -208,7 +208,7 @@ class LinearGaussian:
 
     def _posterior_mean(self, x) -> np.ndarray:
         encoder = linalg.solve(self.posterior_precision, self._scaled_loadings.T, assume_a="pos")  # (d, D)
-        return (x - self.mean) @ encoder.T
+        return (x - self.mean) @ encoder.T  # (n, D) (D, d)
 
     def _points(self, x) -> np.ndarray:
         x = _checks.real_array("x", x, 2)

@@ -364,10 +364,10 @@ class PixelCNNPrior(TokenPrior):
 
     def _logits(self, tokens, labels) -> torch.Tensor:
         maps = self.embed(tokens).transpose(1, 2).unflatten(2, (self.side, self.side))  # (n, e, 7, 7)
-        x = self.first(maps) + self.place + self.label(labels)[:, :, None, None]
+        x = self.first(maps) + self.place + self.label(labels)[:, :, None, None]  # (n, c, 7, 7)
         for layer in self.layers:
             x = x + layer(x)
-        return self.out(x).flatten(2).transpose(1, 2)
+        return self.out(x).flatten(2).transpose(1, 2)  # (n, K, 7, 7) to (n, M, K)
 
 
 class TransformerPrior(TokenPrior):

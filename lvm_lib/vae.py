@@ -151,7 +151,7 @@ def reparameterise(q: Distribution, samples: int, generator: torch.Generator | i
         device=mean.device,
     )
     if isinstance(q, MultivariateNormal):
-        return mean + (q.scale_tril @ eps.unsqueeze(-1)).squeeze(-1)
+        return mean + (q.scale_tril @ eps.unsqueeze(-1)).squeeze(-1)  # (n, d, d) on (k, n, d, 1)
     return mean + q.base_dist.scale * eps
 
 
@@ -308,8 +308,8 @@ class VAE(nn.Module):
         return self.encoder(self.likelihood.inputs(x))
 
     def _px_z(self, z):
-        outputs = self.decoder(z.flatten(0, -2))
-        return self.likelihood(outputs.unflatten(0, z.shape[:-1]))
+        outputs = self.decoder(z.flatten(0, -2))  # (k, n, d) to (k n, d) to (k n, D)
+        return self.likelihood(outputs.unflatten(0, z.shape[:-1]))  # (k n, D) to (k, n, D)
 
     def _log_joint(self, x, z):
         return self._px_z(z).log_prob(x) + _log_prior(z)

@@ -109,7 +109,7 @@ class Amortised(nn.Module):
 
 def _unpack(numbers, latents):
     """Mean (n, d) and lower-triangular factor (n, d, d) with a positive diagonal, from rows of free numbers."""
-    mean, free = numbers[:, :latents], numbers[:, latents:].reshape(-1, latents, latents)
+    mean, free = numbers[:, :latents], numbers[:, latents:].reshape(-1, latents, latents)  # (n, d), (n, d, d)
     return mean, free.tril(-1) + torch.diag_embed(free.diagonal(dim1=1, dim2=2).exp())
 
 

@@ -92,7 +92,7 @@ class ConvEncoder(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images as rows (n, side^2) to vectors (n, M, d)."""
-        return self.net(x).flatten(2).transpose(1, 2)
+        return self.net(x).flatten(2).transpose(1, 2)  # (n, d, 7, 7) to (n, M, d)
 
 
 class ConvDecoder(nn.Module):
@@ -134,7 +134,7 @@ class ConvDecoder(nn.Module):
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
         """Codes (n, M, d) to outputs (n, side^2)."""
-        return self.net(codes.transpose(1, 2).unflatten(2, (self.grid, self.grid)))
+        return self.net(codes.transpose(1, 2).unflatten(2, (self.grid, self.grid)))  # from (n, d, 7, 7)
 
 
 class Block(nn.Module):
@@ -178,7 +178,8 @@ class TransformerEncoder(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images as rows (n, side^2) to vectors (n, M, d)."""
-        patches = x.view(len(x), self.grid, PATCH, self.grid, PATCH).transpose(2, 3).reshape(len(x), -1, PATCH**2)
+        grids = x.view(len(x), self.grid, PATCH, self.grid, PATCH).transpose(2, 3)  # (n, 7, 7, 4, 4)
+        patches = grids.reshape(len(x), -1, PATCH**2)  # (n, M, 16)
         vectors = self.out(self.blocks(self.patch(patches) + self.place))
         return self.scale(vectors.transpose(1, 2)).transpose(1, 2)
 
@@ -200,7 +201,8 @@ class TransformerDecoder(nn.Module):
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
         """Codes (n, M, d) to outputs (n, side^2)."""
         patches = self.out(self.blocks(self.code(codes) + self.place))  # (n, M, 16)
-        return patches.unflatten(1, (self.grid, self.grid)).unflatten(3, (PATCH, PATCH)).transpose(2, 3).flatten(1)
+        grids = patches.unflatten(1, (self.grid, self.grid)).unflatten(3, (PATCH, PATCH))  # (n, 7, 7, 4, 4)
+        return grids.transpose(2, 3).flatten(1)  # rows of pixels, (n, side^2)
 
 
 # ---------------------------------------------------------------- the model
