@@ -111,6 +111,7 @@ row(TOY.gradient_path, theta_q=reals(0.5), theta=reals(1.0), steps=whole(2), rat
 LINE = trainable_models.LinearModel([[1.0], [0.5]], [0.5, -0.5], 0.7)
 CURVE = trainable_models.CurveModel(RNG.standard_normal((5, 2)), 0.5, grid=51)
 MEAN, FACTOR = RNG.standard_normal((8, 1)), np.full((8, 1, 1), 0.5)
+MEETING = variational.Amortised(2, 1, seed=0)  # what meets data remembers them
 POINTS, ENCODER = variational.PerPoint(8, 1), variational.Amortised(2, 1, (4,), seed=0)
 CLIMB = variational.climb("em", LINE, X, X, passes=1)
 Z = np.array([0.5, -1.0, 0.2])
@@ -162,6 +163,7 @@ row(
     hidden=one_of((4,), "ab", None, (0,), 4),
     seed=chance(),
 )
+row(MEETING.meet, x=reals(X))
 row(ENCODER.q, x=reals(X))
 row(CLIMB.column, name=one_of("evidence"))
 row(
