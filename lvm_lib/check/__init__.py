@@ -1,10 +1,12 @@
 """Self-checks of the exercises: each says what is wrong, not only that something is. One file per chapter.
 
-A check prints one short message and returns True (right), False (wrong) or None (not answered yet: `...` or None).
-It never raises, whatever the answer is. Numbers are accepted as Python, NumPy or torch numbers, fractions and arrays
-of one element, rounded to two decimals or better. How to write one: `_judge`.
+A check prints one line and returns True (right), False (wrong) or None (not answered yet: `...`, None or ""). It never
+raises and never stops a notebook, whatever the answer is; what a learner's function computes has 10 s (`_limits`).
+Numbers are accepted as Python, NumPy or torch numbers, fractions, arrays, lists, and text such as "17/20" or
+"log(512)", rounded to two decimals or better. How to write a check: `_judge`.
 
-A chapter's checks are imported when one of them is first asked for, so that a chapter depends on its own file alone.
+An exercise whose answer is numbers is data, and `tables()` gives all of them. A chapter's checks are imported when one
+of them is first asked for, so that a chapter depends on its own file alone.
 """
 
 from importlib import import_module
@@ -55,7 +57,24 @@ _WHERE = {  # the module of this folder, and the names that it gives
     ),
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
-__all__ = list(_MODULE_OF)
+__all__ = ["tables"]
+__all__ += list(_MODULE_OF)
+
+
+def tables() -> dict[str, dict]:
+    """Every exercise whose answer is numbers, as plain data that fits into JSON:
+
+        {name of the check: {"chapter": ..., "right": what is said when all is right, "parts": [part, ...]}}
+
+    A part is a "number" (truth, shape, unit, decimals, tolerance, slips with name, value and tolerance, and how it
+    follows from an earlier part: scale * earlier + shift) or a "choice" (bands of numbers, each right or wrong, with
+    what is said of them). `_judge.judge` is what judges them.
+    """
+    found = {}
+    for chapter in _WHERE:
+        for name, table in getattr(import_module(f"{__name__}.{chapter}"), "NUMBERS", {}).items():
+            found[name] = {"chapter": chapter, **table().plain()}
+    return found
 
 
 def __getattr__(name: str):

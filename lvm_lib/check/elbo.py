@@ -12,13 +12,41 @@ from ..bounds import GaussianQ
 from ..curve import QuadraticCurve
 from ..densities import LOG_2PI, entropy_normal_diag, kl_normal_diag, kl_normal_full, log_normal, logsumexp
 from ..ppca import LinearGaussian
-from ._judge import LARGEST, Odd, Verdict, call, came, detached, equal, judge, read, tell, unanswered, within
+from ._judge import (
+    LARGEST,
+    Band,
+    Choice,
+    Exercise,
+    Follows,
+    Number,
+    Odd,
+    Verdict,
+    ask,
+    ask_function,
+    call,
+    detached,
+    equal,
+    guarded,
+    judge,
+    pieces,
+    read,
+    tell,
+    unanswered,
+)
 
-__all__ = ["elbo_gap", "elbo_by_hand", "elbo_kl_to_prior", "elbo_monte_carlo", "elbo_mean_field", "elbo_hard_posterior"]
+__all__ = ["elbo_by_hand", "elbo_gap", "elbo_hard_posterior", "elbo_kl_to_prior", "elbo_mean_field", "elbo_monte_carlo"]
 
 
+# ---------------------------------------------------------------- exercise 1
+
+
+@guarded
 def elbo_gap(answer) -> bool | None:
     """Exercise 1: log p(x) = -3.20 and ELBO = -4.05 nats; the gap is their difference, KL(q || posterior)."""
+    return ask(_gap(), answer)
+
+
+def _gap():
     evidence, elbo = -3.20, -4.05
     truth = bounds.gap(np.array([evidence]), np.array([elbo]))[0]
     slips = {
@@ -30,11 +58,19 @@ def elbo_gap(answer) -> bool | None:
         "a ratio of probabilities: the gap is a difference of logarithms, so leave out exp": math.exp(truth),
         "half of it (look for a factor of 2), or exp(-gap): the gap is a difference of logarithms": truth / 2,
     }
-    return tell("KL(q || posterior) is what the ELBO misses of log p(x).", judge(answer, truth, "gap", slips))
+    return Exercise("KL(q || posterior) is what the ELBO misses of log p(x).", Number("gap", truth, slips))
 
 
+# ---------------------------------------------------------------- exercise 2
+
+
+@guarded
 def elbo_by_hand(elbo, gap) -> bool | None:
     """Exercise 2: z ~ N(0, 1), x | z ~ N(z, 1), x = 2, q = N(1, variance 1/2). ELBO and gap in nats."""
+    return ask(_by_hand(), elbo, gap)
+
+
+def _by_hand():
     model, x, half = LinearGaussian([[1.0]], [0.0], 1.0), np.array([[2.0]]), 0.5
 
     def at(variance):
@@ -69,127 +105,41 @@ def elbo_by_hand(elbo, gap) -> bool | None:
         "a gap with 1/2 taken for the standard deviation of q: it is the variance": at(half**2)[2],
         "a gap with sqrt(1/2), a standard deviation, put where the variance belongs": at(math.sqrt(half))[2],
         "a gap from an evidence of log N(2; 0, 1): x has variance 1 + 1": log_normal(2.0, 0.0, 1.0) - true_elbo,
-        **_consistent("what your ELBO leaves of the evidence, so it comes right when the ELBO does", evidence, elbo),
     }
-    return tell(
+    return Exercise(
         "q is the posterior, so the gap is zero and the ELBO is log p(x) = log N(2; 0, 2).",
-        judge(elbo, true_elbo, "ELBO", of_elbo),
-        judge(gap, true_gap, "gap", of_gap),
+        Number("ELBO", true_elbo, of_elbo),
+        Number("gap", true_gap, of_gap, follows=Follows(0, -1.0, evidence)),
     )
 
 
+# ---------------------------------------------------------------- exercise 3
+
+
+@guarded
 def elbo_kl_to_prior(function) -> bool | None:
     """Exercise 3: a function of mean, std (n, d) that returns KL(N(mean, diag(std^2)) || N(0, I)), (n,), in nats."""
     rng = np.random.default_rng(0)
-    for n, d in ((5, 3), (4, 1), (1, 6), (3, 3)):
-        mean, std = rng.normal(size=(n, d)), rng.uniform(0.05, 2.5, size=(n, d))
-        try:
-            answer = call(function, mean.copy(), std.copy())
-        except Odd as odd:
-            return tell("", Verdict("KL", False, str(odd)))
-        what = "KL" if unanswered(answer) else f"KL (mean and std of shape {mean.shape})"
-        verdict = judge(answer, kl_normal_diag(mean, std), what, _kl_slips(mean, std), tolerance=1e-4)
-        if not verdict.right:
-            return tell("", verdict)
-    return tell("your function agrees with the closed form on every row.", verdict)
-
-
-def elbo_monte_carlo(function) -> bool | None:
-    """Exercise 4: function(log_joint, mean, std, samples, rng) -> (value, standard error) of a Monte Carlo ELBO.
-
-    log_joint is watched, so that the result is compared with the right one *at the learner's own draws*: no noise
-    blurs the judgement. Accepted are the mean of log w, and the mean of log p(x, z) plus the exact entropy of q.
-    """
-    for mean, std, samples, seed in ((0.4, 0.45, 4000, 1), (0.6, 1.7, 500, 2), (0.3, 0.7, 25, 3)):
-        try:
-            verdicts = _monte_carlo_verdicts(function, mean, std, samples, seed)
-        except Odd as odd:
-            verdicts = [Verdict("function", False, str(odd))]
-        if not all(verdict.right for verdict in verdicts):
-            return tell("", *verdicts)
-    return tell("value and standard error are those of your own draws, and the draws come from q.", *verdicts)
-
-
-def elbo_mean_field(variance, gap) -> bool | None:
-    """Exercise 5: best mean-field q for a posterior with covariance [[1, 0.8], [0.8, 1]]: its variance and its gap.
-
-    variance: one number, or one per variable.
-    """
-    covariance, origin = np.array([[1.0, 0.8], [0.8, 1.0]]), np.zeros(2)
-    precision = np.linalg.inv(covariance)
-    best = 1 / np.diag(precision)
-    true_gap = kl_normal_full(origin, np.diag(best), origin, covariance)
-    marginal = np.diag(covariance)
-    narrow, wide = (np.full(2, value) for value in np.linalg.eigvalsh(covariance))
-    of_variance = {
-        "the posterior's own marginal variance: KL(q || p) makes q narrower than that": marginal,
-        "the entry of the precision matrix: the variance is one over it": np.diag(precision),
-        "the standard deviation: the variance is asked, its square": np.sqrt(best),
-        "the variance squared": best**2,
-        "the smallest eigenvalue of the covariance: q is narrow, but not that narrow": narrow,
-        "the largest eigenvalue of the covariance: q stays inside the posterior": wide,
-        "1 - variance, the share that the other variable explains": marginal - best,
-        "the gap (are the two swapped?)": np.full(2, true_gap),
-    }
-    of_gap = {
-        "a gap without the factor 1/2": 2 * true_gap,
-        "a gap averaged over the two variables: it is their sum": true_gap / 2,
-        "the gap of a q with variance 1, or a divergence the other way round": kl_normal_full(
-            origin, np.diag(marginal), origin, covariance
-        ),
-        "the gap of a q as narrow as the posterior's narrowest direction": kl_normal_full(
-            origin, np.diag(narrow), origin, covariance
-        ),
-        "a gap with the standard deviation put where the variance belongs": kl_normal_full(
-            origin, np.diag(np.sqrt(best)), origin, covariance
-        ),
-        "the variance (are the two swapped?)": best[0],
-    }
-    return tell(
-        "one over the diagonal of the precision; q stays inside the posterior, and pays for the tilt it lacks.",
-        judge(variance, best, "variance", of_variance, unit="", alike=True),
-        judge(gap, true_gap, "gap", of_gap),
+    cases = [
+        (rng.normal(size=(n, d)), rng.uniform(0.05, 2.5, size=(n, d))) for n, d in ((5, 3), (4, 1), (1, 6), (3, 3))
+    ]
+    far = 10.0 ** np.array([[-2.0], [0.0], [2.0], [-3.0]])  # rows far apart
+    cases.append((far * rng.normal(size=(4, 2)), np.array([[1e-3, 50.0], [0.2, 1.0], [3.0, 0.5], [1e-2, 1e-2]])))
+    return ask_function(
+        function,
+        "your function agrees with the closed form on every row.",
+        [(case, _kl_to_prior(*case)) for case in cases],
     )
 
 
-HARD = 0.25  # nats that even the best Gaussian must miss
-
-
-X_RANGE, BEND_RANGE = (-3.0, 4.0), (-1.5, 1.5)  # as far as the live figure's sliders go
-
-
-def elbo_hard_posterior(x, bend) -> bool | None:
-    """Exercise 6: an x and a bend of QuadraticCurve(1, bend, 0.5) whose best Gaussian misses more than 0.25 nats."""
-    verdicts = [within(x, "x", X_RANGE), within(bend, "bend", BEND_RANGE)]
-    if not all(verdict.right for verdict in verdicts):
-        return tell("", *(verdict for verdict in verdicts if not verdict.right))
-    found, hills = _gap_of_best_gaussian(float(read(x).item()), float(read(bend).item()))
-    reached = f"even the best Gaussian misses {found:.3f} nats"
-    if found > HARD:
-        return tell(f"{reached} (more than {HARD:g} were asked), and this posterior has {hills}.", *verdicts)
-    reached = reached.replace("even the best Gaussian misses", "the best Gaussian misses only")
-    return tell(
-        "", Verdict("x and bend", False, f"{reached}, and more than {HARD:g} are asked: this posterior has {hills}")
-    )
-
-
-def _consistent(name, evidence, elbo):
-    """The gap that follows from the learner's own ELBO, as a slip, where that ELBO can be read."""
-    try:
-        return {name: evidence - read(elbo).item()}
-    except (Odd, ValueError):
-        return {}
-
-
-def _kl_slips(mean, std):
-    """What typical slips make of the KL to the prior, for mean and std (n, d)."""
+def _kl_to_prior(mean, std):
     each = kl_normal_diag(mean[..., None], std[..., None])  # (n, d)
     total, d, m2, v, log_std = each.sum(axis=1), mean.shape[1], mean**2, std**2, np.log(std)
 
     def half_sum(terms):
         return terms.sum(axis=1) / 2
 
-    return {
+    slips = {
         "the KL averaged over the dimensions: it adds up, so sum over axis 1": each.mean(axis=1),
         "one KL per entry: sum over the dimensions, axis 1": each,
         "a sum over the data points, axis 0: sum over the dimensions, axis 1": each.sum(axis=0),
@@ -217,6 +167,27 @@ def _kl_slips(mean, std):
         "a KL in which log2 (bits) stands for log": half_sum(m2 + v - 1 - 2 * np.log2(std)),
         "a KL in which log10 stands for log": half_sum(m2 + v - 1 - 2 * np.log10(std)),
     }
+    return Number("KL", total, slips, decimals=None, at=f"mean and std of shape {mean.shape}")
+
+
+# ---------------------------------------------------------------- exercise 4
+
+
+@guarded
+def elbo_monte_carlo(function) -> bool | None:
+    """Exercise 4: function(log_joint, mean, std, samples, rng) -> (value, standard error) of a Monte Carlo ELBO.
+
+    log_joint is watched, so that the result is compared with the right one *at the learner's own draws*: no noise
+    blurs the judgement. Accepted are the mean of log w, and the mean of log p(x, z) plus the exact entropy of q.
+    """
+    for mean, std, samples, seed in ((0.4, 0.45, 4000, 1), (0.6, 1.7, 500, 2), (0.3, 0.7, 25, 3)):
+        try:
+            verdicts = _monte_carlo_verdicts(function, mean, std, samples, seed)
+        except Odd as odd:
+            verdicts = [Verdict("function", False, str(odd))]
+        if not all(verdict.right for verdict in verdicts):
+            return tell("", *verdicts)
+    return tell("value and standard error are those of your own draws, and the draws come from q.", *verdicts)
 
 
 class _Watched:
@@ -258,42 +229,21 @@ def _monte_carlo_verdicts(function, mean, std, samples, seed):
     joint = log_joint.of(z)
     log_w = joint - log_normal(z, mean, std)
     entropy = entropy_normal_diag([std])  # exact, so joint + entropy is a second way to the same expectation
-    if judge(value, joint.mean() + entropy, "estimate", tolerance=1e-4).right:
+    if judge(value, Number("estimate", joint.mean() + entropy, decimals=None)).right:
         log_w = joint + entropy
     true_error = log_w.std(ddof=1) / math.sqrt(samples)
+    of_value = {**_estimate_slips(joint, z, mean, std), "the standard error (are the two swapped?)": true_error}
+    spread = (0.03 if samples < 100 else 0.01) * true_error  # room for a division by n in place of n - 1
     return [
-        judge(
-            value,
-            log_w.mean(),
-            "estimate",
-            {**_estimate_slips(joint, z, mean, std), "the standard error (are the two swapped?)": true_error},
-            tolerance=1e-4,
-        ),
-        judge(
-            error,
-            true_error,
-            "standard error",
-            _error_slips(log_w, joint, value),
-            tolerance=0.03 * true_error if samples < 100 else 0.01 * true_error,
-        ),
+        judge(value, Number("estimate", log_w.mean(), of_value, decimals=None)),
+        judge(error, Number("standard error", true_error, _error_slips(log_w, joint), decimals=None, within=spread)),
     ]
 
 
 def _run(function, log_joint, mean, std, samples, seed):
     """The pair (value, standard error) that the learner's function returns."""
     result = call(function, log_joint, mean, std, samples, np.random.default_rng(seed))
-    if result is None or result is ...:
-        return None, None
-    try:
-        listed = isinstance(result, (list, tuple)) or getattr(result, "shape", None) == (2,)
-        pair = [result[i] for i in range(len(result))][:3] if listed else []
-    except Exception:  # something that only looks like a pair
-        pair = []
-    if len(pair) != 2:
-        raise Odd(
-            f"your function should return two things, the estimate and its standard error, but got {came(result)}"
-        )
-    return pair
+    return pieces(result, ("the estimate", "its standard error"))
 
 
 def _fault_of_draws(z, mean, std, samples):
@@ -375,12 +325,12 @@ def _estimate_slips(joint, z, mean, std):
     }
 
 
-def _error_slips(log_w, joint, value):
+def _error_slips(log_w, joint):
     """What typical slips make of the standard error of the mean of log_w (k,)."""
     k, std = len(log_w), log_w.std(ddof=1)
     with np.errstate(over="ignore"):
         of_w = np.exp(np.minimum(log_w, 300.0)).std(ddof=1) / math.sqrt(k)
-    slips = {
+    return {
         "the standard deviation of log w: divide it by the square root of the number of samples": std,
         "the standard deviation over the number of samples: divide by its square root": std / k,
         "the squared standard error: the square root is missing": std**2 / k,
@@ -389,10 +339,88 @@ def _error_slips(log_w, joint, value):
         "the standard deviation times the square root of samples: divide by it": std * math.sqrt(k),
         "the standard error of log p(x, z), not of log w": joint.std(ddof=1) / math.sqrt(k),
         "the standard error of w, not of log w": of_w,
+        "the estimate (are the two swapped?)": log_w.mean(),
     }
-    if not unanswered(value):
-        slips["the estimate (are the two swapped?)"] = log_w.mean()
-    return slips
+
+
+# ---------------------------------------------------------------- exercise 5
+
+
+@guarded
+def elbo_mean_field(variance, gap) -> bool | None:
+    """Exercise 5: best mean-field q for a posterior with covariance [[1, 0.8], [0.8, 1]]: its variance and its gap.
+
+    variance: one number, or one per variable.
+    """
+    return ask(_mean_field(), variance, gap)
+
+
+def _mean_field():
+    covariance, origin = np.array([[1.0, 0.8], [0.8, 1.0]]), np.zeros(2)
+    precision = np.linalg.inv(covariance)
+    best = 1 / np.diag(precision)
+    true_gap = kl_normal_full(origin, np.diag(best), origin, covariance)
+    marginal = np.diag(covariance)
+    narrow, wide = (np.full(2, value) for value in np.linalg.eigvalsh(covariance))
+    of_variance = {
+        "the posterior's own marginal variance: KL(q || p) makes q narrower than that": marginal,
+        "the entry of the precision matrix: the variance is one over it": np.diag(precision),
+        "the standard deviation: the variance is asked, its square": np.sqrt(best),
+        "the variance squared": best**2,
+        "the smallest eigenvalue of the covariance: q is narrow, but not that narrow": narrow,
+        "the largest eigenvalue of the covariance: q stays inside the posterior": wide,
+        "1 - variance, the share that the other variable explains": marginal - best,
+        "the gap (are the two swapped?)": np.full(2, true_gap),
+    }
+    of_gap = {
+        "a gap without the factor 1/2": 2 * true_gap,
+        "a gap averaged over the two variables: it is their sum": true_gap / 2,
+        "the gap of a q with variance 1, or a divergence the other way round": kl_normal_full(
+            origin, np.diag(marginal), origin, covariance
+        ),
+        "the gap of a q as narrow as the posterior's narrowest direction": kl_normal_full(
+            origin, np.diag(narrow), origin, covariance
+        ),
+        "a gap with the standard deviation put where the variance belongs": kl_normal_full(
+            origin, np.diag(np.sqrt(best)), origin, covariance
+        ),
+        "the variance (are the two swapped?)": best[0],
+    }
+    return Exercise(
+        "one over the diagonal of the precision; q stays inside the posterior, and pays for the tilt it lacks.",
+        Number("variance", best, of_variance, unit="", alike=True),
+        Number("gap", true_gap, of_gap),
+    )
+
+
+# ---------------------------------------------------------------- exercise 6
+
+HARD = 0.25  # nats that even the best Gaussian must miss
+X_RANGE, BEND_RANGE = (-3.0, 4.0), (-1.5, 1.5)  # as far as the live figure's sliders go
+
+
+@guarded
+def elbo_hard_posterior(x, bend) -> bool | None:
+    """Exercise 6: an x and a bend of QuadraticCurve(1, bend, 0.5) whose best Gaussian misses more than 0.25 nats."""
+    verdicts = [judge(x, _slider("x", X_RANGE)), judge(bend, _slider("bend", BEND_RANGE))]
+    if not all(verdict.right for verdict in verdicts):
+        return tell("", *(verdict for verdict in verdicts if not verdict.right))
+    found, hills = _gap_of_best_gaussian(float(read(x).item()), float(read(bend).item()))
+    reached = f"even the best Gaussian misses {found:.3f} nats"
+    if found > HARD:
+        return tell(f"{reached} (more than {HARD:g} were asked), and this posterior has {hills}.", *verdicts)
+    reached = reached.replace("even the best Gaussian misses", "the best Gaussian misses only")
+    return tell(
+        "", Verdict("x and bend", False, f"{reached}, and more than {HARD:g} are asked: this posterior has {hills}")
+    )
+
+
+def _slider(what, ends):
+    """One number anywhere on a slider of the live figure."""
+    bands = (Band(ends[0], math.nextafter(ends[1], math.inf), True, ""),)
+    return Choice(
+        what, bands, f"lie between {ends[0]:g} and {ends[1]:g}, as far as the figure's slider goes", symbol=what == "x"
+    )
 
 
 def _gap_of_best_gaussian(x, bend):
@@ -431,3 +459,6 @@ def _hills(log_posterior, grid):
 def _local_maxima(values):
     """Indices of the inner points that lie above their left and not below their right neighbour."""
     return 1 + np.flatnonzero((values[1:-1] > values[:-2]) & (values[1:-1] >= values[2:]))
+
+
+NUMBERS = {"elbo_gap": _gap, "elbo_by_hand": _by_hand, "elbo_mean_field": _mean_field}

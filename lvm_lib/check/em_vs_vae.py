@@ -10,13 +10,21 @@ from .. import em
 from ..densities import logsumexp
 from ..landscape import Landscape
 from ..mixture import GaussianMixture
-from ._judge import Odd, Verdict, call, judge, read, tell, unanswered
+from ._judge import Exercise, Follows, Number, Odd, Verdict, ask, ask_function, guarded, read, tell, unanswered
 
-__all__ = ["em_books", "em_one_step", "em_responsibilities", "em_floor", "em_gaps", "em_trap"]
+__all__ = ["em_books", "em_floor", "em_gaps", "em_one_step", "em_responsibilities", "em_trap"]
 
 
+# ---------------------------------------------------------------- exercise 1
+
+
+@guarded
 def em_books(before, after) -> bool | None:
     """Exercise 1: F is -120.0 after an E-step, -117.5 after the M-step, -116.7 after the next E-step."""
+    return ask(_books(), before, after)
+
+
+def _books():
     start, raised, closed = -120.0, -117.5, -116.7
     of_before = {
         "F after the M-step: the evidence before it is F after the first E-step, where the gap is zero": raised,
@@ -27,25 +35,35 @@ def em_books(before, after) -> bool | None:
         "the evidence before the M-step (are the two swapped?)": start,
         "F after the M-step less the gap: the evidence lies above F": raised - (closed - raised),
         "the gain of the M-step, not the evidence": raised - start,
+        "the gap that the M-step opened, not the evidence": closed - raised,
     }
-    return tell(
+    return Exercise(
         "an E-step leaves theta alone and closes the gap, so F is the evidence right after it.",
-        judge(before, start, "evidence before", of_before),
-        judge(after, closed, "evidence after", of_after),
+        Number("evidence before", start, of_before),
+        Number("evidence after", closed, of_after),
     )
 
 
+# ---------------------------------------------------------------- exercise 2
+
+
+@guarded
 def em_one_step(responsibility, theta) -> bool | None:
     """Exercise 2: the toy 1/2 N(theta, 1) + 1/2 N(-theta, 1) with points -1 and 2, from theta = 1."""
+    return ask(_one_step(), responsibility, theta)
+
+
+def _one_step():
     toy = Landscape(np.array([-1.0, 2.0]))
-    q, moved = float(toy.q(1.0)[1]), float(toy.m_step(1.0))
+    plus, moved = toy.q(1.0), float(toy.m_step(1.0))
+    q = float(plus[1])
     of_q = {
         "the responsibility of the component at -theta": 1 - q,
         "1 / (1 + exp(-theta x)): the two exponents differ by 2 theta x": 1 / (1 + math.exp(-2.0)),
         "E_q[z] = tanh(theta x), not the probability": math.tanh(2.0),
-        "the responsibility for the point at -1": float(toy.q(1.0)[0]),
+        "the responsibility for the point at -1": float(plus[0]),
+        "a percentage: give a number between 0 and 1": 100 * q,
     }
-    plus = toy.q(1.0)
     of_theta = {
         "the mean of the points weighted by q alone: the component at -theta says something about theta too": float(
             (plus * toy.x).sum() / plus.sum()
@@ -55,147 +73,170 @@ def em_one_step(responsibility, theta) -> bool | None:
         "a step with tanh(-1) taken as positive: -1 times tanh(-1) is positive, too": float(
             (-math.tanh(1.0) + 2 * math.tanh(2.0)) / 2
         ),
+        "the share of the point x = 2 alone: the point at -1 counts too": math.tanh(2.0),
     }
-    return tell(
+    return Exercise(
         "theta moves to the mean of x E_q[z].",
-        judge(responsibility, q, "responsibility", of_q, unit=""),
-        judge(theta, moved, "theta", of_theta, unit=""),
+        Number("responsibility", q, of_q, unit=""),
+        Number("theta", moved, of_theta, unit="", symbol=True, follows=Follows(0, 2.0, (math.tanh(1.0) - 2.0) / 2)),
     )
 
 
+# ---------------------------------------------------------------- exercise 3
+
+
+@guarded
 def em_responsibilities(function) -> bool | None:
     """Exercise 3: a function of log_joint (n, K) that returns responsibilities (n, K) and log evidence (n,)."""
     rng = np.random.default_rng(0)
-    for shift, n, k in ((0.0, 4, 3), (0.0, 3, 3), (-1e5, 5, 2), (800.0, 2, 4)):
-        log_joint = rng.normal(size=(n, k)) * 2 + shift
-        if k == 3:
-            log_joint[0, 1] = -np.inf
-        evidence = logsumexp(log_joint, axis=1)
-        q = np.exp(log_joint - evidence[:, None])
-        try:
-            answer = call(function, log_joint.copy())
-            if unanswered(answer):
-                return tell("", Verdict("responsibilities", None), Verdict("log evidence", None))
-            if not isinstance(answer, tuple | list) or len(answer) != 2:
-                raise Odd("something that is not two arrays")
-            with np.errstate(all="ignore"):
-                parts = [np.asarray(part, dtype=float) for part in answer]
-        except (Odd, TypeError, ValueError) as odd:
-            return tell("", Verdict("answer", False, f"your function should return two arrays, but got {odd}"))
-        if any(not np.isfinite(part).all() for part in parts):
-            why = (
-                f"for log joints near {shift:g} it gives nan or infinite: exp under- or overflows, so subtract the "
-                "largest "
-                "of each row first"
-                if shift
-                else "a component of log joint -inf should just get responsibility 0"
-            )
-            return tell("", Verdict("responsibilities", False, why))
-        of_q = {
-            "an array normalised over the points: each row, a point, sums to 1": np.exp(
-                log_joint - logsumexp(log_joint, axis=0)
-            )
-            if k != 3
-            else -q,
-            "the log responsibilities: take exp": np.where(np.isfinite(log_joint), log_joint - evidence[:, None], 0.0),
-            "terms relative to the largest, not normalised": np.exp(log_joint - log_joint.max(axis=1, keepdims=True)),
-        }
-        of_evidence = {
-            "an evidence without the largest entry: it was subtracted, so add it back": evidence
-            - log_joint.max(axis=1),
-            "the largest entry alone: the others add to the evidence too": log_joint.max(axis=1),
-        }
-        verdicts = (
-            judge(parts[0], q, "responsibilities", of_q, unit="", tolerance=1e-6),
-            judge(parts[1], evidence, "log evidence", of_evidence, tolerance=1e-6 * (1 + abs(shift))),
-        )
-        if not all(verdict.right for verdict in verdicts):
-            return tell("", *verdicts)
-    return tell("a ratio of finite logs, however far away the point is.", *verdicts)
+
+    def sixteenths(n, k, shift):  # so that float32 holds them, too
+        return np.round(32 * rng.normal(size=(n, k))) / 16 + shift
+
+    weightless = sixteenths(3, 3, 0.0)
+    weightless[0, 1] = -np.inf
+    rows_apart = sixteenths(4, 3, np.array([[0.0], [-1e5], [-2e3], [700.0]]))
+    cases = [sixteenths(4, 2, 0.0), sixteenths(3, 3, 0.0), weightless, sixteenths(5, 2, -1e5), sixteenths(2, 4, 800.0)]
+    cases += [rows_apart, np.array([[0.0, -1.0], [-1e5, -1e5 - 1.0]]), np.array([[-3.5]])]
+    return ask_function(
+        function, "a ratio of finite logs, however far away the point is.", [((case,), _split(case)) for case in cases]
+    )
 
 
+def _split(log_joint):
+    n, k = log_joint.shape
+    evidence = logsumexp(log_joint, axis=1)
+    q, top = np.exp(log_joint - evidence[:, None]), log_joint.max(axis=1)
+    of_q = {
+        "an array normalised over the points: each row, a point, sums to 1": np.exp(
+            log_joint - logsumexp(log_joint, axis=0)
+        ),
+        "terms relative to the largest, not normalised": np.exp(log_joint - top[:, None]),
+        "the responsibilities with the sign flipped": -q,
+    }
+    if np.isfinite(log_joint).all():
+        of_q["the log responsibilities: take exp"] = log_joint - evidence[:, None]
+    of_evidence = {
+        "an evidence without the largest entry: it was subtracted, so add it back": evidence - top,
+        "the largest entry alone: the others add to the evidence too": top,
+        "the right numbers in a column of shape (n, 1), where shape (n,) is asked": evidence[:, None],
+        "an average over the components: the weights are in the joint already": evidence - math.log(k),
+        "the evidence of all points together: keep one per row": evidence.sum(),
+    }
+    at = f"log joint of shape {log_joint.shape}, largest of each row from {top.min():.4g} to {top.max():.4g}"
+    lost = "exp under- or overflows there, so subtract the largest of each row first"
+    if not np.isfinite(log_joint).all():
+        lost = "a component of log joint -inf just gets responsibility 0, so take no log and no difference of it"
+    elif n == 1:
+        of_q, of_evidence = {}, {}
+    return (
+        Number("responsibilities", q, of_q, unit="", decimals=None, plural=True, at=at, lost=lost),
+        Number("log evidence", evidence, of_evidence, decimals=None, at=at, lost=lost),
+    )
+
+
+# ---------------------------------------------------------------- exercise 4
+
+
+@guarded
 def em_floor(function) -> bool | None:
     """Exercise 4: floored(S, floor), the best covariance whose eigenvalues are at least `floor`."""
     rng = np.random.default_rng(1)
-    for dimensions, floor in ((3, 0.5), (2, 0.3), (4, 1e-6)):
+    cases = []
+    for dimensions, floor, scale in ((3, 0.5, 1.0), (2, 0.3, 1.0), (4, 1e-6, 1.0), (1, 0.5, 0.2), (3, 500.0, 1000.0)):
         root = rng.normal(size=(dimensions, dimensions))
-        covariance = root @ np.diag(np.linspace(0.01, 1, dimensions)) @ root.T
-        values, vectors = np.linalg.eigh(covariance)
-        truth = (vectors * np.maximum(values, floor)) @ vectors.T
-        slips = {
-            "S + floor I, the additive form: it prevents collapse, but it is no maximum": covariance
-            + floor * np.eye(dimensions),
-            "a floor under every entry of the matrix: it belongs under the eigenvalues": np.maximum(covariance, floor),
-            "a floor on the diagonal alone: a thin direction may be oblique": covariance
-            + np.diag(np.maximum(floor - np.diag(covariance), 0)),
-            "S itself: some eigenvalues lie below the floor": covariance,
-            "V^T max(L, floor) V: eigh returns eigenvectors as columns": (vectors.T * np.maximum(values, floor))
-            @ vectors,
-        }
-        try:
-            answer = call(function, covariance.copy(), floor)
-        except Odd as odd:
-            return tell("", Verdict("covariance", False, f"your function should return a matrix, but {odd}"))
-        verdict = judge(answer, truth, "covariance", slips, unit="", tolerance=1e-7)
-        if not verdict.right:
-            return tell("", verdict)
-    return tell("each eigenvalue is on its own, and its best value under the constraint is max(value, floor).", verdict)
+        covariance = scale * root @ np.diag(np.linspace(0.01, 1, dimensions)) @ root.T
+        cases.append(((covariance, floor), _floored(covariance, floor)))
+    return ask_function(
+        function, "each eigenvalue is on its own, and its best value under the constraint is max(value, floor).", cases
+    )
 
 
+def _floored(covariance, floor):
+    d = len(covariance)
+    values, vectors = np.linalg.eigh(covariance)
+    slips = {
+        "S + floor I, the additive form: it prevents collapse, but it is no maximum": covariance + floor * np.eye(d),
+        "a floor under every entry of the matrix: it belongs under the eigenvalues": np.maximum(covariance, floor),
+        "a floor on the diagonal alone: a thin direction may be oblique": covariance
+        + np.diag(np.maximum(floor - np.diag(covariance), 0)),
+        "S itself: some eigenvalues lie below the floor": covariance,
+        "V^T max(L, floor) V: eigh returns eigenvectors as columns": (vectors.T * np.maximum(values, floor)) @ vectors,
+        "the eigenvalues alone: turn them back, V max(L, floor) V^T": np.maximum(values, floor),
+        "a diagonal matrix of the eigenvalues: turn it back, V max(L, floor) V^T": np.diag(np.maximum(values, floor)),
+    }
+    if d == 1:  # there all of them agree
+        slips = {}
+    return Number("covariance", (vectors * np.maximum(values, floor)) @ vectors.T, slips, unit="", decimals=None)
+
+
+# ---------------------------------------------------------------- exercise 5
+
+
+@guarded
 def em_gaps(approximation, amortisation) -> bool | None:
-    """Exercise 5: evidence -10.0, best ELBO -10.3, the encoder's -10.8, sampled -10.6 with standard error 0.2."""
-    evidence, best, own, sampled = -10.0, -10.3, -10.8, -10.6
+    """Exercise 5: evidence -10.0, best ELBO -10.2, the encoder's -10.8, sampled -10.65 with standard error 0.2."""
+    return ask(_gaps(), approximation, amortisation)
+
+
+def _gaps():
+    evidence, best, own, sampled = -10.0, -10.2, -10.8, -10.65
+    whole = "the whole gap of the encoder: "
     of_approximation = {
-        "the whole gap of the encoder: take out what a better q of the same family would win": evidence - own,
+        whole + "take out what a better q of the same family would win": evidence - own,
         "the amortisation gap (are the two swapped?)": best - own,
         "a gap from the sampled value: that is a measurement": evidence - sampled,
     }
     of_amortisation = {
-        "the whole gap of the encoder: the best Gaussian misses a part of it too": evidence - own,
+        whole + "the best Gaussian misses a part of it too": evidence - own,
         "the approximation gap (are the two swapped?)": evidence - best,
         "a gap from the sampled value: it is the ELBO of -10.8 read with an error, and no part of the gap": best
         - sampled,
         "the error of the sample: Monte Carlo is no part of the gap": sampled - own,
     }
-    return tell(
+    return Exercise(
         "family first, then what the shared encoder adds; the sample only measures.",
-        judge(approximation, evidence - best, "approximation gap", of_approximation),
-        judge(amortisation, best - own, "amortisation gap", of_amortisation),
+        Number("approximation gap", evidence - best, of_approximation),
+        Number("amortisation gap", best - own, of_amortisation),
     )
 
 
+# ---------------------------------------------------------------- exercise 6
+
+TRAPPED = 0.3  # nats per point that a trap must cost
+
+
+@guarded
 def em_trap(means) -> bool | None:
     """Exercise 6: three starting means from which EM ends at least 0.3 nats per point below the best."""
-    what = "three means"
     if unanswered(means):
-        return tell("", Verdict(what, None))
+        return tell("", Verdict("start", None))
     try:
-        given = np.unique(read(means).ravel())
-        if given.size != 3 or read(means).size != 3:
-            raise Odd(f"{read(means).size} numbers, {given.size} of them different")
+        given = read(means).ravel()
+        different = len(np.unique(given))
+        if given.size != 3 or different != 3:
+            raise Odd(f"{given.size} {'number' if given.size == 1 else 'numbers'}, {different} of them different")
     except Odd as odd:
-        return tell("", Verdict(what, False, f"your start should be three different finite numbers, but got {odd}"))
-    x = np.random.default_rng(0).normal(size=60)[:, None] * 0.3 + np.repeat([-10.0, 0.0, 10.0], 20)[:, None]
-
-    def end(start):
-        begin = GaussianMixture.spherical(np.full(3, 1 / 3), np.asarray(start, dtype=float)[:, None], 1.0)
-        return em.fit_mixture(x, start=begin, floor=0.01, iterations=300, tolerance=1e-8).trace[-1]
-
-    try:
-        lost = end([-10.0, 0.0, 10.0]) - end(given)
-    except ValueError:
+        return tell("", Verdict("start", False, f"your start should be three different finite numbers, but got {odd}"))
+    if np.abs(given).max() > 1000:
+        return tell("", Verdict("start", False, "your start is far from all points: stay within -1000 and 1000"))
+    lost = _end([-10.0, 0.0, 10.0]) - _end(given)
+    if lost >= TRAPPED:
         return tell(
-            "", Verdict(what, False, "your start is so far away that no density is left: stay within -1000 and 1000")
+            f"EM ends {lost:.2f} nats per point below the best, and no further step will help.", Verdict("start", True)
         )
-    if lost >= 0.3:
-        return tell(
-            f"EM ends {lost:.2f} nats per point below the best, and no further step will help.", Verdict(what, True)
-        )
-    return tell(
-        "",
-        Verdict(
-            what,
-            False,
-            f"from your start EM loses only {max(lost, 0):.2f} nats per point: let two means share one group",
-        ),
+    text = (
+        f"from your start EM ends {max(lost, 0):.2f} nats per point below the best: every group gets a mean; let two "
+        "means share an outer group, and the third stand nearer to both other groups than they do"
     )
+    return tell("", Verdict("start", False, text))
+
+
+def _end(start):
+    """Log-likelihood per point where EM ends, on three groups of twenty points with standard deviation 0.3."""
+    x = np.random.default_rng(0).normal(size=60)[:, None] * 0.3 + np.repeat([-10.0, 0.0, 10.0], 20)[:, None]
+    begin = GaussianMixture.spherical(np.full(3, 1 / 3), np.asarray(start, dtype=float)[:, None], 1.0)
+    return em.fit_mixture(x, start=begin, floor=0.01, iterations=300, tolerance=1e-8).trace[-1]
+
+
+NUMBERS = {"em_books": _books, "em_one_step": _one_step, "em_gaps": _gaps}

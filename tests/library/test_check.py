@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
 from lvm_lib import check
+from lvm_lib.check._judge import Number
 from lvm_lib.check.elbo import _gap_of_best_gaussian
 
 LOG2PI = math.log(2 * math.pi)
@@ -137,11 +138,12 @@ def test_slips_of_the_gap_by_hand_are_named(said, gap, name):
 
 
 def test_a_gap_that_follows_from_a_wrong_elbo_is_seen_as_such(said):
-    assert "comes right when the ELBO does" in said(check.elbo_by_hand(-3.0, HAND + 3.0), False)
+    assert "follows from your ELBO, and comes right when that does" in said(check.elbo_by_hand(-3.0, HAND + 3.0), False)
 
 
 def test_both_swapped(said):
-    assert said(check.elbo_by_hand(0, HAND), False).count("swapped?") == 2
+    text = said(check.elbo_by_hand(0, HAND), False)
+    assert "your ELBO looks like the gap (are the two swapped?)" in text and "your gap follows from your ELBO" in text
 
 
 # ---------------------------------------------------------------- exercise 3
@@ -219,7 +221,7 @@ def test_slips_of_the_rate_are_named(said, function, name):
         (lambda m, s: kl(m, s).sum(1) + 30, "20 to 50"),
         (lambda m, s: kl(m, s).sum(1)[:2], "shape (2,)"),
         (lambda m, s: np.full(len(m), np.nan), "nan"),
-        (lambda m, s: "0.3", "str '0.3'"),
+        (lambda m, s: "0.3", "got shape ()"),
         (lambda m, s: kl(m, s).sum(1) > 0, "ndarray"),
         (lambda m, s: kl(m, s).sum(1) + 1j, "ndarray"),
         (lambda m: m, "TypeError"),
@@ -385,7 +387,7 @@ def test_an_estimate_whose_error_is_missing_is_not_answered_but_the_value_is_jud
 )
 def test_mean_field_is_right_in_every_form(said, variance):
     assert said(check.elbo_mean_field(variance, TILT), True).startswith("Right")
-    assert said(check.elbo_mean_field(variance, 0.51), True).startswith("Right (within 0.005)")
+    assert said(check.elbo_mean_field(variance, 0.51), True).startswith("Right: ")
 
 
 @pytest.mark.parametrize(
@@ -429,7 +431,7 @@ def test_slips_of_the_mean_field_gap_are_named(said, gap, name):
     assert "your variance is right" in text and name in text
 
 
-@pytest.mark.parametrize("variance", [(0.36, 1.0), (0.36, 0.36, 0.36), np.eye(2) * 0.36, "0.36", True, {0.36}])
+@pytest.mark.parametrize("variance", [(0.36, 1.0), (0.36, 0.36, 0.36), np.eye(2) * 0.36, "0.36 m", True, {0.36}])
 def test_other_wrong_variances_are_explained(said, variance):
     assert "your variance" in said(check.elbo_mean_field(variance, TILT), False)
 
@@ -499,7 +501,7 @@ def test_hard_posterior_takes_every_form(said, x):
         (0.5, 3, "between -1.5 and 1.5"),
         (math.nan, 1, "finite"),
         ([1, 2], 1, "finite"),
-        ("0.5", 1.2, "str"),
+        ("half", 1.2, "str"),
         (0.5, True, "bool"),
         (-1, 1, "single hill"),
         (5, ..., "still to come: the bend"),
@@ -555,24 +557,24 @@ def test_one_of_two_parts(said, function, right):
 def test_the_tolerance_is_what_it_says(capsys, function, truth):
     for off in (0.0049, -0.0049):
         assert function(truth + off) is True
-        assert "within 0.005" in capsys.readouterr().out
-    for off in (0.0051, -0.0051):
+        assert "0.00" not in capsys.readouterr().out
+    for off in (0.0111, -0.0111):
         assert function(truth + off) is False
-        assert "give it to within 0.005" in capsys.readouterr().out
+        assert "give two decimals or better" in capsys.readouterr().out
 
 
 @settings(deadline=None, derandomize=True, max_examples=100)
-@given(off=st.floats(-1e4, 1e4, allow_nan=False).filter(lambda off: abs(off) > 0.0051))
+@given(off=st.floats(-1e4, 1e4, allow_nan=False).filter(lambda off: abs(off) > 0.0061))
 def test_no_wrong_number_passes_and_the_message_steers_without_telling(off):
     truth = 3.21987
-    verdict = check.judge(truth + off, truth, "number", unit="")
+    verdict = check.judge(truth + off, Number("number", truth, unit=""))
     assert verdict.right is False and "3.2" not in verdict.text
     if "looks like" in verdict.text:
         return
     assert ("too high" if off > 0 else "too low") in verdict.text
     numbers = [float(word.strip(":")) for word in verdict.text.split() if word.strip(":").replace(".", "").isdigit()]
     if "close" in verdict.text:
-        assert abs(off) <= numbers[0] * (1 + 1e-9)
+        assert abs(off) <= 0.06 * (1 + 1e-9) and not numbers
     elif "more than" in verdict.text:
         assert abs(off) >= numbers[0]
     else:
@@ -582,10 +584,10 @@ def test_no_wrong_number_passes_and_the_message_steers_without_telling(off):
 
 def test_judge_prefers_the_truth_then_the_named_slips_then_the_usual_ones():
     slips = {"the truth, misnamed": 1.0, "a doubled thing": 2.0}
-    assert check.judge(1.0, 1.0, "number", slips).right is True
-    assert "a doubled thing" in check.judge(2.0, 1.0, "number", slips).text
-    assert "factor of 2" in check.judge(2.0, 1.0, "number").text
-    assert "bits" not in check.judge(1 / math.log(2), 1.0, "number", unit="").text
+    assert check.judge(1.0, Number("number", 1.0, slips)).right is True
+    assert "a doubled thing" in check.judge(2.0, Number("number", 1.0, slips)).text
+    assert "factor of 2" in check.judge(2.0, Number("number", 1.0)).text
+    assert "bits" not in check.judge(1 / math.log(2), Number("number", 1.0, unit="")).text
 
 
 def test_tell_joins_verdicts(said):
@@ -658,9 +660,9 @@ HOSTILE = [
     True,
     np.True_,
     np.array([True]),
-    "0.85",
+    "0.85 m",
     b"0.85",
-    np.array(["0.85"]),
+    np.array(["0.87 or so"]),
     "\ud800",
     "x" * 10**6,
     np.datetime64("2020-01-01"),
@@ -761,18 +763,24 @@ def modules_after(code):
 
 def test_a_chapter_loads_the_checks_of_no_other():
     assert modules_after("from lvm_lib import check; dir(check)") == "[]"
-    assert modules_after("from lvm_lib import check; check.elbo_gap(1)") == "['_judge', 'elbo']"
-    assert modules_after("import lvm_lib.check; lvm_lib.check.em_vs_vae") == "['_judge', 'em_vs_vae']"
+    assert (
+        modules_after("from lvm_lib import check; check.elbo_gap(1)")
+        == "['_call', '_judge', '_limits', '_read', '_text', 'elbo']"
+    )
+    assert (
+        modules_after("import lvm_lib.check; lvm_lib.check.em_vs_vae")
+        == "['_call', '_judge', '_limits', '_read', '_text', 'em_vs_vae']"
+    )
 
 
 def test_the_table_of_names_is_what_the_chapters_offer():
     star = {}
     exec("from lvm_lib.check import *", star)
     assert set(check.__all__) <= set(star) and set(check.__all__) <= set(dir(check))
-    assert len(set(check.__all__)) == len(check.__all__) == 44
+    assert len(set(check.__all__)) == len(check.__all__) == 45
     for module, names in check._WHERE.items():
         offered = getattr(getattr(check, module), "__all__", None)
-        assert offered is None or tuple(offered) == names
+        assert offered is None or set(names) <= set(offered)
     with pytest.raises(AttributeError, match="no attribute 'elbo_nothing'"):
         _ = check.elbo_nothing
 

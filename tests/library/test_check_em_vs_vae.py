@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from lvm_lib import check
 
@@ -32,13 +33,14 @@ PAIRS = {
         },
     ),
     check.em_gaps: (
-        (0.3, 0.5),
+        (0.2, 0.6),
         {
-            (0.8, 0.5): "whole gap",
-            (0.5, 0.3): "swapped",
-            (0.3, 0.8): "misses a part",
-            (0.6, 0.5): "measurement",
-            (0.3, 0.2): "no part of the gap",
+            (0.8, 0.6): "whole gap",
+            (0.6, 0.2): "swapped",
+            (0.2, 0.8): "misses a part",
+            (0.65, 0.6): "measurement",
+            (0.2, 0.45): "read with an error",
+            (0.2, 0.15): "no part of the gap",
         },
     ),
 }
@@ -91,13 +93,59 @@ def by_column(log_joint):
         (lambda a: (..., ...), None, "Not answered yet"),
         (by_column, False, "responsibilities"),
         (lambda a: (safe(a)[0], safe(a)[1] - a.max(axis=1)), False, "add it back"),
-        (lambda a: safe(a)[0], False, "two arrays"),
+        (lambda a: safe(a)[0], False, "two things"),
         (lambda a: a.nothing, False, "AttributeError"),
     ],
 )
 def test_responsibilities(function, verdict, said, capsys):
     assert check.em_responsibilities(function) is verdict
     assert said in capsys.readouterr().out
+
+
+def one_scale(log_joint):
+    """Subtracts one largest value for all points: right only where they are about equally far away."""
+    with np.errstate(all="ignore"):
+        terms = np.exp(log_joint - log_joint.max())
+        total = terms.sum(axis=1, keepdims=True)
+        return terms / total, (log_joint.max() + np.log(total))[:, 0]
+
+
+def in_torch(log_joint):
+    evidence = log_joint.logsumexp(1)
+    return (log_joint - evidence[:, None]).exp().requires_grad_(), evidence.requires_grad_()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        in_torch,
+        lambda a: [part.tolist() for part in safe(a)],
+        lambda a: tuple(torch.tensor(part, dtype=torch.float32, requires_grad=True) for part in safe(a)),
+        lambda a: safe(a.astype(np.float32)),
+    ],
+)
+def test_responsibilities_in_other_forms(function, said):
+    said(check.em_responsibilities(function), True)
+
+
+@pytest.mark.parametrize(
+    "function, words",
+    [
+        (one_scale, "subtract the largest of each row first"),
+        (lambda a: (np.log(safe(a)[0]), safe(a)[1]), "the log responsibilities: take exp"),
+        (lambda a: (-safe(a)[0], safe(a)[1]), "with the sign flipped"),
+        (lambda a: (np.exp(a) / np.exp(a).sum(axis=0), safe(a)[1]), "normalised over the points"),
+        (lambda a: (safe(a)[0], safe(a)[1][:, None]), "a column of shape (n, 1)"),
+        (lambda a: (np.exp(a - a.max(axis=1, keepdims=True)), safe(a)[1]), "not normalised"),
+        (lambda a: (safe(a)[0], a.max(axis=1)), "the largest entry alone"),
+        (lambda a: (safe(a)[0], safe(a)[1] - math.log(a.shape[1])), "an average over the components"),
+        (lambda a: (safe(a)[0], safe(a)[1].sum()), "the evidence of all points together"),
+        (lambda a: safe(np.where(np.isinf(a), np.nan, a)), "just gets responsibility 0"),
+    ],
+)
+def test_slips_of_the_responsibilities_are_named(function, words, said):
+    text = said(check.em_responsibilities(function), False)
+    assert words in text and "your responsibilities is" not in text
 
 
 def clipped(covariance, floor):
@@ -114,6 +162,17 @@ def clipped(covariance, floor):
         (lambda s, f: s + f * np.eye(len(s)), False, "additive"),
         (lambda s, f: np.maximum(s, f), False, "every entry"),
         (lambda s, f: s, False, "S itself"),
+        (lambda s, f: s + np.diag(np.maximum(f - np.diag(s), 0)), False, "diagonal alone"),
+        (
+            lambda s, f: np.linalg.eigh(s)[1].T * np.maximum(np.linalg.eigh(s)[0], f) @ np.linalg.eigh(s)[1],
+            False,
+            "V^T",
+        ),
+        (lambda s, f: np.maximum(np.linalg.eigh(s)[0], f), False, "the eigenvalues alone"),
+        (lambda s, f: np.diag(np.maximum(np.linalg.eigh(s)[0], f)), False, "diagonal matrix of the eigenvalues"),
+        (lambda s, f: clipped(s.astype(np.float32), np.float32(f)), True, "max(value, floor)"),
+        (lambda s, f: torch.tensor(clipped(s, f)).float().requires_grad_(), True, "max(value, floor)"),
+        (lambda s, f: clipped(s, f) if len(s) < 4 else s[:2], False, "shape (2, 4)"),
     ],
 )
 def test_floor(function, verdict, said, capsys):
@@ -125,11 +184,15 @@ def test_floor(function, verdict, said, capsys):
     "means, verdict, said",
     [
         ((-10.1, -9.9, 5.0), True, "no further step"),
-        ((-10, 0, 10), False, "share one group"),
+        ((-10, 0, 10), False, "share an outer group"),
         (..., None, "Not answered yet"),
         ((1.0, 1.0, 2.0), False, "different"),
-        ((1.0, 2.0), False, "three different"),
-        ((1e200, -1e200, 5e199), False, "too far|far away"),
+        ((1.0, 2.0), False, "2 numbers, 2 of them different"),
+        (5.0, False, "1 number, 1 of them different"),
+        ((-0.1, 0.1, 10.0), False, "share an outer group"),
+        ("9.9; 10,1; -5", True, "no further step"),
+        (torch.tensor([100.0, 200.0, 300.0]), True, "no further step"),
+        ((1e200, -1e200, 5e199), False, "stay within -1000 and 1000"),
     ],
 )
 def test_trap(means, verdict, said, capsys):

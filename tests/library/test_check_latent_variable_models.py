@@ -21,8 +21,7 @@ EVIDENCE, SHARE = -1.84853, 0.75999
 
 @pytest.mark.parametrize("answer", [(30, 13.03), (30.0, 13), (np.array([30]), torch.tensor(13.029)), ("30", 13)])
 def test_samples(said, answer):
-    right = not isinstance(answer[0], str)
-    said(check.lvm_samples(*answer), right)
+    said(check.lvm_samples(*answer), True)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +31,7 @@ def test_samples(said, answer):
         ((13.03, 30), "swapped"),
         ((math.log(30), 13), "logarithm of 30"),
         ((30, 30), "divide by log 10"),
-        ((30, 43.28), "power of two"),
+        ((30, 43.28), "exponent of two"),
         ((30, 1.477), "log10 of 30"),
     ],
 )
@@ -124,7 +123,7 @@ def changed(z=None, x=None, swap=False, source=None):
         (changed(swap=True), "swapped"),
         (changed(source=np.random.default_rng), "equal generators"),
         (changed(source=lambda: np.random.default_rng(0)), "different generators"),
-        (lambda w, m, s, n, rng: right(w, m, s, n, rng)[0], "two arrays"),
+        (lambda w, m, s, n, rng: right(w, m, s, n, rng)[0], "two things, x and z"),
         (lambda *a: (np.zeros((4000, 1)), np.zeros(4000)), "shape (4000, 1)"),
         (lambda *a: 1 / 0, "ZeroDivisionError"),
         (lambda w, m, s, n, rng: (np.full(n, 0.2), np.full(n, 0.5)), "classes 0 to"),
