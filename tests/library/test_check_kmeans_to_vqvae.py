@@ -89,7 +89,9 @@ def parts(codes=None, first=None, second=None):
         e = codebook[torch.cdist(z, codebook).argmin(1)]
         right = layer(z, codebook)
         changed = (codes, first, second)
-        return tuple(part if new is None else new(z, e, right[0], part) for new, part in zip(changed, right))
+        return tuple(
+            part if new is None else new(z, e, right[0], part) for new, part in zip(changed, right, strict=True)
+        )
 
     return quantise
 
