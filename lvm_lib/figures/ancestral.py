@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from .. import counter
@@ -53,7 +54,7 @@ class AncestralFigure(LiveFigure):
         z, e = np.split(counter.normals(self.seed, np.arange(self.count)), 2, axis=1)
         return self.model.decode(z) + self.std_noise * e, z
 
-    def below(self, x) -> np.ndarray:
+    def below(self, x: ArrayLike) -> np.ndarray:
         """P(X <= x) under the marginal, elementwise, by quadrature over z."""
         g, mass = NETWORK(LATENT.points)[:, 0], np.exp(LATENT.log_weights + log_normal(LATENT.points[:, 0], 0.0, 1.0))
         return ndtr((np.asarray(x)[..., None] - g) / self.std_noise) @ mass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import anywidget
@@ -36,6 +37,7 @@ class LiveFigure(anywidget.AnyWidget):
 
     A subclass gives `name` (that of its JavaScript module), its state (`lvm_lib.figures.state`), `numbers()`, `broken`,
     `alt` and `picture()`.
+    Raises TypeError for a trait that the figure does not have.
     """
 
     name = ""
@@ -58,7 +60,7 @@ class LiveFigure(anywidget.AnyWidget):
             cls._css = stylesheet()
         super().__init_subclass__(**kwargs)
 
-    def __init__(self, **traits):
+    def __init__(self, **traits: object):
         if not self.carried:  # a figure of a trained network takes more than its traits, and says so itself
             self._known_traits(traits)
         self._settling = True
@@ -99,10 +101,11 @@ class LiveFigure(anywidget.AnyWidget):
         """Every number that the figure states in its current state, computed by the library."""
         raise NotImplementedError(f"{type(self).__name__} must compute what it shows")
 
-    def settled(self, name: str, value: float):
+    def settled(self, name: str, value: float) -> float:
         """The value for a trait that is read back.
 
         What Python finds, to which a front end's report must agree (1e-6).
+        Raises FigureError where a front end's report differs.
         """
         if self._settling:
             return value
@@ -114,7 +117,7 @@ class LiveFigure(anywidget.AnyWidget):
             )
         return found
 
-    def settle(self, names) -> None:
+    def settle(self, names: Sequence[str]) -> None:
         """Bring the traits `names`, which are read back, in line with the state."""
         found = self.numbers()
         before, self._settling = self._settling, True

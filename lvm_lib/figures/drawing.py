@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._checks import describe
 from .base import FigureError
@@ -20,7 +21,7 @@ SIDE, PIXELS = 28, 784
 CENTRE = 406  # the pixel in row 14, column 14
 
 
-def written(image) -> str:
+def written(image: ArrayLike) -> str:
     """A black and white image of 784 pixels, 0 or 1, as text: 98 bytes in base64. Raises ValueError for another."""
     pixels = np.asarray(image)
     if pixels.size != PIXELS or not np.isin(pixels, (0, 1)).all():
@@ -36,7 +37,7 @@ def read_image(text: str, name: str = "x") -> np.ndarray:
     return np.unpackbits(np.frombuffer(raw, np.uint8))
 
 
-def written_grey(levels) -> str:
+def written_grey(levels: ArrayLike) -> str:
     """An image of 784 grey levels, whole numbers 0 (white) to 255 (black), as text. Raises ValueError for another."""
     values = np.asarray(levels)
     if values.size != PIXELS or values.dtype.kind not in "iuf" or not np.isin(values, np.arange(256)).all():

@@ -61,7 +61,7 @@ class GradientFigure(LiveFigure):
         """The standard normal draws behind the samples, (n,): z = mean + std eps."""
         return counter.normals(self.seed, np.arange((self.n + 1) // 2), STREAM).reshape(-1)[: self.n]
 
-    def samples(self, eps=None) -> dict[str, np.ndarray]:
+    def samples(self, eps: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """One gradient per draw, {"re_mean", "re_log_std", "sf_mean", "sf_log_std"}: (n,) each."""
         eps = self.eps if eps is None else eps
         z, std = self.mean + self.std * eps, self.std
@@ -173,7 +173,7 @@ def _slope(name, z):
     return rest * (CURVE.slope + CURVE.bend * z) / CURVE.std**2 - z
 
 
-def expectation(name, mean, std) -> float:
+def expectation(name: str, mean: float, std: float) -> float:
     """E_q[f(z)] in closed form: a polynomial's by moments, E cos(k z) = cos(k mean) exp(-k^2 std^2 / 2)."""
     if name == "wave":
         return math.cos(WAVES * mean) * math.exp(-0.5 * (WAVES * std) ** 2)
@@ -181,7 +181,7 @@ def expectation(name, mean, std) -> float:
     return float(CURVE.elbo_terms(q, np.array([[X]])).expected_log_joint[0])
 
 
-def gradient(name, mean, std) -> tuple[float, float]:
+def gradient(name: str, mean: float, std: float) -> tuple[float, float]:
     """The derivatives of E_q[f(z)] with respect to mean and log std, in closed form.
 
     With r = x - E_q g, t = g'(mean), b the bend, v = std^2, s the noise:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from .. import counter
 from .._checks import describe
@@ -75,7 +76,7 @@ UNEVEN = (
 SETS = {"digits": PRESETS["digits"], "clouds": PRESETS["clouds"], "uneven": UNEVEN}
 
 
-def scattered(seed, k) -> list[list[float]]:
+def scattered(seed: int, k: int) -> list[list[float]]:
     """Codes anywhere in the plane, (k, 2), to two decimals: number j of a seed is always the same."""
     u = counter.uniforms(seed, np.arange(k), STREAM)
     return (np.floor(100 * (u * [8, 6] - [4, 3]) + 0.5) / 100 + 0.0).tolist()  # rounds halves up, as JavaScript does
@@ -136,7 +137,7 @@ class KmeansFigure(LiveFigure):
         """The data, (n, 2)."""
         return np.array(SETS[self.data], dtype=float)
 
-    def responsibilities(self, codes) -> np.ndarray:
+    def responsibilities(self, codes: ArrayLike) -> np.ndarray:
         """r (n, K) for given codes: the posterior of a spherical mixture; at sigma = 0 one-hot, the first of equals."""
         if self.sigma > 0.02:
             return GaussianMixture.spherical(np.full(len(codes), 1 / len(codes)), codes, self.sigma).responsibilities(
@@ -164,7 +165,7 @@ class KmeansFigure(LiveFigure):
             path.append(np.where((held > 1e-12)[:, None], means, codes))
         return path
 
-    def measure(self, codes) -> dict:
+    def measure(self, codes: ArrayLike) -> dict:
         """Distortions, rate and energy of codes with their own responsibilities, averaged over the points."""
         x, r, k = self.points, self.responsibilities(codes), len(codes)
         d, sure = ((x[:, None] - codes) ** 2).sum(axis=2), np.where(r > 0, r, 1.0)

@@ -36,7 +36,7 @@ LARGEST = 65504.0  # of float16
 SKIPPED = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)  # as in eval mode
 
 
-def planar_vae(vae) -> VAE:
+def planar_vae(vae: object) -> VAE:
     """`vae`, if it is one whose plane a figure can show.
 
     TypeError if it is no VAE, ValueError if it is of another kind.
@@ -61,7 +61,7 @@ class Residual(nn.Module):
         super().__init__()
         self.inner = nn.Sequential(*inner)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Add what `inner` gives."""
         return x + self.inner(x)
 
@@ -73,7 +73,7 @@ class Positions(nn.Module):
         super().__init__()
         self.table = table
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Add the first t rows of the table."""
         return x + self.table.weight[: x.shape[-2]]
 
@@ -96,7 +96,7 @@ class CausalSelfAttention(nn.Module):
             )
         self.qkv, self.out, self.heads = qkv, out, heads
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Attend: (n, t, d) to (n, t, d)."""
         parts = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(-3, 0, -2, 1, -1)  # 3 of (n, heads, t, d/heads)
         mixed = functional.scaled_dot_product_attention(*parts, is_causal=True)

@@ -14,6 +14,7 @@ import torch
 import traitlets
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse
+from numpy.typing import ArrayLike
 from torch import nn
 
 from .. import data as images
@@ -52,6 +53,7 @@ class LatentPlaneFigure(LiveFigure):
     Traits (set from Python, or by the reader): net (name of the VAE), x (the image as text, see `drawing`), follow (z
     stands at the mean of q), z1, z2, the path from (a1, a2) to (b1, b2) and the step on it, 0 to 40.
     Read back, in nats: reconstruction (Gauss-Hermite, 5 x 5 points), kl, elbo, log_px_z (at the handle's z).
+    Raises TypeError or ValueError where vae, ae, data or precision cannot be right.
     """
 
     name = "plane"
@@ -83,7 +85,15 @@ class LatentPlaneFigure(LiveFigure):
     elbo = found("the ELBO, nats")
     log_px_z = found("log p(x | z) at the handle, nats")
 
-    def __init__(self, vae=None, ae=None, *, data: str = "digits", precision: str = "mixed", **traits):
+    def __init__(
+        self,
+        vae: VAE | dict[str, VAE] | None = None,
+        ae: AE | None = None,
+        *,
+        data: str = "digits",
+        precision: str = "mixed",
+        **traits: object,
+    ):
         self._known_traits(traits, "vae", "ae", "data", "precision")
         given = {key: traits.pop(key) for key in self.carried if key in traits} or _carried(vae, ae, data, precision)
         beside = any(net["kind"] == "ae" for net in given["nets"])
@@ -104,7 +114,7 @@ class LatentPlaneFigure(LiveFigure):
         return read_image(self.x).reshape(SIDE, SIDE)
 
     @drawing.setter
-    def drawing(self, image):
+    def drawing(self, image: ArrayLike) -> None:
         self.x = written(image)
 
     @property

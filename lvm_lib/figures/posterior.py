@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -11,12 +12,14 @@ import torch
 import traitlets
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
+from numpy.typing import ArrayLike
 
 from .. import data
 from .._checks import describe, real_array
 from ..plots.palette import colour
 from ..quadrature import line, log_integral, moments, product
 from ..shipped import shipped_vae
+from ..vae import VAE
 from .base import FigureError, LiveFigure
 from .drawing import PIXELS, SIDE, read_image, written
 from .network import pack_all, planar_vae, unpack
@@ -85,7 +88,16 @@ class TruePosteriorFigure(LiveFigure):
     refined = found("ELBO after the steps, nats")
     best = found("the largest ELBO found, nats")
 
-    def __init__(self, vae=None, images=None, names=None, *, data: str = "digits", precision: str = "mixed", **traits):
+    def __init__(
+        self,
+        vae: VAE | None = None,
+        images: ArrayLike | None = None,
+        names: Sequence[str] | None = None,
+        *,
+        data: str = "digits",
+        precision: str = "mixed",
+        **traits: object,
+    ):
         self._known_traits(traits, "vae", "images", "names", "data", "precision")
         if not set(self.carried) <= set(traits):
             traits = {**_carried(shipped_vae() if vae is None else vae, images, names, data, precision), **traits}
@@ -103,7 +115,7 @@ class TruePosteriorFigure(LiveFigure):
         return self._posterior.x.reshape(SIDE, SIDE)
 
     @drawing.setter
-    def drawing(self, image):
+    def drawing(self, image: ArrayLike) -> None:
         self.drawn = written(image)
 
     @property

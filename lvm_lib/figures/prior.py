@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -36,6 +37,7 @@ class PriorFigure(LiveFigure):
     step (how many tokens are drawn so far, 0 to M), prefix (tokens that stand already, as text: "3,17,..." or "").
     Read back, in nats: nll, minus the log probability of the tokens drawn so far, under the distribution that draws
     them: the named prior at this class and temperature, given the prefix where there is one.
+    Raises TypeError or ValueError where priors or names cannot be right.
     """
 
     name = "prior"
@@ -59,8 +61,8 @@ class PriorFigure(LiveFigure):
         tokenizer: VQVAE | None = None,
         priors: dict[str, TokenPrior] | None = None,
         *,
-        names=tuple("0123456789"),
-        **traits,
+        names: Sequence[str] = tuple("0123456789"),
+        **traits: object,
     ):
         self._known_traits(traits, "tokenizer", "priors", "names")
         given = {key: traits.pop(key) for key in ("nets", "weights") if key in traits}

@@ -6,6 +6,7 @@ import base64
 import copy
 import json
 import zlib
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -19,7 +20,7 @@ from ..counter import normal_quantile
 from ..likelihoods import Bernoulli
 from ..plots.palette import colour
 from ..quadrature import hermite, product
-from ..vae import kl_to_prior
+from ..vae import VAE, kl_to_prior
 from .base import LiveFigure
 from .network import pack_all, planar_vae, unpack
 from .state import found, whole
@@ -48,6 +49,7 @@ class ScrubberFigure(LiveFigure):
     quadrature with 6 x 6 points. The curve was computed when the figure was made; the page computes each value again.
 
     Trait (set from Python, or by the reader): checkpoint, 0 to the last. Read back: negative_elbo, nats per image.
+    Raises TypeError or ValueError where vae, checkpoints, loss, data or precision cannot be right.
     """
 
     name = "scrubber"
@@ -69,7 +71,14 @@ class ScrubberFigure(LiveFigure):
     negative_elbo = found("-ELBO of the shown test images, nats per image")
 
     def __init__(
-        self, vae=None, checkpoints=None, loss=None, *, data: str = "digits", precision: str = "int8", **traits
+        self,
+        vae: VAE | None = None,
+        checkpoints: dict[int, dict[str, torch.Tensor]] | None = None,
+        loss: Sequence[float] | None = None,
+        *,
+        data: str = "digits",
+        precision: str = "int8",
+        **traits: object,
     ):
         self._known_traits(traits, "vae", "checkpoints", "loss", "data", "precision")
         if not set(self.carried) <= set(traits):

@@ -38,7 +38,16 @@ class Variable(traitlets.TraitType):
     allow_none = False
     kind = ""
 
-    def __init__(self, default, *, link: str, help: str, home=None, step=None, leap=None):
+    def __init__(
+        self,
+        default: object,
+        *,
+        link: str,
+        help: str,
+        home: object | None = None,
+        step: float | None = None,
+        leap: float | None = None,
+    ):
         super().__init__(default, help=help)
         self.link, self.keys = link, {"home": home, "step": step, "leap": leap}
         self.tag(sync=True)
@@ -47,11 +56,11 @@ class Variable(traitlets.TraitType):
         """Called once for a value that is set, and after all of those that are set together."""
         return super()._cross_validate(obj, self.checked(obj, value))
 
-    def checked(self, figure, value):
+    def checked(self, figure: traitlets.HasTraits, value: object) -> object:
         """`value`, if the figure can show it; raises FigureError that names the trait and what it may be."""
         raise NotImplementedError
 
-    def table(self, figure) -> dict:
+    def table(self, figure: traitlets.HasTraits) -> dict:
         """What a page must know beside the name: JSON."""
         start = getattr(figure, str(self.name))
         keys = {key: value for key, value in self.keys.items() if value is not None}
@@ -161,23 +170,45 @@ class _Text(Variable):
 
 
 def number(
-    default: float, low: float, high: float, *, link: str, help: str, home=None, step=None, leap=None
+    default: float,
+    low: float,
+    high: float,
+    *,
+    link: str,
+    help: str,
+    home: object | None = None,
+    step: float | None = None,
+    leap: float | None = None,
 ) -> _Number:
     """A finite number from low to high."""
     return _Number(default, low, high, link=link, help=help, home=home, step=step, leap=leap)
 
 
-def whole(default: int, low, high, *, link: str, help: str, home=None, step=None, leap=None) -> _Whole:
+def whole(
+    default: int,
+    low: int,
+    high: int,
+    *,
+    link: str,
+    help: str,
+    home: object | None = None,
+    step: float | None = None,
+    leap: float | None = None,
+) -> _Whole:
     """A whole number from low to high; a bound may be a function of the figure."""
     return _Whole(default, low, high, link=link, help=help, home=home, step=step, leap=leap)
 
 
-def size(default: int, values: Sequence[int], *, link: str, help: str, home=None, leap: int = 3) -> _Size:
+def size(
+    default: int, values: Sequence[int], *, link: str, help: str, home: object | None = None, leap: int = 3
+) -> _Size:
     """A whole number out of a rising list, along which a slider goes; leap: in places of the list."""
     return _Size(default, values, link=link, help=help, home=home, step=1, leap=leap)
 
 
-def one_of(default, choices: Sequence | Callable, *, link: str, help: str, codes: Sequence | None = None) -> _OneOf:
+def one_of(
+    default: object, choices: Sequence | Callable, *, link: str, help: str, codes: Sequence | None = None
+) -> _OneOf:
     """One of a few values, which may be a function of the figure.
 
     codes: what stands for each in a link; None: its place.
@@ -185,7 +216,9 @@ def one_of(default, choices: Sequence | Callable, *, link: str, help: str, codes
     return _OneOf(default, choices, codes, link=link, help=help)
 
 
-def text(default, *, read: Callable, link: str, help: str, of: type | None = str, home=None) -> _Text:
+def text(
+    default: object, *, read: Callable, link: str, help: str, of: type | None = str, home: object | None = None
+) -> _Text:
     """What `read(figure, value)` makes of a value, or refuses with a FigureError: a drawing, edits, points.
 
     of: what type it must have, None where `read` sees to that too. In a link it has the form that its page gives it.

@@ -15,6 +15,7 @@ import torch
 import traitlets
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
 
 from .. import data as images
 from .._checks import describe, real_array
@@ -64,7 +65,7 @@ class TokensFigure(LiveFigure):
     )
     rate = found("M log K, nats")
 
-    def __init__(self, tokenizer: VQVAE | None = None, *, data: str = "digits", **traits):
+    def __init__(self, tokenizer: VQVAE | None = None, *, data: str = "digits", **traits: object):
         self._known_traits(traits, "tokenizer", "data")
         given = {key: traits.pop(key) for key in self.carried if key in traits}
         if not given:
@@ -103,12 +104,13 @@ class TokensFigure(LiveFigure):
     def drawing(self) -> np.ndarray:
         """The image that is encoded, (28, 28), in [0, 1].
 
-        Set, it is drawn, in 256 levels, and nothing of it is painted.
+        Set, it is drawn, in 256 levels, and nothing of it is painted; ValueError unless it is 784 numbers in [0, 1].
         """
         return self.pixels.reshape(SIDE, SIDE)
 
     @drawing.setter
-    def drawing(self, image):
+    def drawing(self, image: ArrayLike) -> None:
+        """Raises TypeError or ValueError unless image is 784 numbers in [0, 1]."""
         values = real_array("drawing", image)
         if values.size != PIXELS or not 0 <= values.min() <= values.max() <= 1:
             raise ValueError(f"drawing must hold 784 numbers from 0 to 1, got {describe(image)}")

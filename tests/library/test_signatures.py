@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 LIBRARY = Path(__file__).resolve().parents[2] / "lvm_lib"
-NOT_YET = {"check", "figures"}  # packages to come
+NOT_YET = {"check"}  # packages to come
 
 # What raises TypeError or ValueError for its caller: the checks that `_checks` and `_torch` lend to the other modules.
 CHECKS = {
