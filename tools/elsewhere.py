@@ -217,15 +217,14 @@ def write(log: dict) -> None:
 # ------------------------------------------------------------------ what the log says
 
 
-def current(chapter: str, notebook: nbformat.NotebookNode, log: dict) -> list[tuple[str, dict]]:
-    """The runs in the log of the chapter's code as it now stands, each with its variant and processor in words."""
-    runs = [(f"{variant} ({name})", run) for name, of in log.get(chapter, {}).items() for variant, run in of.items()]
-    return [(where, run) for where, run in runs if run["code"] == code(notebook)]
+def runs_of(chapter: str, log: dict) -> list[tuple[str, dict]]:
+    """A chapter's runs in the log, each with its variant and processor in words."""
+    return [(f"{variant} ({name})", run) for name, of in log.get(chapter, {}).items() for variant, run in of.items()]
 
 
 def missing(chapter: str, notebook: nbformat.NotebookNode, log: dict, wanted: Iterable[str]) -> list[str]:
-    """The wanted variants of which the log has no run on any processor, and whether the spread is known at all."""
-    runs = current(chapter, notebook, log)
+    """The wanted variants that have not run with the chapter's code as it stands, and whether a spread is known."""
+    runs = [(where, run) for where, run in runs_of(chapter, log) if run["code"] == code(notebook)]
     ran = {where.split(" (")[0] for where, _ in runs}
     found = [f"{chapter}: not yet run: {', '.join(left)}"] if (left := [v for v in wanted if v not in ran]) else []
     return found + ([f"{chapter}: {len(runs)} runs know no spread, {KNOWN} do"] if len(runs) < KNOWN else [])
@@ -236,13 +235,16 @@ def faults(
 ) -> list[str]:
     """What is wrong with a chapter by its runs in the log, in words: failures, values beyond bounds, too little room.
 
+    Values of older code count until that variant has run again; failures of older code do not.
     say: takes one line for each claim: mean and standard deviation of its values, bounds, room.
     """
     found: list[str] = []
     values: dict[Claim, list[float]] = {claim: [] for claim in claims(notebook)}
-    runs = current(chapter, notebook, log)
-    for where, run in runs:
+    runs = runs_of(chapter, log)
+    now = [(where, run) for where, run in runs if run["code"] == code(notebook)]
+    for where, run in now:
         found += [f"{chapter}, {where}: {cell} failed: {why}" for cell, why in run["failed"].items()]
+    for where, run in runs:
         for stated, value in run["claims"].items():
             for claim in (claim for claim in values if re.fullmatch(claim.pattern, stated)):
                 values[claim].append(value)
@@ -251,7 +253,7 @@ def faults(
     for claim, seen in values.items():
         text, needed = claim.pattern.replace("\\", ""), ROOM_WELL_KNOWN if len(seen) >= WELL_KNOWN else ROOM
         if not seen:
-            found += [f"{chapter}: no run has claimed: {text}"] if runs else []
+            found += [f"{chapter}: no run has claimed: {text}"] if now else []
             continue
         room, spread = claim.room(seen), statistics.stdev(seen) if len(seen) > 1 else math.nan
         bounds = ", ".join("-" if bound is None else f"{bound:g}" for bound in (claim.at_least, claim.at_most))

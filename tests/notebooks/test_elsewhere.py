@@ -88,7 +88,7 @@ def test_what_the_log_lacks_or_counts_against_a_chapter_is_said():
     assert said(log_of(notebook, {"nats ahead": 9.0})) == said({}) == ""
 
 
-def test_what_has_not_run_is_said_and_a_run_of_other_code_counts_for_nothing():
+def test_what_has_not_run_with_this_code_is_said():
     notebook = notebook_of(CLAIM.format(value="x"))
     log = log_of(notebook, *[{"nats ahead": 9.0}] * 5)
     assert elsewhere.missing("chapter", notebook, log, ["run 0", "run 4"]) == []
@@ -96,7 +96,9 @@ def test_what_has_not_run_is_said_and_a_run_of_other_code_counts_for_nothing():
     other = notebook_of(CLAIM.format(value="y"))
     said = ["chapter: not yet run: run 0", "chapter: 0 runs know no spread, 5 do"]
     assert elsewhere.missing("chapter", other, log, ["run 0"]) == said
-    assert elsewhere.faults("chapter", other, log_of(notebook, {"nats ahead": 4.0})) == []
+    (fault,) = elsewhere.faults("chapter", other, log_of(notebook, {"nats ahead": 4.0}, failed={}))
+    assert "nats ahead is 4, beyond its bound" in fault  # its values count until it has run again, its failures do not
+    assert elsewhere.faults("chapter", other, log_of(notebook, {"nats ahead": 9.0}, failed={"c0": "why"})) == []
 
 
 # ---------------------------------------------------------------- runs
