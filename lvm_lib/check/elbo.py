@@ -41,7 +41,7 @@ __all__ = ["elbo_by_hand", "elbo_gap", "elbo_hard_posterior", "elbo_kl_to_prior"
 
 
 @guarded
-def elbo_gap(answer) -> bool | None:
+def elbo_gap(answer: object) -> bool | None:
     """Exercise 1: log p(x) = -3.20 and ELBO = -4.05 nats; the gap is their difference, KL(q || posterior)."""
     return ask(_gap(), answer)
 
@@ -65,7 +65,7 @@ def _gap():
 
 
 @guarded
-def elbo_by_hand(elbo, gap) -> bool | None:
+def elbo_by_hand(elbo: object, gap: object) -> bool | None:
     """Exercise 2: z ~ N(0, 1), x | z ~ N(z, 1), x = 2, q = N(1, variance 1/2). ELBO and gap in nats."""
     return ask(_by_hand(), elbo, gap)
 
@@ -117,7 +117,7 @@ def _by_hand():
 
 
 @guarded
-def elbo_kl_to_prior(function) -> bool | None:
+def elbo_kl_to_prior(function: object) -> bool | None:
     """Exercise 3: a function of mean, std (n, d) that returns KL(N(mean, diag(std^2)) || N(0, I)), (n,), in nats."""
     rng = np.random.default_rng(0)
     cases = [
@@ -174,7 +174,7 @@ def _kl_to_prior(mean, std):
 
 
 @guarded
-def elbo_monte_carlo(function) -> bool | None:
+def elbo_monte_carlo(function: object) -> bool | None:
     """Exercise 4: function(log_joint, mean, std, samples, rng) -> (value, standard error) of a Monte Carlo ELBO.
 
     log_joint is watched, so that the result is compared with the right one *at the learner's own draws*: no noise
@@ -347,7 +347,7 @@ def _error_slips(log_w, joint):
 
 
 @guarded
-def elbo_mean_field(variance, gap) -> bool | None:
+def elbo_mean_field(variance: object, gap: object) -> bool | None:
     """Exercise 5: best mean-field q for a posterior with covariance [[1, 0.8], [0.8, 1]]: its variance and its gap.
 
     variance: one number, or one per variable.
@@ -400,7 +400,7 @@ X_RANGE, BEND_RANGE = (-3.0, 4.0), (-1.5, 1.5)  # as far as the live figure's sl
 
 
 @guarded
-def elbo_hard_posterior(x, bend) -> bool | None:
+def elbo_hard_posterior(x: object, bend: object) -> bool | None:
     """Exercise 6: an x and a bend of QuadraticCurve(1, bend, 0.5) whose best Gaussian misses more than 0.25 nats."""
     verdicts = [judge(x, _slider("x", X_RANGE)), judge(bend, _slider("bend", BEND_RANGE))]
     if not all(verdict.right for verdict in verdicts):

@@ -19,7 +19,7 @@ __all__ = ["em_books", "em_floor", "em_gaps", "em_one_step", "em_responsibilitie
 
 
 @guarded
-def em_books(before, after) -> bool | None:
+def em_books(before: object, after: object) -> bool | None:
     """Exercise 1: F is -120.0 after an E-step, -117.5 after the M-step, -116.7 after the next E-step."""
     return ask(_books(), before, after)
 
@@ -48,7 +48,7 @@ def _books():
 
 
 @guarded
-def em_one_step(responsibility, theta) -> bool | None:
+def em_one_step(responsibility: object, theta: object) -> bool | None:
     """Exercise 2: the toy 1/2 N(theta, 1) + 1/2 N(-theta, 1) with points -1 and 2, from theta = 1."""
     return ask(_one_step(), responsibility, theta)
 
@@ -86,7 +86,7 @@ def _one_step():
 
 
 @guarded
-def em_responsibilities(function) -> bool | None:
+def em_responsibilities(function: object) -> bool | None:
     """Exercise 3: a function of log_joint (n, K) that returns responsibilities (n, K) and log evidence (n,)."""
     rng = np.random.default_rng(0)
 
@@ -139,7 +139,7 @@ def _split(log_joint):
 
 
 @guarded
-def em_floor(function) -> bool | None:
+def em_floor(function: object) -> bool | None:
     """Exercise 4: floored(S, floor), the best covariance whose eigenvalues are at least `floor`."""
     rng = np.random.default_rng(1)
     cases = []
@@ -174,7 +174,7 @@ def _floored(covariance, floor):
 
 
 @guarded
-def em_gaps(approximation, amortisation) -> bool | None:
+def em_gaps(approximation: object, amortisation: object) -> bool | None:
     """Exercise 5: evidence -10.0, best ELBO -10.2, the encoder's -10.8, sampled -10.65 with standard error 0.2."""
     return ask(_gaps(), approximation, amortisation)
 
@@ -207,7 +207,7 @@ TRAPPED = 0.3  # nats per point that a trap must cost
 
 
 @guarded
-def em_trap(means) -> bool | None:
+def em_trap(means: object) -> bool | None:
     """Exercise 6: three starting means from which EM ends at least 0.3 nats per point below the best."""
     if unanswered(means):
         return tell("", Verdict("start", None))

@@ -30,7 +30,7 @@ __all__ = ["kl_by_hand", "kl_dequantised_score", "kl_flattery", "kl_pixel_table"
 
 
 @guarded
-def kl_by_hand(forward, reverse) -> bool | None:
+def kl_by_hand(forward: object, reverse: object) -> bool | None:
     """Exercise 1: p = (1/2, 1/2) and q = (1/8, 7/8); KL(p || q) and KL(q || p) in nats."""
     return ask(_by_hand(), forward, reverse)
 
@@ -61,7 +61,7 @@ def _by_hand():
 
 
 @guarded
-def kl_pixel_units(nats, bits_per_dim) -> bool | None:
+def kl_pixel_units(nats: object, bits_per_dim: object) -> bool | None:
     """Exercise 2: +262.0 nats per image for pixels in [0, 1], D = 784: on ruler G in nats and in bits/dim."""
     return ask(_pixel_units(), nats, bits_per_dim)
 
@@ -96,7 +96,7 @@ def _pixel_units():
 
 
 @guarded
-def kl_dequantised_score(function) -> bool | None:
+def kl_dequantised_score(function: object) -> bool | None:
     """Exercise 3: a function of x (n, D), mean and std (D,): E_u[log N(x + u; mean, diag(std^2))], (n,), in nats."""
     rng = np.random.default_rng(0)
     cases = []
@@ -140,7 +140,7 @@ def _score(x, mean, std):
 
 
 @guarded
-def kl_flattery(nats, draws) -> bool | None:
+def kl_flattery(nats: object, draws: object) -> bool | None:
     """Exercise 4: 2 / (N - 3) nats at N = 10, and the smallest N that brings it to 0.01 or less."""
     return ask(_flattery(), nats, draws)
 
@@ -170,7 +170,7 @@ def _flattery():
 
 
 @guarded
-def kl_right_hill(mean, std) -> bool | None:
+def kl_right_hill(mean: object, std: object) -> bool | None:
     """Exercise 5: the local minimum of KL(q || p_data) on the right hill of the toy: mean and standard deviation."""
     return ask(_right_hill(), mean, std)
 
@@ -210,7 +210,7 @@ BAR = -930.0  # nats per test digit; Laplace's rule with one count reaches -933.
 
 
 @guarded
-def kl_pixel_table(table) -> bool | None:
+def kl_pixel_table(table: object) -> bool | None:
     """Exercise 6: log masses (784, 256) of independent pixels, fitted to training digits; -930 nats on test or more."""
     if unanswered(table):
         return tell("", Verdict("table", None))

@@ -18,7 +18,7 @@ __all__ = ["kmeans_beat", "kmeans_layer", "kmeans_rate", "kmeans_round", "kmeans
 
 
 @guarded
-def kmeans_rate(one, many) -> bool | None:
+def kmeans_rate(one: object, many: object) -> bool | None:
     """Exercise 1: the rate of one of K = 512 codes under a uniform prior, and of 49, in nats."""
     return ask(_rate(), one, many)
 
@@ -47,7 +47,7 @@ def _rate():
 
 
 @guarded
-def kmeans_round(left, right, error) -> bool | None:
+def kmeans_round(left: object, right: object, error: object) -> bool | None:
     """Exercise 2: points 0, 2, 4, 12 and centroids 0, 5; one round of Lloyd's algorithm."""
     return ask(_round(), left, right, error)
 
@@ -89,7 +89,7 @@ def _round():
 
 
 @guarded
-def kmeans_layer(function) -> bool | None:
+def kmeans_layer(function: object) -> bool | None:
     """Exercise 3: z (n, d) and codebook (K, d) to straight-through codes, codebook loss and commitment, in torch."""
     import torch
 
@@ -230,7 +230,7 @@ def _nothing(gradient):
 
 
 @guarded
-def kmeans_step(summed, averaged) -> bool | None:
+def kmeans_step(summed: object, averaged: object) -> bool | None:
     """Exercise 4: N = 1000, n_k = 40, D = 16: the steps along the gradient that land on the mean."""
     return ask(_step(), summed, averaged)
 
@@ -261,7 +261,7 @@ ROWS, CODES, GAIN = 1000, 50, 0.015  # training digits, images, and the share of
 
 
 @guarded
-def kmeans_beat(centroids) -> bool | None:
+def kmeans_beat(centroids: object) -> bool | None:
     """Exercise 5: fifty images whose J on a thousand digits is 1.5 % below that of the best of three K-means++ runs."""
     if unanswered(centroids):
         return tell("", Verdict("array of images", None))

@@ -37,7 +37,7 @@ __all__ = ["lvm_ancestral", "lvm_by_hand", "lvm_hills", "lvm_kl_posterior_prior"
 
 
 @guarded
-def lvm_samples(log_number, power_of_ten) -> bool | None:
+def lvm_samples(log_number: object, power_of_ten: object) -> bool | None:
     """Exercise 1: at KL(posterior || prior) = 30 nats, log of the number of samples, and the exponent of ten."""
     return ask(_samples(), log_number, power_of_ten)
 
@@ -70,7 +70,7 @@ def _samples():
 
 
 @guarded
-def lvm_by_hand(log_evidence, probability) -> bool | None:
+def lvm_by_hand(log_evidence: object, probability: object) -> bool | None:
     """Exercise 2: weights (0.7, 0.3), means (0, 2), variance 1, x = 2. log p(x) in nats and p(z = 1 | x)."""
     return ask(_by_hand(), log_evidence, probability)
 
@@ -115,7 +115,7 @@ def _by_hand():
 
 
 @guarded
-def lvm_ancestral(function) -> bool | None:
+def lvm_ancestral(function: object) -> bool | None:
     """Exercise 3: sample(weights, means, std, n, rng) of a mixture on a line returns x and z, each (n,)."""
     try:
         for seed, weights, means, std in (
@@ -215,7 +215,7 @@ def _distance(sample, spread):
 
 
 @guarded
-def lvm_log_marginal(function) -> bool | None:
+def lvm_log_marginal(function: object) -> bool | None:
     """Exercise 4: log of the mean of exp of an array (K,), also where exp underflows."""
     rng = np.random.default_rng(0)
     arrays = [centre + 3 * rng.standard_normal(k) for centre, k in ((-2.0, 5), (-5000.0, 400), (-40.0, 1), (900.0, 50))]
@@ -253,7 +253,7 @@ def _log_marginal(values):
 
 
 @guarded
-def lvm_kl_posterior_prior(function) -> bool | None:
+def lvm_kl_posterior_prior(function: object) -> bool | None:
     """Exercise 5: kl(w, s, x) = KL(p(z | x) || p(z)) for z ~ N(0, 1), x | z ~ N(w z, s^2), in nats; also of arrays."""
     rng = np.random.default_rng(0)
     cases = [(1.0, 1.0, 2.0), (0.7, 0.3, -1.2), (2.5, 0.05, 3.0), (1.0, 10.0, 0.5)]
@@ -303,7 +303,7 @@ def _kl_posterior_prior(w, s, x):
 
 
 @guarded
-def lvm_hills(noise) -> bool | None:
+def lvm_hills(noise: object) -> bool | None:
     """Exercise 6: the smallest noise of the live figure at which p(x) has one hill, to within 0.02."""
     return ask(_hills(), noise)
 

@@ -26,7 +26,7 @@ __all__ = [
 
 
 @guarded
-def vae_linear_rates(rates, noise) -> bool | None:
+def vae_linear_rates(rates: object, noise: object) -> bool | None:
     """Exercise 1: sigma^2 = 0.5, variances 4, 1, 0.3: the average KL of each latent, and the sigma^2 that kills all."""
     return ask(_linear_rates(), rates, noise)
 
@@ -64,7 +64,7 @@ def _linear_rates():
 
 
 @guarded
-def vae_hidden_sigma(of_sum, of_mean) -> bool | None:
+def vae_hidden_sigma(of_sum: object, of_mean: object) -> bool | None:
     """Exercise 2: the sigma^2 hidden in |x - x_hat|^2 + KL, and in the mean squared error over 784 pixels + KL."""
     return ask(_hidden_sigma(), of_sum, of_mean)
 
@@ -95,7 +95,7 @@ def _hidden_sigma():
 
 
 @guarded
-def vae_score_gradients(function) -> bool | None:
+def vae_score_gradients(function: object) -> bool | None:
     """Exercise 3: function(values, eps, std) -> single-draw score-function gradients by the mean, leave-one-out."""
     rng = np.random.default_rng(0)
     cases = []
@@ -129,7 +129,7 @@ def _score_gradients(values, eps, std):
 
 
 @guarded
-def vae_elbo(function) -> bool | None:
+def vae_elbo(function: object) -> bool | None:
     """Exercise 4: function(x, logits, mean, log_std) -> the ELBO of each image from one draw, in nats."""
     rng = np.random.default_rng(0)
     cases = []
@@ -179,7 +179,7 @@ def _elbo(x, logits, mean, log_std):
 
 
 @guarded
-def vae_information(information, misfit) -> bool | None:
+def vae_information(information: object, misfit: object) -> bool | None:
     """Exercise 5: 1000 images, average KL 7.5 nats: the largest I_q, and the least KL(q(z) || p(z))."""
     return ask(_information(), information, misfit)
 
@@ -210,7 +210,7 @@ MANY = 30  # living latents beyond which they are not counted
 
 
 @guarded
-def vae_seven_latents(sigma, images: str = "digits") -> bool | None:
+def vae_seven_latents(sigma: object, images: str = "digits") -> bool | None:
     """Exercise 6: a sigma at which the best linear VAE of the training images (pixels in [0, 1]) keeps seven latents.
 
     images: "digits" or "clothing", the data set that the chapter was run with.

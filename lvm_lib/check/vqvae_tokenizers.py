@@ -33,7 +33,7 @@ __all__ = ["tok_better_bound", "tok_class_summed_out", "tok_draw", "tok_mask", "
 
 
 @guarded
-def tok_rate(nats, bits_per_pixel) -> bool | None:
+def tok_rate(nats: object, bits_per_pixel: object) -> bool | None:
     """Exercise 1: a 256 x 256 image as 32 x 32 tokens, K = 8192, uniform prior: nats, and bits per pixel."""
     return ask(_rate(), nats, bits_per_pixel)
 
@@ -66,7 +66,7 @@ def _rate():
 
 
 @guarded
-def tok_perplexity(function) -> bool | None:
+def tok_perplexity(function: object) -> bool | None:
     """Exercise 2: a function of tokens (any shape, whole numbers) that returns their perplexity."""
     rng = np.random.default_rng(0)
     cases = [np.array([[0, 1, 2, 3]]), rng.choice(9, (40, 7), p=rng.dirichlet(np.ones(9))), np.full(12, 5)]
@@ -101,7 +101,7 @@ def _row_by_row(tokens):
 
 
 @guarded
-def tok_class_summed_out(function) -> bool | None:
+def tok_class_summed_out(function: object) -> bool | None:
     """Exercise 3: a function of log p(z | c), (n, C), that returns log p(z) for equally likely classes, (n,)."""
     rng = np.random.default_rng(1)
     cases = [shift + 6 * rng.normal(size=(n, c)) for n, c, shift in ((4, 10, -95.0), (3, 2, -1.0), (2, 10, -2000.0))]
@@ -145,7 +145,7 @@ def _class_summed_out(given):
 
 
 @guarded
-def tok_mask(function) -> bool | None:
+def tok_mask(function: object) -> bool | None:
     """Exercise 4: a function of (kernel, centre) that gives a PixelCNN layer's mask, (kernel, kernel) of 0, 1."""
     for kernel, centre in ((3, False), (5, True), (7, False), (1, True), (1, False)):
         name = f"mask (kernel {kernel}, centre {centre})"
@@ -216,7 +216,7 @@ def _upper_left(kernel, centre):
 
 
 @guarded
-def tok_draw(function) -> bool | None:
+def tok_draw(function: object) -> bool | None:
     """Exercise 5: a function of logits (K,), a temperature and u in (0, 1) that returns a code by inverse CDF."""
     rng = np.random.default_rng(2)
     cases = []
@@ -267,7 +267,7 @@ CHAPTER = (-140.0, -105.0)  # where the chapter's own best bound lies, nats
 
 
 @guarded
-def tok_better_bound(bound, model, prior) -> bool | None:
+def tok_better_bound(bound: object, model: object, prior: object) -> bool | None:
     """Exercise 6 (open): a tokenizer and a prior whose bound on the stored test digits beats `bound` by 3 nats.
 
     The bound is computed here: log p(x | z) from the logits of model.px_z(tokens), log p(z) from prior.conditionals,
