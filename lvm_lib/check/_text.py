@@ -132,7 +132,7 @@ def _atom(tokens, at, depth):
         return token, at + 1
     if token in CONSTANTS:
         return CONSTANTS[token], at + 1
-    function = FUNCTIONS.get(token)
+    function = FUNCTIONS.get(str(token))
     if function is not None:
         at += 1
         if at >= len(tokens) or tokens[at] != "(":
