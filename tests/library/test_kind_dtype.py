@@ -109,7 +109,7 @@ def users(q):
         "BernoulliMixture": lambda q: bernoulli_mixture.BernoulliMixture(q[0], half).evidence(bits),
         "Mixture.elbo": lambda q: model.elbo(q, x),
         "Mixture.kl_to_posterior": lambda q: model.kl_to_posterior(q, x),
-        "em.elbo": lambda q: em.elbo(q, model, x),
+        "em.elbo": lambda q: em.elbo(model, q, x),
         "IndependentPrior": lambda q: token_priors.IndependentPrior(q).log_prob(torch.zeros(1, n, dtype=torch.long)),
     }
 
