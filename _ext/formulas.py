@@ -1,6 +1,6 @@
 """Formulas, rendered at build time by KaTeX in an embedded JavaScript engine: no script, no shift in the page.
 
-A formula that KaTeX does not know is a warning, and so an error in a strict build. There are no macros of the book's own:
+A formula that KaTeX does not know is a warning, an error in a strict build. There are no macros of the book's own:
 in Jupyter, Colab and on GitHub nobody would know them.
 """
 
