@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from ._checks import count, describe, probabilities, real_array, square
 from ._checks import rng as generator
@@ -108,6 +108,7 @@ class GaussianQ:
 
     mean: np.ndarray
     cov: np.ndarray
+    _factor: np.ndarray = field(init=False, repr=False)  # L, cov = L L^T, (n, d, d)
 
     def __post_init__(self) -> None:
         mean, cov = real_array("mean", self.mean, 2), real_array("cov", self.cov)
@@ -184,7 +185,7 @@ class CategoricalQ:
     def __len__(self) -> int:
         return len(self.log_probs)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.probs, dtype=dtype)
 
     def sample(self, k: int, rng: Chance) -> np.ndarray:
@@ -489,7 +490,9 @@ def swapped(model: object, q: object) -> str:
     return " (the order is model, q, x)" if callable(getattr(q, "log_joint", None)) else ""
 
 
-def _block_of_log_weights(model, q, x, k, rng):
+def _block_of_log_weights(
+    model: LatentVariableModel, q: Inference, x: np.ndarray, k: int, rng: np.random.Generator
+) -> np.ndarray:
     z = q.sample(k, rng)
     log_p = real_array("model.log_joint(x, z)", model.log_joint(x, z))
     log_q = real_array("q.log_prob(z)", q.log_prob(z))
@@ -499,13 +502,13 @@ def _block_of_log_weights(model, q, x, k, rng):
     return log_p - log_q
 
 
-def _average(draws):
+def _average(draws: np.ndarray) -> Estimate:
     """Mean of independent draws (k, n), with its standard error: their standard deviation over sqrt(k)."""
     k = len(draws)
     return Estimate(draws.mean(axis=0), draws.std(axis=0, ddof=1) / math.sqrt(k) if k > 1 else None)
 
 
-def _whole(name, value):
+def _whole(name: str, value: ArrayLike) -> np.ndarray:
     """`value` as float64 data (n, D) of whole numbers."""
     array = real_array(name, value, 2)
     if (array != np.round(array)).any():

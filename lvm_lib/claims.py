@@ -15,7 +15,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from typing import Any, SupportsFloat
+from collections.abc import Mapping
+from typing import SupportsFloat
 
 from ._checks import describe, float_array
 
@@ -59,7 +60,7 @@ def _line(name: str, value: object, *, empty: bool = False) -> str:
     return value.strip()
 
 
-def _number(name: str, value: Any) -> float:
+def _number(name: str, value: object) -> float:
     """One real number, of whatever array type; NaN and infinities pass, for the claim to fail on them."""
     value = value.detach() if hasattr(value, "detach") else value
     array = float_array(name, value)
@@ -68,7 +69,7 @@ def _number(name: str, value: Any) -> float:
     return array.item()
 
 
-def _bound(name: str, value: Any) -> float | None:
+def _bound(name: str, value: object) -> float | None:
     if value is None:
         return None
     bound = _number(name, value)
@@ -82,7 +83,7 @@ def _shown(value: float) -> str:
     return f"{value:.0f}" if 100 <= abs(value) < math.inf else f"{value:.3g}"
 
 
-def _record(claim: dict[str, Any]) -> None:
+def _record(claim: Mapping[str, object]) -> None:
     path = os.environ.get(RECORD)
     if path:
         with open(path, "a", encoding="utf-8") as file:

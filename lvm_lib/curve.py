@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,6 +27,14 @@ __all__ = ["Curve", "QuadraticCurve", "TanhNetwork", "tanh_network"]
 
 class _NoisyCurve:
     """What every curve shares. A subclass offers `decode`, `std` and `dimensions`."""
+
+    std: float | np.ndarray
+    if TYPE_CHECKING:
+
+        @property
+        def dimensions(self) -> int: ...
+
+        def decode(self, z: ArrayLike) -> np.ndarray: ...
 
     def log_px_z(self, x: ArrayLike, z: ArrayLike) -> np.ndarray:
         """log p(x | z) = log N(x; g(z), diag(std^2)): (n,) for z (n, 1), (k, n) for z (k, n, 1)."""
@@ -85,7 +94,7 @@ class _NoisyCurve:
         x = self._points(x)
         mean, std = _mean_and_std(q, len(x))
 
-        def log_q_at(points):
+        def log_q_at(points: np.ndarray) -> np.ndarray:
             return log_normal(points[:, 0], mean[:, None], std[:, None])
 
         if grid is None:
@@ -104,12 +113,12 @@ class _NoisyCurve:
         x = self.decode(z) + self.std * generator.standard_normal((n, self.dimensions))
         return x, z
 
-    def _log_joint_at(self, x, points) -> np.ndarray:  # (n, m)
+    def _log_joint_at(self, x: np.ndarray, points: np.ndarray) -> np.ndarray:  # (n, m)
         std = np.broadcast_to(self.std, (self.dimensions,))
         distance = _squared_distances(x / std, self.decode(points) / std)
         return -(distance + points[:, 0] ** 2 + (self.dimensions + 1) * LOG_2PI) / 2 - np.log(std).sum()
 
-    def _points(self, x) -> np.ndarray:
+    def _points(self, x: ArrayLike) -> np.ndarray:
         x = _checks.real_array("x", x, 2)
         if x.shape[1] != self.dimensions:
             raise ValueError(f"x must have D = {self.dimensions} columns, got shape {x.shape}")
@@ -128,7 +137,7 @@ class Curve(_NoisyCurve):
     decoder: Callable
     std: float | np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not callable(self.decoder):
             raise TypeError(f"decoder must be a function from (m, 1) to (m, D), got {_checks.describe(self.decoder)}")
         std = _checks.positive_array("std", self.std).copy()
@@ -170,7 +179,7 @@ class QuadraticCurve(_NoisyCurve):
     bend: float
     std: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("slope", "bend"):
             object.__setattr__(self, name, float(_checks.real_array(name, getattr(self, name), 0)))
         object.__setattr__(self, "std", float(_checks.positive_array("std", self.std, 0)))
@@ -230,7 +239,7 @@ class TanhNetwork:
     output_weights: np.ndarray
     output_bias: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         axes = {"hidden_weights": 2, "hidden_bias": 1, "output_weights": 2, "output_bias": 1}
         for name, ndim in axes.items():
             array = _checks.real_array(name, getattr(self, name), ndim).copy()
@@ -266,7 +275,7 @@ def tanh_network(dimensions: int, hidden: int, rng: np.random.Generator | int, g
     )
 
 
-def _settled(log_values_at, tolerance=1e-9) -> Grid:
+def _settled(log_values_at: Callable[[np.ndarray], np.ndarray], tolerance: float = 1e-9) -> Grid:
     """One line for all rows of log_values_at(points (m, 1)) -> (rows, m), found and checked by `adaptive_line`."""
     try:
         return adaptive_line(log_values_at, -8.0, 8.0, tolerance=tolerance)
@@ -277,7 +286,7 @@ def _settled(log_values_at, tolerance=1e-9) -> Grid:
         ) from error
 
 
-def _squared_distances(a, b) -> np.ndarray:
+def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """|a_i - b_j|^2, (n, m): by one matrix product where that loses less than 1e-10, else difference by difference."""
     centre = b.mean(axis=0)
     squares_a, squares_b = ((a - centre) ** 2).sum(axis=1), ((b - centre) ** 2).sum(axis=1)
@@ -286,14 +295,14 @@ def _squared_distances(a, b) -> np.ndarray:
     return np.maximum(squares_a[:, None] + squares_b - 2 * (a - centre) @ (b - centre).T, 0)  # (n, 1), (m,), (n, m)
 
 
-def _latents(z) -> np.ndarray:
+def _latents(z: ArrayLike) -> np.ndarray:
     z = _checks.real_array("z", z)
     if z.ndim < 2 or z.shape[-1] != 1:
         raise ValueError(f"z must have shape (..., m, 1), got {z.shape}")
     return z
 
 
-def _latent_grid(grid) -> Grid:
+def _latent_grid(grid: Grid) -> Grid:
     if not isinstance(grid, Grid):
         raise TypeError(f"grid must be a quadrature.Grid, got {_checks.describe(grid)}")
     if grid.points.ndim != 2 or grid.points.shape[1] != 1:
@@ -301,7 +310,7 @@ def _latent_grid(grid) -> Grid:
     return grid
 
 
-def _mean_and_std(q, n):
+def _mean_and_std(q: GaussianQ, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation, (n,) each, of a one-dimensional GaussianQ."""
     if not isinstance(q, GaussianQ):
         raise TypeError(f"q must be a GaussianQ, got {_checks.describe(q)}")

@@ -17,7 +17,8 @@ Sources: Dempster, Laird and Rubin (1977); Neal and Hinton (1998), whose F this 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -52,6 +53,8 @@ FEW = 8  # up to so many dimensions a quadratic form is one product with all squ
 SHARE = 1e-6  # of the data's variance: where the floor is if nobody says otherwise
 TOUCHES = 1e-6  # a variance that is nearer to its floor, in units of it, sits on it
 BLOCK = 256  # rows whose whitened copies stay in the cache
+M = TypeVar("M")  # a model
+Q = TypeVar("Q")  # what its M-step reads of q
 
 
 class EMFit(NamedTuple):
@@ -107,10 +110,11 @@ def elbo(model: LatentVariableModel, q: ArrayLike | Inference, x: ArrayLike) -> 
 
     Raises TypeError where model has no `elbo`, and what the model raises where q or x do not fit.
     """
-    if not callable(getattr(model, "elbo", None)):
+    bound = getattr(model, "elbo", None)
+    if not callable(bound):
         came = f"{_checks.describe(model)}{swapped(model, q)}"
         raise TypeError(f"model must be a latent variable model with a method elbo, got {came}")
-    return model.elbo(q, x)
+    return bound(q, x)
 
 
 def m_step_gaussian(
@@ -162,7 +166,7 @@ def m_step_linear(
     Raises TypeError or ValueError where x, q, shared_noise or floor cannot be right.
     """
     x = _data(x)
-    floor = _linear_floor(floor, x, shared_noise)
+    lowest = _linear_floor(floor, x, shared_noise)
     if not isinstance(q, GaussianQ) or len(q) != len(x):
         raise TypeError(
             f"q must be a GaussianQ with one distribution per row of x {x.shape}, got {_checks.describe(q)}"
@@ -172,11 +176,11 @@ def m_step_linear(
     second = u.T @ u  # (d + 1, d + 1)
     second[:latents, :latents] += q.cov.sum(axis=0)
     origin = x.mean(axis=0)
-    x = x - origin  # far from it sums of squares would cancel
-    cross = x.T @ u  # (D, d + 1)
+    centred = x - origin  # far from it sums of squares would cancel
+    cross = centred.T @ u  # (D, d + 1)
     coefficients = linalg.solve(second, cross.T, assume_a="pos").T
-    noise = ((x**2).sum(axis=0) - (coefficients * cross).sum(axis=1)) / len(x)
-    noise = np.maximum(noise.mean() if shared_noise else noise, floor)
+    noise = ((centred**2).sum(axis=0) - (coefficients * cross).sum(axis=1)) / len(x)
+    noise = np.maximum(noise.mean() if shared_noise else noise, lowest)
     return LinearGaussian(coefficients[:, :latents], coefficients[:, latents] + origin, noise)
 
 
@@ -221,14 +225,15 @@ def fit_mixture(
     shape, lowest, ridge = _gaussian_options(covariance, floor, ridge, x)
     points = _Points(x)
 
-    def step(model):
+    def step(model: GaussianMixture) -> tuple[np.ndarray, float]:
         log_joint = points.log_joint(model)
         return _posterior_and_bound(log_joint, hard)
 
-    def update(q):
+    def update(q: np.ndarray) -> GaussianMixture:
         return _gaussian(*points.moments(q), shape, lowest, ridge)
 
     best = _best([_climb(model, step, update, iterations, tolerance) for model in starts])
+    assert isinstance(best.model, GaussianMixture)
     return best._replace(on_floor=_indices(_lowest(best.model.covariances, lowest) <= 1 + TOUCHES))
 
 
@@ -254,10 +259,11 @@ def fit_bernoulli_mixture(
     if start is not None:
         _fits("start", start.probabilities, x)
 
-    def step(model):
+    def step(model: BernoulliMixture) -> tuple[np.ndarray, float]:
         return _posterior_and_bound(model.log_weights + model._log_px_z(x), hard)
 
     best = _best([_climb(model, step, lambda q: _bernoulli(x, q, floor), iterations, tolerance) for model in starts])
+    assert isinstance(best.model, BernoulliMixture)
     p = best.model.probabilities
     return best._replace(on_floor=_indices(((p <= floor) | (p >= 1 - floor)).any(axis=1)))
 
@@ -290,13 +296,14 @@ def fit_linear(
         start, latents, restarts, seed, LinearGaussian, lambda q, rng: _start_linear(x, q, rng, shared_noise)
     )
 
-    def step(model):
+    def step(model: LinearGaussian) -> tuple[GaussianQ, float]:
         return model.posterior(x), float(model.evidence(x).mean())
 
-    def update(q):
+    def update(q: GaussianQ) -> LinearGaussian:
         return m_step_linear(x, q, shared_noise=shared_noise, floor=floor)
 
     best = _best([_climb(model, step, update, iterations, tolerance) for model in starts])
+    assert isinstance(best.model, LinearGaussian)
     touching = np.broadcast_to(best.model.noise <= lowest * (1 + TOUCHES), x.shape[1:])
     return best._replace(on_floor=_indices(touching))
 
@@ -319,14 +326,14 @@ def start_mixture(
     """
     x, components, rng = _data(x), _checks.count("components", components), _checks.rng("rng", rng)
     _enough("components", components, x)
-    covariance, floor, _ = _gaussian_options(covariance, floor, 0.0, x)
+    covariance, lowest, _ = _gaussian_options(covariance, floor, 0.0, x)
     centred = x - x.mean(axis=0)
     chosen = plus_plus_rows(centred, components, rng)
     means, near = x[chosen], centred[chosen]
     distance = (near**2).sum(axis=1) - 2 * centred @ near.T
     residual = x - means[distance.argmin(axis=1)]
     shared = _shape((residual.T @ residual / len(x))[None], "full" if covariance == "tied" else covariance)[0]
-    shared = _clip(shared[None], np.maximum(floor, SHARE * x.var(axis=0).mean()))
+    shared = _clip(shared[None], np.maximum(lowest, SHARE * x.var(axis=0).mean()))
     return GaussianMixture(np.full(components, 1 / components), means, np.repeat(shared, components, axis=0))
 
 
@@ -345,7 +352,7 @@ def start_bernoulli(x: ArrayLike, components: int, rng: np.random.Generator | in
     return BernoulliMixture(np.full(components, 1 / components), blurred)
 
 
-def _start_linear(x, latents, rng, shared_noise):
+def _start_linear(x: np.ndarray, latents: int, rng: np.random.Generator, shared_noise: bool) -> LinearGaussian:
     """Random loadings that explain about half of each column's variance, the rest noise."""
     variance = x.var(axis=0)
     loadings = rng.standard_normal((x.shape[1], latents)) * np.sqrt(variance / (2 * latents))[:, None]
@@ -364,7 +371,7 @@ class _Points:
     reference.
     """
 
-    def __init__(self, x):
+    def __init__(self, x: np.ndarray):
         self.origin, self.x = x.mean(axis=0), x - x.mean(axis=0)
         self.few = x.shape[1] <= FEW
         if self.few:
@@ -374,7 +381,7 @@ class _Points:
             self.largest = (self.x**2).sum(axis=1).max()
 
     @np.errstate(over="ignore", invalid="ignore")  # what is not finite is refused where it is used
-    def log_joint(self, model) -> np.ndarray:
+    def log_joint(self, model: GaussianMixture) -> np.ndarray:
         """log p(x, z = k), (n, K)."""
         factors = np.linalg.cholesky(model.covariances)
         inverses = np.linalg.inv(factors)  # (K, D, D)
@@ -388,7 +395,7 @@ class _Points:
                 return self._by_features(precisions, means, log_norm)
         return self._by_factors(inverses, means, log_norm)
 
-    def _by_features(self, precisions, means, log_norm):
+    def _by_features(self, precisions: np.ndarray, means: np.ndarray, log_norm: np.ndarray) -> np.ndarray:
         linear = np.einsum("kij,kj->ki", precisions, means)  # (K, D)
         twice = np.where(self.upper[0] == self.upper[1], 0.5, 1.0)  # x_i x_j stands for x_j x_i too
         coefficients = np.concatenate(
@@ -401,7 +408,7 @@ class _Points:
         )
         return self.features @ coefficients.T  # (n, F) (F, K)
 
-    def _by_factors(self, inverses, means, log_norm):
+    def _by_factors(self, inverses: np.ndarray, means: np.ndarray, log_norm: np.ndarray) -> np.ndarray:
         components, dimensions = means.shape
         whiten = inverses.transpose(2, 0, 1).reshape(dimensions, -1)  # all L_k^-1 side by side, (D, K D)
         shift = np.einsum("kij,kj->ki", inverses, means).ravel()  # (K D,)
@@ -411,7 +418,7 @@ class _Points:
             np.einsum("nkd,nkd->nk", white, white, out=log_joint[rows : rows + BLOCK])
         return log_norm - log_joint / 2
 
-    def moments(self, q):
+    def moments(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """n_k (K,), means (K, D) and covariances S_k (K, D, D); where n_k is 0, those of the data."""
         total, dimensions = q.sum(axis=0), self.x.shape[1]
         size = np.where(total > 0, total, 1.0)[:, None]
@@ -435,7 +442,14 @@ class _Points:
         return total, means + self.origin, covariances
 
 
-def _gaussian(total, means, covariances, covariance, floor, ridge) -> GaussianMixture:
+def _gaussian(
+    total: np.ndarray,
+    means: np.ndarray,
+    covariances: np.ndarray,
+    covariance: str,
+    floor: float | np.ndarray,
+    ridge: float,
+) -> GaussianMixture:
     weights = total / total.sum()
     if covariance == "tied":
         covariances = np.tensordot(weights, covariances, axes=1)[None]
@@ -447,7 +461,7 @@ def _gaussian(total, means, covariances, covariance, floor, ridge) -> GaussianMi
     )
 
 
-def _shape(covariances, covariance):
+def _shape(covariances: np.ndarray, covariance: str) -> np.ndarray:
     """The maximum-likelihood covariances of that form, from the full ones (k, D, D)."""
     if covariance in ("full", "tied"):
         return covariances
@@ -457,7 +471,7 @@ def _shape(covariances, covariance):
     return variances[:, :, None] * np.eye(covariances.shape[1])
 
 
-def _clip(covariances, floor):
+def _clip(covariances: np.ndarray, floor: float | np.ndarray) -> np.ndarray:
     """Eigenvalues lifted to `floor` where they are below it; the matrix itself where none is. [em-floor]
 
     floor: a variance, or one per column, (D,): then of the columns divided by its root, and lifted to 1.
@@ -472,30 +486,30 @@ def _clip(covariances, floor):
     return (lifted + lifted.swapaxes(1, 2)) / 2
 
 
-def _roots(covariances, floor):
+def _roots(covariances: np.ndarray, floor: float | np.ndarray) -> np.ndarray:
     """sqrt(floor_i floor_j), (D, D)."""
     root = np.sqrt(np.broadcast_to(floor, covariances.shape[-1:]))
     return root[:, None] * root
 
 
-def _lowest(covariances, floor):
+def _lowest(covariances: np.ndarray, floor: float | np.ndarray) -> np.ndarray:
     """The smallest eigenvalue of each covariance, in units of the floor, (K,)."""
     return np.linalg.eigvalsh(covariances / _roots(covariances, floor))[:, 0]
 
 
-def _indices(mask) -> tuple[int, ...]:
+def _indices(mask: ArrayLike) -> tuple[int, ...]:
     """Where the mask (k,) is true."""
     return tuple(np.flatnonzero(mask).tolist())
 
 
-def _bernoulli(x, q, floor) -> BernoulliMixture:
+def _bernoulli(x: np.ndarray, q: np.ndarray, floor: float) -> BernoulliMixture:
     total = q.sum(axis=0)
     empty = (total == 0)[:, None]
     ones = np.where(empty, x.mean(axis=0), q.T @ x / np.where(empty, 1.0, total[:, None]))
     return BernoulliMixture(total / total.sum(), np.clip(ones, floor, 1 - floor))
 
 
-def _posterior_and_bound(log_joint, hard):
+def _posterior_and_bound(log_joint: np.ndarray, hard: bool) -> tuple[np.ndarray, float]:
     """q and F, averaged over the points: the posterior and the evidence, or the best one-hot q and its bound."""
     largest = log_joint.max(axis=1, keepdims=True)
     if not np.isfinite(largest).all():
@@ -511,7 +525,9 @@ def _posterior_and_bound(log_joint, hard):
     return q, float((largest + np.log(total)).mean())
 
 
-def _climb(model, e, m, iterations, tolerance) -> tuple:
+def _climb(
+    model: M, e: Callable[[M], tuple[Q, float]], m: Callable[[Q], M], iterations: int, tolerance: float
+) -> tuple[M, np.ndarray, bool]:
     """E and M in turn from `model`: (model, trace, converged). e: model -> (q, F); m: q -> model."""
     q, bound = e(model)
     trace, converged = [bound], False
@@ -523,12 +539,19 @@ def _climb(model, e, m, iterations, tolerance) -> tuple:
     return model, np.array(trace), converged
 
 
-def _best(runs) -> EMFit:
+def _best(runs: Sequence[tuple[M, np.ndarray, bool]]) -> EMFit:
     restarts = np.array([trace[-1] for _, trace, _ in runs])
     return EMFit(*runs[int(restarts.argmax())], restarts)
 
 
-def _starts(start, size, restarts, seed, kind, draw):
+def _starts(
+    start: M | None,
+    size: int | None,
+    restarts: int,
+    seed: int,
+    kind: type[M],
+    draw: Callable[[int, np.random.Generator], M],
+) -> list[M]:
     """The models to start from: the one given, or `restarts` drawn."""
     if (start is None) == (size is None):
         raise ValueError("give either a size (components or latents) for drawn starts, or a start, not both or neither")
@@ -536,18 +559,19 @@ def _starts(start, size, restarts, seed, kind, draw):
         if not isinstance(start, kind):
             raise TypeError(f"start must be a {kind.__name__}, got {_checks.describe(start)}")
         return [start]
+    assert size is not None  # one of the two is given
     rng = np.random.default_rng(_checks.count("seed", seed, 0))
     return [draw(size, rng) for _ in range(_checks.count("restarts", restarts))]
 
 
-def _able(model, method):
+def _able(model: object, method: str) -> Any:
     """The model itself, if it has that method."""
     if not callable(getattr(model, method, None)):
         raise TypeError(f"model must be a latent variable model with a method {method}, got {_checks.describe(model)}")
     return model
 
 
-def _data(x) -> np.ndarray:
+def _data(x: ArrayLike) -> np.ndarray:
     """x as finite float64 (n, D), not so large that its sum of squares overflows."""
     x = _checks.real_array("x", x, 2)
     with np.errstate(over="ignore"):
@@ -556,14 +580,16 @@ def _data(x) -> np.ndarray:
     return x
 
 
-def _responsibilities(q, n) -> np.ndarray:
+def _responsibilities(q: ArrayLike, n: int) -> np.ndarray:
     q = _checks.probabilities("q", q, 2)
     if len(q) != n:
         raise ValueError(f"q must have one row per row of x, {n}, got shape {q.shape}")
     return q
 
 
-def _gaussian_options(covariance, floor, ridge, x):
+def _gaussian_options(
+    covariance: str, floor: float | None, ridge: float, x: np.ndarray
+) -> tuple[str, float | np.ndarray, float]:
     """Checked options: the covariances' form, the floor (one for all where they are spherical), and the ridge."""
     if covariance not in COVARIANCES:
         raise ValueError(f"covariance must be one of {', '.join(COVARIANCES)}, got {covariance!r}")
@@ -573,7 +599,7 @@ def _gaussian_options(covariance, floor, ridge, x):
     return covariance, _floor(floor, x, shared=covariance == "spherical"), ridge
 
 
-def _floor(floor, x, shared):
+def _floor(floor: float | None, x: np.ndarray, shared: bool) -> float | np.ndarray:
     """The variance that was asked for; if none was, SHARE of each column's variance, (D,), or of their average.
 
     A column that does not vary takes the average's share. Raises ValueError where no column varies.
@@ -587,17 +613,17 @@ def _floor(floor, x, shared):
     return SHARE * (average if shared else np.where(np.ptp(x, axis=0) > 0, variances, average))
 
 
-def _linear_floor(floor, x, shared_noise):
+def _linear_floor(floor: float | None, x: np.ndarray, shared_noise: bool) -> float | np.ndarray:
     """The floor of a linear model's noise: a number, or one for each column where the noise is."""
     return _floor(floor, x, shared=bool(shared_noise))
 
 
-def _fits(name, parameters, x):
+def _fits(name: str, parameters: np.ndarray, x: np.ndarray) -> None:
     if parameters.shape[1] != x.shape[1]:
         raise ValueError(f"{name} must have D = {x.shape[1]} as x has, got D = {parameters.shape[1]}")
 
 
-def _enough(name, components, x):
+def _enough(name: str, components: int, x: np.ndarray) -> None:
     if components > len(x):
         raise ValueError(f"{name} must be at most the number of points, got K = {components} for x of shape {x.shape}")
     if len(x) < 2:
@@ -605,7 +631,7 @@ def _enough(name, components, x):
     _not_constant(x)
 
 
-def _not_constant(x):
+def _not_constant(x: np.ndarray) -> None:
     constant = np.flatnonzero((np.ptp(x, axis=0) == 0) | (x.var(axis=0) == 0))  # the variance may underflow
     if len(constant):
         raise ValueError(
@@ -613,14 +639,14 @@ def _not_constant(x):
         )
 
 
-def _tolerance(value) -> float:
+def _tolerance(value: float) -> float:
     value = float(_checks.real_array("tolerance", value, 0))
     if value < 0:
         raise ValueError(f"tolerance must not be negative, got {value:g}")
     return value
 
 
-def _half_open(name, value) -> float:
+def _half_open(name: str, value: float) -> float:
     value = float(_checks.positive_array(name, value, 0))
     if value >= 0.5:
         raise ValueError(f"{name} must be below 1/2, got {value:g}")

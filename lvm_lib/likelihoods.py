@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -34,7 +34,23 @@ from ._checks import count
 from ._torch import real_tensor, round_units
 from .densities import LOG_2PI
 
-__all__ = ["Bernoulli", "DiscretisedLogistic", "DiscretisedNormal", "DiscretisedPixels", "Gaussian"]
+__all__ = ["Bernoulli", "DiscretisedLogistic", "DiscretisedNormal", "DiscretisedPixels", "Gaussian", "Likelihood"]
+
+
+class Likelihood(Protocol):
+    """What a model asks of a likelihood; it is a torch module besides, so that its weights are trained and saved."""
+
+    def __call__(self, outputs: torch.Tensor) -> Distribution:
+        """The distribution over pixels, event (D,), for outputs (..., D)."""
+        ...
+
+    def check(self, x: torch.Tensor) -> None:
+        """Raises ValueError for pixels that this is no likelihood for."""
+        ...
+
+    def inputs(self, x: torch.Tensor) -> torch.Tensor:
+        """The same pixels as an encoder should see them: of order one."""
+        ...
 
 
 class Bernoulli(nn.Module):
@@ -149,7 +165,7 @@ class _Discretised(nn.Module):
         dtype = _single(outputs).dtype
         return DiscretisedPixels(mean, self.std.double(), logistic=self.logistic, levels=self.levels, dtype=dtype)
 
-    def check(self, x: torch.Tensor):
+    def check(self, x: torch.Tensor) -> None:
         """Raises ValueError unless x holds whole numbers 0..levels-1."""
         if (x != x.round()).any() or x.min() < 0 or x.max() > self.levels - 1:
             raise ValueError(
@@ -157,7 +173,7 @@ class _Discretised(nn.Module):
                 f"got values from {x.min():g} to {x.max():g}; are they scaled already?"
             )
 
-    def inputs(self, x: torch.Tensor):
+    def inputs(self, x: torch.Tensor) -> torch.Tensor:
         return x / (self.levels - 1)
 
 

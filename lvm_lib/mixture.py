@@ -12,6 +12,7 @@ Source: Bishop, "Pattern Recognition and Machine Learning" (2006), section 9.2.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,6 +28,10 @@ class Mixture:
     """What every mixture shares: sums over z. A subclass offers `weights` (K,) and `log_px_z_all(x)` (n, K)."""
 
     weights: np.ndarray
+    if TYPE_CHECKING:
+
+        def log_px_z_all(self, x: ArrayLike) -> np.ndarray:
+            """log p(x | z = k) for every k, (n, K)."""
 
     @property
     def log_weights(self) -> np.ndarray:
@@ -103,7 +108,7 @@ class Mixture:
         log_ratio = np.log(np.where(q > 0, q, 1.0)) - np.where(q > 0, log_posterior, 0.0)
         return (q * log_ratio).sum(axis=1)
 
-    def _components(self, z, n) -> np.ndarray:
+    def _components(self, z: ArrayLike, n: int) -> np.ndarray:
         given = np.asarray(z)
         if given.dtype.kind not in "iu":
             raise TypeError(f"z must hold integers, got {_checks.describe(z)} with dtype {given.dtype}")
@@ -113,7 +118,7 @@ class Mixture:
             raise ValueError(f"z must lie in 0 ... {len(self.weights) - 1}, got {given.tolist()[:10]}")
         return given
 
-    def _responsibilities(self, q, n) -> np.ndarray:
+    def _responsibilities(self, q: ArrayLike, n: int) -> np.ndarray:
         q = _checks.probabilities("q", q, 2)
         if q.shape != (n, len(self.weights)):
             raise ValueError(f"q must have shape (n, K) = {(n, len(self.weights))}, got {q.shape}")
@@ -133,7 +138,7 @@ class GaussianMixture(Mixture):
     means: np.ndarray
     covariances: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         weights = _checks.probabilities("weights", self.weights, 1).copy()
         means = _checks.real_array("means", self.means, 2).copy()
         covariances = _checks.real_array("covariances", self.covariances, 3).copy()
@@ -159,6 +164,7 @@ class GaussianMixture(Mixture):
         if variances.shape not in ((), means.shape[:1]):
             raise ValueError(f"std must be a number or have shape {means.shape[:1]}, got {variances.shape}")
         variances = np.broadcast_to(variances, means.shape[:1])
+        weights = _checks.probabilities("weights", weights, 1)
         return cls(weights, means, variances[:, None, None] * np.eye(means.shape[1]))
 
     def log_px_z_all(self, x: ArrayLike) -> np.ndarray:
@@ -187,7 +193,7 @@ class GaussianMixture(Mixture):
             x[z == k] = self.means[k] + noise[z == k] @ factor.T
         return x, z
 
-    def _points(self, x) -> np.ndarray:
+    def _points(self, x: ArrayLike) -> np.ndarray:
         x = _checks.real_array("x", x, 2)
         if x.shape[1] != self.means.shape[1]:
             raise ValueError(f"x must have D = {self.means.shape[1]} columns, got shape {x.shape}")

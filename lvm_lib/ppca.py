@@ -267,7 +267,7 @@ class FactorAnalysisFit(NamedTuple):
     on_floor: tuple[int, ...] = ()  # columns whose noise the floor holds up
 
 
-def factor_analysis_step(model: LinearGaussian, covariance: ArrayLike, floor: float) -> LinearGaussian:
+def factor_analysis_step(model: LinearGaussian, covariance: ArrayLike, floor: ArrayLike) -> LinearGaussian:
     """One EM step of factor analysis, from the data's second moments alone (Rubin and Thayer 1982).
 
     E: with B = M^-1 W^T Psi^-1 (the posterior mean is B (x - mean)), averages over the data

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import nn
@@ -32,7 +32,17 @@ from ._checks import count, describe, real_number
 from ._nearest import nearest_of_tensors
 from ._torch import TensorLike, real_tensor, seeded, whole_numbers
 
-__all__ = ["FSQ", "Losses", "Quantised", "Usage", "VectorQuantizer", "nearest", "straight_through", "usage"]
+__all__ = [
+    "FSQ",
+    "Losses",
+    "Quantised",
+    "Quantiser",
+    "Usage",
+    "VectorQuantizer",
+    "nearest",
+    "straight_through",
+    "usage",
+]
 
 COUNTED = 2**28  # codes of which `usage` makes a table: 2 GB
 MOST = 2**63 - 1  # grid points of an FSQ: its indices are int64
@@ -52,6 +62,21 @@ class Quantised(NamedTuple):
     codes: torch.Tensor  # (..., d), straight-through
     indices: torch.Tensor  # (...), int64
     losses: Losses
+
+
+class Quantiser(Protocol):
+    """What a model asks of a quantiser; it is a torch module besides, so that its codes are trained and saved."""
+
+    size: int  # how many codes
+    dimensions: int  # numbers in each
+
+    def __call__(self, z: torch.Tensor) -> Quantised:
+        """Codes, indices and losses of rows z (..., d)."""
+        ...
+
+    def decode(self, indices: TensorLike) -> torch.Tensor:
+        """The codes (..., d) of indices (...)."""
+        ...
 
 
 class Usage(NamedTuple):

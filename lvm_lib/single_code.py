@@ -24,8 +24,8 @@ from torch import nn
 from ._checks import count, describe, real_number
 from ._torch import TensorLike, real_tensor, seeded
 from .autoencoder import mlp_decoder, mlp_encoder, weight
-from .likelihoods import Bernoulli
-from .quantize import Quantised, VectorQuantizer
+from .likelihoods import Bernoulli, Likelihood
+from .quantize import Quantised, Quantiser, VectorQuantizer
 
 __all__ = ["SingleCodeVQVAE", "single_code_vqvae"]
 
@@ -38,8 +38,13 @@ class SingleCodeVQVAE(nn.Module):
     Raises TypeError or ValueError where beta cannot be right.
     """
 
+    encoder: nn.Module
+    quantiser: Quantiser
+    decoder: nn.Module
+    likelihood: Likelihood
+
     def __init__(
-        self, encoder: nn.Module, quantiser: nn.Module, decoder: nn.Module, likelihood: nn.Module, beta: float = 0.25
+        self, encoder: nn.Module, quantiser: Quantiser, decoder: nn.Module, likelihood: Likelihood, beta: float = 0.25
     ):
         super().__init__()
         for name, part in (
@@ -110,10 +115,10 @@ class SingleCodeVQVAE(nn.Module):
         """
         return (self.log_px_z_all(x) + self._log_prior(log_prior)).logsumexp(1)
 
-    def _outputs(self):
+    def _outputs(self) -> torch.Tensor:
         return self.decoder(self.quantiser.decode(torch.arange(self.size, device=weight(self).device)))
 
-    def _log_prior(self, log_prior):
+    def _log_prior(self, log_prior: TensorLike | None) -> torch.Tensor:
         if log_prior is None:
             return torch.full((self.size,), -math.log(self.size), dtype=weight(self).dtype, device=weight(self).device)
         log_prior = real_tensor("log_prior", log_prior, 1, like=weight(self))
@@ -124,7 +129,7 @@ class SingleCodeVQVAE(nn.Module):
             )
         return log_prior
 
-    def _pixels(self, x):
+    def _pixels(self, x: TensorLike) -> torch.Tensor:
         x = real_tensor("x", x, 2, like=weight(self))
         self.likelihood.check(x)
         return x
@@ -135,7 +140,7 @@ def single_code_vqvae(
     dimensions: int = 16,
     hidden: Sequence[int] = (400, 200),
     pixels: int = 784,
-    likelihood: nn.Module | None = None,
+    likelihood: Likelihood | None = None,
     *,
     seed: int,
     beta: float = 0.25,
@@ -149,5 +154,5 @@ def single_code_vqvae(
     dimensions = count("dimensions", dimensions)
     with seeded(seed):
         encoder = mlp_encoder(dimensions, hidden, pixels)
-        codes = VectorQuantizer(size, dimensions, seed=seed, **quantiser)
+        codes = VectorQuantizer(size, dimensions, seed=seed, **quantiser)  # type: ignore[arg-type]  # checked there, name by name
         return SingleCodeVQVAE(encoder, codes, mlp_decoder(dimensions, hidden, pixels), likelihood or Bernoulli(), beta)

@@ -27,7 +27,7 @@ from ._torch import TensorLike, real_tensor, seeded, torch_generator
 from .autoencoder import conv_decoder, conv_encoder, mlp_decoder, mlp_encoder, weight
 from .bounds import ElboTerms, Estimate
 from .densities import LOG_2PI
-from .likelihoods import Bernoulli, Gaussian
+from .likelihoods import Bernoulli, Gaussian, Likelihood
 from .ppca import LinearGaussian
 
 __all__ = [
@@ -115,7 +115,7 @@ class LinearEncoder(nn.Module):
             self.below.copy_(factor.tril(-1))
 
 
-def _bounded(log_std):
+def _bounded(log_std: torch.Tensor) -> torch.Tensor:
     """log std of q within LOG_STD, where its square and the square's inverse are numbers in float32.
 
     The slope goes on beyond: a net that was thrown there finds its way back.
@@ -123,7 +123,7 @@ def _bounded(log_std):
     return log_std + (log_std.clamp(*LOG_STD) - log_std).detach()
 
 
-def _shaped(name, value, shape, like) -> torch.Tensor:
+def _shaped(name: str, value: TensorLike, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor:
     """`value` as a finite tensor of that shape."""
     value = real_tensor(name, value, len(shape), like=like)
     if tuple(value.shape) != shape:
@@ -131,7 +131,7 @@ def _shaped(name, value, shape, like) -> torch.Tensor:
     return value
 
 
-def _gaussian(q) -> Distribution:
+def _gaussian(q: Distribution) -> MultivariateNormal | Independent[Normal]:
     """q, if it is one of the two kinds of Gaussian that an encoder gives."""
     if not (isinstance(q, MultivariateNormal) or (isinstance(q, Independent) and isinstance(q.base_dist, Normal))):
         raise TypeError(f"q must be an Independent Normal or a MultivariateNormal, got {describe(q)}")
@@ -143,16 +143,17 @@ def reparameterise(q: Distribution, samples: int, generator: torch.Generator | i
 
     Raises TypeError or ValueError where q, samples or generator cannot be right.
     """
-    samples, mean = count("samples", samples), _gaussian(q).mean
+    samples, normal = count("samples", samples), _gaussian(q)
+    mean = normal.mean
     eps = torch.randn(
         (samples, *mean.shape),
         generator=torch_generator("generator", generator, mean.device),
         dtype=mean.dtype,
         device=mean.device,
     )
-    if isinstance(q, MultivariateNormal):
-        return mean + (q.scale_tril @ eps.unsqueeze(-1)).squeeze(-1)  # (n, d, d) on (k, n, d, 1)
-    return mean + q.base_dist.scale * eps
+    if isinstance(normal, MultivariateNormal):
+        return mean + (normal.scale_tril @ eps.unsqueeze(-1)).squeeze(-1)  # (n, d, d) on (k, n, d, 1)
+    return mean + normal.base_dist.scale * eps
 
 
 def kl_to_prior(q: Distribution) -> torch.Tensor:
@@ -164,12 +165,13 @@ def kl_to_prior(q: Distribution) -> torch.Tensor:
     rule's: the average KL of q(z_i | z_1 ... z_{i-1}) to N(0, 1). Either way no entry is negative.
     Raises TypeError where q cannot be right.
     """
-    if isinstance(_gaussian(q), MultivariateNormal):
-        second = (q.scale_tril**2).sum(-1)
-        log_diagonal = q.scale_tril.diagonal(dim1=-2, dim2=-1).log()
+    normal = _gaussian(q)
+    if isinstance(normal, MultivariateNormal):
+        second = (normal.scale_tril**2).sum(-1)
+        log_diagonal = normal.scale_tril.diagonal(dim1=-2, dim2=-1).log()
     else:
-        second, log_diagonal = q.base_dist.scale**2, q.base_dist.scale.log()
-    return 0.5 * (second + q.mean**2 - 1) - log_diagonal
+        second, log_diagonal = normal.base_dist.scale**2, normal.base_dist.scale.log()
+    return 0.5 * (second + normal.mean**2 - 1) - log_diagonal
 
 
 # ---------------------------------------------------------------- the model
@@ -183,7 +185,11 @@ class VAE(nn.Module):
     Raises TypeError or ValueError where latents cannot be right.
     """
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, likelihood: nn.Module, latents: int):
+    encoder: nn.Module
+    decoder: nn.Module
+    likelihood: Likelihood
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, likelihood: Likelihood, latents: int):
         super().__init__()
         for name, part in (("encoder", encoder), ("decoder", decoder), ("likelihood", likelihood)):
             if not isinstance(part, nn.Module):
@@ -296,7 +302,7 @@ class VAE(nn.Module):
         value = total - math.log(samples)
         return Estimate(*(tensor.cpu().numpy() for tensor in (value, error, size)))
 
-    def _log_weights(self, x, samples, generator):
+    def _log_weights(self, x: torch.Tensor, samples: int, generator: torch.Generator) -> torch.Tensor:
         """log p(x, z) - log q(z | x), (samples, n), a few samples at a time where one row alone would be too many."""
         q, most = self._q(x), max(1, BLOCK // x.numel())
         draws = (reparameterise(q, min(most, samples - done), generator) for done in range(0, samples, most))
@@ -304,46 +310,46 @@ class VAE(nn.Module):
 
     # ------------------------------------------------ the same without checks, for arguments that had theirs
 
-    def _q(self, x):
+    def _q(self, x: torch.Tensor) -> Distribution:
         return self.encoder(self.likelihood.inputs(x))
 
-    def _px_z(self, z):
+    def _px_z(self, z: torch.Tensor) -> Distribution:
         outputs = self.decoder(z.flatten(0, -2))  # (k, n, d) to (k n, d) to (k n, D)
         return self.likelihood(outputs.unflatten(0, z.shape[:-1]))  # (k n, D) to (k, n, D)
 
-    def _log_joint(self, x, z):
+    def _log_joint(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         return self._px_z(z).log_prob(x) + _log_prior(z)
 
-    def _pixels(self, x) -> torch.Tensor:
+    def _pixels(self, x: TensorLike) -> torch.Tensor:
         x = real_tensor("x", x, 2, like=weight(self))
         self.likelihood.check(x)
         return x
 
-    def _codes(self, z):
+    def _codes(self, z: TensorLike) -> torch.Tensor:
         z = real_tensor("z", z, like=weight(self))
         if z.ndim not in (2, 3) or z.shape[-1] != self.latents:
             raise ValueError(f"z must have shape (n, {self.latents}) or (k, n, {self.latents}), got {tuple(z.shape)}")
         return z
 
 
-def _log_prior(z):
+def _log_prior(z: torch.Tensor) -> torch.Tensor:
     """log N(z; 0, I), summed over the last axis."""
     return -0.5 * (z**2 + LOG_2PI).sum(-1)
 
 
-def _terms(reconstruction, q) -> ElboTerms[torch.Tensor]:
+def _terms(reconstruction: torch.Tensor, q: Distribution) -> ElboTerms[torch.Tensor]:
     per_dimension = kl_to_prior(q)
     return ElboTerms(reconstruction, per_dimension.sum(-1), per_dimension)
 
 
-def _draw(distribution, generator):
+def _draw(distribution: Distribution, generator: torch.Generator) -> torch.Tensor:
     """A draw from p(x | z) with an explicit generator, which torch's own `sample` does not take."""
     if isinstance(distribution, Independent):
         base = distribution.base_dist
         if isinstance(base, Normal):
             return torch.normal(base.mean, base.stddev, generator=generator)
         return torch.bernoulli(base.probs, generator=generator)
-    return distribution.sample(generator=generator)
+    return distribution.sample(generator=generator)  # type: ignore[call-arg]  # as those of `likelihoods` do
 
 
 def _telling(net: nn.Sequential) -> GaussianEncoder:
@@ -353,6 +359,7 @@ def _telling(net: nn.Sequential) -> GaussianEncoder:
     take long to wake up, or never do.
     """
     last = net[-1]
+    assert isinstance(last, nn.Linear)
     latents = len(last.bias) // 2
     with torch.no_grad():
         last.weight[:latents] *= 4
@@ -364,7 +371,7 @@ def mlp_vae(
     latents: int = 2,
     hidden: Sequence[int] = (400, 200),
     pixels: int = 784,
-    likelihood: nn.Module | None = None,
+    likelihood: Likelihood | None = None,
     *,
     seed: int,
 ) -> VAE:
@@ -379,7 +386,7 @@ def mlp_vae(
 
 
 def conv_vae(
-    latents: int = 2, channels: int = 32, side: int = 28, likelihood: nn.Module | None = None, *, seed: int
+    latents: int = 2, channels: int = 32, side: int = 28, likelihood: Likelihood | None = None, *, seed: int
 ) -> VAE:
     """A VAE of convolutions on 4 x 4 patches; Bernoulli unless told otherwise; weights from `seed`.
 
@@ -402,6 +409,10 @@ class LinearVAE(VAE):
     decoder may have orthogonal columns. Lucas, Tucker, Grosse and Norouzi (2019).
     [vae-linear-rate] [vae-linear-aggregate]
     """
+
+    encoder: LinearEncoder
+    decoder: nn.Linear
+    likelihood: Gaussian
 
     def exact_elbo_terms(self, x: TensorLike) -> ElboTerms[torch.Tensor]:
         """The ELBO's terms without samples:

@@ -16,6 +16,7 @@ rate and bound are sums over pixels and tokens: nats per image, (n,).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,8 @@ from ._checks import count, describe, real_number
 from ._torch import TensorLike, real_tensor, seeded, whole_numbers
 from .autoencoder import PATCH, _grid, weight
 from .bounds import ElboTerms
-from .likelihoods import Bernoulli
+from .likelihoods import Bernoulli, Likelihood
+from .quantize import Quantiser
 
 if TYPE_CHECKING:
     from .token_priors import TokenPrior
@@ -48,10 +50,10 @@ __all__ = [
 # ---------------------------------------------------------------- encoders and decoders
 
 
-class _Lone:
+class _Lone(nn.modules.batchnorm._BatchNorm):
     """Batch norm that takes its running moments where the batch is a single value, which has no variance."""
 
-    def forward(self, x) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.training and x.numel() == x.shape[1]:
             return nn.functional.batch_norm(x, self.running_mean, self.running_var, training=False, eps=self.eps)
         return super().forward(x)
@@ -217,12 +219,17 @@ class VQVAE(nn.Module):
     Raises TypeError or ValueError where commitment cannot be right.
     """
 
+    encoder: nn.Module
+    quantiser: Quantiser
+    decoder: nn.Module
+    likelihood: Likelihood
+
     def __init__(
         self,
         encoder: nn.Module,
-        quantiser: nn.Module,
+        quantiser: Quantiser,
         decoder: nn.Module,
-        likelihood: nn.Module,
+        likelihood: Likelihood,
         *,
         commitment: float = 0.25,
     ):
@@ -307,17 +314,17 @@ class VQVAE(nn.Module):
         distortion = -self.likelihood(self.decoder(found.codes)).log_prob(x).mean()
         return distortion + vectors.shape[1] * (found.losses.codebook + self.commitment * found.losses.commitment)
 
-    def _pixels(self, x) -> torch.Tensor:
+    def _pixels(self, x: TensorLike) -> torch.Tensor:
         x = real_tensor("x", x, 2, like=weight(self))
         self.likelihood.check(x)
         return x
 
-    def _tokens(self, tokens) -> torch.Tensor:
+    def _tokens(self, tokens: TensorLike) -> torch.Tensor:
         return whole_numbers("tokens", tokens, self.quantiser.size, 2).to(weight(self).device)
 
 
 @contextmanager
-def _evaluating(module: nn.Module):
+def _evaluating(module: nn.Module) -> Iterator[None]:
     """Inside, `module` is in eval mode: it then learns nothing from what it sees."""
     mode = module.training
     module.eval()
@@ -338,10 +345,10 @@ def parameters(module: nn.Module) -> int:
 
 
 def conv_vqvae(
-    quantiser: nn.Module,
+    quantiser: Quantiser,
     channels: int = 64,
     side: int = 28,
-    likelihood: nn.Module | None = None,
+    likelihood: Likelihood | None = None,
     *,
     commitment: float = 0.25,
     seed: int,
@@ -360,15 +367,15 @@ def conv_vqvae(
             likelihood or Bernoulli(),
             commitment=commitment,
         )
-    return net.to(memory_format=torch.channels_last)
+    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
 
 
 def transformer_vqvae(
-    quantiser: nn.Module,
+    quantiser: Quantiser,
     width: int = 48,
     layers: int = 2,
     side: int = 28,
-    likelihood: nn.Module | None = None,
+    likelihood: Likelihood | None = None,
     *,
     commitment: float = 0.25,
     seed: int,
@@ -388,7 +395,7 @@ def transformer_vqvae(
         )
 
 
-def _dimensions(quantiser) -> int:
+def _dimensions(quantiser: Quantiser) -> int:
     """How many numbers a quantiser's rows have."""
     if not isinstance(quantiser, nn.Module) or not hasattr(quantiser, "dimensions"):
         raise TypeError(f"quantiser must be a module of lvm_lib.quantize, got {describe(quantiser)}")

@@ -59,7 +59,9 @@ def tokens_lab(show: Callable[..., object], *, channels: int = 48, seed: int = 0
     return Lab(controls, train, show, name="training of a tokenizer and a prior")
 
 
-def _train(settings, progress, stopped, channels, seed) -> TrainedTokens | None:
+def _train(
+    settings: dict, progress: Callable[[float, str], None], stopped: Callable[[], bool], channels: int, seed: int
+) -> TrainedTokens | None:
     """Both trainings, one after the other; None where one was stopped before its first epoch had ended."""
     images = data.load(settings["data"])
     x, x_test = (torch.tensor(data.unit(data.flat(part)), dtype=torch.float32) for part in (images.train, images.test))
@@ -76,11 +78,11 @@ def _train(settings, progress, stopped, channels, seed) -> TrainedTokens | None:
     if stopped():
         return None
     tokenizer = recipes.tokenizer(settings["codes"], channels=channels, seed=seed)
-    training = {**recipes.TOKENIZER, "epochs": settings["epochs"]}
+    training: recipes.Training = {**recipes.TOKENIZER, "epochs": settings["epochs"]}
     fit(tokenizer, x, seed=seed, callback=after(0, "Tokenizer"), **training)
     if stopped():
         return None
-    tokens, grid = tokenizer.tokens(x), tokenizer.encoder.grid
+    tokens = tokenizer.tokens(x)  # (n, M)
     make, training = PRIORS[settings["prior"]]
     prior = make(settings["codes"], len(images.names), seed=seed)
     training = {**training, "epochs": settings["prior_epochs"]}
@@ -88,7 +90,7 @@ def _train(settings, progress, stopped, channels, seed) -> TrainedTokens | None:
     with torch.no_grad():
         test_tokens = tokenizer.tokens(x_test)
         error = float(((tokenizer.decode(test_tokens) - x_test) ** 2).mean())
-        nats = float(-prior.log_prob(test_tokens).mean() / grid**2)
+        nats = float(-prior.log_prob(test_tokens).mean() / tokens.shape[1])
     progress(1.0, f"Test: squared error {error:.4f} per pixel, {nats:.2f} nats per token.")
     return TrainedTokens(
         tokenizer, prior, dict(settings), error, usage(test_tokens, settings["codes"]).perplexity, nats
