@@ -19,7 +19,7 @@ from .state import number, whole
 
 __all__ = ["AncestralFigure"]
 
-NETWORK = TanhNetwork([[2.0, 1.5]], [0.5, -2.2], [[1.8], [-0.9]], [-0.8])
+NETWORK = TanhNetwork(np.array([[2.0, 1.5]]), np.array([0.5, -2.2]), np.array([[1.8], [-0.9]]), np.array([-0.8]))
 LINE = 2.47  # P(distance > LINE / sqrt(n)) <= 2 exp(-2 LINE^2) = 1e-5 for every n (Massart 1990)
 LATENT = line(-9, 9, 901)
 REACH = 1.8  # |g| stays below

@@ -145,7 +145,8 @@ class LiveFigure(anywidget.AnyWidget):
 
         traits: those of the page's side file, from which a figure takes what it carries.
         """
-        beside = {name: traits[name] for name in cls.carried} if cls.carried else {}
+        assert traits is not None or not cls.carried  # what is carried comes from a side file
+        beside = {name: traits[name] for name in cls.carried} if traits is not None else {}
         return cls(**beside, **{name: numbers[name] for name in cls.state}).numbers()
 
     @classmethod

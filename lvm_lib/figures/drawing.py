@@ -56,7 +56,8 @@ def written_grey(levels: ArrayLike) -> str:
 
 def read_grey(text: str) -> np.ndarray:
     """The 784 levels of such a text; raises FigureError if it is none."""
-    raw, levels, at = _bytes_of(text), [], 0
+    levels: list[int] = []
+    raw, at = _bytes_of(text), 0
     while at < len(raw) and len(levels) < PIXELS:
         if raw[at]:
             levels.append(raw[at])

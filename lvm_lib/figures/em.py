@@ -27,7 +27,7 @@ FLOOR = 0.15**2  # under which no eigenvalue of a covariance may fall
 START_STD, JITTER = 0.7, 0.25
 NOTHING = 1e-30  # a responsibility below it counts as 0
 STREAM = 8  # of the counter: other figures draw from others
-TOY = Landscape([-2.6, -2.1, -1.7, -1.2, -0.4, 0.5, 1.1, 1.6, 2.2, 2.9], 1.0)
+TOY = Landscape(np.array([-2.6, -2.1, -1.7, -1.2, -0.4, 0.5, 1.1, 1.6, 2.2, 2.9]), 1.0)
 MARKS = "os^D*"
 
 
@@ -84,7 +84,7 @@ class EmFigure(LiveFigure):
         states = [("", q, model)]
         for move in self.moves:
             if len(x) and move == "E":
-                q = e_step(model, x)
+                q = np.asarray(e_step(model, x))
                 q = np.where(q < NOTHING, 0.0, q)
             elif len(x):
                 model = m_step_gaussian(x, q, floor=FLOOR)

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
 
 from .. import counter
 from .._checks import describe
@@ -137,7 +136,7 @@ class KmeansFigure(LiveFigure):
         """The data, (n, 2)."""
         return np.array(SETS[self.data], dtype=float)
 
-    def responsibilities(self, codes: ArrayLike) -> np.ndarray:
+    def responsibilities(self, codes: np.ndarray) -> np.ndarray:
         """r (n, K) for given codes: the posterior of a spherical mixture; at sigma = 0 one-hot, the first of equals."""
         if self.sigma > 0.02:
             return GaussianMixture.spherical(np.full(len(codes), 1 / len(codes)), codes, self.sigma).responsibilities(
@@ -165,7 +164,7 @@ class KmeansFigure(LiveFigure):
             path.append(np.where((held > 1e-12)[:, None], means, codes))
         return path
 
-    def measure(self, codes: ArrayLike) -> dict:
+    def measure(self, codes: np.ndarray) -> dict:
         """Distortions, rate and energy of codes with their own responsibilities, averaged over the points."""
         x, r, k = self.points, self.responsibilities(codes), len(codes)
         d, sure = ((x[:, None] - codes) ** 2).sum(axis=2), np.where(r > 0, r, 1.0)

@@ -98,8 +98,10 @@ class CausalSelfAttention(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Attend: (n, t, d) to (n, t, d)."""
-        parts = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(-3, 0, -2, 1, -1)  # 3 of (n, heads, t, d/heads)
-        mixed = functional.scaled_dot_product_attention(*parts, is_causal=True)
+        q, k, v = (
+            self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(-3, 0, -2, 1, -1)
+        )  # each (n, heads, t, d/heads)
+        mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
 
@@ -477,14 +479,16 @@ def _module(layer, weights):
 
 def _convolution(layer, weights):
     inputs, outputs, (tall, wide) = layer["inputs"], layer["outputs"], layer["kernel"]
-    sizes = {"kernel_size": (tall, wide), "stride": tuple(layer["stride"]), "padding": tuple(layer["padding"])}
+    kernel, stride, padding = (tall, wide), tuple(layer["stride"]), tuple(layer["padding"])
     bias = _vector(layer["bias"], outputs, weights)
     if layer["kind"] == "conv":
         rows = _matrix(layer["weight"], outputs, inputs * tall * wide, weights)
-        return _filled(nn.Conv2d(inputs, outputs, **sizes), rows.reshape(outputs, inputs, tall, wide), bias)
+        return _filled(
+            nn.Conv2d(inputs, outputs, kernel, stride, padding), rows.reshape(outputs, inputs, tall, wide), bias
+        )
     rows = _matrix(layer["weight"], outputs * tall * wide, inputs, weights)
-    made = nn.ConvTranspose2d(inputs, outputs, **sizes, output_padding=tuple(layer["output_padding"]))
-    return _filled(made, rows.reshape(outputs, tall, wide, inputs).permute(3, 0, 1, 2), bias)
+    upwards = nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, tuple(layer["output_padding"]))
+    return _filled(upwards, rows.reshape(outputs, tall, wide, inputs).permute(3, 0, 1, 2), bias)
 
 
 def _activation(layer):

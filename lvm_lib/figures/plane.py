@@ -61,14 +61,16 @@ class LatentPlaneFigure(LiveFigure):
     heights_with_ae = (1660, 1130)
     carried = ("nets", "weights", "codes", "labels", "images", "names")
 
-    nets = traitlets.List(help="the nets: name, kind, layers").tag(sync=True)
+    nets: traitlets.List[dict] = traitlets.List(help="the nets: name, kind, layers").tag(sync=True)
     weights = traitlets.Bytes(help="their rounded weights").tag(sync=True)
     codes = traitlets.Bytes(help="codes of the test images, float32, (nets, n, 2)").tag(sync=True)
     labels = traitlets.Bytes(help="their classes, (n,)").tag(sync=True)
     images = traitlets.Bytes(help="images to pick, 98 bytes each, as many for each class").tag(sync=True)
-    names = traitlets.List(help="names of the classes").tag(sync=True)
+    names: traitlets.List[str] = traitlets.List(help="names of the classes").tag(sync=True)
 
-    room = traitlets.List(help="heights that the page keeps free, if not those of the class").tag(sync=True)
+    room: traitlets.List[int] = traitlets.List(help="heights that the page keeps free, if not those of the class").tag(
+        sync=True
+    )
 
     net = one_of("", lambda figure: figure.vae_names, link="n", help="which VAE")
     x = text("", read=lambda _, value: written(read_image(value)), link="x", help="the image, 98 bytes in base64")
@@ -95,7 +97,9 @@ class LatentPlaneFigure(LiveFigure):
         **traits: object,
     ):
         self._known_traits(traits, "vae", "ae", "data", "precision")
-        given = {key: traits.pop(key) for key in self.carried if key in traits} or _carried(vae, ae, data, precision)
+        given: dict = {key: traits.pop(key) for key in self.carried if key in traits} or _carried(
+            vae, ae, data, precision
+        )
         beside = any(net["kind"] == "ae" for net in given["nets"])
         room = list(self.heights_with_ae) if beside else []
         super().__init__(**{**given, "room": room, **_start(given), **traits})

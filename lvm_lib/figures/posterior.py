@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +13,7 @@ import traitlets
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from numpy.typing import ArrayLike
+from torch import nn
 
 from .. import data
 from .._checks import describe, real_array
@@ -77,8 +78,10 @@ class TruePosteriorFigure(LiveFigure):
     nets = traitlets.Dict(help="layers of encoder and decoder").tag(sync=True)
     weights = traitlets.Bytes(help="their rounded weights").tag(sync=True)
     pixels = traitlets.Bytes(help="the images, 98 bytes each").tag(sync=True)
-    labels = traitlets.List(help="what the images are called").tag(sync=True)
-    grids = traitlets.List(help="for each image low, high and number of points along both axes").tag(sync=True)
+    labels: traitlets.List[str] = traitlets.List(help="what the images are called").tag(sync=True)
+    grids: traitlets.List[list] = traitlets.List(
+        help="for each image low, high and number of points along both axes"
+    ).tag(sync=True)
 
     digit = whole(0, 0, lambda figure: len(figure.grids) - 1, link="d", help="which image")
     drawn = text("", read=lambda figure, value: figure._resolved(value), link="x", help="a drawn image in its place")
@@ -248,13 +251,16 @@ def _carried(vae, images, names, name, precision) -> dict:
 
 
 @lru_cache(maxsize=8)
-def _modules(nets, weights):
+def _modules(nets: str, weights: bytes) -> tuple[nn.Module, nn.Module]:
     """Encoder and decoder with the rounded weights, in float64."""
-    return tuple(unpack(json.loads(nets)[name], weights).double() for name in ("encoder", "decoder"))
+    layers = json.loads(nets)
+    return unpack(layers["encoder"], weights).double(), unpack(layers["decoder"], weights).double()
 
 
 @torch.no_grad()
-def _setting(encoder, decoder, x):
+def _setting(
+    encoder: nn.Module, decoder: nn.Module, x: np.ndarray
+) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray, np.ndarray]:
     """log p(x, z) as a function of z (m, 2), and the encoder's q: mean and log std, each (2,)."""
     image = torch.tensor(x, dtype=torch.float64)
     mean, log_std = encoder(image[None])[0].chunk(2)

@@ -46,7 +46,7 @@ class PriorFigure(LiveFigure):
 
     nets = traitlets.Dict(help="tokenizer and priors: their layers").tag(sync=True)
     weights = traitlets.Bytes(help="their rounded weights").tag(sync=True)
-    names = traitlets.List(help="names of the classes").tag(sync=True)
+    names: traitlets.List[str] = traitlets.List(help="names of the classes").tag(sync=True)
 
     prior = one_of("", lambda figure: [prior["name"] for prior in figure.nets["priors"]], link="p", help="which prior")
     label = whole(3, 0, lambda figure: len(figure.names) - 1, link="c", help="the class that is asked")
@@ -65,11 +65,12 @@ class PriorFigure(LiveFigure):
         **traits: object,
     ):
         self._known_traits(traits, "tokenizer", "priors", "names")
-        given = {key: traits.pop(key) for key in ("nets", "weights") if key in traits}
+        given: dict = {key: traits.pop(key) for key in ("nets", "weights") if key in traits}
         if not given:
-            nets, weights = (
-                shipped_tokens() if tokenizer is None and priors is None else packed(tokenizer, _checked(priors, names))
-            )
+            if tokenizer is None and priors is None:
+                nets, weights = shipped_tokens()
+            else:
+                nets, weights = packed(tokenizer, _checked(priors, names))  # type: ignore[arg-type]  # None is refused
             given = {"nets": nets, "weights": weights}
         places = given["nets"]["grid"] ** 2
         start = {"prior": given["nets"]["priors"][-1]["name"], "step": places, "label": min(3, len(names) - 1)}

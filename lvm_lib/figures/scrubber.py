@@ -61,11 +61,11 @@ class ScrubberFigure(LiveFigure):
         sync=True
     )
     pixels = traitlets.Bytes(help="the test images, 98 bytes each").tag(sync=True)
-    labels = traitlets.List(help="the classes of the test images").tag(sync=True)
-    epochs = traitlets.List(help="of the checkpoints").tag(sync=True)
-    curve = traitlets.List(help="-ELBO at each checkpoint, nats per image").tag(sync=True)
+    labels: traitlets.List[int] = traitlets.List(help="the classes of the test images").tag(sync=True)
+    epochs: traitlets.List[int] = traitlets.List(help="of the checkpoints").tag(sync=True)
+    curve: traitlets.List[float] = traitlets.List(help="-ELBO at each checkpoint, nats per image").tag(sync=True)
     note = traitlets.Unicode("", help="what the figure must say about its checkpoints").tag(sync=True)
-    losses = traitlets.List(help="training loss of each epoch, nats per image").tag(sync=True)
+    losses: traitlets.List[float] = traitlets.List(help="training loss of each epoch, nats per image").tag(sync=True)
 
     checkpoint = whole(0, 0, lambda figure: len(figure.epochs) - 1, link="k", home=0, leap=3, help="which checkpoint")
     negative_elbo = found("-ELBO of the shown test images, nats per image")

@@ -187,7 +187,7 @@ def number(
 def whole(
     default: int,
     low: int,
-    high: int,
+    high: int | Callable[..., int],
     *,
     link: str,
     help: str,

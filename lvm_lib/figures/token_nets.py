@@ -14,13 +14,15 @@ A prior is made of plain layers, in parts that the page puts together as the lib
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
+from typing import cast
 
 import torch
 from torch import nn
 
 from .._checks import describe
 from ..token_priors import IndependentPrior, PixelCNNPrior, TokenPrior, TransformerPrior, UniformPrior
-from ..vqvae import VQVAE, ConvDecoder
+from ..vqvae import VQVAE, Block, ConvDecoder
 from .network import CausalSelfAttention, Positions, Residual, pack_all, unpack
 
 __all__ = ["packed", "rebuilt"]
@@ -37,10 +39,12 @@ def packed(tokenizer: VQVAE, priors: dict[str, TokenPrior] | None = None) -> tup
     if not isinstance(tokenizer, VQVAE) or not isinstance(tokenizer.decoder, ConvDecoder):
         raise TypeError(f"tokenizer must be a VQVAE with a ConvDecoder, got {describe(tokenizer)}")
     size, grid = tokenizer.quantiser.size, tokenizer.decoder.grid
+    encoder = tokenizer.encoder.net
+    assert isinstance(encoder, nn.Module)
     with torch.no_grad():
         codes = tokenizer.quantiser.decode(torch.arange(size))
-    modules = {"encoder": tokenizer.encoder.net, "codebook": _embedding(codes), "decoder": tokenizer.decoder.net}
-    kinds = []
+    modules = {"encoder": encoder, "codebook": _embedding(codes), "decoder": tokenizer.decoder.net}
+    kinds: list[dict] = []
     for name, prior in (priors or {}).items():
         kind, parts = _parts(name, prior)
         if (prior.codes, prior.places) != (size, grid**2):
@@ -51,32 +55,32 @@ def packed(tokenizer: VQVAE, priors: dict[str, TokenPrior] | None = None) -> tup
         kinds.append({"name": name, "kind": kind, "classes": prior.classes, "parts": list(parts)})
         modules |= {f"{name}/{part}": module for part, module in parts.items()}
     layers, weights = pack_all(modules, "float16")
-    for prior in kinds:
-        prior["parts"] = {part: layers[f"{prior['name']}/{part}"] for part in prior["parts"]}
+    for made in kinds:
+        made["parts"] = {part: layers[f"{made['name']}/{part}"] for part in made["parts"]}
     nets = {name: layers[name] for name in ("encoder", "codebook", "decoder")}
     return {"size": size, "grid": grid, "reach": tokenizer.decoder.reach, **nets, "priors": kinds}, weights
 
 
-def _parts(name, prior) -> tuple[str, dict[str, nn.Module]]:
+def _parts(name: str, prior: TokenPrior) -> tuple[str, dict[str, nn.Module]]:
     """The kind of a prior and the parts that it is made of."""
     if isinstance(prior, UniformPrior):
         return "uniform", {}
     if isinstance(prior, IndependentPrior):
         return "table", {"table": _embedding(prior.log_shares.flatten(0, -2))}
     if isinstance(prior, PixelCNNPrior):
-        blocks = {f"layer{i}": layer for i, layer in enumerate(prior.layers)}
+        layers = {f"layer{i}": layer for i, layer in enumerate(prior.layers)}
         return "pixelcnn", {
             "embed": prior.embed,
             "first": prior.first,
             "place": _embedding(prior.place.flatten(1).T),
             "label": prior.label,
-            **blocks,
+            **layers,
             "out": prior.out,
         }
     if isinstance(prior, TransformerPrior):
         blocks = [
             part
-            for block in prior.blocks
+            for block in cast("Iterable[Block]", prior.blocks)
             for part in (
                 Residual(block.norm, CausalSelfAttention(block.attend, block.out, block.heads)),
                 Residual(*block.mlp),
@@ -88,7 +92,7 @@ def _parts(name, prior) -> tuple[str, dict[str, nn.Module]]:
     raise TypeError(f"{name} must be a prior of lvm_lib.token_priors, got {describe(prior)}")
 
 
-def _embedding(rows) -> nn.Embedding:
+def _embedding(rows: torch.Tensor) -> nn.Embedding:
     return nn.Embedding.from_pretrained(rows.detach().clone())
 
 

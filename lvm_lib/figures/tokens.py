@@ -54,7 +54,7 @@ class TokensFigure(LiveFigure):
     nets = traitlets.Dict(help="the tokenizer: its layers").tag(sync=True)
     weights = traitlets.Bytes(help="its rounded weights").tag(sync=True)
     images = traitlets.Bytes(help="images to pick, one byte a pixel").tag(sync=True)
-    names = traitlets.List(help="names of the classes").tag(sync=True)
+    names: traitlets.List[str] = traitlets.List(help="names of the classes").tag(sync=True)
 
     image = whole(0, 0, lambda figure: len(figure.images) // PIXELS - 1, link="i", help="which of the images to pick")
     drawn = text("", read=lambda _, value: _drawn(value), link="x", help="a drawn image that stands in its place")
@@ -67,7 +67,7 @@ class TokensFigure(LiveFigure):
 
     def __init__(self, tokenizer: VQVAE | None = None, *, data: str = "digits", **traits: object):
         self._known_traits(traits, "tokenizer", "data")
-        given = {key: traits.pop(key) for key in self.carried if key in traits}
+        given: dict = {key: traits.pop(key) for key in self.carried if key in traits}
         if not given:
             nets, weights = shipped_tokens() if tokenizer is None else packed(tokenizer)
             stored = images.load(data)
