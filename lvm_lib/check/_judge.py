@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -84,7 +84,7 @@ class Number:
     """
 
     what: str
-    truth: object
+    truth: Any  # given as a number or an array, kept as a float64 array
     slips: dict = field(default_factory=dict)
     unit: str = "nats"
     decimals: int | None = 2
@@ -269,7 +269,8 @@ def judge(answer, asked, earlier=None) -> Verdict:
     try:
         given = read(answer)
     except Odd as odd:
-        lost = f": {asked.lost}" if isinstance(odd, Lost) and getattr(asked, "lost", "") else ""
+        reason = getattr(asked, "lost", "")
+        lost = f": {reason}" if isinstance(odd, Lost) and reason else ""
         return verdict(False, f"{your} should be {_wanted(asked)}, but got {odd}{lost}")
     if isinstance(asked, Choice):
         return verdict(*_choose(given, asked, your))

@@ -145,7 +145,8 @@ def _fault_of_layer(parts, z, book, weight, torch):
     to_z = 2 * (at - e) / len(z)  # what a commitment gives the encoder
     to_book = torch.zeros_like(book).index_add(0, nearest, -to_z)  # what a codebook loss gives the codebook
     pulls = call(lambda: [reach(loss) for loss in losses] + [reach((codes * weight).sum())])
-    return _fault_of_losses(*pulls[:2], to_z, to_book) or _fault_of_codes(*pulls[2], weight.to(z))
+    codebook, commitment, (by_z, by_book) = pulls
+    return _fault_of_losses(codebook, commitment, to_z, to_book) or _fault_of_codes(by_z, by_book, weight.to(z))
 
 
 def _fault_of_value(ratio, n, d):

@@ -6,6 +6,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from ..densities import LOG_2PI, kl_normal_full, log_normal, logsumexp
@@ -146,7 +147,8 @@ def _fault_of_sampler(function, weights, means, std, seed):
     pair = draw(4000, seed)
     if pair is None:
         return None
-    fault = _fault_of_sample(*pair, weights, means, std)
+    x, z = pair
+    fault = _fault_of_sample(x, z, weights, means, std)
     if fault:
         return fault
     again, other = draw(4000, seed), draw(4000, seed + 50)
@@ -232,7 +234,7 @@ def _log_marginal(values):
         "the log of a sum: an average divides by K": truth + math.log(k),
         "the largest value: the other draws count too": top,
         "the estimate less its largest value: put that back after the logarithm": truth - top,
-        "a density: take the logarithm": math.exp(min(truth, 700.0)),
+        "a density: take the logarithm": math.exp(min(float(truth), 700.0)),
         "a sum divided by K^2": truth - math.log(k),
         "the median": float(np.median(values)),
     }
@@ -256,7 +258,7 @@ def _log_marginal(values):
 def lvm_kl_posterior_prior(function: object) -> bool | None:
     """Exercise 5: kl(w, s, x) = KL(p(z | x) || p(z)) for z ~ N(0, 1), x | z ~ N(w z, s^2), in nats; also of arrays."""
     rng = np.random.default_rng(0)
-    cases = [(1.0, 1.0, 2.0), (0.7, 0.3, -1.2), (2.5, 0.05, 3.0), (1.0, 10.0, 0.5)]
+    cases: list[tuple[ArrayLike, ...]] = [(1.0, 1.0, 2.0), (0.7, 0.3, -1.2), (2.5, 0.05, 3.0), (1.0, 10.0, 0.5)]
     cases.append((1.5, 0.5, rng.normal(size=5)))
     cases.append((rng.uniform(0.5, 2, 4), rng.uniform(0.1, 3, 4), rng.normal(size=4)))
     cases.append((rng.uniform(0.5, 2, (2, 3)), 10.0 ** rng.uniform(-1, 1, (2, 3)), 30 * rng.normal(size=(2, 3))))
@@ -267,7 +269,7 @@ def lvm_kl_posterior_prior(function: object) -> bool | None:
 
 def _kl_posterior_prior(w, s, x):
     def posterior(w, s, x):
-        q = LinearGaussian([[w]], [0.0], s**2).posterior(np.array([[x]]))
+        q = LinearGaussian(np.array([[w]]), np.zeros(1), s**2).posterior(np.array([[x]]))
         return q.mean[0, 0], q.cov[0, 0, 0]
 
     def half(centre, spread):

@@ -49,8 +49,8 @@ def subplots(
     """`plt.subplots` in the book's style; width and height in inches (7.2 fills the text column)."""
     import matplotlib.pyplot as plt
 
-    plt.rcParams.update(RC)
-    return plt.subplots(rows, columns, figsize=(width, height), **options)
+    plt.rcParams.update(RC)  # type: ignore[arg-type]  # the stub lists every key
+    return plt.subplots(rows, columns, figsize=(width, height), **options)  # type: ignore[arg-type]
 
 
 def images(
@@ -119,7 +119,8 @@ def recolour(figure: Figure) -> None:
     from matplotlib.colors import to_rgba
 
     artists = figure.findobj()
-    arrows = [artist.arrow_patch for artist in artists if getattr(artist, "arrow_patch", None) is not None]
+    patches = [getattr(artist, "arrow_patch", None) for artist in artists]
+    arrows = [patch for patch in patches if patch is not None]
     for artist in artists + arrows:  # `findobj` does not find an annotation's arrow
         for part in ("color", "facecolor", "edgecolor", "markerfacecolor", "markeredgecolor"):
             get, put = getattr(artist, f"get_{part}", None), getattr(artist, f"set_{part}", None)
