@@ -108,7 +108,7 @@ class KmeansFigure(LiveFigure):
     """
 
     name = "kmeans"
-    heights = (1296, 918)
+    heights = (1430, 918)
     unit = ""
 
     data = one_of("digits", tuple(SETS), link="d", codes=tuple(SETS), help="the points: digits, clouds or uneven")

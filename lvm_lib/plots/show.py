@@ -50,7 +50,7 @@ def subplots(
     import matplotlib.pyplot as plt
 
     plt.rcParams.update(RC)  # type: ignore[arg-type]  # the stub lists every key
-    return plt.subplots(rows, columns, figsize=(width, height), **options)  # type: ignore[arg-type]
+    return plt.subplots(rows, columns, figsize=(width, height), **options)  # type: ignore[arg-type]  # any may come
 
 
 def images(

@@ -61,9 +61,18 @@ class Seen(nn.Module):
         return (self.weight * x).pow(2).mean()
 
 
-@pytest.mark.parametrize("n, batch, sizes", [
-    (9, 4, [4, 5]), (5, 4, [5]), (1, 4, [1]), (2, 1, [1, 1]), (3, 2, [3]), (8, 4, [4, 4]), (10, 4, [4, 4, 2]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "n, batch, sizes",
+    [
+        (9, 4, [4, 5]),
+        (5, 4, [5]),
+        (1, 4, [1]),
+        (2, 1, [1, 1]),
+        (3, 2, [3]),
+        (8, 4, [4, 4]),
+        (10, 4, [4, 4, 2]),
+    ],
+)
 def test_a_lone_last_row_joins_the_batch_before_it(n, batch, sizes):
     model = Seen()
     fit(model, np.ones((n, 2)), epochs=1, batch=batch, seed=0)
@@ -94,10 +103,15 @@ def test_a_network_learns_from_one_image(name, n):
     assert torch.isfinite(model.loss(torch.tensor(bits(1, pixels)), torch.Generator().manual_seed(0)))
 
 
-@pytest.mark.parametrize("make", [
-    lambda: pixelcnn_prior(1, 1, seed=0), lambda: transformer_prior(1, 1, seed=0), lambda: UniformPrior(1, 1),
-    lambda: IndependentPrior.counted(np.zeros((1, 1), int), 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: pixelcnn_prior(1, 1, seed=0),
+        lambda: transformer_prior(1, 1, seed=0),
+        lambda: UniformPrior(1, 1),
+        lambda: IndependentPrior.counted(np.zeros((1, 1), int), 1),
+    ],
+)
 def test_a_prior_over_one_token_of_one_code_is_certain(make):
     prior = make().eval()
     tokens = np.zeros((1, 1), int)
@@ -153,7 +167,7 @@ def test_exact_models_of_one_point_in_one_dimension():
 
 
 def test_one_category_and_one_sample():
-    f = lambda y: y.sum(1)  # noqa: E731
+    f = lambda y: y.sum(1)  # noqa: E731  # short, and used once
     for call in (categorical.choice_score_function_gradient, categorical.straight_through_gradient):
         assert call(f, torch.zeros(1), 1, 0).tolist() == [[0.0]]
     assert categorical.gumbel_softmax(torch.zeros(1), 0.5, 1, 0).tolist() == [[1.0]]

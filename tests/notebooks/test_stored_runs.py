@@ -39,7 +39,7 @@ def test_the_stored_run_holds_all_that_its_page_needs(path):
 
 
 def test_what_is_stored_stays_small():
-    """No renewal adds more than this; one that trains no net anew adds next to nothing, since its bytes are the same."""
+    """No renewal adds more than this; one that trains no net anew adds next to nothing: its bytes are equal."""
     packed = {}
     for path in CHAPTERS:
         files = [*(runs.STORED / path.stem).iterdir(), path]
