@@ -75,12 +75,14 @@ class Visit:
         self.page.goto(url)
         return self.page
 
-    def settle(self):
+    def settle(self, sweep=True):
         """Scroll through the whole page, so that every section is laid out once, then to each figure until it lives.
 
         A busy machine leaves out frames, and a figure that was near the window in none of those drawn was never near.
+        Without `sweep` only figures are looked at: for tests that ask about nothing else.
         """
-        self.page.evaluate(SWEEP)
+        if sweep:
+            self.page.evaluate(SWEEP)
         for host in self.page.locator("[data-lvm-live]").all():
             host.evaluate("(host) => host.scrollIntoView({block: 'center', behavior: 'instant'})")
             try:
@@ -94,21 +96,56 @@ class Visit:
         return self.page
 
 
+def opened(browser, address, page, scheme="file", **options) -> Visit:
+    """A page of the book in a window of its own, behind whatever leads on to it."""
+    seen = Visit(browser, address, **options)
+    seen.open(address + page if scheme == "http" else (SITE / page).as_uri())
+    if leads_to(page):
+        seen.page.wait_for_url(f"**/{leads_to(page)}")
+    return seen
+
+
 @pytest.fixture
 def visit(browser, address):
     """`visit("book/elbo.html", "http", viewport=...)` opens a page and returns its Visit."""
-    opened = []
+    visits = []
 
     def go(page, scheme="file", **options):
-        seen = Visit(browser, address, **options)
-        opened.append(seen)
-        seen.open(address + page if scheme == "http" else (SITE / page).as_uri())
-        if leads_to(page):
-            seen.page.wait_for_url(f"**/{leads_to(page)}")
+        visits.append(opened(browser, address, page, scheme, **options))
+        return visits[-1]
+
+    yield go
+    for seen in visits:
+        seen.context.close()
+
+
+@pytest.fixture(scope="module")
+def look(browser, address):
+    """`look("book/elbo.html")`: a page, settled, shared by the tests of a module that only look at it.
+
+    The last page stays open until another is asked for, so pages are a parameter of the module's scope, and pytest
+    puts the tests of one page side by side. Whoever looks leaves the page as it was found: windows may change, the
+    state of a figure not.
+    """
+    last = {}
+
+    def go(page, scheme="file", size=(1280, 900)):
+        if (page, scheme) not in last:
+            for seen in last.values():
+                seen.context.close()
+            last.clear()
+            last[page, scheme] = opened(browser, address, page, scheme)
+            last[page, scheme].settle()
+        seen = last[page, scheme]
+        wanted = {"width": size[0], "height": size[1]}
+        if seen.page.viewport_size != wanted:
+            seen.page.set_viewport_size(wanted)
+            seen.page.evaluate("window.scrollTo({top: 0, behavior: 'instant'})")
+            seen.page.wait_for_timeout(150)  # figures follow the width in the next frames
         return seen
 
     yield go
-    for seen in opened:
+    for seen in last.values():
         seen.context.close()
 
 

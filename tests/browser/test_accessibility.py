@@ -131,9 +131,9 @@ def small_targets(page) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
-@pytest.mark.parametrize("page", read_pages())
-def test_targets_are_large_enough(visit, page, size):
-    shown = visit(page, viewport=size).settle()
+@pytest.mark.parametrize("page", read_pages(), scope="module")
+def test_targets_are_large_enough(look, page, size):
+    shown = look(page, size=tuple(size.values())).page
     shown.evaluate("document.querySelectorAll('details').forEach((node) => { node.open = true; })")
     assert small_targets(shown) == []
 

@@ -5,6 +5,7 @@ from built_book import SITE, pages
 
 PAGES = pages()
 SCHEMES = ("file", "http")
+WHOLE = "main section{content-visibility:visible!important}"  # every section laid out, near the window or not
 
 
 def in_view(page, element) -> None:
@@ -19,10 +20,9 @@ def test_there_are_pages():
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("page", PAGES)
-def test_nothing_foreign_no_error_and_every_figure_alive(visit, page, scheme):
-    seen = visit(page, scheme)
-    seen.settle()
+@pytest.mark.parametrize("page", PAGES, scope="module")
+def test_nothing_foreign_no_error_and_every_figure_alive(look, page, scheme):
+    seen = look(page, scheme)
     statuses = seen.page.evaluate(
         "[...document.querySelectorAll('[data-lvm-live]')].map((host) => host.dataset.lvmStatus)"
     )
@@ -31,10 +31,10 @@ def test_nothing_foreign_no_error_and_every_figure_alive(visit, page, scheme):
     assert all(status == "alive" for status in statuses), statuses
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_formulas_are_rendered(visit, page):
+@pytest.mark.parametrize("page", PAGES, scope="module")
+def test_formulas_are_rendered(look, page):
     """Each formula is typeset, its font is there, and no TeX is left in the text."""
-    seen = visit(page)
+    seen = look(page)
     found = seen.page.evaluate("""async () => {
         await document.fonts.ready;
         const body = document.querySelector("main")?.cloneNode(true);
@@ -51,11 +51,10 @@ def test_formulas_are_rendered(visit, page):
         assert sign not in found["text"]
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_no_widget_output_is_silently_dead(visit, page):
+@pytest.mark.parametrize("page", PAGES, scope="module")
+def test_no_widget_output_is_silently_dead(look, page):
     """Every widget is a live figure with a control and a spoken text, or a sentence that says what it needs."""
-    seen = visit(page)
-    seen.settle()
+    seen = look(page)
     found = seen.page.evaluate("""() => ({
         left: document.querySelectorAll("script[type*='jupyter.widget']").length,
         figures: [...document.querySelectorAll("[data-figure]")].map((root) => ({
@@ -73,14 +72,11 @@ def test_no_widget_output_is_silently_dead(visit, page):
     assert all("kernel" in sentence for sentence in found["kernels"])
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PAGES, scope="module")
 @pytest.mark.parametrize("width", [320, 390, 1280])
-def test_no_page_is_wider_than_the_window(visit, page, width):
-    seen = visit(page, viewport={"width": width, "height": 800})
-    seen.settle()
-    seen.page.add_style_tag(
-        content="main section{content-visibility:visible!important}"
-    )  # which clips what is too wide
+def test_no_page_is_wider_than_the_window(look, page, width):
+    seen = look(page, size=(width, 900))
+    seen.page.add_style_tag(content=WHOLE)  # what is off the window clips what is too wide
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -116,11 +112,11 @@ class TestPagesWithFigures:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("page", PAGES)
-def test_no_line_begins_with_the_punctuation_after_a_formula(visit, page, width):
+@pytest.mark.parametrize("page", PAGES, scope="module")
+def test_no_line_begins_with_the_punctuation_after_a_formula(look, page, width):
     """A full stop stands on the line of the formula that it ends."""
-    seen = visit(page, viewport={"width": width, "height": 850})
-    seen.page.add_style_tag(content="main section{content-visibility:visible!important}")
+    seen = look(page, size=(width, 900))
+    seen.page.add_style_tag(content=WHOLE)
     lost = seen.page.evaluate("""async () => {
         await document.fonts.ready;
         const inline = [...document.querySelectorAll("main .math")].filter((node) => node.localName === "span");

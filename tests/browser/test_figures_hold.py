@@ -105,7 +105,7 @@ def drag_at_random(page, root, chance, times):
 @pytest.mark.parametrize("page", WITH_FIGURES)
 def test_numbers_are_true_and_invariants_hold(visit, page, act):
     seen = visit(page)
-    seen.settle()
+    seen.settle(sweep=False)
     for index in range(seen.page.locator("[data-figure]").count()):
         root = seen.page.locator("[data-figure]").nth(index)
         cls = figures.by_name(root.get_attribute("data-figure"))
@@ -121,7 +121,7 @@ def test_numbers_are_true_and_invariants_hold(visit, page, act):
 def test_the_live_region_states_the_numbers(visit, page):
     """After a move and a rest the figure speaks, and what it says are its numbers, to the digits it says."""
     seen = visit(page)
-    seen.settle()
+    seen.settle(sweep=False)
     root = seen.page.locator("[data-figure]").first
     slider = root.locator("[role=slider], input[type=range]").first
     slider.focus()
@@ -143,7 +143,7 @@ def test_the_live_region_states_the_numbers(visit, page):
 def test_one_draw_per_frame(visit, page):
     """A burst of input events in one frame is drawn once."""
     seen = visit(page)
-    seen.settle()
+    seen.settle(sweep=False)
     root = seen.page.locator("[data-figure]").first
     draws = root.evaluate("""async (root) => {
         const slider = root.querySelector("input[type=range]");
@@ -162,7 +162,7 @@ def test_one_draw_per_frame(visit, page):
 @pytest.mark.parametrize("page", WITH_FIGURES)
 def test_a_finger_moves_a_handle(visit, page):
     seen = visit(page, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    seen.settle()
+    seen.settle(sweep=False)
     root = seen.page.locator("[data-figure]").first
     handle = root.locator("[role=slider]").first
     handle.scroll_into_view_if_needed()
@@ -192,7 +192,7 @@ def test_the_page_keeps_the_figure_s_room_free(visit, page, width):
     )
     seen.page.add_style_tag(content="main section { content-visibility: visible !important }")
     before = seen.page.evaluate(measure)
-    after = seen.settle().evaluate(measure)
+    after = seen.settle(sweep=False).evaluate(measure)
     for kept, taken in zip(before, after, strict=True):
         assert abs(taken - kept) < 0.1 * taken
 
@@ -200,7 +200,7 @@ def test_the_page_keeps_the_figure_s_room_free(visit, page, width):
 @pytest.mark.parametrize("page", WITH_FIGURES)
 def test_a_figure_in_hand_keeps_its_height_and_lets_it_go(visit, page):
     seen = visit(page)
-    seen.settle()
+    seen.settle(sweep=False)
     handle = seen.page.locator("[data-figure] [role=slider]:not(input)").first
     root = handle.locator("xpath=ancestor::*[@data-figure]")
     handle.scroll_into_view_if_needed()

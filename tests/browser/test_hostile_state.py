@@ -74,7 +74,7 @@ def test_a_side_file_holds_no_html_and_no_nonsense(visit, page, value):
 
     seen.page.context.route("**/_figures/*.js", answer)
     seen.open((SITE / page).as_uri())
-    assert sound(seen.settle(), seen, page) == []
+    assert sound(seen.settle(sweep=False), seen, page) == []
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_link_holds_no_html_and_no_nonsense(visit, page, value):
     hash_ = "&".join(f"{name}:{';'.join(f'{key}={value}' for key in keys)}" for name in names)
     seen = visit("book/appendix/cite.html")
     seen.open((SITE / page).as_uri() + "#" + hash_)
-    shown = seen.settle()
+    shown = seen.settle(sweep=False)
     assert sound(shown, seen, page) == []
     assert seen.errors == []
     assert all(figure["status"] == "alive" for figure in shown.evaluate(STATES))
