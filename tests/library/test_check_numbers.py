@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
+from test_answers import GRAMMAR
 
 from lvm_lib import check
 
@@ -229,12 +229,6 @@ def test_a_unit_behind_a_number_is_heard(said, name, at):
             answer(name, at, f"{part['truth']!r} {other}"), False
         )
         assert f"right, but given in {other}" in said(answer(name, at, f"{part['truth'] * factor!r} {other}"), False)
-
-
-GRAMMAR = re.compile(
-    r"\?[.;,]|\.\.|,,|;;|\s[.;,?]|\(\s|[^.]\.\)\.|within 0\.|tolerance|  |"
-    r"your (rates|gradients|responsibilities|draws|codes) (is|looks) "
-)
 
 
 @pytest.mark.parametrize("name", TABLES)
