@@ -20,12 +20,12 @@ export PYTHONHASHSEED := 0
 # Threads that wait sleep: beside other programs a chapter is then several times faster (CONTRIBUTING.md, "Threads").
 export OMP_WAIT_POLICY ?= PASSIVE
 # A chapter runs with one thread, its stored run and its tests alike, and the tests run two chapters side by side.
-book test quick execute chapter colab elsewhere: export OMP_NUM_THREADS ?= 1
+book test quick execute chapter colab elsewhere experiments: export OMP_NUM_THREADS ?= 1
 # In `make test` their nets start a hair's breadth elsewhere, by a seed made from the commit and printed (tools/perturb.py).
 test: export LVM_PERTURB ?= $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo commit || echo 0)
 export LVM_SOLUTIONS := $(SOLUTIONS)
 
-.PHONY: help book test quick lint execute chapter elsewhere serve lab bundle audit bench colab release pins clean
+.PHONY: help book test quick lint execute chapter experiments elsewhere serve lab bundle audit bench colab release pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -51,6 +51,9 @@ lint: $(VENV)/test.stamp node_modules/.stamp ## hold every file to layout, lint 
 
 execute: $(VENV)/build.stamp ## run chapters and store their runs (CHAPTER=elbo: one; KEEP=yes: keep what a run is worth; CHECK=yes: only compare)
 	@$(BIN)/python -m tools.chapters $(if $(filter yes,$(KEEP)),--keep) $(if $(filter yes,$(CHECK)),--check) $(CHAPTER)
+
+experiments: $(VENV)/build.stamp ## run what takes longer than a chapter may, where stale, and store it (NAME=...: this one; KEEP=yes)
+	@$(BIN)/python -m tools.experiments $(if $(filter yes,$(KEEP)),--keep) $(NAME)
 
 elsewhere: $(VENV)/test.stamp ## run chapters as other machines would, and log the room of their claims (CHAPTER=vae for one)
 	@$(BIN)/python -m tools.elsewhere $(CHAPTER)

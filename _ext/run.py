@@ -12,7 +12,7 @@ import live
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from tools import chapters, keys, runs
+from tools import chapters, keys, plain, runs
 
 SOLUTION = re.compile(r'<details class="solution">.*?</details>\n*', flags=re.S)
 log = logging.getLogger(__name__)
@@ -51,13 +51,14 @@ def run_chapter(app, docname: str, source: list[str]) -> None:
     """Hand the parser the notebook with its run's outputs, each live figure as an element of the page."""
     path = notebook_of(app, docname)
     if path is None:
+        source[0] = plain.bibliography(source[0])
         return
     only = os.environ.get("LVM_CHAPTER")
     if only and docname.rsplit("/", 1)[-1] != only:  # read for its labels alone, and again by the next whole build
         notebook = keys.read(path)
         for cell in runs.code_cells(notebook):
             cell["outputs"] = []
-        source[0] = json.dumps(notebook)
+        source[0] = json.dumps(plain.dressed_notebook(notebook))
         return
     app.env.lvm_keys = {**getattr(app.env, "lvm_keys", {}), docname: page_key(path)}
     try:
@@ -67,7 +68,7 @@ def run_chapter(app, docname: str, source: list[str]) -> None:
     app.env.lvm_made = {**getattr(app.env, "lvm_made", {}), docname: run.made}
     if os.environ.get("LVM_SOLUTIONS", "yes") == "no":
         without_solutions(notebook)
-    source[0] = json.dumps(live.page_notebook(notebook, run, docname))
+    source[0] = json.dumps(live.page_notebook(plain.dressed_notebook(notebook), run, docname))
 
 
 def without_solutions(notebook) -> None:

@@ -21,6 +21,8 @@ from typing import NamedTuple
 
 import nbformat
 
+from tools import plain
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path("tests") / "identities"
 SHORT = {
@@ -110,7 +112,8 @@ def markdown(path: Path) -> list[str]:
     """The Markdown texts of a page: its text cells, or the whole file."""
     if path.suffix == ".md":
         return [path.read_text(encoding="utf-8")]
-    return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+    cells = nbformat.read(path, as_version=4).cells
+    return [plain.dressed(cell.source) for cell in cells if cell.cell_type == "markdown"]
 
 
 def labels(root: Path = ROOT) -> list[Label]:

@@ -184,7 +184,10 @@ class Package:
         return reached
 
     def data_of(self, module: str) -> set[Path]:
-        """The data files beside a module, and those of the folders beside it that it names."""
+        """The data files beside a module, and those of the folders beside it that it names.
+
+        A file that bears another module's name is that module's alone.
+        """
         path = self.file(module)
         assert path is not None, module
         named = {node.value for node in ast.walk(self.tree(module)) if isinstance(node, ast.Constant)}
@@ -192,7 +195,8 @@ class Package:
         beside = [path.parent] if path.parent != self.root / self.name else []
         inner = [path.parent / name for name in named if (path.parent / name).is_dir()]
         folders = [*beside, *(folder for folder in inner if not (folder / "__init__.py").exists())]
-        return {file for folder in folders for file in folder.iterdir() if file.suffix in DATA_SUFFIXES}
+        found = {file for folder in folders for file in folder.iterdir() if file.suffix in DATA_SUFFIXES}
+        return {file for file in found if file.stem == path.stem or not file.with_suffix(".py").exists()}
 
 
 # ------------------------------------------------------------------ the parts of a chapter

@@ -5,16 +5,12 @@ A lab trains and shows its figure.
 
 import contextlib
 import json
-import os
-import socket
-import subprocess
-import sys
 import time
 import urllib.request
 
 import nbformat
 import pytest
-from built_book import ROOT
+from lab_server import SECONDS, serving
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 CELL = """\
@@ -38,83 +34,18 @@ def moved(change):
 figure.observe(moved, ["mean", "ratio_mean"])
 lab = Lab({"mean": ipywidgets.FloatSlider(1.0, min=-2, max=2, description="mean")}, train, show)
 ipywidgets.VBox([lab, figure])"""
-SECONDS = 40
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """A JupyterLab on this machine alone, in an empty folder with one notebook: its address and the folder."""
-    if subprocess.run([sys.executable, "-m", "jupyterlab", "--version"], capture_output=True).returncode:
-        if os.environ.get("CI"):
-            pytest.fail("JupyterLab is missing, and in CI nothing may be skipped")
-        pytest.skip("JupyterLab is missing: pip install -r requirements-test.txt")
-    folder, port = tmp_path_factory.mktemp("lab"), free_port()
+    """A JupyterLab in an empty folder with one notebook: its address and the folder."""
+    folder = tmp_path_factory.mktemp("lab")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL, id="all")])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, folder / "figure.ipynb")
-    own = {
-        name: str(folder / f".{name.lower()}")
-        for name in (
-            "JUPYTER_CONFIG_DIR",
-            "JUPYTER_DATA_DIR",
-            "JUPYTER_RUNTIME_DIR",
-            "JUPYTERLAB_SETTINGS_DIR",
-            "JUPYTERLAB_WORKSPACES_DIR",
-            "IPYTHONDIR",
-        )
-    }
-    environment = {
-        **os.environ,
-        **own,
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--no-browser",
-        "--ip=127.0.0.1",
-        f"--port={port}",
-        "--ServerApp.port_retries=0",
-        "--IdentityProvider.token=",
-        "--ServerApp.password=",
-        "--ServerApp.disable_check_xsrf=True",
-        "--allow-root",
-        "--LabApp.news_url=",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        f"--ServerApp.root_dir={folder}",
-    ]
-    with open(folder / "server.log", "w") as log:
-        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        answers(address + "/api/status", server, folder / "server.log")
+    with serving(folder) as address:
         start_kernel(address)
         yield address, folder
-    finally:
-        server.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(10)
-        if server.poll() is None:
-            server.kill()
-
-
-def answers(url, server, log) -> None:
-    """Wait until the server answers; fails with its log if it ended, or after a minute."""
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end and server.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):
-            return
-        time.sleep(0.2)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
 
 
 def start_kernel(address) -> None:

@@ -35,6 +35,7 @@ RETURNED = {
     "quantize.Losses",
     "quantize.Quantised",
     "quantize.Usage",
+    "tables.Table",
     "token_priors.Drawn",
     "variational.Climb",
     "variational.ClimbRecord",
@@ -46,6 +47,7 @@ ELSEWHERE = {  # beginning of a key: the file and the test that give it bad inpu
     "data.downloads.": ("test_data.py", "test_a_mirror_must_be_an_address"),
     "data.idx.": ("test_data.py", "test_idx_names_a_bad_file"),
     "data.resume.": ("test_data.py", "test_attempts_end_and_each_goes_on_from_the_last"),
+    "experiments.": ("test_experiments.py", "test_what_does_not_fit_is_named"),
     "fit.": ("test_fit.py", "test_bad_arguments_are_named"),
     "likelihoods.Bernoulli": ("test_likelihoods.py", "test_bernoulli_refuses_grey_pixels"),
     "likelihoods._Discretised": ("test_likelihoods.py", "test_discretised_likelihoods_refuse_what_is_no_grey_level"),
@@ -56,6 +58,7 @@ ELSEWHERE = {  # beginning of a key: the file and the test that give it bad inpu
     "likelihoods.Gaussian.": ("test_likelihoods.py", "test_a_std_that_is_none_is_refused"),
     "plots.": ("test_bad_input.py", "test_plots_say_what_they_need"),
     "quadrature.product": ("test_quadrature.py", "test_bad_input_is_refused_by_name"),
+    "tables.table": ("test_tables.py", "test_what_does_not_fit_is_named"),
     "shipped.": ("test_plane.py", "test_another_beta_is_named"),
 }
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 TRAINS = {"fit", "climb"}  # functions, by whatever module they are reached
 STEPS = {"step"}  # methods
+PRINTS = {"print", "within", "table"}  # what shows numbers as text
 
 
 class Notebook:
@@ -138,7 +139,7 @@ class Notebook:
             case ast.Expr(value=ast.Call(func=ast.Attribute() as method) as call):
                 if any(map(self.is_trained, arguments(call))):
                     self.trained |= base(method) - self.imported
-        for part in [node, *(call for call in calls(node) if called(call) == "print")]:
+        for part in [node, *(call for call in calls(node) if called(call) in PRINTS)]:
             part.is_trained = getattr(part, "is_trained", False) or self.is_trained(part)
 
     def trained_by(self, call: ast.Call) -> set[str]:
@@ -206,7 +207,7 @@ def problems(cells: list[tuple[str, str, bool]], most: int = 12) -> list[str]:
         if any(called(call) == "holds" for loop in loops for call in calls(loop)):
             found.append(f"{name}: holds in a loop or function: claim the worst of the values, once")
         if not uncompared and any(
-            called(call) == "print" and getattr(call, "is_trained", False) for call in calls(tree)
+            called(call) in PRINTS and getattr(call, "is_trained", False) for call in calls(tree)
         ):
             found.append(f"{name}: prints trained numbers as compared output")
     if count > most:

@@ -1,0 +1,104 @@
+"""Experiments over many seeds, longer than a chapter may run: one module each, its results stored beside it.
+
+A module has SEEDS, whole numbers, and measure(seed), which gives one run's numbers by name. `make experiments` runs it
+for each seed and writes <name>.json: the numbers, and what they hang on (tools/experiments.py). A chapter reads them,
+runs one seed of its own, and claims that it lies within their spread:
+
+    from lvm_lib import experiments
+    from lvm_lib.experiments import importance_bounds
+
+    stored = experiments.stored(importance_bounds)
+    stored.pair("wide, K = 256")                    (mean, standard error), for a table
+    stored.within("wide, K = 256", value)           prints both, or fails
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import SupportsFloat
+
+import numpy as np
+
+from .._checks import describe, real_array
+
+__all__ = ["Stored", "stored"]
+
+HERE = Path(__file__).parent
+ROOM = 4.0  # standard deviations that a run of one's own may lie away
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What an experiment found.
+
+    name: its module.  seeds: one per run.  values: name of a number -> its value in each run.
+    """
+
+    name: str
+    seeds: tuple[int, ...]
+    values: dict[str, np.ndarray]
+
+    def _of(self, number: object) -> np.ndarray:
+        """The values of a number; ValueError where the experiment has none of this name."""
+        if not isinstance(number, str) or number not in self.values:
+            raise ValueError(f"number must be one of {', '.join(self.values)}, got {describe(number)}")
+        return self.values[number]
+
+    def mean(self, number: str) -> float:
+        """The mean over the runs; raises ValueError where `number` names none."""
+        return float(self._of(number).mean())
+
+    def spread(self, number: str) -> float:
+        """The standard deviation between runs; raises ValueError where `number` names none."""
+        return float(self._of(number).std(ddof=1))
+
+    def error(self, number: str) -> float:
+        """The standard error of the mean; raises ValueError where `number` names none."""
+        return self.spread(number) / math.sqrt(len(self.seeds))
+
+    def pair(self, number: str) -> tuple[float, float]:
+        """(mean, standard error), a cell of a table; raises ValueError where `number` names none."""
+        return self.mean(number), self.error(number)
+
+    def within(self, number: str, value: SupportsFloat, *, unit: str = "nats") -> None:
+        """Print a run's own `value` beside the stored ones, or fail where it lies outside their spread.
+
+        It may lie ROOM standard deviations away from their mean: those between runs, and the mean's own.
+        Raises AssertionError where it does not, ValueError or TypeError for arguments that do not fit.
+        """
+        low, high = self.bounds(number)
+        array = real_array("value", value)
+        if array.size != 1:
+            raise TypeError(f"value must be one number, got {describe(value)}")
+        if not isinstance(unit, str):
+            raise TypeError(f"unit must be a string, got {describe(unit)}")
+        found, unit = array.item(), f" {unit}" if unit else ""
+        said = f"{self.mean(number):.3g} ± {self.error(number):.2g}{unit} over {len(self.seeds)} runs"
+        if not low <= found <= high:
+            raise AssertionError(f"{number}: {found:.3g}{unit} lies outside {low:.3g} to {high:.3g}; stored {said}")
+        print(f"{number}: {found:.3g}{unit} here; stored {said}")
+
+    def bounds(self, number: str) -> tuple[float, float]:
+        """The interval in which one more run is expected; raises ValueError where `number` names none."""
+        away = ROOM * self.spread(number) * math.sqrt(1 + 1 / len(self.seeds))
+        away += 1e-9 * abs(self.mean(number))  # numbers without chance, stored in ten digits
+        return self.mean(number) - away, self.mean(number) + away
+
+
+def stored(experiment: ModuleType) -> Stored:
+    """The stored results of one of the modules beside this file.
+
+    Raises TypeError where `experiment` is no such module, ValueError where it has never been run.
+    """
+    if not isinstance(experiment, ModuleType) or not experiment.__name__.startswith(f"{__name__}."):
+        raise TypeError(f"experiment must be a module of {__name__}, got {describe(experiment)}")
+    name = experiment.__name__.rpartition(".")[2]
+    path = HERE / f"{name}.json"
+    if not path.exists():
+        raise ValueError(f"experiment must have been run, got {name}, which has no {path.name}: `make experiments`")
+    said = json.loads(path.read_text(encoding="utf-8"))
+    return Stored(name, tuple(said["seeds"]), {key: np.array(values) for key, values in said["values"].items()})

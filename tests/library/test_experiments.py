@@ -1,0 +1,116 @@
+"""Experiments: what is stored is what their code gives, their numbers are read rightly, and a chapter runs one seed."""
+
+import json
+import types
+
+import numpy as np
+import pytest
+
+from lvm_lib import experiments
+from tools import chapters, keys
+from tools import experiments as tool
+
+NAMES = tool.names()
+
+
+def module(name="coin"):
+    return types.ModuleType(f"lvm_lib.experiments.{name}")
+
+
+@pytest.fixture
+def coin(tmp_path, monkeypatch):
+    """An experiment of three runs, stored in a folder of its own."""
+    values = {"heads": [0.4, 0.5, 0.6], "sure": [1.0, 1.0, 1.0]}
+    said = tool.described("A coin.\nThrown.", [1, 2, 3], values, {}, {})
+    (tmp_path / "coin.json").write_text(json.dumps(said))
+    monkeypatch.setattr(experiments, "HERE", tmp_path)
+    return experiments.stored(module())
+
+
+def test_stored_numbers_have_mean_spread_and_error(coin):
+    assert coin.name == "coin" and coin.seeds == (1, 2, 3)
+    assert coin.pair("heads") == pytest.approx((0.5, 0.1 / np.sqrt(3)))
+    assert coin.spread("heads") == pytest.approx(0.1)
+    said = json.loads((experiments.HERE / "coin.json").read_text())
+    assert said["about"] == "A coin" and said["results"]["heads"]["error"] == pytest.approx(coin.error("heads"))
+
+
+def test_a_run_within_the_spread_is_said_and_another_fails(coin, capsys):
+    coin.within("heads", 0.55, unit="")
+    assert capsys.readouterr().out == "heads: 0.55 here; stored 0.5 ± 0.058 over 3 runs\n"
+    room = 4 * 0.1 * np.sqrt(4 / 3)
+    coin.within("heads", 0.5 + 0.999 * room)
+    with pytest.raises(AssertionError, match=r"heads: 0\.963 nats lies outside"):
+        coin.within("heads", 0.5 + 1.002 * room)
+    coin.within("sure", 1.0 + 1e-12)
+    with pytest.raises(AssertionError):
+        coin.within("sure", 1.0 + 1e-6)
+
+
+def test_what_does_not_fit_is_named(coin):
+    for call in (coin.mean, coin.spread, coin.error, coin.pair, coin.bounds):
+        with pytest.raises(ValueError, match="number must be one of heads, sure"):
+            call("tails")
+    for bad in ("seven", None, [1.0, 2.0]):
+        with pytest.raises(TypeError, match="value"):
+            coin.within("heads", bad)
+    with pytest.raises(ValueError, match="value"):
+        coin.within("heads", float("nan"))
+    with pytest.raises(TypeError, match="unit"):
+        coin.within("heads", 0.5, unit=3)
+    with pytest.raises(ValueError, match="make experiments"):
+        experiments.stored(module("unheard"))
+    for bad in (json, "coin", None):
+        with pytest.raises(TypeError, match="experiment"):
+            experiments.stored(bad)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stored_results_are_not_stale(name):
+    assert tool.stale(name) == [], f"python -m tools.experiments {name}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stored_results_are_whole(name):
+    said = tool.stored(name)
+    assert len(set(said["seeds"])) == len(said["seeds"]) >= 3
+    assert said["results"] == {number: tool.summary(values) for number, values in said["values"].items()}
+    assert all(len(values) == len(said["seeds"]) for values in said["values"].values())
+    assert (tool.FOLDER / f"{name}.json").stat().st_size < 60_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chapter_shows_it_and_claims_its_own_run_within_its_spread(name):
+    users = []
+    for path in chapters.chapter_paths():
+        notebook = keys.read(path)
+        code = [keys.source(cell) for cell in keys.counted(notebook)]
+        if any(f"experiments import {name}" in text for text in code):
+            users.append(path.stem)
+            claims = [line for text in code for line in text.splitlines() if ".within(" in line]
+            assert claims, f"{path.stem} shows {name} and runs no seed of it"
+    assert users, f"no chapter shows {name}"
+
+
+def test_a_change_of_its_code_makes_it_stale_and_its_results_are_no_part_of_it(tmp_path):
+    folder = tmp_path / "lvm_lib" / "experiments"
+    folder.mkdir(parents=True)
+    (tmp_path / "requirements.txt").write_text("")
+    (tmp_path / "lvm_lib" / "__init__.py").write_text("")
+    (folder / "__init__.py").write_text("")
+    (folder / "a.py").write_text("SEEDS = (1, 2)\n")
+    (folder / "b.py").write_text("SEEDS = (1, 2)\n")
+
+    def now():
+        return tool.parts("a", keys.Package(tmp_path))
+
+    first = now()
+    (folder / "a.json").write_text("{}")
+    (folder / "b.json").write_text("{}")
+    (folder / "b.py").write_text("SEEDS = (1, 2, 3)\n")
+    (folder / "a.py").write_text("SEEDS = (1, 2)  # two\n")
+    assert now() == first
+    (folder / "a.py").write_text("SEEDS = (1, 2, 3)\n")
+    assert keys.changes(first, now()) == ["lvm_lib/experiments/a.py changed"]
+    package = keys.Package(tmp_path)
+    assert package.data_of("lvm_lib.experiments.a") == {folder / "a.json"}  # of a chapter that shows a
