@@ -1,7 +1,7 @@
 """Latent variable models, one file per concept; the folder listing reads like the table of contents.
 
-The exact half (densities, quadrature, mixture, ppca, curve, bounds, em, landscape) is NumPy in float64; networks are
-torch. Nothing heavy is imported until its module is: `import lvm_lib` loads neither torch nor matplotlib.
+The exact half (densities, quadrature, refine, mixture, ppca, curve, bounds, em, landscape) is NumPy in float64;
+networks are torch. Nothing heavy is imported until its module is: `import lvm_lib` loads neither torch nor matplotlib.
 Units: every log density, bound, entropy and divergence is in nats.
 """
 
@@ -35,6 +35,7 @@ MODULES = (
     "quadrature",
     "quantize",
     "recipes",
+    "refine",
     "shipped",
     "single_code",
     "tables",

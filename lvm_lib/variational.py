@@ -299,6 +299,7 @@ def best_gaussian(
     First a scan of 61 means by 16 standard deviations, then ever finer looks around the best, each accepted only where
     it raises the ELBO. begin: a (mean, factor) that the result is never below (the encoder's, so that amortisation
     never gains). With q one-dimensional the scan finds the highest hill, not merely a near one. Theta is fixed.
+    It follows no slope, and so is the other route to what `refine` climbs to.
     scan: False leaves the scan out, and climbs from `begin` alone: quick, but the hill is then the one it stands on.
     [em-gap-parts] [vae-two-gaps]
     """

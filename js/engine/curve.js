@@ -8,11 +8,13 @@
 
 import { entropyNormal, klNormal, logNormal, LOG_TWO_PI } from "./density.js";
 import { expectation, line, logIntegral, normalised } from "./grid.js";
+import { top } from "./refine.js";
 
 const WIDE = line(-20, 20, 2001); // evidence
 const SUPPORT = line(-16, 16, 1601); // the exact q: other ends, other spacing
 const REACH = 12; // the grid that follows a Gaussian q: mean +- 12 std
 const FOLLOWING = 385; // its points: a spacing of std / 16
+const [STARTS, START_STD] = [9, 0.4]; // where the search for the best Gaussian begins
 
 export class QuadraticCurve {
   constructor({ slope = 1, bend = 0, std = 0.5 } = {}) {
@@ -84,48 +86,18 @@ export class QuadraticCurve {
     };
   }
 
-  /** The variance that maximises the ELBO at a given mean: the positive root of A v^2 + B v = 1. */
-  bestVariance(x, mean) {
-    const s2 = this.std * this.std;
-    const tilt = this.slope + this.bend * mean;
-    const A = (1.5 * this.bend * this.bend) / s2;
-    const B = 1 + (tilt * tilt - this.bend * (x - this.decode(mean))) / s2;
-    const root = Math.sqrt(B * B + 4 * A);
-    return B > 0 ? 2 / (B + root) : (root - B) / (2 * A); // the form without cancellation
-  }
-
-  /** Slope of the ELBO along the mean, the variance at its best (envelope theorem). */
-  profileSlope(x, mean) {
-    const v = this.bestVariance(x, mean);
-    const tilt = this.slope + this.bend * mean;
-    const rest = x - this.decode(mean) - 0.5 * this.bend * v;
-    return (rest * tilt - tilt * this.bend * v) / (this.std * this.std) - mean;
-  }
-
-  /**
-   * The Gaussian with the largest ELBO, mean and std between the ends given: every stationary mean is bracketed and
-   * bisected, the best one wins.
-   */
+  /** The Gaussian with the largest ELBO, mean and std between the ends given: the best of climbs along the axis. */
   bestGaussian(x, [low, high], [thin, wide]) {
-    const candidates = [low, high];
-    const starts = line(low, high, 161).points;
-    for (let i = 1; i < starts.length; i++) {
-      let [a, b] = [starts[i - 1], starts[i]];
-      if (!(this.profileSlope(x, a) > 0 && this.profileSlope(x, b) <= 0)) continue; // not a maximum
-      for (let k = 0; k < 60 && b > a; k++) {
-        const middle = 0.5 * (a + b);
-        if (this.profileSlope(x, middle) > 0) a = middle;
-        else b = middle;
-      }
-      candidates.push(0.5 * (a + b));
-    }
-    let best = { mean: NaN, std: NaN, elbo: -Infinity };
-    for (const mean of candidates) {
-      const std = Math.min(Math.max(Math.sqrt(this.bestVariance(x, mean)), thin), wide);
-      const { elbo } = this.boundOfGaussian(x, { mean, std });
-      if (elbo > best.elbo) best = { mean, std, elbo };
-    }
-    return { mean: best.mean, std: best.std };
+    const on = {
+      axes: [SUPPORT.points],
+      logWeights: SUPPORT.logWeights,
+      logF: SUPPORT.points.map((z) => this.logJoint(x, z)),
+    };
+    const within = { mean: [low, high], std: [thin, wide] };
+    const starts = Array.from(line(low, high, STARTS).points);
+    const ends = starts.map((mean) => top(on, { mean, std: START_STD }, { within }));
+    const { mean, std } = ends.reduce((best, end) => (end.elbo > best.elbo ? end : best));
+    return { mean, std: Math.min(Math.max(std, thin), wide) };
   }
 }
 

@@ -8,13 +8,13 @@ export function logNormal(x, mean = 0, std = 1) {
   return -0.5 * (LOG_TWO_PI + r * r) - Math.log(std);
 }
 
-/** log of the sum of exp(a_i), stable; -Infinity for an empty or all -Infinity array. */
-export function logsumexp(a) {
+/** log of the sum of exp of m values that are asked one by one, stable; -Infinity where none is more. */
+export function logSum(m, value) {
   let top = -Infinity;
-  for (const v of a) if (v > top) top = v;
-  if (!Number.isFinite(top)) return top;
+  for (let k = 0; k < m; k++) top = Math.max(top, value(k));
+  if (top === -Infinity) return top;
   let sum = 0;
-  for (const v of a) sum += Math.exp(v - top);
+  for (let k = 0; k < m; k++) sum += Math.exp(value(k) - top);
   return top + Math.log(sum);
 }
 

@@ -8,7 +8,7 @@
 // M-step: the best weights, means and covariances among all covariances whose eigenvalues are at least FLOOR.
 // The Python twin is lvm_lib.figures.em; tests hold the two together.
 
-import { LOG_TWO_PI } from "./density.js";
+import { LOG_TWO_PI, logSum } from "./density.js";
 import * as toy from "./landscape.js";
 import { normals, uniforms } from "./random.js";
 
@@ -60,13 +60,7 @@ function logJoints(points, components) {
 /** log p(x) of every point: the log of the sum of its k numbers. */
 function logTotals(logs, k) {
   const out = new Float64Array(logs.length / k);
-  for (let n = 0; n < out.length; n++) {
-    let top = -Infinity;
-    for (let i = n * k; i < n * k + k; i++) if (logs[i] > top) top = logs[i];
-    let sum = 0;
-    for (let i = n * k; i < n * k + k; i++) sum += Math.exp(logs[i] - top);
-    out[n] = top + Math.log(sum);
-  }
+  for (let n = 0; n < out.length; n++) out[n] = logSum(k, (j) => logs[n * k + j]);
   return out;
 }
 

@@ -1,6 +1,8 @@
 // Integrals on a line by the trapezoid rule. For smooth integrands that vanish at both ends its error falls
 // like exp(-2 pi^2 (width / step)^2): a step of a quarter of the width is exact to the last digit of float64.
 
+import { logSum } from "./density.js";
+
 /** m equally spaced points from low to high, with the logarithms of their trapezoid weights. */
 export function line(low, high, m) {
   const step = (high - low) / (m - 1);
@@ -14,12 +16,7 @@ export function line(low, high, m) {
 /** log of the integral of exp(log f) over the grid; `logValues` as an array or as a function of z. */
 export function logIntegral(logValues, grid) {
   const log = valuesOn(logValues, grid);
-  const m = log.length;
-  let top = -Infinity;
-  for (let i = 0; i < m; i++) if (log[i] + grid.logWeights[i] > top) top = log[i] + grid.logWeights[i];
-  let sum = 0;
-  for (let i = 0; i < m; i++) sum += Math.exp(log[i] + grid.logWeights[i] - top);
-  return top + Math.log(sum);
+  return logSum(log.length, (i) => log[i] + grid.logWeights[i]);
 }
 
 /** log density on the grid that integrates to one. */

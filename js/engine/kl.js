@@ -7,14 +7,15 @@
 //   H(p_data)             trapezoid rule on another grid, once
 // The Python twin is lvm_lib.figures.kl; tests hold the two together.
 
-import { logNormal } from "./density.js";
+import { logNormal, logSum } from "./density.js";
 import { expectation, line } from "./grid.js";
 import { normalQuantile, uniforms } from "./random.js";
+import { top } from "./refine.js";
 
 const STREAM = 2; // of the counter: other figures draw from others
 
 const WIDE = line(-40, 40, 3201); // holds 12 standard deviations of every model; a step of 1/8 of the narrowest
-const STRIDE = 0.1; // a step of the descent, in standard deviations: too short to leap into another valley
+const [STRIDE, STEPS] = [0.1, 400]; // of the way downhill: too short to leap into another valley
 const OTHER = line(-15, 15, 1301); // the entropy: other ends, other spacing
 
 /** A mixture of Gaussians on a line; what is asked twice is computed once. */
@@ -40,11 +41,7 @@ export class Mixture {
 
   /** log p(x): a log of a sum of exponentials, without an array in between (a figure asks for thousands). */
   logDensity(x) {
-    let top = -Infinity;
-    for (let k = 0; k < this.tops.length; k++) top = Math.max(top, this.logPart(x, k));
-    let sum = 0;
-    for (let k = 0; k < this.tops.length; k++) sum += Math.exp(this.logPart(x, k) - top);
-    return top + Math.log(sum);
+    return logSum(this.tops.length, (k) => this.logPart(x, k));
   }
 
   logPart(x, k) {
@@ -122,22 +119,6 @@ export class Mixture {
     }
     return out;
   }
-
-  /** Slope of KL(q || this) along the mean and along log std: E_q[score (log q - log p)]; and its value. */
-  reverseSlope({ mean, std }) {
-    const points = Math.max(129, 2 * Math.ceil((8 * std) / 0.05) + 1);
-    const grid = line(mean - 8 * std, mean + 8 * std, points);
-    const at = { value: 0, mean: 0, logStd: 0 };
-    grid.points.forEach((x, i) => {
-      const r = (x - mean) / std;
-      const logQ = logNormal(x, mean, std);
-      const part = Math.exp(logQ + grid.logWeights[i]) * (logQ - this.logDensity(x));
-      at.value += part;
-      at.mean += (part * r) / std;
-      at.logStd += part * (r * r - 1);
-    });
-    return at;
-  }
 }
 
 /** Log of the model at the points of the wide grid. */
@@ -163,19 +144,12 @@ export const DATA = {
  */
 export function fitted(data, direction, from, ends) {
   if (direction === "forward") return clamped(data.moments, ends);
-  let at = { mean: from.mean, std: from.std };
-  let here = data.reverseSlope(at);
-  for (let k = 0, step = 1; k < 400 && step > 1e-12; k++) {
-    const [dm, ds] = [at.std ** 2 * here.mean, 0.5 * here.logStd]; // the Fisher information of a Gaussian, inverted
-    const s = Math.min(step, STRIDE / Math.max(Math.abs(dm) / at.std, Math.abs(ds), 1e-300));
-    const to = clamped({ mean: at.mean - s * dm, std: at.std * Math.exp(-s * ds) }, ends);
-    const there = data.reverseSlope(to);
-    if (there.value <= here.value) {
-      if (Math.hypot(to.mean - at.mean, to.std - at.std) < 1e-10) break;
-      [at, here, step] = [to, there, Math.min(1, 2 * step)];
-    } else step /= 2;
-  }
-  return at;
+  const { mean, std } = top({ axes: [WIDE.points], logWeights: WIDE.logWeights, logF: data.onGrid }, from, {
+    stride: STRIDE,
+    steps: STEPS,
+    within: ends,
+  });
+  return clamped({ mean, std }, ends); // exp(log std) may stand a rounding outside
 }
 
 /** The model that fits N draws best: their mean and standard deviation, the latter kept at its floor. */

@@ -5,17 +5,18 @@
 //   log p(x)       the trapezoid rule's log integral of it
 //   ELBO(q)        q normalised on the same grid, so that log p(x) - ELBO is a KL between two distributions on the
 //                  grid, and no rounding of an integral can make it negative
-//   refinement     natural-gradient steps on that ELBO from the encoder's q, halved until it rises
+//   refinement     the climb of refine.js on that ELBO, from the encoder's q
 //
 // The Python twin is lvm_lib.figures.posterior; tests hold the two together.
 
-import { LOG_TWO_PI } from "./density.js";
+import { LOG_TWO_PI, logSum } from "./density.js";
 import { line } from "./grid.js";
 import { logBernoulli } from "./latent.js";
 import { network } from "./nn.js";
+import { elboAndSlopes, refine } from "./refine.js";
 
 export const STEPS = 30; // refinement steps that a reader may take
-const [LAST, LEAST, HALVINGS] = [200, 1e-7, 25];
+const [LAST, LEAST] = [200, 1e-7]; // steps, and nats that count as a rise
 const PIXELS = 784;
 const BATCH = 16; // points that are decoded at once
 const [FAR, NEAR, WIDE, SPACING, LEAST_POINTS, COARSE] = [9, 18, 5.5, 0.4, 33, 0.05]; // of a grid: see gridOf
@@ -64,7 +65,9 @@ function* jointOn(decoder, x, lines) {
     }
     yield (k + rows) / m;
   }
-  return { z1, z2, logWeights, logJoint, m, m1, m2, lines, evidence: NaN }; // the caller sums it
+  /** @type {[Float64Array, Float64Array]} */
+  const axes = [z1, z2];
+  return { axes, logWeights, logJoint, logF: logJoint, m, m1, m2, lines, evidence: NaN }; // the caller sums it
 }
 
 const unresolved = (words) => Object.assign(new Error(words), { unresolved: true });
@@ -92,7 +95,6 @@ export function* gridOf({ encoder, decoder }, x) {
     let top = -Infinity;
     for (const value of seen.logJoint) top = Math.max(top, value);
     const before = high.map((to, a) => to - low[a]);
-    const own = [seen.z1, seen.z2];
     [low, high] = [
       [Infinity, Infinity],
       [-Infinity, -Infinity],
@@ -100,8 +102,8 @@ export function* gridOf({ encoder, decoder }, x) {
     for (let k = 0; k < seen.m; k++)
       if (seen.logJoint[k] > top - NEAR)
         for (const a of [0, 1]) {
-          low[a] = Math.min(low[a], own[a][k]);
-          high[a] = Math.max(high[a], own[a][k]);
+          low[a] = Math.min(low[a], seen.axes[a][k]);
+          high[a] = Math.max(high[a], seen.axes[a][k]);
         }
     const step = before.map((wide) => wide / (look - 1));
     [low, high] = [low.map((v, a) => v - step[a]), high.map((v, a) => v + step[a])];
@@ -136,8 +138,9 @@ export function* posterior(vae, x, grid = null) {
   const halving = halved(on) - on.evidence;
   const coarse = spacing > HALF || !(Math.abs(halving) < COARSE);
   if (!grid && coarse) throw unresolved(`twice the spacing moves log p(x) by ${halving}`);
-  const path = yield* climb(on, q);
-  const other = yield* climb(on, { mean, logStd: std.map(Math.log) });
+  const end = { least: LEAST, steps: LAST };
+  const path = yield* refine(on, q, end);
+  const other = yield* refine(on, { mean, logStd: std.map(Math.log) }, end);
   return {
     ...on,
     x,
@@ -151,16 +154,8 @@ export function* posterior(vae, x, grid = null) {
   };
 }
 
-function logSum(m, value) {
-  let top = -Infinity;
-  for (let k = 0; k < m; k++) top = Math.max(top, value(k));
-  let sum = 0;
-  for (let k = 0; k < m; k++) sum += Math.exp(value(k) - top);
-  return top + Math.log(sum);
-}
-
 /** Mean and standard deviations of the posterior on the grid. */
-function momentsOf({ m, z1, z2, logWeights, logJoint, evidence }) {
+function momentsOf({ m, axes: [z1, z2], logWeights, logJoint, evidence }) {
   const [mean, square] = [
     [0, 0],
     [0, 0],
@@ -189,72 +184,9 @@ function halved({ logJoint, m1, m2, lines }) {
   });
 }
 
-/** log q at the points, normalised on the grid. */
-function logQ({ m, z1, z2, logWeights }, { mean, logStd }) {
-  const [a, b] = logStd.map((v) => Math.exp(-v));
-  const raw = new Float64Array(m);
-  for (let k = 0; k < m; k++) raw[k] = -0.5 * (((z1[k] - mean[0]) * a) ** 2 + ((z2[k] - mean[1]) * b) ** 2);
-  const total = logSum(m, (k) => raw[k] + logWeights[k]);
-  for (let k = 0; k < m; k++) raw[k] -= total;
-  return raw;
-}
-
 /** KL(q || p(z | x)) on the grid. */
 export function klOf(on, q) {
-  const log = logQ(on, q);
-  let sum = 0;
-  for (let k = 0; k < on.m; k++) {
-    sum += Math.exp(log[k] + on.logWeights[k]) * (log[k] - (on.logJoint[k] - on.evidence));
-  }
-  return sum;
-}
-
-/** The ELBO on the grid and its slopes by mean / std and log std. */
-function elboAndSlopes(on, q) {
-  const log = logQ(on, q);
-  const { m, z1, z2, logJoint, logWeights } = on;
-  const [a, b] = q.logStd.map((v) => Math.exp(-v));
-  let elbo = 0;
-  for (let k = 0; k < m; k++) elbo += Math.exp(log[k] + logWeights[k]) * (logJoint[k] - log[k]);
-  const [byMean, byLogStd] = [
-    [0, 0],
-    [0, 0],
-  ];
-  for (let k = 0; k < m; k++) {
-    const part = Math.exp(log[k] + logWeights[k]) * (logJoint[k] - log[k] - elbo);
-    const [r, s] = [(z1[k] - q.mean[0]) * a, (z2[k] - q.mean[1]) * b];
-    byMean[0] += part * r;
-    byMean[1] += part * s;
-    byLogStd[0] += part * r * r;
-    byLogStd[1] += part * s * s;
-  }
-  return { elbo, byMean, byLogStd };
-}
-
-/** [{ q, elbo }]: natural-gradient steps, halved until the ELBO rises, until it rises no more. A generator. */
-function* climb(on, start) {
-  let q = start;
-  let here = elboAndSlopes(on, q);
-  const path = [{ q, elbo: here.elbo }];
-  while (path.length <= LAST) {
-    const far = Math.max(...here.byMean.map(Math.abs), ...here.byLogStd.map((v) => Math.abs(v) / 2));
-    let size = far > 0 ? Math.min(1, 0.5 / far) : 1; // no step is longer than half a standard deviation
-    /** @type {{ to: any, there: any } | null} */
-    let found = null;
-    for (let halving = 0; halving < HALVINGS && !found; halving++, size /= 2) {
-      const to = {
-        mean: q.mean.map((v, a) => v + size * Math.exp(q.logStd[a]) * here.byMean[a]),
-        logStd: q.logStd.map((v, a) => v + 0.5 * size * here.byLogStd[a]),
-      };
-      const there = elboAndSlopes(on, to);
-      if (there.elbo > here.elbo + LEAST) found = { to, there };
-      yield 0.9;
-    }
-    if (!found) return path;
-    [q, here] = [found.to, found.there];
-    path.push({ q, elbo: here.elbo });
-  }
-  return path;
+  return -elboAndSlopes({ ...on, logF: on.logJoint.map((log) => log - on.evidence) }, q).elbo;
 }
 
 /** All numbers of a state { digit, drawn, step } whose posterior is known: the figure draws nothing else. */

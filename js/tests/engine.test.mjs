@@ -1,7 +1,7 @@
 // Identities of the engine, each against an independent route. Run: node --test js/tests
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { entropyNormal, klNormal, logNormal, logsumexp } from "../engine/density.js";
+import { entropyNormal, klNormal, logNormal, logSum } from "../engine/density.js";
 import { expectation, line, logIntegral, normalised } from "../engine/grid.js";
 import { numbers, QuadraticCurve } from "../engine/curve.js";
 import { boundsOf } from "./reach.mjs";
@@ -36,11 +36,12 @@ test("a Gaussian's density integrates to one, its entropy and KL are their integ
   }
 });
 
-test("logsumexp survives what overflows and what underflows", () => {
-  close(logsumexp([1000, 1000]), 1000 + Math.log(2), 1e-12);
-  close(logsumexp([-1000, -1001]), -1000 + Math.log1p(Math.exp(-1)), 1e-12);
-  assert.equal(logsumexp([-Infinity, -Infinity]), -Infinity);
-  close(logsumexp([-Infinity, 3]), 3, 0);
+test("logSum survives what overflows and what underflows", () => {
+  const logOf = (...a) => logSum(a.length, (k) => a[k]);
+  close(logOf(1000, 1000), 1000 + Math.log(2), 1e-12);
+  close(logOf(-1000, -1001), -1000 + Math.log1p(Math.exp(-1)), 1e-12);
+  assert.equal(logOf(-Infinity, -Infinity), -Infinity);
+  close(logOf(-Infinity, 3), 3, 0);
 });
 
 test("trapezoid weights: half at both ends, a line is integrated exactly", () => {
@@ -72,12 +73,12 @@ test("without a bend evidence and posterior have their closed forms", () => {
       close(curve.evidence(x), logNormal(x, 0, Math.hypot(slope, std)), 1e-12, "evidence");
       const variance = 1 / (1 + (slope * slope) / (std * std));
       const best = curve.bestGaussian(x, BOUNDS.mean, BOUNDS.std);
-      close(best.mean, (variance * slope * x) / (std * std), 1e-9, "mean");
-      close(best.std, Math.sqrt(variance), 1e-12, "std");
+      close(best.mean, (variance * slope * x) / (std * std), 1e-6, "mean");
+      close(best.std, Math.sqrt(variance), 1e-6, "std");
       close(curve.klOfGaussian(x, best), 0, 1e-12, "the best Gaussian is exact");
       const exact = curve.exactPosterior(x);
-      close(exact.mean, best.mean, 1e-9);
-      close(exact.std, best.std, 1e-9);
+      close(exact.mean, (variance * slope * x) / (std * std), 1e-9);
+      close(exact.std, Math.sqrt(variance), 1e-9);
     }
 });
 

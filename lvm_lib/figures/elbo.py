@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.optimize import minimize
 
 from ..bounds import GaussianQ
 from ..curve import QuadraticCurve
 from ..densities import log_normal
 from ..plots.palette import colour
 from ..quadrature import line, moments
+from ..refine import refine
 from .base import LiveFigure
 from .state import found, number, one_of
 
@@ -20,6 +20,7 @@ __all__ = ["ElboFigure"]
 
 WIDE = line(-20, 20, 2001)  # evidence
 COMMON = line(-28, 28, 4481)  # q and posterior together: holds 12 std of the widest q, steps of 1/4 of the narrowest
+STARTS, START_STD = 9, 0.4  # where the search for the best Gaussian begins
 
 
 class ElboFigure(LiveFigure):
@@ -111,25 +112,14 @@ class ElboFigure(LiveFigure):
 
     def best_gaussian(self) -> ElboFigure:
         """Make q the Gaussian with the largest ELBO, searched from starts along the whole axis; returns self."""
-        x, model = np.array([[self.x]]), self.model
-
-        def loss(parameters):
-            mean, log_std = parameters
-            return -model.elbo(GaussianQ(np.array([[mean]]), np.array([[[math.exp(2 * log_std)]]])), x)[0]
-
-        means, stds = self.bounds()["mean"], self.bounds()["std"]
-        limits = [means, tuple(map(math.log, stds))]
-        starts = [(mean, -1.0) for mean in np.linspace(means[0], means[1], 9)]
-        best = min(
-            (
-                minimize(loss, start, bounds=limits, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-9})
-                for start in starts
-            ),
-            key=lambda result: result.fun,
-        )
+        log_joint = self.model.log_joint_on(np.array([[self.x]]), COMMON)[0]
+        within = (low, high), stds = self.bounds()["mean"], self.bounds()["std"]
+        starts = np.linspace(low, high, STARTS)
+        ends = (refine(log_joint, COMMON, [mean], [START_STD], within=within)[-1] for mean in starts)
+        best = max(ends, key=lambda end: end.elbo)
         with self.hold_sync():
             self.kind = "gaussian"
-            self.mean, self.std = float(best.x[0]), float(np.clip(math.exp(best.x[1]), *stds))
+            self.mean, self.std = float(best.mean[0]), float(np.clip(np.exp(best.log_std[0]), *stds))
         return self
 
     # ---- traits

@@ -13,6 +13,7 @@ from ..densities import kl_normal_diag, log_normal
 from ..mixture import GaussianMixture
 from ..plots.palette import colour
 from ..quadrature import line
+from ..refine import refine
 from .base import LiveFigure
 from .state import found, number, one_of, size, whole
 
@@ -26,6 +27,7 @@ DATA = {
 }
 NAMES = {"two": "two hills", "one": "one hill"}
 WIDE = line(-45, 45, 4501)  # not the grid of js/engine/kl.js: both are fine enough for the last digits
+STRIDE, STEPS = 0.1, 400  # of the way downhill: too short to leap into another valley
 STREAM = 2  # of the counter: other figures draw from others
 
 
@@ -126,7 +128,10 @@ class KlFigure(LiveFigure):
         centre, spread = _moments(self.data)
         if self.direction == "forward":
             return self._to(centre, spread)
-        return self._to(*_downhill(self.data, self.mean, self.std))
+        bounds, log_p = self.bounds(), _on_grid(self.data)[0]
+        within = bounds["mean"], bounds["std"]
+        top = refine(log_p, WIDE, [self.mean], [self.std], stride=STRIDE, steps=STEPS, within=within)[-1]
+        return self._to(top.mean[0], np.exp(top.log_std[0]))
 
     def fit_draws(self) -> KlFigure:
         """Move the model to the mean and standard deviation of the draws: maximum likelihood on them; returns self."""
@@ -195,35 +200,6 @@ def _moments(data):
 def _least_forward(data):
     """The smallest forward KL that a Gaussian reaches: 1/2 log(2 pi e s^2) - H(p_data), at the moments of the data."""
     return 0.5 * math.log(2 * math.pi * math.e * _moments(data)[1] ** 2) - _on_grid(data)[1]
-
-
-def _downhill(data, mean, std, stride=0.1):
-    """The local minimum of KL(q || p_data) in the valley of q = N(mean, std^2).
-
-    Natural gradient: the slopes E_q[score (log q - log p)] times the inverse Fisher information, std^2 along the mean
-    and 1/2 along log std; no step is longer than `stride` standard deviations, so that no valley is leapt over.
-    """
-    log_p, x, step = _on_grid(data)[0], WIDE.points[:, 0], 1.0
-
-    def value_and_slopes(mean, std):
-        r, log_q = (x - mean) / std, log_normal(x, mean, std)
-        part = np.exp(log_q + WIDE.log_weights) * (log_q - log_p)
-        return part.sum(), std * (part @ r), 0.5 * (part @ (r**2 - 1))
-
-    means, stds = KlFigure.bounds()["mean"], KlFigure.bounds()["std"]
-    value, dm, ds = value_and_slopes(mean, std)
-    for _ in range(400):
-        s = min(step, stride / max(abs(dm) / std, abs(ds), 1e-300))
-        to = float(np.clip(mean - s * dm, *means)), float(np.clip(std * math.exp(-s * ds), *stds))
-        there = value_and_slopes(*to)
-        if there[0] > value:
-            step /= 2
-            continue
-        moved = math.hypot(to[0] - mean, to[1] - std)
-        (mean, std), (value, dm, ds), step = to, there, min(1.0, 2 * step)
-        if moved < 1e-10:
-            break
-    return mean, std
 
 
 def _draws(data, seed, n):

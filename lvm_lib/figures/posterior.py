@@ -19,6 +19,7 @@ from .. import data
 from .._checks import describe, real_array
 from ..plots.palette import colour
 from ..quadrature import line, log_integral, moments, product
+from ..refine import elbo_and_slopes, refine
 from ..shipped import shipped_vae
 from ..vae import VAE
 from .base import FigureError, LiveFigure
@@ -31,7 +32,6 @@ __all__ = ["TruePosteriorFigure"]
 STEPS = 30  # refinement steps that a reader may take
 LAST = 200  # steps after which the search for the best Gaussian ends at the latest
 LEAST = 1e-7  # nats, the smallest rise that counts as one
-HALVINGS = 25  # of one step
 NEAR = 18.0  # nats below the peak that the grid still holds: beyond, there is about 1e-8 of the mass
 WIDE = 5.5  # standard deviations of the encoder's q that the grid holds on either side
 SPACING = 0.4  # of the grid, in standard deviations of the posterior, where MOST points allow it
@@ -109,7 +109,7 @@ class TruePosteriorFigure(LiveFigure):
     @property
     def q(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of q after the steps, each (2,)."""
-        mean, log_std = self._path[min(self.step, len(self._path) - 1)][0]
+        mean, log_std, _ = self._path[min(self.step, len(self._path) - 1)]
         return mean, np.exp(log_std)
 
     @property
@@ -135,10 +135,10 @@ class TruePosteriorFigure(LiveFigure):
         """All numbers of the current state: the Python twin of `numbers` in js/engine/posterior.js."""
         p, (mean, std) = self._posterior, self.q
         taken = min(self.step, len(p.path) - 1)
-        refined, before = p.path[taken][1], p.path[max(taken - 1, 0)][1]
+        refined, before = p.path[taken].elbo, p.path[max(taken - 1, 0)].elbo
         found = {
             "evidence": p.evidence,
-            "amortised": p.path[0][1],
+            "amortised": p.path[0].elbo,
             "before": before,
             "refined": refined,
             "best": p.best,
@@ -311,10 +311,7 @@ def _within(most, low, high, std) -> list[float]:
 
 
 class _OnGrid:
-    """log p(x, z) on the grid of one image; the ELBO of a Gaussian q that is normalised on that grid.
-
-    And how that q is refined.
-    """
+    """log p(x, z) on the grid of one image, and the Gaussian q that is refined there."""
 
     def __init__(self, log_joint, mean, log_std, box, x):
         self.box = box
@@ -330,51 +327,15 @@ class _OnGrid:
         every = self.log_joint.reshape(box[2], box[5])[::2, ::2].ravel()
         self.halving = float(log_integral(every, half)) - self.evidence
         self.coarse = bool(self.spacing > HALF or not abs(self.halving) < COARSE)
-        self.path = self._climb(mean, log_std)
-        other = self._climb(self.mean, np.log(self.std))
-        self.best = max(self.path[-1][1], other[-1][1])
+        self.path = self._climb(mean, np.exp(log_std))
+        self.best = max(self.path[-1].elbo, self._climb(self.mean, self.std)[-1].elbo)
 
-    def log_q(self, mean, log_std):
-        """log q at the points, normalised on the grid."""
-        r = (self.grid.points - mean) * np.exp(-log_std)
-        raw = -0.5 * (r**2).sum(1)
-        return raw - log_integral(raw, self.grid), r
+    def _climb(self, mean, std):
+        return refine(self.log_joint, self.grid, mean, std, least=LEAST, steps=LAST)
 
     def kl(self, mean, log_std) -> float:
         """KL(q || p(z | x)) on the grid."""
-        log_q, _ = self.log_q(mean, log_std)
-        return float(np.exp(log_q + self.grid.log_weights) @ (log_q - (self.log_joint - self.evidence)))
-
-    def elbo_and_slopes(self, mean, log_std):
-        """The ELBO on the grid and its slopes by mean / std and log std, each (2,)."""
-        log_q, r = self.log_q(mean, log_std)
-        mass = np.exp(log_q + self.grid.log_weights)
-        gain = self.log_joint - log_q
-        elbo = mass @ gain
-        weighted = mass * (gain - elbo)
-        return float(elbo), weighted @ r, weighted @ (r**2)
-
-    def _climb(self, mean, log_std):
-        """[((mean, log std), ELBO)]: natural-gradient steps, halved until the ELBO rises, until it rises no more.
-
-        The Fisher information of a Gaussian is 1 along mean / std and 2 along log std.
-        """
-        elbo, by_mean, by_log_std = self.elbo_and_slopes(mean, log_std)
-        path = [((mean, log_std), elbo)]
-        while len(path) <= LAST:
-            far = max(np.abs(by_mean).max(), np.abs(by_log_std).max() / 2)
-            size = min(1.0, 0.5 / far) if far > 0 else 1.0  # no step is longer than half a standard deviation
-            for _ in range(HALVINGS):
-                to = mean + size * np.exp(log_std) * by_mean, log_std + 0.5 * size * by_log_std
-                there = self.elbo_and_slopes(*to)
-                if there[0] > elbo + LEAST:
-                    break
-                size /= 2
-            else:
-                return path
-            (mean, log_std), (elbo, by_mean, by_log_std) = to, there
-            path.append((to, elbo))
-        return path
+        return -elbo_and_slopes(self.log_joint - self.evidence, self.grid, mean, log_std)[0]
 
 
 @lru_cache(maxsize=32)
@@ -418,7 +379,10 @@ def _plane(axes, p, q):
         linestyles="solid",
         linewidths=[0.7, 1.1, 1.5, 2],
     )
-    for (mean, std), style, name in ((_as_std(p.path[0][0]), "--", "encoder's q"), (q, "-", "refined q")):
+    for (mean, std), style, name in (
+        ((p.path[0].mean, np.exp(p.path[0].log_std)), "--", "encoder's q"),
+        (q, "-", "refined q"),
+    ):
         for k in (1, 2):
             axes.add_patch(
                 Ellipse(
@@ -435,10 +399,6 @@ def _plane(axes, p, q):
     axes.plot([], [], color=colour("posterior"), label="p(z | x)")
     axes.set(xlim=(z1[0], z1[-1]), ylim=(z2[0], z2[-1]), xlabel="z₁", ylabel="z₂")
     axes.legend(fontsize=9, frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 0.98), borderaxespad=0)
-
-
-def _as_std(parameters):
-    return parameters[0], np.exp(parameters[1])
 
 
 def _bar(axes, n):

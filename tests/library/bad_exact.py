@@ -3,7 +3,7 @@
 import numpy as np
 from bad_input import chance, integers, number, one_of, positive, reals, row, thing, whole, without
 
-from lvm_lib import bounds, claims, counter, curve, data, densities, mixture, ppca, quadrature
+from lvm_lib import bounds, claims, counter, curve, data, densities, mixture, ppca, quadrature, refine
 from lvm_lib.data import images as pictures
 
 X, M = np.array([[0.3, -1.0], [2.0, 0.5], [0.1, 0.2]]), np.array([0.5, -0.5])
@@ -53,6 +53,21 @@ row(quadrature.normalised, log_f_values=reals(log_bell(LINE.points)), grid=thing
 row(quadrature.moments, log_f_values=reals(log_bell(LINE.points)), grid=thing(LINE))
 row(quadrature.adaptive_line, log_f=thing(log_bell), low=reals(-3.0), high=reals(3.0), tolerance=number(1e-6))
 row(quadrature.adaptive_plane, log_f=thing(log_bell), low=reals(-3.0), high=reals(3.0), tolerance=number(1e-6))
+
+BELL, ONE = log_bell(LINE.points), np.array([0.5])
+
+row(refine.elbo_and_slopes, log_f_values=reals(BELL), grid=thing(LINE), mean=reals(ONE), log_std=reals(-ONE))
+row(
+    refine.refine,
+    log_f_values=reals(BELL),
+    grid=thing(LINE),
+    mean=reals(ONE),
+    std=positive(ONE),
+    stride=number(0.5),
+    least=number(0.1, welcome=["zero"]),
+    steps=whole(3, 0),
+    within=reals(np.array([[-2.0, 2.0], [0.1, 3.0]]), welcome=["None"]),
+)
 
 # ---------------------------------------------------------------- bounds
 

@@ -35,6 +35,7 @@ RETURNED = {
     "quantize.Losses",
     "quantize.Quantised",
     "quantize.Usage",
+    "refine.Refined",
     "tables.Table",
     "token_priors.Drawn",
     "variational.Climb",
