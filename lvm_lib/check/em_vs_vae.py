@@ -143,7 +143,7 @@ def em_floor(function: object) -> bool | None:
     """Exercise 4: floored(S, floor), the best covariance whose eigenvalues are at least `floor`."""
     rng = np.random.default_rng(1)
     cases = []
-    for dimensions, floor, scale in ((3, 0.5, 1.0), (2, 0.3, 1.0), (4, 1e-6, 1.0), (1, 0.5, 0.2), (3, 500.0, 1000.0)):
+    for dimensions, floor, scale in ((3, 0.5, 1.0), (2, 0.3, 1.0), (4, 3e-7, 1e-6), (1, 0.5, 0.2), (3, 500.0, 1000.0)):
         root = rng.normal(size=(dimensions, dimensions))
         covariance = scale * root @ np.diag(np.linspace(0.01, 1, dimensions)) @ root.T
         cases.append(((covariance, floor), _floored(covariance, floor)))
@@ -167,7 +167,9 @@ def _floored(covariance, floor):
     }
     if d == 1:  # there all of them agree
         slips = {}
-    return Number("covariance", (vectors * np.maximum(values, floor)) @ vectors.T, slips, unit="", decimals=None)
+    truth = (vectors * np.maximum(values, floor)) @ vectors.T
+    at, within = f"S {d} x {d}, floor {floor:g}", 1e-5 * float(np.abs(truth).max())  # as exact as float32, at any scale
+    return Number("covariance", truth, slips, unit="", decimals=None, at=at, within=within)
 
 
 # ---------------------------------------------------------------- exercise 5

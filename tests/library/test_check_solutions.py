@@ -27,7 +27,9 @@ def solutions():
                 yield called[1], called[2], code[1]
 
 
-@pytest.mark.parametrize("name, function, code", solutions(), ids=lambda value: value if value.isidentifier() else "")
+@pytest.mark.parametrize(
+    "name, function, code", list(solutions()), ids=lambda value: value if value.isidentifier() else ""
+)
 def test_a_printed_solution_is_right(said, name, function, code):
     scope = {"np": np}
     if "torch." in code:
