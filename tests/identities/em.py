@@ -334,10 +334,14 @@ def bias(rng):
     model, x = curve(rng)
     xt = torch.tensor(x)
 
-    def at(log_std):
+    found = []  # the best q so far: the next one climbs from there, and the top's is looked for anew
+
+    def at(log_std, anew=False):
         with torch.no_grad():
             model.log_std.fill_(float(log_std))
-            best = variational.best_gaussian(model, xt, rounds=200)
+            scan = anew or not found
+            best = variational.best_gaussian(model, xt, found[-1] if found else None, rounds=200, scan=scan)
+            found.append(best)
             return float(model.evidence(xt).sum()), float(model.elbo(xt, *best).sum()), best
 
     start = float(model.log_std.detach())
@@ -345,7 +349,7 @@ def bias(rng):
         lambda s: -at(s)[1], bounds=(start - 1.5, start + 1.5), method="bounded", options={"xatol": 1e-9}
     ).x
     h = 1e-4
-    best = at(top)[2]
+    best = at(top, anew=True)[2]
 
     def gap(log_std):  # at the q that is best at the top: KL on a grid
         with torch.no_grad():

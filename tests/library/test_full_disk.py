@@ -24,16 +24,16 @@ print("whole" if path.read_bytes() == before else "damaged")
 """
 WEIGHTS = """\
 import torch
-from lvm_lib import fit
+from lvm_lib.fit import save_weights
 small, large = torch.nn.Linear(2, 2), torch.nn.Linear(100, 100)
-fit.save(small, path)"""
+save_weights(small, path)"""
 NOTEBOOK = """\
 import nbformat
 from tools import chapters
 small = nbformat.v4.new_notebook()
 large = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("word " * 2000, id="a")])
 chapters.write(path, small)"""
-CASES = {"weights": (WEIGHTS, "fit.save(large, path)"), "a chapter": (NOTEBOOK, "chapters.write(path, large)")}
+CASES = {"weights": (WEIGHTS, "save_weights(large, path)"), "a chapter": (NOTEBOOK, "chapters.write(path, large)")}
 
 
 @pytest.mark.parametrize("prepare, write", CASES.values(), ids=CASES)

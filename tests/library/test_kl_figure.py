@@ -121,7 +121,13 @@ def test_the_reverse_fit_is_the_local_minimum_of_its_valley():
         ends[round(figure.mean, 2)] = figure.kl
 
         def loss(parameters):
-            return by_scipy("two", parameters[0], math.exp(parameters[1]))["kl_reverse"]
+            model = stats.norm(parameters[0], math.exp(parameters[1]))
+            return integrate.fixed_quad(
+                lambda e: stats.norm.pdf(e) * (model.logpdf(z := model.mean() + model.std() * e) - log_data("two", z)),
+                -9,
+                9,
+                n=300,
+            )[0]
 
         found = optimize.minimize(
             loss,
