@@ -22,7 +22,6 @@ from tools import chapters, keys
 TO_COME = (
     "intro",
     "latent_variable_models",
-    "kl_and_mle",
     "elbo",
     "vae",
     "em_vs_vae",

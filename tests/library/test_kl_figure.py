@@ -209,3 +209,34 @@ def test_what_is_read_back_cannot_be_set_and_a_front_end_may_report_it():
     assert figure.kl == KlFigure(mean=1.0, std=0.5).kl and len(figure.draws) == 50
     with pytest.raises(TypeError, match="takes data, direction"):
         KlFigure(theta=1.0)
+
+
+@pytest.mark.slow
+def test_the_toys_reverse_kl_has_three_local_minima_and_every_start_ends_at_one():
+    """What the chapter shows from three starts: no other minimum on a fine grid, and 15 more starts find no other."""
+
+    def reverse(state):
+        return KlFigure(direction="reverse", mean=state[0], std=math.exp(state[1])).numbers()["kl_reverse"]
+
+    means, log_stds = np.linspace(-3.5, 3.5, 29), np.log(np.geomspace(0.25, 2.9, 19))
+    surface = np.array([[reverse((m, s)) for m in means] for s in log_stds])
+    steps = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
+    around = [surface[1 + i : 18 + i, 1 + j : 28 + j] for i, j in steps]
+    hollows = np.argwhere(np.all(surface[1:-1, 1:-1] < around, axis=0)) + 1
+    ends = {
+        tuple(round(value, 2) for value in (figure.mean, figure.std))
+        for mean in np.linspace(-3, 3, 5)
+        for std in (0.3, 0.9, 2.5)
+        for figure in [KlFigure(direction="reverse", mean=mean, std=std).fit()]
+    }
+    assert ends == {(-1.46, 0.75), (1.67, 0.53), (-0.54, 1.43)} and len(hollows) == 3
+
+
+def test_a_fit_to_five_draws_usually_looks_better_than_it_is():
+    """As the chapter says: in about three draws of four the average beats the expectation, not in all."""
+    ahead = [
+        figure.average > figure.expected
+        for seed in range(0, SEEDS, 4)
+        for figure in [KlFigure(n=5, seed=seed).fit_draws()]
+    ]
+    assert 0.7 < np.mean(ahead) < 0.84
