@@ -5,10 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("MPLBACKEND", "Agg")
+settings.register_profile("book", deadline=None, derandomize=True)  # a busy machine is no fault of what is tested
+settings.load_profile("book")
 
 
 def pytest_sessionfinish(session, exitstatus):
