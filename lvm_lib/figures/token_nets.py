@@ -21,6 +21,8 @@ import torch
 from torch import nn
 
 from .._checks import describe
+from ..autoencoder import PATCH
+from ..likelihoods import Bernoulli, Gaussian
 from ..token_priors import IndependentPrior, PixelCNNPrior, TokenPrior, TransformerPrior, UniformPrior
 from ..vqvae import VQVAE, Block, ConvDecoder
 from .network import CausalSelfAttention, Positions, Residual, pack_all, unpack
@@ -34,6 +36,9 @@ __all__ = ["packed", "rebuilt"]
 def packed(tokenizer: VQVAE, priors: dict[str, TokenPrior] | None = None) -> tuple[dict, bytes]:
     """What a page needs of a convolutional tokenizer and of priors by name: layers, and rounded weights (float16).
 
+    A page's pixels run from 0, black, to 1, white. So what the likelihood does between pixels and nets becomes part of
+    the nets: logits go through a sigmoid, and a Gaussian's centre and unit through a layer of one weight (`_read_as`).
+
     Raises TypeError for a tokenizer whose decoder is not convolutional, or for a prior that a page does not know.
     """
     if not isinstance(tokenizer, VQVAE) or not isinstance(tokenizer.decoder, ConvDecoder):
@@ -43,7 +48,12 @@ def packed(tokenizer: VQVAE, priors: dict[str, TokenPrior] | None = None) -> tup
     assert isinstance(encoder, nn.Module)
     with torch.no_grad():
         codes = tokenizer.quantiser.decode(torch.arange(size))
-    modules = {"encoder": encoder, "codebook": _embedding(codes), "decoder": tokenizer.decoder.net}
+    before, after = _read_as(tokenizer.likelihood, tokenizer.decoder.grid * PATCH)
+    modules: dict[str, nn.Module] = {
+        "encoder": nn.Sequential(*before, encoder),
+        "codebook": _embedding(codes),
+        "decoder": nn.Sequential(tokenizer.decoder.net, *after),
+    }
     kinds: list[dict] = []
     for name, prior in (priors or {}).items():
         kind, parts = _parts(name, prior)
@@ -59,6 +69,31 @@ def packed(tokenizer: VQVAE, priors: dict[str, TokenPrior] | None = None) -> tup
         made["parts"] = {part: layers[f"{made['name']}/{part}"] for part in made["parts"]}
     nets = {name: layers[name] for name in ("encoder", "codebook", "decoder")}
     return {"size": size, "grid": grid, "reach": tokenizer.decoder.reach, **nets, "priors": kinds}, weights
+
+
+def _read_as(likelihood: nn.Module, side: int) -> tuple[list[nn.Module], list[nn.Module]]:
+    """Layers from a page's pixels, in [0, 1], to what the encoder sees, and from the decoder's outputs to their mean.
+
+    A Gaussian that met data of another order than one has seen grey levels up to 255, else pixels up to 1.
+    """
+    if isinstance(likelihood, Bernoulli):
+        return [], [nn.Sigmoid()]
+    if not isinstance(likelihood, Gaussian):
+        return [], []  # outputs of a discretised likelihood are means on the page's scale, and so are its inputs
+    centre, unit = float(likelihood.centre), float(likelihood.unit)
+    white = 1.0 if unit <= 1 else 255.0
+    if (centre, unit, white) == (0.0, 1.0, 1.0):
+        return [], []
+    return _line(side, white / unit, -centre / unit), _line(side, unit / white, centre / white)
+
+
+@torch.no_grad()
+def _line(side: int, gain: float, shift: float) -> list[nn.Module]:
+    """Layers that map each pixel x of a row (side^2) to gain x + shift."""
+    layer = nn.Conv2d(1, 1, 1)
+    layer.weight.fill_(gain)
+    layer.bias.fill_(shift)  # type: ignore[union-attr]  # there is one
+    return [nn.Unflatten(1, (1, side, side)), layer, nn.Flatten()]
 
 
 def _parts(name: str, prior: TokenPrior) -> tuple[str, dict[str, nn.Module]]:

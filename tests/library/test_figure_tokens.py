@@ -10,6 +10,7 @@ from lvm_lib.figures.base import FigureError
 from lvm_lib.figures.network import unpack
 from lvm_lib.figures.token_nets import rebuilt
 from lvm_lib.figures.tokens import field_of, read_edits
+from lvm_lib.likelihoods import Bernoulli, DiscretisedNormal, Gaussian
 from lvm_lib.quantize import VectorQuantizer
 from lvm_lib.shipped import shipped_tokens
 from lvm_lib.token_priors import UniformPrior, transformer_prior
@@ -39,6 +40,34 @@ def test_edits_move_pixels_inside_their_fields_only(edits):
 
 def test_a_digit_is_decoded_from_its_tokens():
     assert all(TokensFigure(image=image).numbers()["error"] < 0.03 for image in range(20))
+
+
+@pytest.mark.parametrize(
+    "likelihood, white",
+    [
+        (Bernoulli(), 1.0),
+        (Gaussian(0.3), 1.0),
+        (Gaussian(30.0), 255.0),
+        (DiscretisedNormal(20.0), 255.0),
+    ],
+    ids=["logits", "up to 1", "up to 255", "grey levels"],
+)
+def test_a_tokenizer_is_shown_in_the_page_s_pixels_whatever_its_own_are(likelihood, white):
+    """A page's pixels run from 0 to 1; centre, unit and sigmoid lie between them and the nets."""
+    grey = data.load("digits").test[::20].reshape(50, -1)
+    x = torch.tensor(np.round(grey / 255) if white == 1 else grey).float()
+    if isinstance(likelihood, Gaussian):
+        likelihood.meet(x)
+        assert (float(likelihood.unit) > 1) == (white == 255)
+    tokenizer = conv_vqvae(VectorQuantizer(8, 4, seed=0), channels=8, likelihood=likelihood, seed=0).eval()
+    tokenizer.quantiser.set_(tokenizer.encoder(likelihood.inputs(x)).flatten(0, 1)[::307][:8].detach())
+    figure = TokensFigure(tokenizer)
+    for at in range(0, 50, 9):
+        figure.drawing = (x[at].numpy() / white).reshape(28, 28)
+        same = figure.tokens == tokenizer.tokens(x[at : at + 1]).numpy()[0]
+        assert same.mean() > 0.9  # weights are rounded, and two codes may be equally near
+        expected = tokenizer.decode(torch.tensor(figure.tokens)[None]).detach().numpy()[0] / white
+        np.testing.assert_allclose(figure._decoded(figure.tokens), expected, atol=2e-3)
 
 
 def test_the_field_is_that_of_the_decoder():
