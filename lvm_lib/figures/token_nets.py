@@ -71,7 +71,7 @@ def packed(tokenizer: VQVAE, priors: dict[str, TokenPrior] | None = None) -> tup
     return {"size": size, "grid": grid, "reach": tokenizer.decoder.reach, **nets, "priors": kinds}, weights
 
 
-def _read_as(likelihood: nn.Module, side: int) -> tuple[list[nn.Module], list[nn.Module]]:
+def _read_as(likelihood: object, side: int) -> tuple[list[nn.Module], list[nn.Module]]:
     """Layers from a page's pixels, in [0, 1], to what the encoder sees, and from the decoder's outputs to their mean.
 
     A Gaussian that met data of another order than one has seen grey levels up to 255, else pixels up to 1.
