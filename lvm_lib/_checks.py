@@ -161,6 +161,54 @@ def rng(name: str, value) -> np.random.Generator:
     raise TypeError(f"{name} must be a numpy.random.Generator or a seed (an integer >= 0), got {describe(value)}")
 
 
+# ---------------------------------------------------------------- points and their codes
+
+
+def points(name: str, value) -> np.ndarray:
+    """`value` (n, D) as a finite contiguous array: float32 stays, everything else becomes float64; else as real_array.
+
+    Raises TypeError or ValueError otherwise.
+    """
+    if isinstance(value, np.ndarray) and value.dtype == np.float32 and value.ndim == 2 and value.size:
+        if not np.isfinite(value.sum()) and not np.isfinite(value).all():
+            raise ValueError(f"{name} must be finite, got {int((~np.isfinite(value)).sum())} NaN or infinite entries")
+        return np.ascontiguousarray(value)
+    return np.ascontiguousarray(real_array(name, value, 2))
+
+
+def same_width(x: np.ndarray, centroids: np.ndarray) -> None:
+    """ValueError where centroids (K, D) have other columns than x (n, D)."""
+    if x.shape[1] != centroids.shape[1]:
+        raise ValueError(f"centroids must have D = {x.shape[1]} columns as x has, got shape {centroids.shape}")
+
+
+def codes_of(value, n: int, k: int) -> np.ndarray:
+    """`value` as the codes of n points, (n,), whole numbers in 0 ... k - 1; TypeError or ValueError otherwise."""
+    try:
+        codes = np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise TypeError(f"codes must hold integers, got {describe(value)} ({error})") from None
+    if codes.dtype.kind not in "iu":
+        raise TypeError(f"codes must hold integers, got {describe(value)} with dtype {codes.dtype}")
+    if codes.shape != (n,) or codes.min() < 0 or codes.max() >= k:
+        raise ValueError(
+            f"codes must be {n} integers in 0 ... {k - 1}, got shape {codes.shape}"
+            + (f" from {codes.min()} to {codes.max()}" if codes.size else "")
+        )
+    return codes.astype(np.intp)
+
+
+def clusters(k, x: np.ndarray) -> int:
+    """`k` as a number of clusters for the points x (n, D), 1 ... n; raises as `count` does."""
+    k = count("k", k)
+    if k > len(x):
+        raise ValueError(f"k must be no more than the {len(x)} points, got {k}")
+    return k
+
+
+# ---------------------------------------------------------------- old names
+
+
 def refuses_q(function: Callable[P, T]) -> Callable[P, T]:
     """`function`, which takes `latents`, and says so where it is called with the keyword q: TypeError."""
 

@@ -110,6 +110,17 @@ def squared_distances(x: np.ndarray, codes: np.ndarray, indices: np.ndarray) -> 
     return result
 
 
+def from_one(x: np.ndarray, norms: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """|x_n - row|^2, (n,), by one product; from differences where the product has no digits left: equal rows give 0.
+
+    norms: |x_n|^2, (n,).
+    """
+    squares = norms - 2 * (x @ row) + row @ row  # (n,) - (n, D) @ (D,) + ()
+    close = np.flatnonzero(squares < 8 * x.shape[1] * np.finfo(x.dtype).eps * (norms + row @ row))
+    squares[close] = ((x[close] - row) ** 2).sum(axis=1)
+    return squares
+
+
 def sums_by_code(x: np.ndarray, indices: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Sum (K, D) in float64 and number (K,) of the points with each of k codes."""
     sums, indices = np.zeros((k, x.shape[1])), indices.astype(np.intp, copy=False)
@@ -149,6 +160,24 @@ class Search:
         self.upper[indices != self.indices] = np.inf
         self.indices = indices
         self.sums, self.counts = sums_by_code(self.x, indices, len(self.codes))
+
+    def fill(self) -> None:
+        """Give each code without points the point that is farthest from its own code.
+
+        Only from codes that keep another point, and only at a distance above zero: the inertia falls by that distance
+        at least.
+        """
+        indices, counts = self.indices.copy(), self.counts.copy()
+        distances = squared_distances(self.x, self.codes, indices)
+        order = iter(np.argsort(-distances, kind="stable"))
+        for k in np.flatnonzero(counts == 0):
+            point = next((n for n in order if counts[indices[n]] > 1 and distances[n] > 0), None)
+            if point is None:  # fewer distinct points than codes: the rest stay empty
+                break
+            counts[indices[point]] -= 1
+            indices[point] = k
+            counts[k] = 1
+        self.give(indices)
 
     def move_to(self, codes: np.ndarray) -> int:
         """Move the codes there, and find the nearest of each point; how many points changed their code."""

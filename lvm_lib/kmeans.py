@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _checks
-from ._nearest import Search, nearest_two, squared_distances, sums_by_code
+from ._checks import clusters, codes_of, points, same_width
+from ._nearest import Search, from_one, nearest_two, squared_distances, sums_by_code
 
 __all__ = ["Assignment", "KMeans", "assign", "inertia", "kmeans", "kmeans_plus_plus", "lloyd", "lloyd_step", "update"]
 
@@ -75,8 +76,8 @@ def assign(x: ArrayLike, centroids: ArrayLike) -> Assignment:
 
     x: (n, D).  centroids: (K, D).  Raises TypeError or ValueError if they do not fit.
     """
-    x, centroids = _points(x), _points(centroids, "centroids")
-    _same_width(x, centroids)
+    x, centroids = points("x", x), points("centroids", centroids)
+    same_width(x, centroids)
     centre = _centre(x)
     codes, _, _ = nearest_two(x - centre, centroids - centre)
     return Assignment(codes.astype(np.int64, copy=False), squared_distances(x, centroids, codes))
@@ -87,9 +88,9 @@ def update(x: ArrayLike, codes: ArrayLike, centroids: ArrayLike) -> np.ndarray:
 
     A cluster without points keeps its row of `centroids`. Raises TypeError or ValueError if the arguments do not fit.
     """
-    x, centroids = _points(x), _points(centroids, "centroids")
-    _same_width(x, centroids)
-    codes = _codes(codes, len(x), len(centroids))
+    x, centroids = points("x", x), points("centroids", centroids)
+    same_width(x, centroids)
+    codes = codes_of(codes, len(x), len(centroids))
     return _means(*sums_by_code(x, codes, len(centroids)), centroids)
 
 
@@ -106,9 +107,9 @@ def inertia(x: ArrayLike, centroids: ArrayLike, codes: ArrayLike | None = None) 
     """
     if codes is None:
         return float(assign(x, centroids).squared_distance.sum())
-    x, centroids = _points(x), _points(centroids, "centroids")
-    _same_width(x, centroids)
-    return float(squared_distances(x, centroids, _codes(codes, len(x), len(centroids))).sum())
+    x, centroids = points("x", x), points("centroids", centroids)
+    same_width(x, centroids)
+    return float(squared_distances(x, centroids, codes_of(codes, len(x), len(centroids))).sum())
 
 
 # ---------------------------------------------------------------- the algorithm
@@ -122,8 +123,8 @@ def lloyd(x: ArrayLike, centroids: ArrayLike, *, iterations: int = 300, empty: s
         or is told to "keep" its place, as the formulas say. Both are reported in `emptied`.
     Raises TypeError or ValueError if the arguments do not fit.
     """
-    x, start = _points(x), _points(centroids, "centroids").copy()
-    _same_width(x, start)
+    x, start = points("x", x), points("centroids", centroids).copy()
+    same_width(x, start)
     iterations = _checks.count("iterations", iterations)
     if empty not in EMPTY:
         raise ValueError(f"empty must be one of {EMPTY}, got {empty!r}")
@@ -141,9 +142,9 @@ def kmeans(
     Nobody knows the global optimum of real data: the best of many restarts is an upper bound of it.
     rng: numpy Generator or seed.  Raises TypeError or ValueError if the arguments do not fit.
     """
-    x, rng = _points(x), _checks.rng("rng", rng)
+    x, rng = points("x", x), _checks.rng("rng", rng)
     restarts, iterations = _checks.count("restarts", restarts), _checks.count("iterations", iterations)
-    k = _clusters(k, x)
+    k = clusters(k, x)
     centre = _centre(x)
     centred = x - centre
     starts = (centred[plus_plus_rows(centred, k, rng)] for _ in range(restarts))
@@ -159,8 +160,8 @@ def kmeans_plus_plus(x: ArrayLike, k: int, rng: np.random.Generator | int) -> np
 
     Raises TypeError, or ValueError for bad arguments and for data with fewer than k distinct points.
     """
-    x, rng = _points(x), _checks.rng("rng", rng)
-    return x[plus_plus_rows(x - _centre(x), _clusters(k, x), rng)].copy()
+    x, rng = points("x", x), _checks.rng("rng", rng)
+    return x[plus_plus_rows(x - _centre(x), clusters(k, x), rng)].copy()
 
 
 # ---------------------------------------------------------------- inside: arguments had their checks, x is centred
@@ -174,7 +175,7 @@ def _lloyd(x: np.ndarray, centroids: np.ndarray, centre: np.ndarray, iterations:
         if not found.counts.all():
             emptied += [(iteration, int(k)) for k in np.flatnonzero(found.counts == 0)]
             if empty == "farthest":
-                found.give(_take_farthest(x, found))
+                found.fill()
         moved = found.move_to(_means(found.sums, found.counts, found.codes))  # update, and assign
         history.append(found.inertia())
         if moved == 0:
@@ -195,24 +196,6 @@ def _means(sums: np.ndarray, counts: np.ndarray, centroids: np.ndarray) -> np.nd
     return means
 
 
-def _take_farthest(x: np.ndarray, found: Search) -> np.ndarray:
-    """New codes, in which each empty cluster has taken over the point farthest from its centroid.
-
-    Only from clusters that keep another point, and only at a distance above zero: J falls by that distance at least.
-    """
-    codes, counts = found.indices.copy(), found.counts.copy()
-    distances = squared_distances(x, found.codes, codes)
-    order = iter(np.argsort(-distances, kind="stable"))
-    for k in np.flatnonzero(counts == 0):
-        point = next((n for n in order if counts[codes[n]] > 1 and distances[n] > 0), None)
-        if point is None:  # fewer distinct points than clusters: the rest stay empty
-            break
-        counts[codes[point]] -= 1
-        codes[point] = k
-        counts[k] = 1
-    return codes
-
-
 def plus_plus_rows(x: np.ndarray, k: int, rng: np.random.Generator) -> list[int]:
     """The rows of centred x (n, D) that K-means++ chooses, k of them.
 
@@ -221,60 +204,13 @@ def plus_plus_rows(x: np.ndarray, k: int, rng: np.random.Generator) -> list[int]
     norms = np.einsum("nd,nd->n", x, x)
     chosen, nearest = [int(rng.integers(len(x)))], np.full(len(x), np.inf)
     for _ in range(k - 1):
-        np.minimum(nearest, _from_one(x, norms, x[chosen[-1]]), out=nearest)
+        np.minimum(nearest, from_one(x, norms, x[chosen[-1]]), out=nearest)
         total = np.cumsum(nearest)
         step = int(np.searchsorted(total, rng.random() * total[-1], side="right"))
         if total[-1] <= 0 or step >= len(x):
             raise ValueError(f"x must hold at least {k} distinct points, got {len(chosen)}")
         chosen.append(step)
     return chosen
-
-
-def _from_one(x: np.ndarray, norms: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """|x_n - row|^2, (n,), by one product; from differences where the product has no digits left: equal rows give 0."""
-    squares = norms - 2 * (x @ row) + row @ row
-    close = np.flatnonzero(squares < 8 * x.shape[1] * np.finfo(x.dtype).eps * (norms + row @ row))
-    squares[close] = ((x[close] - row) ** 2).sum(axis=1)
-    return squares
-
-
-# ---------------------------------------------------------------- checks
-
-
-def _points(value, name="x") -> np.ndarray:
-    """`value` (n, D) as a finite array: float32 stays, everything else becomes float64."""
-    if isinstance(value, np.ndarray) and value.dtype == np.float32 and value.ndim == 2 and value.size:
-        if not np.isfinite(value.sum()) and not np.isfinite(value).all():
-            raise ValueError(f"{name} must be finite, got {int((~np.isfinite(value)).sum())} NaN or infinite entries")
-        return np.ascontiguousarray(value)
-    return np.ascontiguousarray(_checks.real_array(name, value, 2))
-
-
-def _same_width(x, centroids):
-    if x.shape[1] != centroids.shape[1]:
-        raise ValueError(f"centroids must have D = {x.shape[1]} columns as x has, got shape {centroids.shape}")
-
-
-def _codes(value, n, k) -> np.ndarray:
-    try:
-        codes = np.asarray(value)
-    except ValueError as error:  # rows of different lengths
-        raise TypeError(f"codes must hold integers, got {_checks.describe(value)} ({error})") from None
-    if codes.dtype.kind not in "iu":
-        raise TypeError(f"codes must hold integers, got {_checks.describe(value)} with dtype {codes.dtype}")
-    if codes.shape != (n,) or codes.min() < 0 or codes.max() >= k:
-        raise ValueError(
-            f"codes must be {n} integers in 0 ... {k - 1}, got shape {codes.shape}"
-            + (f" from {codes.min()} to {codes.max()}" if codes.size else "")
-        )
-    return codes.astype(np.intp)
-
-
-def _clusters(k, x) -> int:
-    k = _checks.count("k", k)
-    if k > len(x):
-        raise ValueError(f"k must be no more than the {len(x)} points, got {k}")
-    return k
 
 
 def _centre(x) -> np.ndarray:
