@@ -1,10 +1,10 @@
 // Bundle every js/figures/*.js into lvm_lib/figures/bundle/<name>.js: a classic script that defines lvm_<name>.
 // `--check` rebuilds in memory and fails if a committed bundle differs.
 
-import { build } from "esbuild";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "lvm_lib", "figures", "bundle");

@@ -6,7 +6,7 @@
 //   KL(q || post.)  trapezoid rule on a grid that follows q
 // The Python twin is lvm_lib.curve.QuadraticCurve; tests hold the two together.
 
-import { entropyNormal, klNormal, logNormal, LOG_TWO_PI } from "./density.js";
+import { entropyNormal, klNormal, LOG_TWO_PI, logNormal } from "./density.js";
 import { expectation, line, logIntegral, normalised } from "./grid.js";
 import { top } from "./refine.js";
 

@@ -8,14 +8,15 @@ import { button } from "../kit/controls.js";
 import { set } from "../kit/dom.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
+import { holdGaussian } from "../kit/gaussian.js";
 import { sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
-import { sentence } from "../kit/maths.js";
+import { maths, sentence } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { axisFor, makeBar } from "./elbo/bar.js";
 import { makePlane } from "./elbo/plane.js";
 import { makePrediction } from "./elbo/prediction.js";
-import { makeIdentity, makeSplits, mathsOf } from "./elbo/terms.js";
+import { makeIdentity, makeSplits } from "./elbo/terms.js";
 
 export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q under your control", (kit) => {
   const { root, view, h, onCleanup } = kit;
@@ -86,7 +87,7 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
   );
 
   root.append(
-    h("div", { class: "lvm-title" }, "Can ", h("var", { class: "lvm-ink-q" }, "q"), mathsOf(h, " move log p(x)?")),
+    h("div", { class: "lvm-title" }, "Can ", h("var", { class: "lvm-ink-q" }, "q"), maths(h, " move log *p*(*x*)?")),
     predict.node,
     plane.node,
     identity.node,
@@ -119,34 +120,25 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
 
   // ---- hands
   const { scales, handles } = plane;
-  const taken = (memory) => (memory.at ??= settled(memory.state)); // where q stood when it was taken in hand
-  const dz = (event, memory) => scales.z.inverse(event.clientX - memory.px) - scales.z.inverse(0);
-  kept.byHand(handles.mean, (e, m) => freed({ mean: taken(m).mean + dz(e, m) }));
-  kept.byHand(handles.wider, (e, m) => freed({ std: taken(m).std + dz(e, m) }));
-  kept.byHand(handles.narrower, (e, m) => freed({ std: taken(m).std - dz(e, m) }));
-  kept.byHand(handles.x, (e, m) => ({ x: m.state.x + scales.x.inverse(e.clientY - m.py) - scales.x.inverse(0) }));
-  const place = (event) => {
+  holdGaussian(kit, kept, {
+    ...plane,
+    z: () => scales.z,
+    of: "q",
+    at: settled,
+    change: freed,
     // click to place: x in the upper panel, q's mean in the lower one
-    const box = plane.svg.getBoundingClientRect();
-    const [px, py] = [event.clientX - box.left, event.clientY - box.top];
-    kept.change(py < plane.divide() ? { x: scales.x.inverse(py) } : freed({ mean: scales.z.inverse(px) }));
-  };
-  plane.svg.addEventListener("click", place);
-  onCleanup(() => plane.svg.removeEventListener("click", place));
-
-  const asSlider = (element, key, label, orientation) =>
-    onCleanup(
-      sliderKeys(element, {
-        label,
-        orientation,
-        value: () => settled(kept.state)[key],
-        range: () => kept.range(key),
-        change: (value) => kept.change(key === "x" ? { x: value } : freed({ [key]: value })),
-      }),
-    );
-  asSlider(handles.mean, "mean", "mean of q");
-  asSlider(handles.wider, "std", "spread of q");
-  asSlider(handles.x, "x", "observed x", "vertical");
+    place: (values, py) => kept.change(py < plane.divide() ? { x: scales.x.inverse(py) } : values),
+  });
+  kept.byHand(handles.x, (e, m) => ({ x: m.state.x + scales.x.inverse(e.clientY - m.py) - scales.x.inverse(0) }));
+  onCleanup(
+    sliderKeys(handles.x, {
+      label: "observed x",
+      orientation: "vertical",
+      value: () => kept.state.x,
+      range: () => kept.range("x"),
+      change: (x) => kept.change({ x }),
+    }),
+  );
 
   onCleanup(terms.release);
   left = axisFor(numbers(kept.state).evidence);

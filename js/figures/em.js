@@ -5,13 +5,14 @@ import { FLOOR, MOST, MOVES, numbers as numbersOf, readMoves, readPoints } from 
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice } from "../kit/controls.js";
-import { say, set } from "../kit/dom.js";
+import { disable, set } from "../kit/dom.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
 import { pairs, writtenPairs } from "../kit/link.js";
 import { maths, sentence, sign, termButton } from "../kit/maths.js";
 import { planeKeys } from "../kit/planekeys.js";
+import { player } from "../kit/player.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeHands } from "./em/hands.js";
 import { makeLandscape } from "./em/landscape.js";
@@ -41,7 +42,7 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
   const presets = { ...model.get("presets"), none: [] };
   const ring = { x: 0, y: 0, index: -1, holding: false };
   let now = null; // numbers of the last draw
-  let [widths, playing] = [null, 0];
+  let widths = null;
 
   // ---- picture
   const plane = makePlane(kit);
@@ -84,80 +85,38 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
   };
   const move = (letter) => act({ moves: (kept.state.moves + letter).slice(0, MOVES) });
   const next = () => (kept.state.moves.endsWith("E") ? "M" : "E");
-  const stop = () => {
-    view.clearInterval(playing);
-    playing = 0;
-    say(play, "Play");
-    set(play, { "aria-pressed": "false" });
-  };
-  const tick = () => {
-    const { moves } = kept.state;
-    move(next());
-    const { states } = numbers(kept.state);
-    const still = states.length > 3 && states.at(-1).f - states.at(-3).f < 1e-6;
-    if (moves.length >= MOVES - 1 || still) stop();
-  };
-  const back = button(h, "Back", () => {
-    stop();
-    act({ moves: kept.state.moves.slice(0, -1) });
+  const still = ({ states }) => states.length > 3 && states.at(-1).f - states.at(-3).f < 1e-6;
+  const run = player(kit, {
+    pace: PACE,
+    by: (n) => (n > 0 ? move(next()) : act({ moves: kept.state.moves.slice(0, -1) })),
+    ended: () => kept.state.moves.length >= MOVES || still(numbers(kept.state)),
   });
-  const e = button(
-    h,
-    "E",
-    () => {
-      stop();
-      move("E");
-    },
-    { "aria-label": "E-step" },
+  const [e, m] = ["E", "M"].map((letter) =>
+    button(
+      h,
+      letter,
+      run.halting(() => move(letter)),
+      { "aria-label": `${letter}-step` },
+    ),
   );
-  const m = button(
-    h,
-    "M",
-    () => {
-      stop();
-      move("M");
-    },
-    { "aria-label": "M-step" },
-  );
-  const step = button(h, "Step", () => {
-    stop();
-    move(next());
-  });
-  const play = button(
-    h,
-    "Play",
-    () => {
-      if (playing) {
-        stop();
-        return;
-      }
-      if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) {
-        move(next());
-        return;
-      }
-      say(play, "Pause");
-      set(play, { "aria-pressed": "true" });
-      playing = view.setInterval(tick, PACE);
-      tick();
-    },
-    { "aria-pressed": "false" },
-  );
-  onCleanup(() => view.clearInterval(playing));
   const buttons = h(
     "div",
     { class: "lvm-buttons" },
-    back,
+    run.back,
     e,
     m,
-    step,
-    play,
+    run.step,
+    run.play,
     button(h, "New start", () => act({ seed: (kept.state.seed % kept.range("seed").high) + 1 })),
-    button(h, "Reset", () => {
-      stop();
-      kept.reset();
-      land();
-      steps.adapt(numbers(kept.state).states);
-    }),
+    button(
+      h,
+      "Reset",
+      run.halting(() => {
+        kept.reset();
+        land();
+        steps.adapt(numbers(kept.state).states);
+      }),
+    ),
     kept.share,
   );
   const sets = choice(h, {
@@ -224,15 +183,10 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
 
   function enable({ moves, points }) {
     const full = moves.length >= MOVES;
-    const off = [
-      [back, !moves],
-      [e, full],
-      [m, full || !moves],
-      [step, full],
-      [play, full && !playing],
-      [removal, ring.index < 0 || !points.length],
-    ];
-    for (const [node, is] of off) if (node.disabled !== is) node.disabled = is;
+    run.enable(!moves, full);
+    disable(e, full);
+    disable(m, full || !moves);
+    disable(removal, ring.index < 0 || !points.length);
   }
 
   function words(state, states) {

@@ -7,7 +7,7 @@ import { announcer } from "../kit/announce.js";
 import { button, choice } from "../kit/controls.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed } from "../kit/format.js";
-import { sliderKeys } from "../kit/handles.js";
+import { holdGaussian } from "../kit/gaussian.js";
 import { keep } from "../kit/keep.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
@@ -118,29 +118,7 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
   }
 
   // ---- hands
-  const { scales, handles } = plane;
-  const dz = (event, memory) => scales.z.inverse(event.clientX - memory.px) - scales.z.inverse(0);
-  kept.byHand(handles.mean, (e, m) => ({ mean: m.state.mean + dz(e, m) }));
-  kept.byHand(handles.wider, (e, m) => ({ std: m.state.std + dz(e, m) }));
-  kept.byHand(handles.narrower, (e, m) => ({ std: m.state.std - dz(e, m) }));
-  const place = (event) => {
-    kept.change({ mean: scales.z.inverse(event.clientX - plane.svg.getBoundingClientRect().left) });
-  };
-  plane.svg.addEventListener("click", place);
-  onCleanup(() => plane.svg.removeEventListener("click", place));
-  for (const [element, key, label] of [
-    [handles.mean, "mean", "mean of q"],
-    [handles.wider, "std", "spread of q"],
-  ]) {
-    onCleanup(
-      sliderKeys(element, {
-        label,
-        value: () => kept.state[key],
-        range: () => kept.range(key),
-        change: (value) => kept.change({ [key]: value }),
-      }),
-    );
-  }
+  holdGaussian(kit, kept, { ...plane, z: () => plane.scales.z, of: "q" });
 
   arrows.adapt(numbers(kept.state));
   onCleanup(

@@ -7,7 +7,7 @@ import { announcer } from "../kit/announce.js";
 import { button, choice } from "../kit/controls.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
-import { sliderKeys } from "../kit/handles.js";
+import { holdGaussian } from "../kit/gaussian.js";
 import { keep } from "../kit/keep.js";
 import { sentence } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
@@ -104,29 +104,7 @@ export default figure("kl", "Live figure: KL divergence and log-likelihood of a 
   }
 
   // ---- hands
-  const { scales, handles } = plane;
-  const dx = (event, memory) => scales.x.inverse(event.clientX - memory.px) - scales.x.inverse(0);
-  kept.byHand(handles.mean, (e, m) => ({ mean: m.state.mean + dx(e, m) }));
-  kept.byHand(handles.wider, (e, m) => ({ std: m.state.std + dx(e, m) }));
-  kept.byHand(handles.narrower, (e, m) => ({ std: m.state.std - dx(e, m) }));
-  const place = (event) => {
-    kept.change({ mean: scales.x.inverse(event.clientX - plane.svg.getBoundingClientRect().left) });
-  };
-  plane.svg.addEventListener("click", place);
-  onCleanup(() => plane.svg.removeEventListener("click", place));
-  for (const [element, key, label] of [
-    [handles.mean, "mean", "mean of the model"],
-    [handles.wider, "std", "spread of the model"],
-  ]) {
-    onCleanup(
-      sliderKeys(element, {
-        label,
-        value: () => kept.state[key],
-        range: () => kept.range(key),
-        change: (value) => kept.change({ [key]: value }),
-      }),
-    );
-  }
+  holdGaussian(kit, kept, { ...plane, z: () => plane.scales.x, of: "the model" });
 
   plane.adapt(numbers(kept.state));
   bars.adapt(numbers(kept.state));

@@ -5,13 +5,14 @@ import { MOST, numbers as numbersOf, placed, readCodes, revived, scattered, upda
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
-import { set } from "../kit/dom.js";
+import { disable } from "../kit/dom.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { pairs, writtenPairs } from "../kit/link.js";
 import { maths, sentence, sign, termButton } from "../kit/maths.js";
+import { player } from "../kit/player.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeHands } from "./kmeans/hands.js";
 import { makePlane } from "./kmeans/plane.js";
@@ -32,7 +33,7 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
   const sets = model.get("sets");
   if (!arePoints(sets)) throw new Error("its points are damaged");
   let arrows = "moves";
-  let [widths, playing] = [null, 0];
+  let widths = null;
   let before = null; // numbers of the last draw
   const chosen = { index: 0 }; // the code that carries the handle
 
@@ -77,75 +78,45 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
   const standing = () => (kept.state.steps ? numbers(kept.state).states.at(-1).codes : kept.state.codes);
   const anew = (values) => ({ codes: standing(), steps: 0, ...values });
   const last = () => kept.range("steps").high;
-  const stop = () => {
-    view.clearInterval(playing);
-    playing = 0;
-    play.textContent = "Play";
-    set(play, { "aria-pressed": "false" });
-  };
-  const tick = () => {
-    act({ steps: kept.state.steps + 1 });
-    const { states } = numbers(kept.state);
-    const still = states.length > 1 && states.at(-2).energy - states.at(-1).energy < 1e-7;
-    if (still || kept.state.steps >= last()) stop();
-  };
-  const back = button(h, "Back", () => {
-    stop();
-    act({ steps: kept.state.steps - 1 });
+  const still = ({ states }) => states.length > 1 && states.at(-2).energy - states.at(-1).energy < 1e-7;
+  const run = player(kit, {
+    pace: PACE,
+    by: (n) => act({ steps: kept.state.steps + n }),
+    ended: () => kept.state.steps >= last() || still(numbers(kept.state)),
   });
-  const step = button(h, "Step", () => {
-    stop();
-    act({ steps: kept.state.steps + 1 });
-  });
-  const play = button(
+  const revive = button(
     h,
-    "Play",
-    () => {
-      if (playing) {
-        stop();
-        return;
-      }
-      if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) {
-        act({ steps: kept.state.steps + 1 });
-        return;
-      }
-      play.textContent = "Pause";
-      set(play, { "aria-pressed": "true" });
-      playing = view.setInterval(tick, PACE);
-      tick();
-    },
-    { "aria-pressed": "false" },
+    "Revive dead",
+    run.halting(() => act(anew({ codes: revived(kept.state.points, standing(), kept.state.sigma) }))),
   );
-  onCleanup(() => view.clearInterval(playing));
-  const revive = button(h, "Revive dead", () => {
-    stop();
-    act(anew({ codes: revived(kept.state.points, standing(), kept.state.sigma) }));
-  });
   const buttons = h(
     "div",
     { class: "lvm-buttons" },
-    back,
-    step,
-    play,
+    run.back,
+    run.step,
+    run.play,
     revive,
-    button(h, "New start", () => {
-      stop();
-      const seed = (kept.state.seed % kept.range("seed").high) + 1;
-      act({ seed, codes: scattered(seed, kept.state.codes.length), steps: 0 });
-    }),
-    button(h, "Reset", () => {
-      stop();
-      kept.reset();
-      steps.adapt(numbers(kept.state).states);
-    }),
+    button(
+      h,
+      "New start",
+      run.halting(() => {
+        const seed = (kept.state.seed % kept.range("seed").high) + 1;
+        act({ seed, codes: scattered(seed, kept.state.codes.length), steps: 0 });
+      }),
+    ),
+    button(
+      h,
+      "Reset",
+      run.halting(() => {
+        kept.reset();
+        steps.adapt(numbers(kept.state).states);
+      }),
+    ),
     kept.share,
   );
   const sigma = kept.slider("sigma", {
     label: ["width ", h("var", {}, "σ")],
-    change: (value) => {
-      stop();
-      kept.change(anew({ sigma: value }));
-    },
+    change: run.halting((value) => kept.change(anew({ sigma: value }))),
   });
   const home = kept.state.codes.length;
   const count = slider(h, {
@@ -155,19 +126,15 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     step: 1,
     hold: kept.hold,
     key: (event) => keyed(event, kept.state.codes.length, { low: 1, high: MOST, step: 1, leap: 3, home }),
-    input: (k) => {
-      stop();
+    input: run.halting((k) => {
       const codes = standing();
       kept.change(anew({ codes: [...codes.slice(0, k), ...scattered(kept.state.seed, k).slice(codes.length)] }));
-    },
+    }),
   });
   const data = choice(h, {
     label: "Set of points",
     value: kept.state.data,
-    choose: (value) => {
-      stop();
-      act(anew({ data: value }));
-    },
+    choose: run.halting((value) => act(anew({ data: value }))),
     options: Object.keys(sets).map((name) => ({ value: name, text: name })),
   });
   const which = choice(h, {
@@ -232,13 +199,8 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
       [energy, stated.energy],
     ])
       terms.write(term, fixed(value), lit);
-    const off = [
-      [back, !state.steps],
-      [step, state.steps >= last()],
-      [play, state.steps >= last() && !playing],
-      [revive, !stated.dead],
-    ];
-    for (const [node, is] of off) if (node.disabled !== is) node.disabled = is;
+    run.enable(!state.steps, state.steps >= last());
+    disable(revive, !stated.dead);
     sigma.update(state.sigma, fixed(state.sigma, 2), isSoft ? fixed(state.sigma, 2) : "0, K-means");
     count.update(stated.k, String(stated.k), `${stated.k} ${stated.k === 1 ? "code" : "codes"}`);
     data.set(state.data);
@@ -297,10 +259,9 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     codes: standing,
     choice: chosen,
     seen: () => kept.change({}),
-    place: (codes) => {
-      stop();
-      kept.change(anew({ codes: codes.map((code, j) => (j === chosen.index ? placed(code) : code)) }));
-    },
+    place: run.halting((codes) =>
+      kept.change(anew({ codes: codes.map((code, j) => (j === chosen.index ? placed(code) : code)) })),
+    ),
   });
 
   steps.adapt(numbers(kept.state).states);

@@ -2,8 +2,8 @@
 // state -> numbers (js/engine/latent.js) -> picture. Nothing is drawn that numbers() did not compute.
 
 import { BLACK_AND_WHITE, readImage, SIDE, written } from "../engine/drawing.js";
-import { bytesOf, sigmoid } from "../engine/nn.js";
 import { along, Models, numbers as numbersOf, REACH, STEPS } from "../engine/latent.js";
+import { bytesOf, sigmoid } from "../engine/nn.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice } from "../kit/controls.js";
@@ -13,6 +13,7 @@ import { fixed, nats, tolerance } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
+import { player } from "../kit/player.js";
 import { linkTerms } from "../kit/terms.js";
 import { imageOf, inkCanvas } from "./drawing/ink.js";
 import { makeInput, makePicks } from "./drawing/input.js";
@@ -35,7 +36,6 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   const picks = picksOf(bytesOf(model.get("images")), names.length);
   let now = null; // numbers of the last draw
   let background = false;
-  let walk = 0; // the timer of Play
 
   const kept = keep(kit, {
     codecs,
@@ -150,41 +150,16 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     kept.change({ step, z1, z2, follow: false });
   };
   const path = kept.slider("step", { label: "path, A to B", change: goTo });
-  const stopWalk = () => {
-    view.clearTimeout(walk);
-    walk = 0;
-    say(play, "Play");
-  };
-  const tick = () => {
-    if (kept.state.step >= STEPS) {
-      stopWalk();
-      return;
-    }
-    goTo(kept.state.step + 1);
-    walk = view.setTimeout(tick, PACE);
-  };
-  const play = button(h, "Play", () => {
-    if (walk) {
-      stopWalk();
-      return;
-    }
-    if (kept.state.step >= STEPS) goTo(0);
-    if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      goTo(Math.min(kept.state.step + 1, STEPS));
-      return;
-    }
-    say(play, "Pause");
-    tick();
+  const run = player(kit, {
+    pace: PACE,
+    by: (n) => goTo(Math.min(Math.max(kept.state.step + n, 0), STEPS)),
+    ended: () => kept.state.step >= STEPS,
+    rewind: () => goTo(0),
   });
   onCleanup(() => {
-    view.clearTimeout(walk);
     stage.stop();
     beside?.stop();
   });
-  const stepBy = (by) => {
-    stopWalk();
-    goTo(Math.min(Math.max(kept.state.step + by, 0), STEPS));
-  };
   const strip = h("canvas", { class: "lvm-ink lvm-strip", width: STRIP * SIDE, height: SIDE, "aria-hidden": "true" });
   const walkRow = h(
     "div",
@@ -194,18 +169,21 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     h(
       "div",
       { class: "lvm-buttons" },
-      button(h, "Back", () => stepBy(-1)),
-      button(h, "Step", () => stepBy(1)),
-      play,
+      run.back,
+      run.step,
+      run.play,
       button(h, "A = z", () => kept.change({ a1: now.z1, a2: now.z2, step: 0 })),
       button(h, "B = z", () => kept.change({ b1: now.z1, b2: now.z2, step: STEPS })),
     ),
   );
-  const reset = button(h, "Reset", () => {
-    stopWalk();
-    input.forget();
-    kept.reset();
-  });
+  const reset = button(
+    h,
+    "Reset",
+    run.halting(() => {
+      input.forget();
+      kept.reset();
+    }),
+  );
   root.append(
     h("div", { class: "lvm-title" }, "Where does a picture lie, and which picture lies there?"),
     ...(nets
@@ -281,10 +259,10 @@ export default figure("plane", "Live figure: the latent plane of a variational a
       z2: memory.from.z2 + scales.y.inverse(event.clientY - memory.py) - scales.y.inverse(0),
     };
   });
-  handle.addEventListener("pointerdown", stopWalk);
+  handle.addEventListener("pointerdown", run.stop);
   const placed = (event) => {
     const box = svg.getBoundingClientRect();
-    stopWalk();
+    run.stop();
     kept.change({
       follow: false,
       z1: scales.x.inverse(event.clientX - box.left),
@@ -307,7 +285,7 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     if (to === null) return;
     event.preventDefault();
     event.stopPropagation();
-    stopWalk();
+    run.stop();
     const home = event.key === "Home";
     kept.change({ follow: false, z1: upright ? now.z1 : to, z2: upright || home ? to : now.z2 });
   });

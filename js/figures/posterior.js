@@ -2,8 +2,8 @@
 // state -> posterior on the grid (in slices) -> numbers (js/engine/posterior.js) -> picture.
 
 import { BLACK_AND_WHITE, readImage, written } from "../engine/drawing.js";
-import { imagesOf, modelOf, MOST, numbers as numbersOf, posterior, STEPS } from "../engine/posterior.js";
 import { bytesOf, sigmoid } from "../engine/nn.js";
+import { imagesOf, MOST, modelOf, numbers as numbersOf, posterior, STEPS } from "../engine/posterior.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice } from "../kit/controls.js";
@@ -11,6 +11,7 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
+import { player } from "../kit/player.js";
 import { patience, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
 import { inkCanvas } from "./drawing/ink.js";
@@ -48,7 +49,6 @@ export default figure(
     let now = null;
     let width = 0;
     let planeWidth = 0; // asked for when the figure's own width changes: in a drag it would lay the page out
-    let playing = 0;
 
     // ---- picture
     const plane = makePlane(kit);
@@ -130,7 +130,7 @@ export default figure(
       },
     });
     const take = (drawn) => {
-      pause();
+      run.stop();
       kept.change({ drawn, step: 0 });
     };
     const arrow = (text) => h("div", { class: "lvm-arrow", "aria-hidden": "true" }, h("span", {}, text));
@@ -150,31 +150,35 @@ export default figure(
       value: String(kept.state.digit),
       className: "lvm-choice-tight",
       choose: (value) => {
-        pause();
+        run.stop();
         input.forget();
         kept.change({ digit: Number(value), drawn: "", step: 0 });
       },
       options: names.map((name, k) => ({ value: String(k), text: name })),
     });
     const steps = kept.slider("step", { label: "steps" });
-    const move = (by) => () => {
-      pause();
-      kept.change({ step: kept.state.step + by });
-    };
-    const back = button(h, "Back", move(-1));
-    const forth = button(h, "Step", move(1));
-    const play = button(h, "Play", () => (playing ? pause() : start()));
+    const lastOf = (p) => (p ? Math.min(STEPS, p.path.length - 1) : STEPS);
+    const run = player(kit, {
+      pace: PACE,
+      by: (n) => kept.change({ step: kept.state.step + n }),
+      ended: () => kept.state.step >= lastOf(known.get(keyOf(kept.state))),
+      ready: () => known.has(keyOf(kept.state)),
+      rewind: () => kept.change({ step: 0 }),
+    });
     const buttons = h(
       "div",
       { class: "lvm-buttons" },
-      back,
-      forth,
-      play,
-      button(h, "Reset", () => {
-        pause();
-        input.forget();
-        kept.reset();
-      }),
+      run.back,
+      run.step,
+      run.play,
+      button(
+        h,
+        "Reset",
+        run.halting(() => {
+          input.forget();
+          kept.reset();
+        }),
+      ),
       kept.share,
     );
     root.append(
@@ -190,27 +194,6 @@ export default figure(
     );
     const terms = linkTerms(root, view);
     onCleanup(terms.release);
-
-    function start() {
-      if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) {
-        kept.change({ step: kept.state.step + 1 });
-        return;
-      }
-      if (kept.state.step >= STEPS) kept.change({ step: 0 });
-      play.textContent = "Pause";
-      playing = view.setInterval(() => {
-        const p = known.get(keyOf(kept.state));
-        const last = p ? Math.min(STEPS, p.path.length - 1) : STEPS;
-        if (kept.state.step >= last) pause();
-        else if (p) kept.change({ step: kept.state.step + 1 });
-      }, PACE);
-    }
-    function pause() {
-      view.clearInterval(playing);
-      playing = 0;
-      play.textContent = "Play";
-    }
-    onCleanup(pause);
 
     // ---- the posterior of an image, in slices
     function ask({ digit, drawn }) {
@@ -274,14 +257,9 @@ export default figure(
       bar.draw(width, now);
       TERMS.forEach(([, , , value], i) => terms.write(terms_[i], fixed(value(now), 2), lit));
       decoded.paint(vae.decoder.row(Float64Array.of(now.mean1, now.mean2)).map(sigmoid));
-      const last = Math.min(STEPS, p.path.length - 1);
       steps.update(state.step, String(state.step), `${now.taken} refinement steps`);
-      for (const [node, off] of [
-        [back, state.step === 0],
-        [forth, state.step >= STEPS],
-      ])
-        if (node.disabled !== off) node.disabled = off;
-      say(h, invariant, now, last);
+      run.enable(state.step === 0, state.step >= STEPS);
+      say(h, invariant, now, lastOf(p));
       kept.tell(now);
     }
 

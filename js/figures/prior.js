@@ -10,6 +10,7 @@ import { fixed, nats } from "../kit/format.js";
 import { sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { sentence } from "../kit/maths.js";
+import { player } from "../kit/player.js";
 import { imageOf } from "./drawing/ink.js";
 import { makeBars, makeGrid } from "./prior/grid.js";
 
@@ -20,14 +21,13 @@ export const codecs = (made) => ({ prefix: { read: (text) => readPrefix(text, ma
 export const settle = (s) => ({ ...s, step: Math.max(s.step, tokensOf(s.prefix).length) });
 
 export default figure("prior", "Live figure: an image drawn from a prior over tokens, token by token", (kit) => {
-  const { root, view, h, model, onCleanup } = kit;
+  const { root, h, model, onCleanup } = kit;
   const made = tokenNets(model.get("nets"), model.get("weights"));
   const names = model.get("names");
   const priors = Object.keys(made.priors);
   const empty = emptyCode(made);
   const { places, size } = made;
   let now = null;
-  let walk = 0;
   let last = { key: "", drawn: null, steps: [] };
 
   /** What is known of a state but its step: the whole sample, and the numbers of each step that was looked at. */
@@ -58,8 +58,8 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
   const live = announcer(h);
   const grid = makeGrid(kit, made, {
     go: (place) => {
-      stopWalk();
-      kept.change({ step: place });
+      run.stop();
+      go(place);
     },
   });
   const canvas = h("canvas", { class: "lvm-ink", width: 4 * made.grid, height: 4 * made.grid, "aria-hidden": "true" });
@@ -85,71 +85,37 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
   const invariant = h("p", { class: "lvm-invariant" });
 
   // ---- controls
+  const go = (step) => kept.change({ step });
+  const run = player(kit, {
+    pace: PACE,
+    by: (n) => go(kept.state.step + n),
+    ended: () => kept.state.step >= places,
+    rewind: () => go(0),
+  });
   const which = choice(h, {
     label: "Which prior",
     value: kept.state.prior,
     options: priors.map((name) => ({ value: name, text: name })),
-    choose: (prior) => {
-      stopWalk();
-      kept.change({ prior });
-    },
+    choose: run.halting((prior) => kept.change({ prior })),
   });
   const label = choice(h, {
     label: "Class",
     value: String(kept.state.label),
     options: names.map((name, i) => ({ value: String(i), text: name })),
-    choose: (c) => {
-      stopWalk();
-      kept.change({ label: Number(c) });
-    },
+    choose: run.halting((c) => kept.change({ label: Number(c) })),
   });
   const heat = kept.slider("temperature", { label: ["temperature ", h("var", {}, "T")], step: 0.05 });
-  const upTo = kept.slider("step", {
-    label: "tokens drawn",
-    change: (step) => {
-      stopWalk();
-      kept.change({ step });
-    },
-  });
-  const stopWalk = () => {
-    view.clearTimeout(walk);
-    walk = 0;
-    say(play, "Play");
-  };
-  const tick = () => {
-    if (kept.state.step >= places) {
-      stopWalk();
-      return;
-    }
-    kept.change({ step: kept.state.step + 1 });
-    walk = view.setTimeout(tick, PACE);
-  };
-  const play = button(h, "Play", () => {
-    if (walk) {
-      stopWalk();
-      return;
-    }
-    if (kept.state.step >= places) kept.change({ step: 0 });
-    if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      kept.change({ step: kept.state.step + 1 });
-      return;
-    }
-    say(play, "Pause");
-    tick();
-  });
-  onCleanup(() => view.clearTimeout(walk));
-  const by = (step) => {
-    stopWalk();
-    kept.change({ step: kept.state.step + step });
-  };
-  const lock = button(h, "Lock these tokens", () => {
-    stopWalk();
-    kept.change({ prefix: sampled(kept.state).tokens.slice(0, kept.state.step).join(",") });
-  });
-  const unlock = button(h, "Unlock", () => {
-    stopWalk();
-    kept.change({ prefix: "" });
-  });
+  const upTo = kept.slider("step", { label: "tokens drawn", change: run.halting(go) });
+  const lock = button(
+    h,
+    "Lock these tokens",
+    run.halting(() => kept.change({ prefix: sampled(kept.state).tokens.slice(0, kept.state.step).join(",") })),
+  );
+  const unlock = button(
+    h,
+    "Unlock",
+    run.halting(() => kept.change({ prefix: "" })),
+  );
   const head = (text, node) => h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, text), node);
   root.append(
     h("div", { class: "lvm-title" }, "Where do new images come from?"),
@@ -164,19 +130,17 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
       h(
         "div",
         { class: "lvm-buttons" },
-        button(h, "Back", () => by(-1)),
-        button(h, "Step", () => by(1)),
-        play,
-        button(h, "Another sample", () => {
-          stopWalk();
-          kept.change({ seed: (kept.state.seed + 1) % (kept.range("seed").high + 1) });
-        }),
+        run.back,
+        run.step,
+        run.play,
+        button(
+          h,
+          "Another sample",
+          run.halting(() => kept.change({ seed: (kept.state.seed + 1) % (kept.range("seed").high + 1) })),
+        ),
         lock,
         unlock,
-        button(h, "Reset", () => {
-          stopWalk();
-          kept.reset();
-        }),
+        button(h, "Reset", run.halting(kept.reset)),
         kept.share,
       ),
       h("div", { class: "lvm-sliders" }, upTo.node, heat.node),
@@ -213,7 +177,7 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
   // ---- hands
   const { handle } = grid;
   kept.byHand(handle, (event, memory) => {
-    stopWalk();
+    run.stop();
     const over = Math.hypot(event.clientX - memory.px, event.clientY - memory.py) > 3;
     return over ? { step: Math.min(grid.at(event) + 1, places) } : {};
   });
@@ -222,10 +186,7 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
       label: "tokens drawn so far",
       value: () => kept.state.step,
       range: () => kept.range("step"),
-      change: (step) => {
-        stopWalk();
-        kept.change({ step });
-      },
+      change: run.halting(go),
     }),
   );
   kept.redraw.now();

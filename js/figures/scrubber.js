@@ -1,8 +1,8 @@
 // Live figure 7: a training that can be wound back. Checkpoint -> manifold, codes, -ELBO, computed again from its
 // weights. state -> what the checkpoint gives (in slices; the others follow in the background) -> numbers -> picture.
 
-import { imagesOf, measured, netOf, numbers, SIDE, unfolded } from "../engine/scrubber.js";
 import { bytesOf } from "../engine/nn.js";
+import { imagesOf, measured, netOf, numbers, SIDE, unfolded } from "../engine/scrubber.js";
 import { announcer } from "../kit/announce.js";
 import { button } from "../kit/controls.js";
 import { figure, followWidth } from "../kit/figure.js";
@@ -10,6 +10,7 @@ import { fixed, nats, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
 import { developed, paint } from "../kit/pixels.js";
+import { player } from "../kit/player.js";
 import { patience, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeCloud } from "./scrubber/cloud.js";
@@ -37,7 +38,6 @@ export default figure(
     let giveUp = () => {};
     let now = null;
     let width = 0;
-    let playing = 0;
 
     // ---- picture
     const sheet = h("canvas", { class: "lvm-bitmap lvm-sheet", width: 28 * SIDE, height: 28 * SIDE, role: "img" });
@@ -72,29 +72,22 @@ export default figure(
     });
 
     // ---- controls
-    const scrub = kept.slider("checkpoint", {
-      label: "epoch",
-      change: (checkpoint) => {
-        pause();
-        kept.change({ checkpoint });
-      },
+    const go = (checkpoint) => kept.change({ checkpoint });
+    const run = player(kit, {
+      pace: PACE,
+      by: (n) => go(kept.state.checkpoint + n),
+      ended: () => kept.state.checkpoint >= last,
+      ready: () => known.has(kept.state.checkpoint),
+      rewind: () => go(0),
     });
-    const move = (by) => () => {
-      pause();
-      kept.change({ checkpoint: kept.state.checkpoint + by });
-    };
-    const [back, forth] = [button(h, "Back", move(-1)), button(h, "Step", move(1))];
-    const play = button(h, "Play", () => (playing ? pause() : start()));
+    const scrub = kept.slider("checkpoint", { label: "epoch", change: run.halting(go) });
     const buttons = h(
       "div",
       { class: "lvm-buttons" },
-      back,
-      forth,
-      play,
-      button(h, "Reset", () => {
-        pause();
-        kept.reset();
-      }),
+      run.back,
+      run.step,
+      run.play,
+      button(h, "Reset", run.halting(kept.reset)),
       kept.share,
     );
     root.append(
@@ -129,31 +122,9 @@ export default figure(
     );
     const terms = linkTerms(root, view);
     onCleanup(terms.release);
-    const place = (event) => {
-      pause();
-      kept.change({ checkpoint: curves.nearest(event.clientX - curves.svg.getBoundingClientRect().left) });
-    };
+    const place = run.halting((event) => go(curves.nearest(event.clientX - curves.svg.getBoundingClientRect().left)));
     curves.svg.addEventListener("click", place);
     onCleanup(() => curves.svg.removeEventListener("click", place));
-
-    function start() {
-      if (view.matchMedia("(prefers-reduced-motion: reduce)").matches) {
-        kept.change({ checkpoint: kept.state.checkpoint + 1 });
-        return;
-      }
-      if (kept.state.checkpoint >= last) kept.change({ checkpoint: 0 });
-      play.textContent = "Pause";
-      playing = view.setInterval(() => {
-        if (kept.state.checkpoint >= last) pause();
-        else if (known.has(kept.state.checkpoint)) kept.change({ checkpoint: kept.state.checkpoint + 1 });
-      }, PACE);
-    }
-    function pause() {
-      view.clearInterval(playing);
-      playing = 0;
-      play.textContent = "Play";
-    }
-    onCleanup(pause);
 
     // ---- checkpoints, in slices: the one that is looked at first, then all others
     function work(k) {
@@ -193,11 +164,7 @@ export default figure(
         `after ${given.epochs[state.checkpoint]} epochs`,
       );
       curves.draw(width, state.checkpoint);
-      for (const [node, off] of [
-        [back, state.checkpoint === 0],
-        [forth, state.checkpoint === last],
-      ])
-        if (node.disabled !== off) node.disabled = off;
+      run.enable(state.checkpoint === 0, state.checkpoint === last);
       const words = at ? "" : "Computing this checkpoint …";
       if (wait.textContent !== words) wait.textContent = words;
       if (!at) {

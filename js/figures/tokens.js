@@ -4,8 +4,8 @@
 
 import { GREY, PIXELS, readGrey, writtenGrey } from "../engine/drawing.js";
 import { bytesOf } from "../engine/nn.js";
-import { editsOf, encoded, numbersOfTokens, readEdits, tokenNets } from "../engine/tokens.js";
 import { remembered } from "../engine/remembered.js";
+import { editsOf, encoded, numbersOfTokens, readEdits, tokenNets } from "../engine/tokens.js";
 import { announcer } from "../kit/announce.js";
 import { button } from "../kit/controls.js";
 import { figure } from "../kit/figure.js";
@@ -15,7 +15,7 @@ import { keep } from "../kit/keep.js";
 import { sentence } from "../kit/maths.js";
 import { imageOf } from "./drawing/ink.js";
 import { makeInput, makePicks } from "./drawing/input.js";
-import { makePaper, makePalette } from "./tokens/paper.js";
+import { makePalette, makePaper } from "./tokens/paper.js";
 
 const PATCH = 4;
 const BACK = 50; // edits that Undo remembers

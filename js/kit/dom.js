@@ -40,6 +40,24 @@ export function say(node, text) {
   return node;
 }
 
+/** Move an element to a place in pixels, to a tenth of one, only if it stands elsewhere. */
+export function put(element, x, y) {
+  const [left, top] = [x, y].map((v) => Math.round(v * 10) / 10);
+  const moved = `translate(${left}px, ${top}px)`;
+  if (element.style.transform !== moved) element.style.transform = moved;
+}
+
+/** Give a nested svg its box: what lies outside is cut off, and the coordinates inside are the outer ones. */
+export function crop(panel, left, right, y0, y1) {
+  const [width, height] = [right - left, y1 - y0];
+  set(panel, { x: left, y: y0, width, height, viewBox: `${left} ${y0} ${width} ${height}` });
+}
+
+/** Switch a control off or on, only if it differs. */
+export function disable(node, off) {
+  if (node.disabled !== off) node.disabled = off;
+}
+
 /** Show or hide by the `hidden` property or, for SVG, by the display attribute. */
 export function show(node, visible) {
   if (node.namespaceURI === SVG) set(node, { display: visible ? "inline" : "none" });

@@ -1,6 +1,10 @@
 // Things to drag, by pointer and by key. The element that is dragged carries the 44 px hit area and its own
 // `touch-action`; everything else leaves the finger to the page.
 
+/** The element of a handle: a box that feels, and a small mark in it. */
+export const makeHandle = (h, kind, more = {}) =>
+  h("div", { class: `lvm-handle lvm-handle-${kind}`, ...more }, h("i", {}));
+
 /**
  * Drag with pointer capture. `start(event)` returns what the drag needs to remember (or false to decline),
  * `move(event, memory)` follows, `end(memory)` closes; Escape and pointercancel call `revert(memory)`.

@@ -1,4 +1,4 @@
-// Formulas as real text: "*p*" is a variable, "~data~" an index.
+// Formulas as real text: "*p*" is a variable, "~data~" an index, "~*q*~" a variable as one.
 
 const TAGS = { "*": "var", "~": "sub" };
 const pieces = (text) =>
@@ -9,8 +9,12 @@ const pieces = (text) =>
 
 /** "KL(*p*~data~ ‖ *p*~θ~)" as a list of nodes and strings. */
 export function maths(h, text) {
-  return pieces(text).map(([tag, words]) => (tag ? h(tag, {}, words) : words));
+  return pieces(text).map(([tag, words]) => (tag ? h(tag, {}, tag === "sub" ? maths(h, words) : words) : words));
 }
+
+/** An entry of a legend: a swatch of that kind, and what it stands for. */
+export const swatch = (h, kind, text = "") =>
+  h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), h("span", {}, maths(h, text)));
 
 /** The same without its marks, for labels that are read aloud or drawn as plain text. */
 export const plain = (text) => text.replace(/[*~]/g, "");

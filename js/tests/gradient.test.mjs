@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { eps, FUNCTIONS, numbers, samples, WITHIN } from "../engine/gradient.js";
 import { logNormal } from "../engine/density.js";
+import { eps, FUNCTIONS, numbers, samples, WITHIN } from "../engine/gradient.js";
 import { expectation, line } from "../engine/grid.js";
 import { boundsOf, figureState } from "./reach.mjs";
 

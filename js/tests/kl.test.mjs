@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { DATA, drawsOf, fitted, fittedToDraws, numbers } from "../engine/kl.js";
 import { logNormal } from "../engine/density.js";
 import { expectation, line } from "../engine/grid.js";
-import { boundsOf, figureState } from "./reach.mjs";
+import { DATA, drawsOf, fitted, fittedToDraws, numbers } from "../engine/kl.js";
 import { maths, plain } from "../kit/maths.js";
+import { boundsOf, figureState } from "./reach.mjs";
 
 const { start: START, values } = figureState("kl");
 const [BOUNDS, SIZES] = [boundsOf("kl"), values("n")];

@@ -5,8 +5,8 @@ import { test } from "node:test";
 import {
   assign,
   cell,
-  measure,
   MOST,
+  measure,
   numbers,
   placed,
   revived,

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
-  binarised,
   BLACK_AND_WHITE,
+  binarised,
   centreOfMass,
   GREY,
   LENGTH,

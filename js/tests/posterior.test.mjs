@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { readImage } from "../engine/drawing.js";
-import { contour, gridOf, imagesOf, klOf, modelOf, MOST, numbers, posterior, STEPS } from "../engine/posterior.js";
+import { contour, gridOf, imagesOf, klOf, MOST, modelOf, numbers, posterior, STEPS } from "../engine/posterior.js";
 import { patience, sliced } from "../kit/slices.js";
 
 const close = (a, b, tolerance, message = "") => {

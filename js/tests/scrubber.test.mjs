@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { imagesOf, manifoldPoints, measured, netOf, numbers, SIDE, unfolded } from "../engine/scrubber.js";
 import { normalCdf } from "../engine/density.js";
+import { imagesOf, manifoldPoints, measured, netOf, numbers, SIDE, unfolded } from "../engine/scrubber.js";
 
 const close = (a, b, tolerance, message = "") => {
   assert.ok(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)), `${message} ${a} against ${b}`);

@@ -3,9 +3,10 @@
 import { decode, density } from "../../engine/ancestral.js";
 import { logNormal } from "../../engine/density.js";
 import { area, path, scale, ticks } from "../../kit/axes.js";
-import { set, show } from "../../kit/dom.js";
+import { put, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
-import { maths } from "../../kit/maths.js";
+import { makeHandle } from "../../kit/handles.js";
+import { swatch } from "../../kit/maths.js";
 
 const Z = [-4, 4]; // what the plane shows
 const X = [-4, 4];
@@ -15,16 +16,14 @@ const PEAKS = [0.6, 0.9, 1.4, 2, 4.2]; // ends of a density axis
 const r = (v) => Math.round(v * 10) / 10;
 
 export function makePlane({ h, s }) {
-  const swatch = (kind, text) =>
-    h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), h("span", {}, maths(h, text)));
   const keys = h(
     "div",
     { class: "lvm-keys" },
-    swatch("model", "generator *g*(*z*) ± *s*"),
-    swatch("dot", "samples (*z*, *x*)"),
-    swatch("prior", "prior *p*(*z*)"),
-    swatch("evidence", "marginal *p*(*x*)"),
-    swatch("bars", "histograms"),
+    swatch(h, "model", "generator *g*(*z*) ± *s*"),
+    swatch(h, "dot", "samples (*z*, *x*)"),
+    swatch(h, "prior", "prior *p*(*z*)"),
+    swatch(h, "evidence", "marginal *p*(*x*)"),
+    swatch(h, "bars", "histograms"),
   );
 
   const marks = {
@@ -68,7 +67,7 @@ export function makePlane({ h, s }) {
     dot,
     onCurve,
   );
-  const handle = h("div", { class: "lvm-handle lvm-handle-z" }, h("i", {}));
+  const handle = makeHandle(h, "z");
   const stage = h("div", { class: "lvm-stage lvm-stage-model" }, svg, handle);
   const node = h("div", { class: "lvm-plane" }, keys, stage);
 
@@ -162,8 +161,7 @@ export function makePlane({ h, s }) {
     set(marks.guide, { d: `M${r(px)} ${base}V${r(py)}H${r(scales.beside(n.density))}` });
     set(onCurve, { cx: r(px), cy: r(py) });
     set(dot, { cx: r(scales.beside(n.density)), cy: r(py) });
-    const moved = `translate(${r(px)}px, ${base}px)`;
-    if (handle.style.transform !== moved) handle.style.transform = moved;
+    put(handle, px, base);
     set(handle, { "aria-valuenow": n.z.toFixed(3), "aria-valuetext": `${fixed(n.z, 2)}, x around ${fixed(n.g, 2)}` });
   }
 

@@ -1,41 +1,32 @@
 // The plane: the decoder above, the densities below, one z axis.
 
-import { logNormal } from "../../engine/density.js";
 import { QuadraticCurve } from "../../engine/curve.js";
+import { logNormal } from "../../engine/density.js";
 import { area, path, scale, ticks } from "../../kit/axes.js";
-import { say, set, show } from "../../kit/dom.js";
+import { crop, put, say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
-import { mathsOf } from "./terms.js";
+import { gaussianHandles, nearby, putGaussian } from "../../kit/gaussian.js";
+import { makeHandle } from "../../kit/handles.js";
+import { swatch } from "../../kit/maths.js";
 
 const Z = [-4.5, 4.5]; // what the plane shows
 const X = [-3.6, 4.6];
 
 export function makePlane({ h, s }) {
-  const swatch = (kind, ...text) =>
-    h(
-      "span",
-      { class: "lvm-key" },
-      h("i", { class: `lvm-swatch lvm-swatch-${kind}` }),
-      h(
-        "span",
-        {},
-        text.flatMap((part) => mathsOf(h, part)),
-      ),
-    );
-  const qKey = swatch("q", "q");
+  const qKey = swatch(h, "q", "*q*");
   const qText = qKey.lastChild.appendChild(h("span", {}));
   const keyTop = h(
     "div",
     { class: "lvm-keys" },
-    swatch("model", "decoder g(z) ± s"),
-    swatch("data", "observed x"),
-    swatch("reach", "where q (± 2 sd) lands"),
+    swatch(h, "model", "decoder *g*(*z*) ± *s*"),
+    swatch(h, "data", "observed *x*"),
+    swatch(h, "reach", "where *q* (± 2 sd) lands"),
   );
   const keyLow = h(
     "div",
     { class: "lvm-keys" },
-    swatch("prior", "prior p(z)"),
-    swatch("posterior", "posterior p(z | x)"),
+    swatch(h, "prior", "prior *p*(*z*)"),
+    swatch(h, "posterior", "posterior *p*(*z* | *x*)"),
     qKey,
   );
 
@@ -69,14 +60,8 @@ export function makePlane({ h, s }) {
     s("g", { class: "lvm-ticks" }, heights),
   );
 
-  const handle = (kind, more = {}) => h("div", { class: `lvm-handle lvm-handle-${kind}`, ...more }, h("i", {}));
-  const handles = {
-    x: handle("x"),
-    mean: handle("mean"),
-    wider: handle("wider"),
-    narrower: handle("narrower", { "aria-hidden": "true" }), // the same slider, for the left hand
-  };
-  const stage = h("div", { class: "lvm-stage" }, svg, handles.x, handles.narrower, handles.wider, handles.mean);
+  const handles = { x: makeHandle(h, "x"), ...gaussianHandles(h) };
+  const stage = h("div", { class: "lvm-stage" }, svg, Object.values(handles));
   const node = h("div", { class: "lvm-plane" }, keyTop, stage, keyLow);
 
   const scales = { z: scale(Z, [0, 1]), x: scale(X, [1, 0]) };
@@ -95,12 +80,8 @@ export function makePlane({ h, s }) {
     box = { width, height, left: leftEdge, right, top, low };
     Object.assign(scales, { z: scale(Z, [leftEdge, right]), x: scale(X, [top.y1, top.y0]) });
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
-    const clip = (panel, { y0, y1 }) => {
-      const [w, tall] = [right - leftEdge, y1 - y0];
-      set(panel, { x: leftEdge, y: y0, width: w, height: tall, viewBox: `${leftEdge} ${y0} ${w} ${tall}` });
-    };
-    clip(upper, top);
-    clip(lower, low);
+    crop(upper, leftEdge, right, top.y0, top.y1);
+    crop(lower, leftEdge, right, low.y0, low.y1);
     const zs = ticks(-4, 4, 8);
     const xs = ticks(-2, 4, 3);
     set(marks.grid, {
@@ -197,20 +178,15 @@ export function makePlane({ h, s }) {
     const height = Math.exp(logNormal(0, 0, n.std));
     const ym = Math.max(y(height), cap);
     const yw = Math.min(Math.max(y(height * Math.exp(-0.5)), ym + 22), low.y1);
-    const [a, b] = [scales.z(n.mean - n.std), scales.z(n.mean + n.std)];
-    const put = (element, x, top) => {
-      const moved = `translate(${Math.round(x * 10) / 10}px, ${Math.round(top * 10) / 10}px)`;
-      if (element.style.transform !== moved) element.style.transform = moved;
-    };
-    put(handles.mean, scales.z(n.mean), ym);
-    put(handles.wider, Math.min(b, box.width - 6), yw);
-    put(handles.narrower, Math.max(a, 6), yw);
     put(handles.x, right - 16, scales.x(n.x));
-    set(marks.spread, { d: `M${a} ${yw}H${b}M${scales.z(n.mean)} ${ym}V${low.y1}` });
-    const words = exact ? ", moments of the posterior" : "";
-    set(handles.mean, { "aria-valuenow": n.mean.toFixed(3), "aria-valuetext": `${fixed(n.mean, 2)}${words}` });
-    const spread = `standard deviation ${fixed(n.std, 2)}${words}`;
-    set(handles.wider, { "aria-valuenow": n.std.toFixed(3), "aria-valuetext": spread });
+    putGaussian(handles, marks.spread, n, {
+      z: scales.z,
+      top: ym,
+      side: yw,
+      base: low.y1,
+      width: box.width,
+      words: exact ? ", moments of the posterior" : "",
+    });
     set(handles.x, { "aria-valuenow": n.x.toFixed(3), "aria-valuetext": fixed(n.x, 2) });
   }
 
@@ -237,7 +213,5 @@ function solutions({ slope, bend, x }) {
 
 /** The pixel grid, with q's own neighbourhood drawn as finely as q is narrow. */
 function around(zs, { mean, std }) {
-  const near = [];
-  for (let i = -32; i <= 32; i++) near.push(mean + (std * i) / 8);
-  return [...zs.filter((z) => Math.abs(z - mean) > 4 * std), ...near].sort((a, b) => a - b);
+  return [...zs.filter((z) => Math.abs(z - mean) > 4 * std), ...nearby({ mean, std })].sort((a, b) => a - b);
 }

@@ -3,7 +3,7 @@
 import { choice } from "../../kit/controls.js";
 import { say } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
-import { mathsOf } from "./terms.js";
+import { maths } from "../../kit/maths.js";
 
 export function makePrediction(h) {
   const answers = ["rises", "falls", "stays"].map((value) => ({ value, text: value }));
@@ -31,7 +31,7 @@ export function makePrediction(h) {
         "span",
         { class: "lvm-predict-text" },
         h("b", {}, "Predict first."),
-        mathsOf(h, " You widen q. What happens to log p(x)?"),
+        maths(h, " You widen *q*. What happens to log *p*(*x*)?"),
       ),
       group.node,
     ),

@@ -2,16 +2,17 @@
 
 import { choice } from "../../kit/controls.js";
 import { show } from "../../kit/dom.js";
+import { sign, termButton } from "../../kit/maths.js";
 
 /** A term: what it is called, and the quantity whose colour it wears. */
 const TERMS = {
-  evidence: ["log p(x)", "evidence"],
-  elbo: ["ELBO(q)", "elbo"],
-  kl: ["KL(q ‖ p(z | x))", "gap"],
-  reconstruction: ["E_q log p(x | z)", "model"],
-  kl_prior: ["KL(q ‖ p(z))", "prior"],
-  energy: ["E_q log p(x, z)", "model"],
-  entropy: ["H(q)", "q"],
+  evidence: ["log *p*(*x*)", "evidence"],
+  elbo: ["ELBO(*q*)", "elbo"],
+  kl: ["KL(*q* ‖ *p*(*z* | *x*))", "gap"],
+  reconstruction: ["E~*q*~\u2009 log *p*(*x* | *z*)", "model"],
+  kl_prior: ["KL(*q* ‖ *p*(*z*))", "prior"],
+  energy: ["E~*q*~\u2009 log *p*(*x*, *z*)", "model"],
+  entropy: ["H(*q*)", "q"],
 };
 
 /** Three ways to read the ELBO. `note` is said beside the way from the first term to the ELBO. */
@@ -27,30 +28,10 @@ export const SPLITS = {
   energy: { text: "energy + entropy", first: "energy", sign: "+", second: "entropy", note: "energy, plus entropy" },
 };
 
-function term(h, key) {
-  const [text, quantity] = TERMS[key];
-  const kind = { type: "button", class: `lvm-term lvm-ink-${quantity}` };
-  return h(
-    "button",
-    { ...kind, "data-term": key, "aria-pressed": "false" },
-    h("span", { class: "lvm-term-symbol" }, mathsOf(h, text)),
-    " ",
-    h("span", { class: "lvm-term-number" }),
-  );
-}
-
-/** "E_q log p(x | z)" as real text with var and sub. */
-export function mathsOf(h, text) {
-  return text
-    .split(/(E_q|\b[gpqsxz]\b)/)
-    .filter(Boolean)
-    .map((part) => {
-      if (part === "E_q") return h("span", {}, "E", h("sub", {}, h("var", {}, "q")), "\u2009");
-      return /^[gpqsxz]$/.test(part) ? h("var", {}, part) : part;
-    });
-}
-
-const sign = (h, text) => h("span", { class: "lvm-sign" }, text);
+const term = (h, key) => {
+  const [symbol, quantity] = TERMS[key];
+  return termButton(h, { key, symbol, quantity });
+};
 
 export function makeIdentity(h) {
   const terms = ["evidence", "elbo", "kl"].map((key) => [term(h, key), key]);
@@ -70,7 +51,7 @@ export function makeIdentity(h) {
 export function makeSplits(h, choose) {
   const terms = [];
   const rows = Object.fromEntries(
-    Object.entries(SPLITS).map(([value, { first, sign: s, second }]) => {
+    Object.entries(SPLITS).map(([value, { first, sign: between, second }]) => {
       const [a, b] = [term(h, first), term(h, second)];
       const total = term(h, "elbo");
       terms.push([a, first], [b, second], [total, "elbo"]);
@@ -82,7 +63,7 @@ export function makeSplits(h, choose) {
           total,
           sign(h, "="),
           a,
-          sign(h, s),
+          sign(h, between),
           b,
           h("span", { class: "lvm-unit" }, "nats"),
         ),

@@ -2,9 +2,10 @@
 
 import { bound, evidence, halfWidth, mStep } from "../../engine/landscape.js";
 import { path, scale, ticks } from "../../kit/axes.js";
-import { set, show } from "../../kit/dom.js";
+import { crop, put, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
-import { maths } from "../../kit/maths.js";
+import { makeHandle } from "../../kit/handles.js";
+import { swatch } from "../../kit/maths.js";
 
 const SIDE = [-3.2, 3.2];
 const BELOW = [64, 32, 16, 8, 4, 2, 1, 0.4]; // nats under the top: the lines of equal F
@@ -19,21 +20,14 @@ function best() {
 }
 
 export function makeLandscape({ h, s }) {
-  const key = (swatch, text) =>
-    h(
-      "span",
-      { class: "lvm-key" },
-      h("i", { class: `lvm-swatch lvm-swatch-${swatch}` }),
-      h("span", {}, maths(h, text)),
-    );
   const keys = h(
     "div",
     { class: "lvm-keys lvm-em-keys" },
-    key("q", "E moves *θ*′"),
-    key("line-model", "M moves *θ*"),
-    key("joint", "gradient moves both"),
-    key("evidence", "evidence: *θ*′ = *θ*"),
-    key("best", "where M lands"),
+    swatch(h, "q", "E moves *θ*′"),
+    swatch(h, "line-model", "M moves *θ*"),
+    swatch(h, "joint", "gradient moves both"),
+    swatch(h, "evidence", "evidence: *θ*′ = *θ*"),
+    swatch(h, "best", "where M lands"),
   );
   const fills = BELOW.map(() => s("path", { class: "lvm-em-level" }));
   const lines = BELOW.map(() => s("path", { class: "lvm-em-line" }));
@@ -64,7 +58,7 @@ export function makeLandscape({ h, s }) {
   const frame = s("path", { class: "lvm-axis" });
   const labels = s("g", { class: "lvm-ticks" });
   const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" }, panel, frame, labels);
-  const handle = h("div", { class: "lvm-handle lvm-handle-start" }, h("i", {}));
+  const handle = makeHandle(h, "start");
   const stage = h("div", { class: "lvm-stage" }, svg, handle);
   const node = h("div", { class: "lvm-plane lvm-em-panel" }, stage, keys);
   const scales = { q: scale(SIDE, [0, 1]), theta: scale(SIDE, [1, 0]) };
@@ -77,13 +71,7 @@ export function makeLandscape({ h, s }) {
     const height = bottom + 24;
     Object.assign(scales, { q: scale(SIDE, [left, right]), theta: scale(SIDE, [bottom, top]) });
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
-    set(panel, {
-      x: left,
-      y: top,
-      width: right - left,
-      height: bottom - top,
-      viewBox: `${left} ${top} ${right - left} ${bottom - top}`,
-    });
+    crop(panel, left, right, top, bottom);
     const pixels = [];
     for (let px = left; px <= right; px += 1) pixels.push(px);
     const qs = pixels.map(scales.q.inverse);
@@ -136,8 +124,7 @@ export function makeLandscape({ h, s }) {
     set(now, { cx: r(scales.q(here.q)), cy: r(scales.theta(here.theta)) });
     set(there, { cx: r(scales.q(end.q)), cy: r(scales.theta(end.theta)) });
     for (const dot of [now, there]) show(dot, em.length > 1);
-    const moved = `translate(${r(scales.q(state.start_q))}px, ${r(scales.theta(state.start_theta))}px)`;
-    if (handle.style.transform !== moved) handle.style.transform = moved;
+    put(handle, scales.q(state.start_q), scales.theta(state.start_theta));
     set(handle, {
       "aria-valuenow": state.start_theta.toFixed(3),
       "aria-valuetext":

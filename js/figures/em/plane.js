@@ -2,8 +2,9 @@
 
 import { X, Y } from "../../engine/em.js";
 import { path, scale, ticks } from "../../kit/axes.js";
-import { say, set, show } from "../../kit/dom.js";
+import { crop, put, say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
+import { makeHandle } from "../../kit/handles.js";
 import { shape } from "./marks.js";
 
 const MOST = 5; // components, each with a mark of its own
@@ -58,7 +59,7 @@ export function makePlane({ h, s }) {
   );
   const nothing = s("text", { class: "lvm-em-nothing", "text-anchor": "middle" }, "No points: click to place some");
   const svg = s("svg", { class: "lvm-svg lvm-plane-svg", "aria-hidden": "true" }, grid, panel, frame, nothing);
-  const cursor = h("div", { class: "lvm-handle lvm-handle-cursor" }, h("i", {}));
+  const cursor = makeHandle(h, "cursor");
   const stage = h("div", { class: "lvm-stage" }, svg, cursor);
   const node = h("div", { class: "lvm-plane lvm-em-panel" }, stage, keys);
 
@@ -72,7 +73,7 @@ export function makePlane({ h, s }) {
     size = { width, height, mark: width < 380 ? 4.4 : 5 };
     Object.assign(scales, { x: scale(X, [1, width - 1]), y: scale(Y, [height - 1, 1]) });
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
-    set(panel, { x: 1, y: 1, width: width - 2, height: height - 2, viewBox: `1 1 ${width - 2} ${height - 2}` });
+    crop(panel, 1, width - 1, 1, height - 1);
     const [xs, ys] = [ticks(...X, 8), ticks(...Y, 6)];
     set(grid, {
       d:
@@ -94,8 +95,7 @@ export function makePlane({ h, s }) {
     }
     drawMarks(points, q, k);
     show(nothing, !points.length);
-    const moved = `translate(${r(scales.x(ring.x))}px, ${r(scales.y(ring.y))}px)`;
-    if (cursor.style.transform !== moved) cursor.style.transform = moved;
+    put(cursor, scales.x(ring.x), scales.y(ring.y));
     cursor.classList.toggle("is-holding", ring.holding);
     cursor.classList.toggle("is-free", ring.index < 0);
   }

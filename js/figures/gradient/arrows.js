@@ -4,6 +4,7 @@
 import { scale, ticks } from "../../kit/axes.js";
 import { set } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
+import { swatch } from "../../kit/maths.js";
 
 const SHOWN = 100; // of the samples; the average is over all
 const REACHES = [0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500];
@@ -42,14 +43,12 @@ export function makeArrows({ h, s }) {
     const name = h("p", { class: "lvm-field-title" }, title);
     return { key, first, marks, frame, labels, svg, name, title, node: h("div", { class: "lvm-field" }, name, svg) };
   });
-  const swatch = (kind, text) =>
-    h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), text);
   const keys = h(
     "div",
     { class: "lvm-keys" },
-    swatch("arrow-sample", "one sample each"),
-    swatch("arrow-average", "their average"),
-    swatch("arrow-exact", "exact gradient"),
+    swatch(h, "arrow-sample", "one sample each"),
+    swatch(h, "arrow-average", "their average"),
+    swatch(h, "arrow-exact", "exact gradient"),
   );
   const node = h(
     "div",

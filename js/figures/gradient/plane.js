@@ -2,18 +2,17 @@
 
 import { eps, FUNCTIONS } from "../../engine/gradient.js";
 import { area, path, scale, ticks } from "../../kit/axes.js";
-import { say, set } from "../../kit/dom.js";
+import { crop, say, set } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
-import { maths } from "../../kit/maths.js";
+import { gaussianHandles, nearby, putGaussian } from "../../kit/gaussian.js";
+import { maths, swatch } from "../../kit/maths.js";
 
 const Z = [-3.5, 3.5]; // what the plane shows
 const F = { joint: [-12, 0], wave: [-2, 1.25] };
 const NAMES = { joint: "*f*(*z*) = log *p*(*x*, *z*)", wave: "*f*(*z*) = cos 6*z*" };
 
 export function makePlane({ h, s }) {
-  const swatch = (kind) =>
-    h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), h("span", {}));
-  const keys = { f: swatch("line-model"), q: swatch("q"), draws: swatch("stroke") };
+  const keys = { f: swatch(h, "line-model"), q: swatch(h, "q"), draws: swatch(h, "stroke") };
   const keyTop = h("div", { class: "lvm-keys" }, Object.values(keys));
   const marks = {
     grid: s("path", { class: "lvm-grid" }),
@@ -37,13 +36,8 @@ export function makePlane({ h, s }) {
     labels,
     heights,
   );
-  const handle = (kind, more = {}) => h("div", { class: `lvm-handle lvm-handle-${kind}`, ...more }, h("i", {}));
-  const handles = {
-    mean: handle("mean"),
-    wider: handle("wider"),
-    narrower: handle("narrower", { "aria-hidden": "true" }),
-  };
-  const stage = h("div", { class: "lvm-stage" }, svg, handles.narrower, handles.wider, handles.mean);
+  const handles = gaussianHandles(h);
+  const stage = h("div", { class: "lvm-stage" }, svg, Object.values(handles));
   const node = h("div", { class: "lvm-plane" }, keyTop, stage);
   const scales = { z: scale(Z, [0, 1]) };
   let box = null;
@@ -58,13 +52,7 @@ export function makePlane({ h, s }) {
     scales.z = scale(Z, [left, right]);
     y = scale(F[f], [bottom, top]);
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
-    set(inside, {
-      x: left,
-      y: top,
-      width: right - left,
-      height: bottom - top,
-      viewBox: `${left} ${top} ${right - left} ${bottom - top}`,
-    });
+    crop(inside, left, right, top, bottom);
     const zs = ticks(...Z, 7);
     set(marks.grid, { d: zs.map((v) => `M${scales.z(v)} ${top}V${bottom}`).join("") });
     set(marks.frame, { d: `M${left} ${top}V${bottom}H${right}` });
@@ -94,8 +82,7 @@ export function makePlane({ h, s }) {
     const tall = 0.5 * (bottom - box.top);
     const xs = [];
     for (let px = left; px <= right; px += 2) xs.push(px);
-    const near = Array.from({ length: 65 }, (_, i) => scales.z(n.mean + (n.std * (i - 32)) / 8));
-    const all = [...xs, ...near].sort((a, b) => a - b);
+    const all = [...xs, ...nearby(n).map(scales.z)].sort((a, b) => a - b);
     const bell = (px) => bottom - tall * Math.exp(-0.5 * ((scales.z.inverse(px) - n.mean) / n.std) ** 2);
     set(marks.q, { d: area(all, all.map(bell), bottom) });
     let strokes = "";
@@ -104,23 +91,11 @@ export function makePlane({ h, s }) {
       if (px > left && px < right) strokes += `M${px.toFixed(1)} ${bottom + 3}v9`;
     }
     set(marks.rug, { d: strokes, "stroke-opacity": n.n > 100 ? 0.35 : 1 });
-    const [a, b, at] = [scales.z(n.mean - n.std), scales.z(n.mean + n.std), bottom - tall * Math.exp(-0.5)];
-    put(handles.mean, scales.z(n.mean), bottom - tall);
-    put(handles.wider, Math.min(b, box.width - 6), at);
-    put(handles.narrower, Math.max(a, 6), at);
-    set(marks.spread, { d: `M${a} ${at}H${b}M${scales.z(n.mean)} ${bottom - tall}V${bottom}` });
-    set(handles.mean, { "aria-valuenow": n.mean.toFixed(3), "aria-valuetext": fixed(n.mean, 2) });
-    set(handles.wider, {
-      "aria-valuenow": n.std.toFixed(3),
-      "aria-valuetext": `standard deviation ${fixed(n.std, 2)}`,
-    });
+    const side = bottom - tall * Math.exp(-0.5);
+    putGaussian(handles, marks.spread, n, { z: scales.z, top: bottom - tall, side, base: bottom, width: box.width });
     say(keys.q.lastChild, `q = N(${fixed(n.mean, 2)}, ${fixed(n.std, 2)}²)`);
     say(keys.draws.lastChild, `${n.n} samples z`);
   }
 
-  const put = (element, x, at) => {
-    const moved = `translate(${Math.round(x * 10) / 10}px, ${Math.round(at * 10) / 10}px)`;
-    if (element.style.transform !== moved) element.style.transform = moved;
-  };
   return { node, svg, handles, scales, draw, measure: () => Math.floor(stage.clientWidth) };
 }

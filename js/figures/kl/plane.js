@@ -1,41 +1,31 @@
 // The plane: the two densities above, the integrand of the chosen KL below, one x axis.
 
-import { DATA, integrandOf } from "../../engine/kl.js";
 import { logNormal } from "../../engine/density.js";
 import { line } from "../../engine/grid.js";
+import { DATA, integrandOf } from "../../engine/kl.js";
 import { area, path, scale, ticks } from "../../kit/axes.js";
-import { say, set, show } from "../../kit/dom.js";
+import { crop, say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
-import { maths } from "../../kit/maths.js";
+import { gaussianHandles, nearby, putGaussian } from "../../kit/gaussian.js";
+import { maths, swatch } from "../../kit/maths.js";
 
 const X = [-6, 6]; // what the plane shows
 const TOPS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200];
 const BOTTOMS = [-0.25, -0.5, -1];
 
 export function makePlane({ h, s }) {
-  const swatch = (kind, ...text) =>
-    h(
-      "span",
-      { class: "lvm-key" },
-      h("i", { class: `lvm-swatch lvm-swatch-${kind}` }),
-      h(
-        "span",
-        {},
-        text.flatMap((part) => maths(h, part)),
-      ),
-    );
-  const modelKey = swatch("line-model", "model *p*~θ~");
+  const modelKey = swatch(h, "line-model", "model *p*~θ~");
   const modelText = modelKey.lastChild.appendChild(h("span", {}));
-  const drawsKey = swatch("draw", "");
+  const drawsKey = swatch(h, "draw", "");
   const drawsText = drawsKey.lastChild.appendChild(h("span", {}));
-  const integrandKey = swatch("integrand", "");
-  const keyTop = h("div", { class: "lvm-keys" }, swatch("density", "data density *p*~data~"), modelKey, drawsKey);
+  const integrandKey = swatch(h, "integrand", "");
+  const keyTop = h("div", { class: "lvm-keys" }, swatch(h, "density", "data density *p*~data~"), modelKey, drawsKey);
   const keyLow = h(
     "div",
     { class: "lvm-keys" },
     integrandKey,
-    swatch("below", "counts negative"),
-    swatch("proof", "same area, nowhere negative"),
+    swatch(h, "below", "counts negative"),
+    swatch(h, "proof", "same area, nowhere negative"),
   );
 
   const marks = {
@@ -77,13 +67,8 @@ export function makePlane({ h, s }) {
     s("g", { class: "lvm-ticks" }, heights, depths),
   );
 
-  const handle = (kind, more = {}) => h("div", { class: `lvm-handle lvm-handle-${kind}`, ...more }, h("i", {}));
-  const handles = {
-    mean: handle("mean"),
-    wider: handle("wider"),
-    narrower: handle("narrower", { "aria-hidden": "true" }),
-  };
-  const stage = h("div", { class: "lvm-stage lvm-stage-model" }, svg, handles.narrower, handles.wider, handles.mean);
+  const handles = gaussianHandles(h);
+  const stage = h("div", { class: "lvm-stage lvm-stage-model" }, svg, Object.values(handles));
   const node = h("div", { class: "lvm-plane" }, keyTop, stage, keyLow);
 
   const scales = { x: scale(X, [0, 1]) };
@@ -104,17 +89,8 @@ export function makePlane({ h, s }) {
     box = { width, height, left, right, top, low };
     scales.x = scale(X, [left, right]);
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
-    const clip = (panel, { y0, y1 }) => {
-      set(panel, {
-        x: left,
-        y: y0,
-        width: right - left,
-        height: y1 - y0,
-        viewBox: `${left} ${y0} ${right - left} ${y1 - y0}`,
-      });
-    };
-    clip(upper, top);
-    clip(lower, low);
+    crop(upper, left, right, top.y0, top.y1);
+    crop(lower, left, right, low.y0, low.y1);
     const xs = ticks(...X, narrow ? 6 : 12);
     set(marks.grid, {
       d: xs.map((v) => `M${scales.x(v)} ${top.y0}V${top.y1}M${scales.x(v)} ${low.y0}V${low.y1}`).join(""),
@@ -242,26 +218,13 @@ export function makePlane({ h, s }) {
     const { top } = box;
     const ym = Math.max(y(tall), top.y0 + 5);
     const yw = Math.min(Math.max(y(tall * Math.exp(-0.5)), ym + 22), top.y1);
-    const [a, b] = [scales.x(n.mean - n.std), scales.x(n.mean + n.std)];
-    const put = (element, x, at) => {
-      const moved = `translate(${Math.round(x * 10) / 10}px, ${Math.round(at * 10) / 10}px)`;
-      if (element.style.transform !== moved) element.style.transform = moved;
-    };
-    put(handles.mean, scales.x(n.mean), ym);
-    put(handles.wider, Math.min(b, box.width - 6), yw);
-    put(handles.narrower, Math.max(a, 6), yw);
-    set(marks.spread, { d: `M${a} ${yw}H${b}M${scales.x(n.mean)} ${ym}V${top.y1}` });
-    set(handles.mean, { "aria-valuenow": n.mean.toFixed(3), "aria-valuetext": fixed(n.mean, 2) });
-    set(handles.wider, {
-      "aria-valuenow": n.std.toFixed(3),
-      "aria-valuetext": `standard deviation ${fixed(n.std, 2)}`,
-    });
+    putGaussian(handles, marks.spread, n, { z: scales.x, top: ym, side: yw, base: top.y1, width: box.width });
   }
 
   /** Choose the integrand's axis for a state; true if it moved. */
   function adapt(n) {
     let [high, low] = [0, 0];
-    for (const x of around(line(...X, 121).points, n)) {
+    for (const x of [...line(...X, 121).points, ...nearby(n)]) {
       const value = DATA[n.data].integrand(x, n, n.direction);
       [high, low] = [Math.max(high, value), Math.min(low, value)];
     }
@@ -287,18 +250,10 @@ function finely({ xs, logP }, data, { mean, std }) {
     out.logQ.push(logNormal(x, mean, std));
   };
   let i = 0;
-  for (let k = -32; k <= 32; k++) {
-    const near = mean + (std * k) / 8;
+  for (const near of nearby({ mean, std })) {
     for (; i < xs.length && xs[i] <= near; i++) put(xs[i], logP[i]);
     put(near, data.logDensity(near));
   }
   for (; i < xs.length; i++) put(xs[i], logP[i]);
   return out;
-}
-
-/** A grid with the model's own neighbourhood as fine as the model is narrow. */
-function around(xs, { mean, std }) {
-  const near = [];
-  for (let i = -32; i <= 32; i++) near.push(mean + (std * i) / 8);
-  return [...xs, ...near].sort((a, b) => a - b);
 }

@@ -2,8 +2,9 @@
 
 import { cell, MOST, X, Y } from "../../engine/kmeans.js";
 import { scale, ticks } from "../../kit/axes.js";
-import { say, set, show } from "../../kit/dom.js";
+import { put, say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
+import { makeHandle } from "../../kit/handles.js";
 
 const LEVELS = [0.05, 0.2, 0.4, 0.6, 0.8]; // a thread's opacity, by the share that it stands for
 const r = (v) => Math.round(v * 10) / 10;
@@ -47,7 +48,7 @@ export function makePlane({ h, s }) {
     marks.map((mark) => mark.node),
     frame,
   );
-  const handle = h("div", { class: "lvm-handle lvm-handle-code" }, h("i", {}));
+  const handle = makeHandle(h, "code");
   const stage = h("div", { class: "lvm-stage" }, svg, handle);
   const node = h("div", { class: "lvm-plane lvm-em-panel" }, stage, keys);
   const scales = { x: scale(X, [0, 1]), y: scale(Y, [1, 0]) };
@@ -110,8 +111,7 @@ export function makePlane({ h, s }) {
       group.classList.toggle("is-dead", now.counts[j] === 0);
     });
     const [cx, cy] = now.codes[chosen];
-    const moved = `translate(${r(scales.x(cx))}px, ${r(scales.y(cy))}px)`;
-    if (handle.style.transform !== moved) handle.style.transform = moved;
+    put(handle, scales.x(cx), scales.y(cy));
     set(handle, {
       "aria-label": `code ${chosen + 1} of ${k}: arrows move it, Page keys choose another`,
       "aria-valuenow": cx.toFixed(2),

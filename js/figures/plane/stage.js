@@ -1,10 +1,11 @@
 // The plane of z: the codes of the test images, circles of the prior, q(z | x), the path, and a handle for z.
 
-import { REACH } from "../../engine/latent.js";
 import { SIDE } from "../../engine/drawing.js";
+import { REACH } from "../../engine/latent.js";
 import { scale, ticks } from "../../kit/axes.js";
-import { set, show } from "../../kit/dom.js";
+import { put, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
+import { makeHandle } from "../../kit/handles.js";
 import { patience, sliced } from "../../kit/slices.js";
 import { imageOf } from "../drawing/ink.js";
 
@@ -52,7 +53,7 @@ export function makeStage({ h, s, view, root }, { codes, labels, names, label, h
     marks.here,
     labelsOf,
   );
-  const handle = handled && h("div", { class: "lvm-handle lvm-handle-plane" }, h("i", {}));
+  const handle = handled && makeHandle(h, "plane");
   const stage = h("div", { class: "lvm-stage lvm-latent" }, tiles, cloud, svg, handle);
   const node = h("div", { class: "lvm-middle" }, h("div", { class: "lvm-caption" }, label), stage);
   const scales = { x: scale([-REACH, REACH], [0, 1]), y: scale([-REACH, REACH], [1, 0]) };
@@ -148,8 +149,7 @@ export function makeStage({ h, s, view, root }, { codes, labels, names, label, h
       return;
     }
     show(marks.here, false);
-    const moved = `translate(${Math.round(x * 10) / 10}px, ${Math.round(y * 10) / 10}px)`;
-    if (handle.style.transform !== moved) handle.style.transform = moved;
+    put(handle, x, y);
   }
 
   return {

@@ -4,20 +4,18 @@ import { contour } from "../../engine/posterior.js";
 import { scale, ticks } from "../../kit/axes.js";
 import { set } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
-import { maths } from "../../kit/maths.js";
+import { swatch } from "../../kit/maths.js";
 
 const TALLEST = 360; // of the plane, in pixels
 const LEVELS = [0.5, 2, 4.5, 8]; // nats below the peak: for a Gaussian 1, 2, 3 and 4 standard deviations
 
 export function makePlane({ h, s }) {
-  const swatch = (kind, text) =>
-    h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), h("span", {}, maths(h, text)));
   const keys = h(
     "div",
     { class: "lvm-keys" },
-    swatch("contour", "*p*(*z* | *x*)"),
-    swatch("q-dashed", "encoder's *q*"),
-    swatch("q", "refined *q*"),
+    swatch(h, "contour", "*p*(*z* | *x*)"),
+    swatch(h, "q-dashed", "encoder's *q*"),
+    swatch(h, "q", "refined *q*"),
   );
   const marks = {
     grid: s("path", { class: "lvm-grid" }),

@@ -2,8 +2,9 @@
 // values of training, which are off above it and say so.
 
 import { path, scale, ticks } from "../../kit/axes.js";
-import { set, show } from "../../kit/dom.js";
+import { crop, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
+import { swatch } from "../../kit/maths.js";
 
 export function makeCurves({ h, s }, { epochs, curve, losses }) {
   const low = Math.min(...curve, ...losses);
@@ -34,13 +35,11 @@ export function makeCurves({ h, s }, { epochs, curve, losses }) {
     above,
     labels,
   );
-  const swatch = (kind, text) =>
-    h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), text);
   const keys = h(
     "div",
     { class: "lvm-keys" },
-    swatch("elbo", "−ELBO of 60 test images"),
-    losses.length ? swatch("loss", "training loss, epoch average") : null,
+    swatch(h, "elbo", "−ELBO of 60 test images"),
+    losses.length ? swatch(h, "loss", "training loss, epoch average") : null,
   );
   const node = h("div", { class: "lvm-curves" }, keys, svg);
   let laid = 0;
@@ -54,13 +53,7 @@ export function makeCurves({ h, s }, { epochs, curve, losses }) {
     x = scale([0, epochs.at(-1)], [box.left + 8, box.right - 8]);
     y = scale([low - 0.05 * (high - low), high], [box.bottom, box.top]);
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
-    set(inside, {
-      x: box.left,
-      y: box.top,
-      width: box.right - box.left,
-      height: box.bottom - box.top,
-      viewBox: `${box.left} ${box.top} ${box.right - box.left} ${box.bottom - box.top}`,
-    });
+    crop(inside, box.left, box.right, box.top, box.bottom);
     const [xs, ys] = [ticks(0, epochs.at(-1), width < 480 ? 5 : 10), ticks(low, high, 4)];
     set(marks.grid, { d: ys.map((v) => `M${box.left} ${y(v)}H${box.right}`).join("") });
     set(marks.axis, { d: `M${box.left} ${box.top}V${box.bottom}H${box.right}` });

@@ -2,6 +2,7 @@
 // there.
 
 import { say, set } from "../../kit/dom.js";
+import { makeHandle } from "../../kit/handles.js";
 
 const CELL = 20; // units of the grid's own drawing
 
@@ -27,7 +28,7 @@ export function makeCells({ h, s, onCleanup }, { grid, places }, { pressed, attr
     cells.flatMap(({ box, text }) => [box, text]),
     here,
   );
-  const handle = h("div", { class: "lvm-handle lvm-handle-token", ...attributes }, h("i", {}));
+  const handle = makeHandle(h, "token", attributes);
   const at = (event) => {
     const frame = svg.getBoundingClientRect();
     const cell = (v, all) => Math.min(Math.max(Math.floor((grid * v) / all), 0), grid - 1);
