@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 from pathlib import Path
 
@@ -12,9 +11,8 @@ import live
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from tools import chapters, keys, plain, runs
+from tools import chapters, folded, keys, plain, runs
 
-SOLUTION = re.compile(r'<details class="solution">.*?</details>\n*', flags=re.S)
 log = logging.getLogger(__name__)
 
 
@@ -75,7 +73,7 @@ def without_solutions(notebook) -> None:
     """Take the folded solutions out of a notebook's text (`make book SOLUTIONS=no`); hints stay."""
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
-            cell["source"] = SOLUTION.sub("", keys.source(cell))
+            cell["source"] = folded.without(keys.source(cell), "solution")
 
 
 def finish(app, error) -> None:

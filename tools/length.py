@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import chapters, keys
+from tools import chapters, folded, keys
 
 # Chapters that do not keep the limits yet, nor the rules about folded and open code; the list gets shorter.
 TO_COME = (
@@ -75,7 +75,7 @@ def sections(notebook: dict) -> list[Section]:
 
 
 def count_text(section: Section, text: str) -> None:
-    text = re.sub(r"<details.*?</details>", "", text, flags=re.S)
+    text = folded.without(text)
     text = re.sub(r"^(?:> ?)\*\*Exercise.*(?:\n>.*)*", "", text, flags=re.M)
     text = re.sub(r"^:::+\{admonition\} Exercise.*?^:::+\s*$", "", text, flags=re.S | re.M)
     text = re.sub(r"^```.*?^```", "", text, flags=re.S | re.M)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from lvm_lib import check
+from tools.folded import folded
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
-CODE = re.compile(r'<details class="solution">.*?```python\n(.*?)```', re.DOTALL)
 
 
 def solutions():
@@ -21,10 +21,10 @@ def solutions():
     for path in sorted(BOOK.glob("*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         for text, cell in pairwise(cells):
-            code = CODE.search("".join(text["source"]))
+            code = next((one.code() for one in folded("".join(text["source"])) if one.kind == "solution"), None)
             called = re.search(r"check\.(\w+)\((\w+)\)", "".join(cell["source"]))
-            if code and called and f"def {called[2]}(" in code[1]:
-                yield called[1], called[2], code[1]
+            if code and called and f"def {called[2]}(" in code:
+                yield called[1], called[2], code
 
 
 @pytest.mark.parametrize(
