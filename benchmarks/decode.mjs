@@ -1,6 +1,6 @@
 // Times the page's engine: reads networks as JSON, writes { what: median milliseconds }. Called by decode.py.
 import { readFileSync } from "node:fs";
-import { network } from "../js/engine/nn.js";
+import { network } from "../js/engine/network.js";
 import { sample, tokenNets } from "../js/engine/tokens.js";
 
 const { runs, vae, tokens, images, names } = JSON.parse(readFileSync(0, "utf8"));

@@ -2,7 +2,7 @@
 
 A counter-based generator has no state. It scrambles a counter with a key, so draw 1000 needs no draw 999, "one back"
 is exact, and two programs that agree on seed and number agree on the draw. The live figures use the JavaScript twin
-(js/engine/random.js); tests hold the two together, so that a sample seen in a page can be made again here.
+(js/engine/counter.js); tests hold the two together, so that a sample seen in a page can be made again here.
 
     words(seed, index)      four 32-bit words, Philox4x32-10: counter (index, 0, stream, 0), key (seed, 0)
     uniforms(seed, index)   two numbers in (0, 1): the middles of 2^52 equal bins

@@ -6,9 +6,9 @@
 //   distance   Kolmogorov's: the largest gap between the distribution functions of the sample and of p(x)
 // The Python twin is lvm_lib.figures.ancestral; tests hold the two together.
 
-import { logNormal, normalCdf } from "./density.js";
-import { line } from "./grid.js";
-import { normals } from "./random.js";
+import { normals } from "./counter.js";
+import { logNormal, normalCdf } from "./densities.js";
+import { line } from "./quadrature.js";
 
 /** What a reader can reach. */
 

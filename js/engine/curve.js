@@ -6,8 +6,8 @@
 //   KL(q || post.)  trapezoid rule on a grid that follows q
 // The Python twin is lvm_lib.curve.QuadraticCurve; tests hold the two together.
 
-import { entropyNormal, klNormal, LOG_TWO_PI, logNormal } from "./density.js";
-import { expectation, line, logIntegral, normalised } from "./grid.js";
+import { entropyNormal, klNormal, LOG_TWO_PI, logNormal } from "./densities.js";
+import { expectation, line, logIntegral, normalised } from "./quadrature.js";
 import { top } from "./refine.js";
 
 const WIDE = line(-20, 20, 2001); // evidence
@@ -99,18 +99,4 @@ export class QuadraticCurve {
     const { mean, std } = ends.reduce((best, end) => (end.elbo > best.elbo ? end : best));
     return { mean, std: Math.min(Math.max(std, thin), wide) };
   }
-}
-
-/** All numbers of a state {x, slope, bend, std_noise, mean, std, kind}: the figure draws nothing else. */
-export function numbers(state) {
-  const { x, slope, bend, std_noise, kind } = state;
-  const curve = new QuadraticCurve({ slope, bend, std: std_noise });
-  const evidence = curve.evidence(x);
-  const of = { x, slope, bend, std_noise, kind, evidence };
-  if (kind === "exact") {
-    const q = curve.exactPosterior(x);
-    return { ...of, mean: q.mean, std: q.std, ...curve.boundOfExact(x, q, evidence) };
-  }
-  const q = { mean: state.mean, std: state.std };
-  return { ...of, ...q, ...curve.boundOfGaussian(x, q), kl: curve.klOfGaussian(x, q, evidence) };
 }

@@ -4,7 +4,7 @@
 //   to the middle of 28 x 28. Strokes are as wide as the digits' are, whatever the size of the drawing.
 //   A pixel is black with the probability of its grey level, as in the data: its coin is the same for every drawing.
 
-import { uniforms } from "./random.js";
+import { uniforms } from "./counter.js";
 import { remembered } from "./remembered.js";
 
 export const SIDE = 28;

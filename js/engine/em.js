@@ -8,9 +8,9 @@
 // M-step: the best weights, means and covariances among all covariances whose eigenvalues are at least FLOOR.
 // The Python twin is lvm_lib.figures.em; tests hold the two together.
 
-import { LOG_TWO_PI, logSum } from "./density.js";
+import { normals, uniforms } from "./counter.js";
+import { LOG_TWO_PI, logSum } from "./densities.js";
 import * as toy from "./landscape.js";
-import { normals, uniforms } from "./random.js";
 
 export const [X, Y] = [
   [-4, 4],

@@ -8,9 +8,9 @@
 // standard errors come from the variance of one sample by the trapezoid rule. The Python twin is
 // lvm_lib.figures.gradient (closed form, sums, another grid); tests hold the two together.
 
-import { LOG_TWO_PI, logNormal } from "./density.js";
-import { expectation, line } from "./grid.js";
-import { normals } from "./random.js";
+import { normals } from "./counter.js";
+import { LOG_TWO_PI, logNormal } from "./densities.js";
+import { expectation, line } from "./quadrature.js";
 
 /** What a reader can reach: everywhere there both averages lie within WITHIN standard errors (tests sweep it). */
 export const WITHIN = 6;

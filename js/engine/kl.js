@@ -7,9 +7,9 @@
 //   H(p_data)             trapezoid rule on another grid, once
 // The Python twin is lvm_lib.figures.kl; tests hold the two together.
 
-import { logNormal, logSum } from "./density.js";
-import { expectation, line } from "./grid.js";
-import { normalQuantile, uniforms } from "./random.js";
+import { normalQuantile, uniforms } from "./counter.js";
+import { logNormal, logSum } from "./densities.js";
+import { expectation, line } from "./quadrature.js";
 import { top } from "./refine.js";
 
 const STREAM = 2; // of the counter: other figures draw from others

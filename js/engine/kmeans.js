@@ -6,7 +6,7 @@
 // Neither half of a step raises the energy; at sigma = 0 it is the distortion, and a step is Lloyd's.
 // The Python twin is lvm_lib.figures.kmeans; tests hold the two together.
 
-import { uniforms } from "./random.js";
+import { uniforms } from "./counter.js";
 
 /** The plane. @type {[number, number][]} */
 export const [X, Y] = [

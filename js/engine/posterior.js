@@ -9,10 +9,10 @@
 //
 // The Python twin is lvm_lib.figures.posterior; tests hold the two together.
 
-import { LOG_TWO_PI, logSum } from "./density.js";
-import { line } from "./grid.js";
-import { logBernoulli } from "./latent.js";
-import { network } from "./nn.js";
+import { LOG_TWO_PI, logSum } from "./densities.js";
+import { network } from "./network.js";
+import { logBernoulli } from "./plane.js";
+import { line } from "./quadrature.js";
 import { elboAndSlopes, refine } from "./refine.js";
 
 export const STEPS = 30; // refinement steps that a reader may take

@@ -7,7 +7,7 @@
 // on = { axes, logWeights, logF }: for each axis the coordinate of every point, then weights and log f, all (m).
 // The Python twin is lvm_lib.refine; tests hold the two together.
 
-import { logSum } from "./density.js";
+import { logSum } from "./densities.js";
 
 const HALVINGS = 25; // of one step
 

@@ -7,10 +7,10 @@
 //
 // The Python twin is lvm_lib.figures.scrubber; tests hold the two together.
 
-import { logBernoulli } from "./latent.js";
-import { network, sigmoid } from "./nn.js";
+import { normalQuantile } from "./counter.js";
+import { network, sigmoid } from "./network.js";
+import { logBernoulli } from "./plane.js";
 import { imagesOf } from "./posterior.js";
-import { normalQuantile } from "./random.js";
 
 export const SIDE = 12; // of the manifold, in images
 export const BOUND = 60; // images on which the bound is computed

@@ -7,9 +7,9 @@
 //
 // No DOM. Everything in float64, with the rounded weights that lvm_lib/figures/token_nets.py packed.
 
+import { categorical, uniforms } from "./counter.js";
 import { GREY } from "./drawing.js";
-import { bytesOf, network } from "./nn.js";
-import { categorical, uniforms } from "./random.js";
+import { bytesOf, network } from "./network.js";
 
 /**
  * What `nets` and `weights` hold: { size, grid, places, reach, encode(pixels), decode(tokens), priors: { name: start }

@@ -1,7 +1,8 @@
 // Live figure 3: log p(x) = ELBO(q) + KL(q || posterior), a bar whose end q cannot move.
-// state -> numbers (js/engine/curve.js) -> picture. Nothing is drawn that numbers() did not compute.
+// state -> numbers (js/engine/elbo.js) -> picture. Nothing is drawn that numbers() did not compute.
 
-import { numbers as numbersOf, QuadraticCurve } from "../engine/curve.js";
+import { QuadraticCurve } from "../engine/curve.js";
+import { numbers as numbersOf } from "../engine/elbo.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button } from "../kit/controls.js";

@@ -1,9 +1,9 @@
 // Live figure 5: an image, q(z | x) on the plane of z, and what is decoded where the reader's z stands.
-// state -> numbers (js/engine/latent.js) -> picture. Nothing is drawn that numbers() did not compute.
+// state -> numbers (js/engine/plane.js) -> picture. Nothing is drawn that numbers() did not compute.
 
 import { BLACK_AND_WHITE, readImage, SIDE, written } from "../engine/drawing.js";
-import { along, Models, numbers as numbersOf, REACH, STEPS } from "../engine/latent.js";
-import { bytesOf, sigmoid } from "../engine/nn.js";
+import { bytesOf, sigmoid } from "../engine/network.js";
+import { along, Models, numbers as numbersOf, REACH, STEPS } from "../engine/plane.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice } from "../kit/controls.js";

@@ -2,7 +2,7 @@
 // state -> posterior on the grid (in slices) -> numbers (js/engine/posterior.js) -> picture.
 
 import { BLACK_AND_WHITE, readImage, written } from "../engine/drawing.js";
-import { bytesOf, sigmoid } from "../engine/nn.js";
+import { bytesOf, sigmoid } from "../engine/network.js";
 import { imagesOf, MOST, modelOf, numbers as numbersOf, posterior, STEPS } from "../engine/posterior.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";

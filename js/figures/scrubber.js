@@ -1,7 +1,7 @@
 // Live figure 7: a training that can be wound back. Checkpoint -> manifold, codes, -ELBO, computed again from its
 // weights. state -> what the checkpoint gives (in slices; the others follow in the background) -> numbers -> picture.
 
-import { bytesOf } from "../engine/nn.js";
+import { bytesOf } from "../engine/network.js";
 import { imagesOf, measured, netOf, numbers, SIDE, unfolded } from "../engine/scrubber.js";
 import { announcer } from "../kit/announce.js";
 import { button } from "../kit/controls.js";

@@ -3,7 +3,7 @@
 // not compute.
 
 import { GREY, PIXELS, readGrey, writtenGrey } from "../engine/drawing.js";
-import { bytesOf } from "../engine/nn.js";
+import { bytesOf } from "../engine/network.js";
 import { remembered } from "../engine/remembered.js";
 import { editsOf, encoded, numbersOfTokens, readEdits, tokenNets } from "../engine/tokens.js";
 import { announcer } from "../kit/announce.js";

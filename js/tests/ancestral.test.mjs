@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { decode, density, distance, LINE, marginal, numbers, probabilityBelow, sample } from "../engine/ancestral.js";
-import { logNormal, normalCdf } from "../engine/density.js";
-import { line, logIntegral } from "../engine/grid.js";
-import { normalQuantile, normals, philox, uniforms } from "../engine/random.js";
+import { normalQuantile, normals, philox, uniforms } from "../engine/counter.js";
+import { logNormal, normalCdf } from "../engine/densities.js";
+import { line, logIntegral } from "../engine/quadrature.js";
 
 const close = (a, b, tolerance, message = "") => {
   assert.ok(Math.abs(a - b) <= tolerance, `${message} ${a} against ${b}`);

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { uniforms } from "../engine/counter.js";
 import { eStep, FLOOR, MOST, MOVES, mStep, numbers, placed, run, start, terms, X, Y } from "../engine/em.js";
 import * as toy from "../engine/landscape.js";
-import { uniforms } from "../engine/random.js";
 import { codecs } from "../figures/em.js";
 import { figureState } from "./reach.mjs";
 

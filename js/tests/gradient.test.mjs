@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { logNormal } from "../engine/density.js";
+import { logNormal } from "../engine/densities.js";
 import { eps, FUNCTIONS, numbers, samples, WITHIN } from "../engine/gradient.js";
-import { expectation, line } from "../engine/grid.js";
+import { expectation, line } from "../engine/quadrature.js";
 import { boundsOf, figureState } from "./reach.mjs";
 
 const { start: START, values } = figureState("gradient");

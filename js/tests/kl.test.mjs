@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { logNormal } from "../engine/density.js";
-import { expectation, line } from "../engine/grid.js";
+import { logNormal } from "../engine/densities.js";
 import { DATA, drawsOf, fitted, fittedToDraws, numbers } from "../engine/kl.js";
+import { expectation, line } from "../engine/quadrature.js";
 import { maths, plain } from "../kit/maths.js";
 import { boundsOf, figureState } from "./reach.mjs";
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { uniforms } from "../engine/counter.js";
 import {
   assign,
   cell,
@@ -16,7 +17,6 @@ import {
   X,
   Y,
 } from "../engine/kmeans.js";
-import { uniforms } from "../engine/random.js";
 import { codecs } from "../figures/kmeans.js";
 import { figureState } from "./reach.mjs";
 

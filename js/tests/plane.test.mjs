@@ -18,7 +18,7 @@ import {
   written,
   writtenGrey,
 } from "../engine/drawing.js";
-import { along, Models, numbers, REACH, RULE, STEPS } from "../engine/latent.js";
+import { along, Models, numbers, REACH, RULE, STEPS } from "../engine/plane.js";
 
 const close = (a, b, tolerance, message = "") => {
   assert.ok(Math.abs(a - b) <= tolerance, `${message} ${a} against ${b}`);

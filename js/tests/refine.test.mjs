@@ -1,8 +1,8 @@
 // The nearest Gaussian, each property by a route that climbs nothing. Run: node --test js/tests
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { logNormal } from "../engine/density.js";
-import { line } from "../engine/grid.js";
+import { logNormal } from "../engine/densities.js";
+import { line } from "../engine/quadrature.js";
 import { elboAndSlopes, refine, top } from "../engine/refine.js";
 
 const close = (a, b, tolerance, message = "") => {

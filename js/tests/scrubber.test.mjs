@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { normalCdf } from "../engine/density.js";
+import { normalCdf } from "../engine/densities.js";
 import { imagesOf, manifoldPoints, measured, netOf, numbers, SIDE, unfolded } from "../engine/scrubber.js";
 
 const close = (a, b, tolerance, message = "") => {

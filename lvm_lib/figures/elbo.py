@@ -58,7 +58,7 @@ class ElboFigure(LiveFigure):
         return GaussianQ(np.array([[self.mean]]), np.array([[[self.std**2]]]))
 
     def numbers(self) -> dict:
-        """All quantities of the current state, in nats: the Python twin of `numbers` in js/engine/curve.js."""
+        """All quantities of the current state, in nats: the Python twin of `numbers` in js/engine/elbo.js."""
         x = np.array([[self.x]])
         evidence = self.model.evidence(x, WIDE)[0]
         of_q = self._of_posterior(x, evidence) if self.kind == "exact" else self._of_gaussian(x)

@@ -1,6 +1,6 @@
 """From a torch module to a page: a list of layers and one buffer of rounded weights, and back.
 
-    layers, weights = pack(vae.decoder, "int8")     what js/engine/nn.js runs
+    layers, weights = pack(vae.decoder, "int8")     what js/engine/network.js runs
     module = unpack(layers, weights)                the same rounded weights in torch: the reference of the tests
 
 A layer is a dict: its kind, its sizes, and where its arrays begin in the buffer. Matrices are rounded, vectors (biases,

@@ -135,7 +135,7 @@ class LatentPlaneFigure(LiveFigure):
     def numbers(self) -> dict:
         """All numbers of the current state, by torch in float64.
 
-        The Python twin of `numbers` in js/engine/latent.js.
+        The Python twin of `numbers` in js/engine/plane.js.
         """
         mean, std, reconstruction, kl = self._about()
         z, x, image = self.z, torch.tensor(self.drawing.ravel(), dtype=torch.float64), self.decoded.ravel()

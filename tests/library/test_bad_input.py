@@ -60,7 +60,7 @@ ELSEWHERE = {  # beginning of a key: the file and the test that give it bad inpu
     "plots.": ("test_bad_input.py", "test_plots_say_what_they_need"),
     "quadrature.product": ("test_quadrature.py", "test_bad_input_is_refused_by_name"),
     "tables.table": ("test_tables.py", "test_what_does_not_fit_is_named"),
-    "shipped.": ("test_plane.py", "test_another_beta_is_named"),
+    "shipped.": ("test_figure_plane.py", "test_another_beta_is_named"),
 }
 
 

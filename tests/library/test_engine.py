@@ -260,7 +260,7 @@ def test_a_wrong_constant_would_be_found(golden, tmp_path):
     wrong = tmp_path / "wrong.json"
     wrong.write_text(json.dumps(content))
     run = subprocess.run(
-        [NODE, "--test", "js/tests/golden.test.mjs"],
+        [NODE, "--test", "js/tests/elbo.test.mjs"],
         cwd=ROOT,
         capture_output=True,
         text=True,

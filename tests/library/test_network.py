@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from golden_nn import MaskedConv, moved, networks, transformer
+from golden_network import MaskedConv, moved, networks, transformer
 from torch import nn
 
 from lvm_lib import counter, data

@@ -1,7 +1,7 @@
 // Three panels on shared axes: the generator in the plane of z and x, the prior of z below, the marginal of x beside.
 
 import { decode, density } from "../../engine/ancestral.js";
-import { logNormal } from "../../engine/density.js";
+import { logNormal } from "../../engine/densities.js";
 import { area, path, scale, ticks } from "../../kit/axes.js";
 import { put, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";

@@ -1,7 +1,7 @@
 // The plane: the decoder above, the densities below, one z axis.
 
 import { QuadraticCurve } from "../../engine/curve.js";
-import { logNormal } from "../../engine/density.js";
+import { logNormal } from "../../engine/densities.js";
 import { area, path, scale, ticks } from "../../kit/axes.js";
 import { crop, put, say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";

@@ -1,8 +1,8 @@
 // The plane: the two densities above, the integrand of the chosen KL below, one x axis.
 
-import { logNormal } from "../../engine/density.js";
-import { line } from "../../engine/grid.js";
+import { logNormal } from "../../engine/densities.js";
 import { DATA, integrandOf } from "../../engine/kl.js";
+import { line } from "../../engine/quadrature.js";
 import { area, path, scale, ticks } from "../../kit/axes.js";
 import { crop, say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";

@@ -1,7 +1,7 @@
 // The plane of z: the codes of the test images, circles of the prior, q(z | x), the path, and a handle for z.
 
 import { SIDE } from "../../engine/drawing.js";
-import { REACH } from "../../engine/latent.js";
+import { REACH } from "../../engine/plane.js";
 import { scale, ticks } from "../../kit/axes.js";
 import { put, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";

@@ -1,6 +1,6 @@
 """What torch finds for small networks of every kind, in float64 on the rounded weights.
 
-`js/tests/nn.test.mjs` compares.
+`js/tests/network.test.mjs` compares.
 """
 
 import base64

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { bytesOf, erf, half, network, product, sigmoid, softplus } from "../engine/nn.js";
-import { categorical, uniforms } from "../engine/random.js";
+import { categorical, uniforms } from "../engine/counter.js";
+import { bytesOf, erf, half, network, product, sigmoid, softplus } from "../engine/network.js";
 
 const file = process.env.LVM_GOLDEN;
 const skip = file ? false : "LVM_GOLDEN is not set: run pytest tests/library/test_engine.py";
-const golden = file ? JSON.parse(readFileSync(file, "utf8")).nn : null;
+const golden = file ? JSON.parse(readFileSync(file, "utf8")).network : null;
 const buffer = (base64) => Buffer.from(base64, "base64");
 
 /** The largest difference, as a part of the largest reference value. */

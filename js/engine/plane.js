@@ -5,7 +5,7 @@
 //   elbo             reconstruction - kl, nats
 
 import { PIXELS, readImage } from "./drawing.js";
-import { network, sigmoid } from "./nn.js";
+import { network, sigmoid } from "./network.js";
 
 export const REACH = 4; // of the plane, in standard deviations of the prior
 export const STEPS = 40; // of a path

@@ -1,9 +1,10 @@
 // Identities of the engine, each against an independent route. Run: node --test js/tests
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { numbers, QuadraticCurve } from "../engine/curve.js";
-import { entropyNormal, klNormal, logNormal, logSum } from "../engine/density.js";
-import { expectation, line, logIntegral, normalised } from "../engine/grid.js";
+import { QuadraticCurve } from "../engine/curve.js";
+import { entropyNormal, klNormal, logNormal, logSum } from "../engine/densities.js";
+import { numbers } from "../engine/elbo.js";
+import { expectation, line, logIntegral, normalised } from "../engine/quadrature.js";
 import { boundsOf } from "./reach.mjs";
 
 const BOUNDS = boundsOf("elbo");

@@ -1,7 +1,7 @@
 // Integrals on a line by the trapezoid rule. For smooth integrands that vanish at both ends its error falls
 // like exp(-2 pi^2 (width / step)^2): a step of a quarter of the width is exact to the last digit of float64.
 
-import { logSum } from "./density.js";
+import { logSum } from "./densities.js";
 
 /** m equally spaced points from low to high, with the logarithms of their trapezoid weights. */
 export function line(low, high, m) {

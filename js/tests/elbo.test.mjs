@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { numbers, QuadraticCurve } from "../engine/curve.js";
+import { QuadraticCurve } from "../engine/curve.js";
+import { numbers } from "../engine/elbo.js";
 
 const file = process.env.LVM_GOLDEN;
 const skip = file ? false : "LVM_GOLDEN is not set: run pytest tests/library/test_engine.py";

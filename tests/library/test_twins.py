@@ -1,0 +1,28 @@
+"""A file and its twin in the other language, and its test, go by one name."""
+
+from pathlib import Path
+
+import pytest
+
+from lvm_lib import figures
+
+ROOT = Path(__file__).resolve().parents[2]
+ALONE = {"remembered"}  # memory of a page's last answers: Python has functools for it
+ENGINES = sorted(path.stem for path in (ROOT / "js" / "engine").glob("*.js"))
+KIT = {path.stem for path in (ROOT / "js" / "kit").glob("*.js")}
+FIGURES = {getattr(figures, name).name for name in figures.__all__ if name.endswith("Figure")} - {""}
+
+
+@pytest.mark.parametrize("name", sorted({*ENGINES} - ALONE))
+def test_an_engine_has_a_python_twin_of_its_name(name):
+    assert any((ROOT / "lvm_lib" / folder / f"{name}.py").exists() for folder in (".", "figures"))
+
+
+def test_a_test_in_node_is_named_after_what_it_tests():
+    tests = {path.name.removesuffix(".test.mjs") for path in (ROOT / "js" / "tests").glob("*.test.mjs")}
+    assert tests - {*ENGINES} - KIT == {"kit"}
+
+
+def test_a_figure_s_own_test_is_named_after_it():
+    names = {path.stem for path in Path(__file__).parent.glob("test_*figure*.py")} - {"test_figures"}
+    assert names <= {f"test_figure_{name}" for name in FIGURES}, names
