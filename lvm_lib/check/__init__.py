@@ -43,9 +43,10 @@ _WHERE = {  # the module of this folder, and the names that it gives
         "vae_score_gradients",
         "vae_elbo",
         "vae_information",
+        "vae_one_draw",
         "vae_seven_latents",
     ),
-    "em_vs_vae": ("em_books", "em_one_step", "em_responsibilities", "em_floor", "em_gaps", "em_trap"),
+    "em_vs_vae": ("em_books", "em_one_step", "em_responsibilities", "em_floor", "em_gaps", "em_bias", "em_trap"),
     "kmeans_to_vqvae": ("kmeans_rate", "kmeans_round", "kmeans_layer", "kmeans_step", "kmeans_beat"),
     "vqvae_tokenizers": (
         "tok_rate",
@@ -53,6 +54,7 @@ _WHERE = {  # the module of this folder, and the names that it gives
         "tok_class_summed_out",
         "tok_mask",
         "tok_draw",
+        "tok_bounds",
         "tok_better_bound",
     ),
 }

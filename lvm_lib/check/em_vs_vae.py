@@ -12,7 +12,7 @@ from ..landscape import Landscape
 from ..mixture import GaussianMixture
 from ._judge import Exercise, Follows, Number, Odd, Verdict, ask, ask_function, guarded, read, tell, unanswered
 
-__all__ = ["em_books", "em_floor", "em_gaps", "em_one_step", "em_responsibilities", "em_trap"]
+__all__ = ["em_bias", "em_books", "em_floor", "em_gaps", "em_one_step", "em_responsibilities", "em_trap"]
 
 
 # ---------------------------------------------------------------- exercise 1
@@ -205,12 +205,53 @@ def _gaps():
 
 # ---------------------------------------------------------------- exercise 6
 
+
+@guarded
+def em_bias(of_evidence: object, of_elbo: object, gap: object) -> bool | None:
+    """Exercise 6: z ~ N(0, 1), x | z ~ N(theta z, 1), x^2 = 9 on average, q of variance 1: theta^2 twice, the gap."""
+    return ask(_bias(), of_evidence, of_elbo, gap)
+
+
+def _bias():
+    square = 9.0  # of x, on average
+    total = math.sqrt(square)  # 1 + theta^2 where the ELBO is largest
+    gap = (total - 1 - math.log(total)) / 2
+    of_evidence = {
+        "the average of x^2, which is 1 + theta^2: take the noise off": square,
+        "1 + the average of x^2: the noise is taken off": square + 1,
+        "theta: its square is asked": math.sqrt(square - 1),
+        "theta^2 of the ELBO (are the two swapped?)": total - 1,
+    }
+    of_elbo = {
+        "theta^2 of the evidence: there 1 / (1 + theta^2) is not the variance 1 that q has": square - 1,
+        "1 + theta^2: take the noise off": total,
+        "theta: its square is asked": math.sqrt(total - 1),
+        "0, where q fits exactly: the bound also wants x explained": 0.0,
+    }
+    of_gap = {
+        "the gap at the theta of the evidence: it is asked where the ELBO is largest": (square - 1 - math.log(square))
+        / 2,
+        "KL(posterior || q): the gap is KL(q || posterior)": (1 / total - 1 + math.log(total)) / 2,
+        "a gap without its logarithm": (total - 1) / 2,
+        "a gap without its -1": gap + 0.5,
+        "zero: the means agree, and the variances 1 and 1 / (1 + theta^2) do not": 0.0,
+    }
+    return Exercise(
+        "a q that is held too wide pulls theta to where posteriors are wide.",
+        Number("theta^2 of the evidence", square - 1, of_evidence, unit="", symbol=True),
+        Number("theta^2 of the ELBO", total - 1, of_elbo, unit="", symbol=True),
+        Number("gap", gap, of_gap),
+    )
+
+
+# ---------------------------------------------------------------- exercise 7
+
 TRAPPED = 0.3  # nats per point that a trap must cost
 
 
 @guarded
 def em_trap(means: object) -> bool | None:
-    """Exercise 6: three starting means from which EM ends at least 0.3 nats per point below the best."""
+    """Exercise 7: three starting means from which EM ends at least 0.3 nats per point below the best."""
     if unanswered(means):
         return tell("", Verdict("start", None))
     try:
@@ -241,4 +282,4 @@ def _end(start):
     return em.fit_mixture(x, start=begin, floor=0.01, iterations=300, tolerance=1e-8).trace[-1]
 
 
-NUMBERS = {"em_books": _books, "em_one_step": _one_step, "em_gaps": _gaps}
+NUMBERS = {"em_books": _books, "em_one_step": _one_step, "em_gaps": _gaps, "em_bias": _bias}

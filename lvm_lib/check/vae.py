@@ -17,6 +17,7 @@ __all__ = [
     "vae_hidden_sigma",
     "vae_information",
     "vae_linear_rates",
+    "vae_one_draw",
     "vae_score_gradients",
     "vae_seven_latents",
 ]
@@ -206,12 +207,55 @@ def _information():
 
 # ---------------------------------------------------------------- exercise 6
 
+
+@guarded
+def vae_one_draw(by_mean: object, by_std: object, by_score: object) -> bool | None:
+    """Exercise 6: f(z) = z^2, z = m + s eps, m = 1.5, s = 0.4, eps = -1.5: what this draw says of the gradients."""
+    return ask(_one_draw(), by_mean, by_std, by_score)
+
+
+def _one_draw():
+    m, s, eps = 1.5, 0.4, -1.5
+    z = m + s * eps
+    by_mean, by_std, by_score = 2 * z, 2 * z * eps, z**2 * eps / s
+    of_mean = {
+        "the exact gradient, 2 m: what this one draw says of it is asked": 2 * m,
+        "z itself: f(z) is differentiated": z,
+        "f(z): it is differentiated": z**2,
+        "the slope times s: m moves z one to one": 2 * z * s,
+        "the gradient by s (are the two swapped?)": by_std,
+        "the score function's (are the two swapped?)": by_score,
+    }
+    of_std = {
+        "the exact gradient, 2 s: what this one draw says of it is asked": 2 * s,
+        "the gradient by log s: there s multiplies once more": by_std * s,
+        "the slope without epsilon: s moves z by epsilon": by_mean,
+        "epsilon alone: f is differentiated too": eps,
+        "f(z) times epsilon: f is differentiated": z**2 * eps,
+    }
+    of_score = {
+        "f(z) times epsilon: d log q / dm = epsilon / s": z**2 * eps,
+        "f(z) epsilon / s^2: z - m is already s epsilon": z**2 * eps / s**2,
+        "the slope of f times the score: the score function's gradient takes f(z) itself": by_mean * eps / s,
+        "the score alone: it is weighed by f(z)": eps / s,
+        "the reparameterised gradient: this one knows no slope of f": by_mean,
+    }
+    return Exercise(
+        "the exact gradients are 3 and 0.8, and one draw may be far from them, even in sign.",
+        Number("gradient by m", by_mean, of_mean, unit=""),
+        Number("gradient by s", by_std, of_std, unit="", follows=Follows(0, eps)),
+        Number("gradient by the score function", by_score, of_score, unit=""),
+    )
+
+
+# ---------------------------------------------------------------- exercise 7
+
 MANY = 30  # living latents beyond which they are not counted
 
 
 @guarded
 def vae_seven_latents(sigma: object, images: str = "digits") -> bool | None:
-    """Exercise 6: a sigma at which the best linear VAE of the training images (pixels in [0, 1]) keeps seven latents.
+    """Exercise 7: a sigma at which the best linear VAE of the training images (pixels in [0, 1]) keeps seven latents.
 
     images: "digits" or "clothing", the data set that the chapter was run with.
     """
@@ -258,5 +302,6 @@ NUMBERS = {
     "vae_linear_rates": _linear_rates,
     "vae_hidden_sigma": _hidden_sigma,
     "vae_information": _information,
+    "vae_one_draw": _one_draw,
     "vae_seven_latents": _seven_latents,
 }

@@ -26,7 +26,15 @@ from ._judge import (
     unanswered,
 )
 
-__all__ = ["tok_better_bound", "tok_class_summed_out", "tok_draw", "tok_mask", "tok_perplexity", "tok_rate"]
+__all__ = [
+    "tok_better_bound",
+    "tok_bounds",
+    "tok_class_summed_out",
+    "tok_draw",
+    "tok_mask",
+    "tok_perplexity",
+    "tok_rate",
+]
 
 
 # ---------------------------------------------------------------- exercise 1
@@ -262,6 +270,49 @@ def _code(logits, temperature, u):
 
 # ---------------------------------------------------------------- exercise 6
 
+
+@guarded
+def tok_bounds(uniform: object, learned: object, perplexity: object) -> bool | None:
+    """Exercise 6: log p(x | z) = -58 nats, 49 tokens of 128 codes, 1.1 nats each under a prior: bounds, perplexity."""
+    return ask(_bounds(), uniform, learned, perplexity)
+
+
+def _bounds():
+    log_px_z, places, codes, each = -58.0, 49, 128, 1.1
+    rate = places * math.log(codes)
+    of_uniform = {
+        "log p(x | z) plus the rate: log p(z) is minus the rate": log_px_z + rate,
+        "minus the rate alone: log p(x | z) counts too": -rate,
+        "log p(x | z) alone: tokens cost something": log_px_z,
+        "log p(x | z) less log K once: there are 49 tokens": log_px_z - math.log(codes),
+        "log p(x | z) less K log M: it is M log K": log_px_z - codes * math.log(places),
+        "a bound with the rate in bits: nats are asked": log_px_z - rate / math.log(2),
+        "the bound of the learned prior (are the two swapped?)": log_px_z - places * each,
+    }
+    of_learned = {
+        "log p(x | z) plus the rate: log p(z) is minus the rate": log_px_z + places * each,
+        "log p(x | z) less 1.1: there are 49 tokens": log_px_z - each,
+        "minus the rate alone: log p(x | z) counts too": -places * each,
+        "log p(x | z) less 49 times the perplexity: its logarithm is the rate": log_px_z - places * math.exp(each),
+        "the bound of the uniform prior (are the two swapped?)": log_px_z - rate,
+    }
+    of_perplexity = {
+        "the cross-entropy of a token: take its exponential": each,
+        "2 to the cross-entropy: it is in nats": 2**each,
+        "the perplexity of the whole grid: that of a token is asked": math.exp(places * each),
+        "the perplexity of the uniform prior, K": float(codes),
+        "the exponential of minus the cross-entropy: mind the sign": math.exp(-each),
+    }
+    return Exercise(
+        "the decoder is the same; what a prior knows of the tokens is won in full.",
+        Number("bound of the uniform prior", log_px_z - rate, of_uniform),
+        Number("bound of the learned prior", log_px_z - places * each, of_learned),
+        Number("perplexity", math.exp(each), of_perplexity, unit=""),
+    )
+
+
+# ---------------------------------------------------------------- exercise 7
+
 BAR = 3.0  # nats by which an open exercise must improve
 CHAPTER = (-140.0, -105.0)  # where the chapter's own best bound lies, nats
 BESIDE = 10.0  # nats by which no model that was fitted to training digits is better on test digits
@@ -270,7 +321,7 @@ KNOWN = -60.0  # nats that no model of digits comes near which it has not seen: 
 
 @guarded
 def tok_better_bound(bound: object, model: object, prior: object) -> bool | None:
-    """Exercise 6 (open): a tokenizer and a prior whose bound on the stored test digits beats `bound` by 3 nats.
+    """Exercise 7 (open): a tokenizer and a prior whose bound on the stored test digits beats `bound` by 3 nats.
 
     The bound is computed here: log p(x | z) from the logits of model.px_z(tokens), log p(z) from prior.conditionals,
     which must be conditionals: rows that sum to one, and no look at a later token. It is computed on training digits,
@@ -380,4 +431,4 @@ def _no_future(prior, tokens, label, table, torch):
         raise Odd("your prior looks ahead: a conditional changes with its own token or a later one")
 
 
-NUMBERS = {"tok_rate": _rate}
+NUMBERS = {"tok_rate": _rate, "tok_bounds": _bounds}

@@ -131,6 +131,13 @@ ROWS = [
     (FLOOR, lambda s, f: clipped(s, max(f, 1e-3)), False, "too high"),  # right at floors of order one alone
     (FLOOR, 3, False, "a function is asked"),
     # 6
+    ("em_bias", (8, 2, 0.45), True, "held too wide"),
+    ("em_bias", (8, 2, "(2 - log(3))/2"), True, ""),
+    ("em_bias", (9, 2, 0.45), False, "take the noise off"),
+    ("em_bias", (8, 8, 0.45), False, "theta^2 of the evidence"),
+    ("em_bias", (8, 2, 2.9), False, "at the theta of the evidence"),
+    ("em_bias", (8, 2, 0.22), False, "KL(posterior || q)"),
+    # 7
     (TRAP, ((-10.1, -9.9, 5.0),), True, "no further step will help"),
     (TRAP, "9.9; 10,1; -5", True, "nats per point below the best"),
     (TRAP, torch.tensor([100.0, 200.0, 300.0]), True, ""),

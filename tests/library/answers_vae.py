@@ -122,6 +122,13 @@ ROWS = [
     (ELBO, lambda *a: elbo(*a) + 0.5, False, "too high"),
     (ELBO, lambda x, g: x, False, "TypeError"),
     # 6
+    ("vae_one_draw", (1.8, -2.7, -3.0375), True, "the exact gradients are 3 and 0.8"),
+    ("vae_one_draw", ("2*0.9", "-2,7", "0.81*(-1.5)/0.4"), True, ""),
+    ("vae_one_draw", (3, -2.7, -3.04), False, "the exact gradient, 2 m"),
+    ("vae_one_draw", (1.8, -1.08, -3.04), False, "the gradient by log s"),
+    ("vae_one_draw", (1.8, -2.7, -6.75), False, "takes f(z) itself"),
+    ("vae_one_draw", (1.8, -2.7, 3.04), False, "the sign flipped"),
+    # 7
     (SEVEN, 1.28, True, "seven principal directions"),
     (SEVEN, Late(lambda: sigma("digits", 7)), True, ""),
     (SEVEN, Late(lambda: (sigma("clothing", 7), "clothing")), True, "seven principal directions"),

@@ -269,6 +269,12 @@ ROWS = [
     (DRAW, lambda x, t, u: draw(x, t, u) + 0.5, False, "a whole number is asked"),
     (DRAW, lambda x, t, u: special.softmax(x / t), False, "one finite number"),
     # 6
+    ("tok_bounds", (-58 - 49 * 7 * math.log(2), -111.9, 3.0), True, "won in full"),
+    ("tok_bounds", (-295.75, -111.9, 3), True, ""),
+    ("tok_bounds", (-401, -111.9, 3), False, "the rate in bits"),
+    ("tok_bounds", (-295.75, -59.1, 3), False, "there are 49 tokens"),
+    ("tok_bounds", (-295.75, -111.9, 2.14), False, "2 to the cross-entropy"),
+    # 7
     (BOUND, (..., ..., ...), None, "the bound, the model and the prior"),
     (BOUND, (-122.0, ..., ...), None, "the model and the prior"),
     (BOUND, (-122.0, Model(), Prior()), False, "below the one to beat, and 3 more are asked"),

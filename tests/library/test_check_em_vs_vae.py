@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import integrate, optimize, stats
 
 from lvm_lib import check
 
@@ -63,3 +64,26 @@ def test_odd_answers_never_raise(odd):
         assert function(odd) is False
         assert function(lambda *arguments: odd) is False
     assert check.em_trap(odd) is False
+
+
+def test_where_a_wide_q_pulls_theta_is_found_by_a_search_too(said):
+    """x = 3 and x = -3, so x^2 is 9 on average. Expectations by quadrature, maxima by a search over mean and theta."""
+    z, weights = np.polynomial.hermite_e.hermegauss(40)
+    weights = weights / weights.sum()
+
+    def elbo(mean, theta):
+        points = mean + z
+        joint = stats.norm.logpdf(points) + stats.norm.logpdf(3, theta * points, 1)
+        return weights @ joint + stats.norm.entropy()
+
+    best = optimize.minimize(
+        lambda at: -elbo(*at), (0.5, 1.0), method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-12}
+    )
+
+    def evidence(theta):
+        joint = lambda z: stats.norm.pdf(z) * stats.norm.pdf(3, theta * z, 1)  # noqa: E731
+        return np.log(integrate.quad(joint, -12, 12, epsabs=1e-13)[0])
+
+    own = optimize.minimize_scalar(lambda theta: -evidence(theta), bounds=(1, 6), method="bounded").x
+    gap = evidence(best.x[1]) - elbo(*best.x)
+    said(check.em_bias(own**2, best.x[1] ** 2, gap), True)
