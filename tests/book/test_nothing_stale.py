@@ -39,8 +39,10 @@ def test_a_change_of_code_or_text_reaches_the_page_and_runs_one_chapter(small_bo
 def test_one_chapter_can_be_rebuilt_alone_and_the_others_are_not_forgotten(small_book):
     small_book.build()
     (small_book.folder / "lvm_lib" / "answer.py").write_text("VALUE = 'second answer'\n")
+    small_book.write("second", "print('touched')")
     alone = small_book.build(LVM_CHAPTER="second")
     assert "running second" in alone.stdout and "running intro" not in alone.stdout
+    assert "touched" in small_book.page("second")
     small_book.build()
     assert "second answer" in small_book.page()
 
