@@ -27,12 +27,14 @@ import torch
 from late import Late
 
 from lvm_lib import check
+from lvm_lib.check import _call, _judge, _read, _text
+from lvm_lib.check._judge import Number
 
 CHAPTERS = [module for module in check._WHERE if not module.startswith("_")]
 TABLES = {chapter: importlib.import_module(f"answers_{chapter}") for chapter in CHAPTERS}
 ROWS = [(chapter, at) for chapter in CHAPTERS for at in range(len(TABLES[chapter].ROWS))]
 GRAMMAR = re.compile(
-    r"\?[.;,]|\.\.|,,|;;|\s[.;,?]|\(\s|[^.]\.\)\.|within 0\.|tolerance|  |"
+    r"\?[.;,]|(?<!\.)(\.\.|\.{4,})(?!\.)|,,|;;|\s[.;,?]|\(\s|[^.]\.\)\.|within 0\.|tolerance|  |"
     r"your (rates|gradients|responsibilities|draws|codes) (is|looks) "
 )
 SHORTEST = 12  # letters of a sentence; what is shorter is a name or a joint
@@ -46,9 +48,9 @@ def row_name(value):
 
 def judged(name, answer):
     """(verdict, what was printed) of a check on an answer, or on a tuple of them."""
-    answer = answer.find() if isinstance(answer, Late) else answer
+    answer = answer.find() if type(answer) is Late else answer
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        verdict = getattr(check, name)(*answer) if isinstance(answer, tuple) else getattr(check, name)(answer)
+        verdict = getattr(check, name)(*answer) if type(answer) is tuple else getattr(check, name)(answer)
     return verdict, printed.getvalue()
 
 
@@ -183,6 +185,75 @@ def test_no_sentence_of_a_check_is_dead(chapter):
     said = [heard(chapter, at)[1] for at in range(len(TABLES[chapter].ROWS))] + list(numbers_said(chapter))
     everything = "\n".join(said)
     assert [text for text in sorted(sentences(getattr(check, chapter))) if text not in everything] == []
+
+
+class Nameless(type):
+    """A kind of class that does not say its name."""
+
+    @property
+    def __name__(cls):
+        raise RuntimeError
+
+
+class Unreadable(metaclass=Nameless):
+    """Nothing can be said of it."""
+
+    def __getattribute__(self, name):
+        raise RuntimeError
+
+    __repr__ = __str__ = __len__ = None
+
+
+async def later(*arguments):
+    return 0.0
+
+
+ANY = [  # what is said whatever the exercise is
+    ("elbo_gap", 0.85 / np.log(10), "a value with log10 in place of the natural logarithm"),
+    ("elbo_gap", 0.88, "close, but too high: give two decimals or better"),
+    ("elbo_by_hand", (-3.0, 0.73), "your gap follows from your ELBO, and comes right when that does"),
+    ("elbo_gap", "1,234", "1,234, which may mean two things: write 1.234 or 1234"),
+    ("elbo_gap", "2½", "a fraction in one sign: write 1/2"),
+    ("elbo_gap", "log 5", "a text in which log wants brackets"),
+    ("elbo_gap", "3 * (", "a text that ends too early"),
+    ("elbo_gap", "1/0", "a text that has no finite value"),
+    ("elbo_gap", "1+" * 150 + "1", "a text that is too long"),
+    ("elbo_gap", "2*(1+2", "a text with an open bracket"),
+    ("elbo_gap", "(" * 40 + "1" + ")" * 40, "a text with too many brackets"),
+    ("elbo_gap", "0.85 m", "a text that is no number ('m' is not"),
+    ("elbo_gap", "1.23 bits", "right, but given in bits, and nats are asked"),
+    ("elbo_gap", [0.85, 0.85], "should be one finite number, but got shape (2,)"),
+    ("elbo_gap", Late(Unreadable), "something unreadable"),
+    ("elbo_mean_field", ("wide", 0.51), "one finite number, or 2 of them"),
+    ("lvm_samples", (30.3, 13.03), "close, but too high: give one decimal or better"),
+    ("tok_rate", (9230, 0.2), "close, but too high: give a whole number"),
+    ("kl_flattery", (0.29, 203.4), "too high: a whole number is asked"),
+    ("kl_flattery", (0.29, 20300), "by more than 1000"),
+    ("vae_score_gradients", later, "your function is a coroutine: write def, not async def"),
+    ("vae_score_gradients", 3, "a function is asked, but got"),
+    ("vae_score_gradients", lambda v, e, s: v.gone, "(and with torch tensors AttributeError"),
+    ("vae_score_gradients", lambda v, e, s: sorted, "should be finite numbers of shape (6,)"),
+    ("em_responsibilities", lambda a: a, "should return two things, responsibilities and log evidence, but got"),
+    ("em_gaps", (..., 0.9), "still to come: the approximation gap"),
+]
+
+
+@pytest.mark.parametrize("at", range(len(ANY)))
+def test_what_is_said_whatever_the_exercise_is(at):
+    name, answer, words = ANY[at]
+    verdict, text = judged(name, answer)
+    assert verdict is False
+    assert words in text
+    assert not GRAMMAR.search(text), text
+
+
+def test_no_sentence_of_the_judge_is_dead():
+    said = [judged(name, answer)[1] for name, answer, _ in ANY] + list(numbers_said("em_vs_vae"))
+    said += [heard("em_vs_vae", at)[1] for at in range(len(TABLES["em_vs_vae"].ROWS))]
+    said.append(check.judge(np.log(2), Number("rate", 1.0, unit="bits")).text)
+    everything = "\n".join(said)
+    for module in (_judge, _call, _read, _text):
+        assert [text for text in sorted(sentences(module)) if text not in everything] == []
 
 
 def test_every_check_has_rows_of_every_verdict():
