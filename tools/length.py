@@ -21,8 +21,6 @@ from tools import chapters, folded, keys
 # Chapters that do not keep the limits yet, nor the rules about folded and open code; the list gets shorter.
 TO_COME = (
     "intro",
-    "latent_variable_models",
-    "elbo",
     "vae",
     "em_vs_vae",
     "kmeans_to_vqvae",
