@@ -23,11 +23,19 @@ __all__ = [
     "PIXELCNN",
     "PLANE_HIDDEN",
     "PLANE_VAE",
+    "SMALL_PIXELCNN",
+    "SMALL_TOKENIZER",
+    "SMALL_TRANSFORMER",
+    "SMALL_VAE",
     "TOKENIZER",
     "TRANSFORMER",
     "WIDE_VAE",
     "pixelcnn",
     "plane_vae",
+    "small_pixelcnn",
+    "small_tokenizer",
+    "small_transformer",
+    "small_vae",
     "tokenizer",
     "transformer",
     "wide_vae",
@@ -80,3 +88,31 @@ def pixelcnn(codes: int = 128, classes: int = 10, *, seed: int) -> PixelCNNPrior
 def transformer(codes: int = 128, classes: int = 10, *, seed: int) -> TransformerPrior:
     """The causal Transformer over that tokenizer's 49 tokens, class by class. Raises TypeError, ValueError."""
     return transformer_prior(codes, 49, classes, width=48, layers=1, heads=2, dropout=0, seed=seed)
+
+
+# ---------------------------------------------------------------- the nets that come with the library (`shipped`)
+
+SMALL_VAE: Training = {"epochs": 60, "binarise_fresh": True}
+SMALL_TOKENIZER: Training = {"epochs": 10}
+SMALL_PIXELCNN: Training = {"epochs": 14}
+SMALL_TRANSFORMER: Training = {"epochs": 10}
+
+
+def small_vae(*, seed: int) -> VAE:
+    """The VAE of binary digits that a page can carry, 784-128-64-2. Raises TypeError, ValueError."""
+    return plane_vae(2, (128, 64), seed=seed)
+
+
+def small_tokenizer(*, seed: int) -> VQVAE:
+    """The tokenizer that a page can carry: its codes follow sooner, and hold less. Raises TypeError, ValueError."""
+    return tokenizer(decay=0.95, commitment=0.25, seed=seed)
+
+
+def small_pixelcnn(codes: int = 128, classes: int = 10, *, seed: int) -> PixelCNNPrior:
+    """The PixelCNN over its tokens, with dropout. Raises TypeError, ValueError."""
+    return pixelcnn_prior(codes, 7, classes, channels=48, layers=2, seed=seed)
+
+
+def small_transformer(codes: int = 128, classes: int = 10, *, seed: int) -> TransformerPrior:
+    """The causal Transformer over its tokens, with dropout. Raises TypeError, ValueError."""
+    return transformer_prior(codes, 49, classes, width=32, seed=seed)

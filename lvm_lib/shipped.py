@@ -11,13 +11,13 @@ from pathlib import Path
 
 from ._checks import describe
 from .fit import load_weights
-from .vae import VAE, mlp_vae
+from .recipes import small_vae
+from .vae import VAE
 
-__all__ = ["HIDDEN", "NETS", "VAES", "shipped_tokens", "shipped_vae"]
+__all__ = ["NETS", "VAES", "shipped_tokens", "shipped_vae"]
 
 NETS = Path(__file__).parent / "figures" / "nets"
 VAES = {0.25: "digits-beta-0.25", 1: "digits", 4: "digits-beta-4"}  # beta in training -> name of the file
-HIDDEN = (128, 64)  # widths of their hidden layers
 
 
 def shipped_vae(beta: float = 1) -> VAE:
@@ -27,7 +27,7 @@ def shipped_vae(beta: float = 1) -> VAE:
     """
     if beta not in VAES:
         raise ValueError(f"beta must be one of {', '.join(map(str, VAES))}, got {describe(beta)}")
-    vae = mlp_vae(2, HIDDEN, seed=0).half()
+    vae = small_vae(seed=0).half()
     load_weights(vae, NETS / f"{VAES[beta]}.safetensors")
     return vae.float().eval()
 

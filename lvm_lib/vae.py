@@ -306,7 +306,7 @@ class VAE(nn.Module):
         """log p(x, z) - log q(z | x), (samples, n), a few samples at a time where one row alone would be too many."""
         q, most = self._q(x), max(1, BLOCK // x.numel())
         draws = (reparameterise(q, min(most, samples - done), generator) for done in range(0, samples, most))
-        return torch.cat([self._log_joint(x, z) - q.log_prob(z) for z in draws])
+        return torch.cat([self._px_z(z).log_prob(x) + _log_prior(z) - q.log_prob(z) for z in draws])
 
     # ------------------------------------------------ the same without checks, for arguments that had theirs
 
@@ -316,9 +316,6 @@ class VAE(nn.Module):
     def _px_z(self, z: torch.Tensor) -> Distribution:
         outputs = self.decoder(z.flatten(0, -2))  # (k, n, d) to (k n, d) to (k n, D)
         return self.likelihood(outputs.unflatten(0, z.shape[:-1]))  # (k n, D) to (k, n, D)
-
-    def _log_joint(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-        return self._px_z(z).log_prob(x) + _log_prior(z)
 
     def _pixels(self, x: TensorLike) -> torch.Tensor:
         x = real_tensor("x", x, 2, like=weight(self))

@@ -8,26 +8,20 @@ from __future__ import annotations
 
 import torch
 
-from lvm_lib import data
+from lvm_lib import data, recipes
 from lvm_lib.fit import fit, save_weights
-from lvm_lib.shipped import HIDDEN, NETS, VAES
-from lvm_lib.vae import VAE, mlp_vae
+from lvm_lib.shipped import NETS, VAES
+from lvm_lib.vae import VAE
 
-EPOCHS = 60
+EPOCHS = recipes.SMALL_VAE["epochs"]
 
 
 def trained(beta: float, epochs: int = EPOCHS) -> VAE:
     """A VAE of binary digits with that beta, trained from seed 0."""
-    vae = mlp_vae(2, HIDDEN, seed=0)
+    vae = recipes.small_vae(seed=0)
     pixels = data.unit(data.load("digits").train).reshape(-1, 784)
-    fit(
-        vae,
-        pixels,
-        epochs=epochs,
-        seed=0,
-        binarise_fresh=True,
-        loss=lambda x, generator: vae.loss(x, generator, beta=beta),
-    )
+    told = {**recipes.SMALL_VAE, "epochs": epochs}
+    fit(vae, pixels, seed=0, loss=lambda x, generator: vae.loss(x, generator, beta=beta), **told)
     return vae
 
 

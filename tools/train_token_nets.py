@@ -17,15 +17,15 @@ from lvm_lib.figures.token_nets import packed
 from lvm_lib.fit import fit
 from lvm_lib.quantize import usage
 from lvm_lib.shipped import NETS
-from lvm_lib.token_priors import IndependentPrior, UniformPrior, pixelcnn_prior, training_rows, transformer_prior
+from lvm_lib.token_priors import IndependentPrior, UniformPrior, training_rows
 
 
 def main():
     images = data.load("digits")
     x, x_test = (torch.tensor(data.unit(data.flat(part)), dtype=torch.float32) for part in (images.train, images.test))
     labels, test_labels = torch.tensor(images.train_labels), torch.tensor(images.test_labels)
-    tokenizer = recipes.tokenizer(decay=0.95, commitment=0.25, seed=0)
-    fit(tokenizer, x, epochs=10, seed=0)
+    tokenizer = recipes.small_tokenizer(seed=0)
+    fit(tokenizer, x, seed=0, **recipes.SMALL_TOKENIZER)
     tokens, test_tokens = tokenizer.tokens(x), tokenizer.tokens(x_test)
     with torch.no_grad():
         error = ((tokenizer.decode(test_tokens) - x_test) ** 2).mean()
@@ -33,11 +33,11 @@ def main():
     priors = {
         "uniform": UniformPrior(128, 49),
         "independent": IndependentPrior.counted(tokens, 128, labels),
-        "Transformer": transformer_prior(128, 49, 10, width=32, seed=0),
-        "PixelCNN": pixelcnn_prior(128, 7, 10, channels=48, layers=2, seed=0),
+        "Transformer": recipes.small_transformer(seed=0),
+        "PixelCNN": recipes.small_pixelcnn(seed=0),
     }
-    for name, epochs in (("Transformer", 10), ("PixelCNN", 14)):
-        fit(priors[name], training_rows(tokens, labels), epochs=epochs, seed=0)
+    for name, told in (("Transformer", recipes.SMALL_TRANSFORMER), ("PixelCNN", recipes.SMALL_PIXELCNN)):
+        fit(priors[name], training_rows(tokens, labels), seed=0, **told)
     for name, prior in priors.items():
         with torch.no_grad():
             given = -prior.log_prob(test_tokens, test_labels if prior.classes else None).mean() / 49

@@ -21,6 +21,7 @@ from .. import data as images
 from .._checks import describe, real_array
 from ..autoencoder import PATCH
 from ..plots.palette import colour
+from ..quantize import nearest
 from ..shipped import shipped_tokens
 from ..vqvae import VQVAE
 from .base import FigureError, LiveFigure
@@ -266,7 +267,7 @@ def _encoded(nets: str, weights: bytes, pixels: bytes) -> np.ndarray:
     encoder, codes, _ = _nets(nets, weights)
     with torch.no_grad():
         vectors = encoder(torch.tensor(np.frombuffer(pixels))[None]).flatten(2)[0].T  # (M, d)
-        return ((vectors[:, None] - codes) ** 2).sum(-1).argmin(1).numpy()
+        return nearest(vectors, codes).numpy()
 
 
 @lru_cache(maxsize=256)

@@ -104,6 +104,10 @@ row(LINEAR.encoder.set_, gain=reals(np.ones((1, 3))), bias=reals([0.5]), factor=
 
 row(recipes.plane_vae, latents=whole(2), hidden=one_of((4,), "ab", None, (0,), 4), seed=chance())
 row(recipes.wide_vae, seed=chance())
+row(recipes.small_vae, seed=chance())
+row(recipes.small_tokenizer, seed=chance())
+row(recipes.small_pixelcnn, codes=whole(3), classes=whole(2, 0), seed=chance())
+row(recipes.small_transformer, codes=whole(3), classes=whole(2, 0), seed=chance())
 row(
     recipes.tokenizer,
     codes=whole(3),
