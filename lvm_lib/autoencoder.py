@@ -67,7 +67,7 @@ class AE(nn.Module):
         return torch.sigmoid(output) if self.squash else output
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """g(f(x)): (n, D) to (n, D)."""
+        """g(f(x)): (n, D) to (n, D). Raises TypeError or ValueError where x cannot be right."""
         return self.decode(self.encode(x))
 
     def squared_error(self, x: TensorLike) -> torch.Tensor:
@@ -82,6 +82,7 @@ class AE(nn.Module):
         """What training makes small: the squared error, averaged over images.
 
         No chance enters; `generator` is there so that one training loop serves every model.
+        Raises TypeError or ValueError where x or generator cannot be right.
         """
         return self.squared_error(x).mean()
 

@@ -130,13 +130,17 @@ def uniforms(seed: int, index: ArrayLike, stream: int = 0) -> np.ndarray:
     """Two uniform numbers of draw `index`, (..., 2), never 0 and never 1: (k + 1/2) / 2^52, k from 26 + 26 bits.
 
     The middles of equal bins: u and 1 - u are equally likely to the last bit, and both are exact.
+    Raises TypeError or ValueError where seed, index or stream cannot be right.
     """
     high, low = np.split(words(seed, index, stream).astype(np.float64), [2], axis=-1)
     return (np.floor(high / 64) * 2.0**26 + np.floor(low / 64) + 0.5) * 2.0**-52
 
 
 def normals(seed: int, index: ArrayLike, stream: int = 0) -> np.ndarray:
-    """Two independent draws of N(0, 1) of draw `index`, (..., 2): the normal quantiles of its two uniforms."""
+    """Two independent draws of N(0, 1) of draw `index`, (..., 2): the normal quantiles of its two uniforms.
+
+    Raises TypeError or ValueError where seed, index or stream cannot be right.
+    """
     return normal_quantile(uniforms(seed, index, stream))
 
 

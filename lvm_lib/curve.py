@@ -37,18 +37,27 @@ class _NoisyCurve:
         def decode(self, z: ArrayLike) -> np.ndarray: ...
 
     def log_px_z(self, x: ArrayLike, z: ArrayLike) -> np.ndarray:
-        """log p(x | z) = log N(x; g(z), diag(std^2)): (n,) for z (n, 1), (k, n) for z (k, n, 1)."""
+        """log p(x | z) = log N(x; g(z), diag(std^2)): (n,) for z (n, 1), (k, n) for z (k, n, 1).
+
+        Raises TypeError or ValueError where x or z cannot be right.
+        """
         x, z = self._points(x), _checks.real_array("z", z)
         if z.ndim not in (2, 3) or z.shape[-2:] != (len(x), 1):
             raise ValueError(f"z must have shape (n, 1) or (k, n, 1) with n = {len(x)} as in x, got {z.shape}")
         return log_normal_diag(x, self.decode(z), self.std)
 
     def log_joint(self, x: ArrayLike, z: ArrayLike) -> np.ndarray:
-        """log p(x, z) = log p(x | z) + log N(z; 0, 1): (n,) for z (n, 1), (k, n) for z (k, n, 1). [lvm-joint]"""
+        """log p(x, z) = log p(x | z) + log N(z; 0, 1): (n,) for z (n, 1), (k, n) for z (k, n, 1). [lvm-joint]
+
+        Raises TypeError or ValueError where x or z cannot be right.
+        """
         return self.log_px_z(x, z) + log_normal(_checks.real_array("z", z)[..., 0], 0.0, 1.0)
 
     def log_joint_on(self, x: ArrayLike, grid: Grid) -> np.ndarray:
-        """log p(x, z) for every x at every grid point, (n, m)."""
+        """log p(x, z) for every x at every grid point, (n, m).
+
+        Raises TypeError or ValueError where x or grid cannot be right.
+        """
         x = self._points(x)
         return self._log_joint_at(x, _latent_grid(grid).points)
 
@@ -66,6 +75,7 @@ class _NoisyCurve:
 
         grid: points and weights of an integral over dz (`quadrature.line`), taken as it is: too coarse a grid gives
         wrong nats. None takes `settled_grid(x)`, which is checked by halving.
+        Raises TypeError or ValueError where x or grid cannot be right.
         """
         grid = self.settled_grid(x) if grid is None else grid
         return log_integral(self.log_joint_on(x, grid), grid)
@@ -90,6 +100,7 @@ class _NoisyCurve:
         """KL(q(z) || p(z | x)), (n,), by quadrature, q and posterior normalised on the same grid.
 
         None takes a grid on which both log p(x) and the mass of q have settled.
+        Raises TypeError or ValueError where q, x or grid cannot be right.
         """
         x = self._points(x)
         mean, std = _mean_and_std(q, len(x))
@@ -107,6 +118,7 @@ class _NoisyCurve:
         """Ancestral sampling: z (n, 1) from the prior, then x (n, D) from the generator; returns (x, z).
 
         [lvm-ancestral]
+        Raises TypeError or ValueError where n or rng cannot be right.
         """
         n, generator = _checks.count("n", n), _checks.rng("rng", rng)
         z = generator.standard_normal((n, 1))
@@ -222,7 +234,10 @@ class QuadraticCurve(_NoisyCurve):
         )
 
     def elbo(self, q: GaussianQ, x: ArrayLike) -> np.ndarray:
-        """E_q[log p(x, z) - log q(z)], (n,), in closed form: no samples and no grid."""
+        """E_q[log p(x, z) - log q(z)], (n,), in closed form: no samples and no grid.
+
+        Raises TypeError or ValueError where q or x cannot be right.
+        """
         return self.elbo_terms(q, x).elbo
 
 

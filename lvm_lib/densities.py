@@ -260,7 +260,10 @@ def entropy_normal_diag(std: ArrayLike) -> np.ndarray:
 
 
 def entropy_normal_full(cov: ArrayLike) -> np.ndarray:
-    """Differential entropy of a normal: 1/2 log det C + D/2 log(2 pi e). cov (..., D, D); returns (...)."""
+    """Differential entropy of a normal: 1/2 log det C + D/2 log(2 pi e). cov (..., D, D); returns (...).
+
+    Raises TypeError or ValueError where cov cannot be right.
+    """
     factor = cholesky_factor(cov)
     return _half_log_det(factor) + 0.5 * factor.shape[-1] * (LOG_2PI + 1)
 

@@ -64,7 +64,7 @@ class KMeans:
         return np.bincount(self.codes.astype(np.intp, copy=False), minlength=len(self.centroids))
 
     def assign(self, x: ArrayLike) -> Assignment:
-        """The nearest centroid of other data."""
+        """The nearest centroid of other data. Raises TypeError or ValueError where x cannot be right."""
         return assign(x, self.centroids)
 
 
@@ -95,7 +95,10 @@ def update(x: ArrayLike, codes: ArrayLike, centroids: ArrayLike) -> np.ndarray:
 
 
 def lloyd_step(x: ArrayLike, centroids: ArrayLike) -> np.ndarray:
-    """One round of Lloyd's algorithm: assign, then update; a cluster without points stays where it is. (K, D)."""
+    """One round of Lloyd's algorithm: assign, then update; a cluster without points stays where it is. (K, D).
+
+    Raises TypeError or ValueError where x or centroids cannot be right.
+    """
     return update(x, assign(x, centroids).codes, centroids)
 
 

@@ -40,7 +40,10 @@ class Mixture:
             return np.log(self.weights)
 
     def log_joint_all(self, x: ArrayLike) -> np.ndarray:
-        """log p(x, z = k) = log weights_k + log p(x | z = k) for every k, (n, K); -inf at weight 0."""
+        """log p(x, z = k) = log weights_k + log p(x | z = k) for every k, (n, K); -inf at weight 0.
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         return self.log_weights + self.log_px_z_all(x)  # (K,) + (n, K)
 
     def log_joint(self, x: ArrayLike, z: ArrayLike) -> np.ndarray:
@@ -53,7 +56,10 @@ class Mixture:
         return log_joint[np.arange(len(log_joint)), z]
 
     def evidence(self, x: ArrayLike) -> np.ndarray:
-        """log p(x) = log sum_k p(x, z = k), exact, (n,). [lvm-mixture]"""
+        """log p(x) = log sum_k p(x, z = k), exact, (n,). [lvm-mixture]
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         return logsumexp(self.log_joint_all(x), axis=1)
 
     def log_responsibilities(self, x: ArrayLike) -> np.ndarray:

@@ -172,11 +172,14 @@ class LinearGaussian:
         )
 
     def expected_log_joint(self, q: GaussianQ, x: ArrayLike) -> np.ndarray:
-        """E_q log p(x, z), (n,), in closed form."""
+        """E_q log p(x, z), (n,), in closed form. Raises TypeError or ValueError where q or x cannot be right."""
         return self.elbo_terms(q, x).expected_log_joint
 
     def elbo(self, q: GaussianQ, x: ArrayLike) -> np.ndarray:
-        """E_q[log p(x, z) - log q(z)], (n,), in closed form: no samples, no evidence, no posterior."""
+        """E_q[log p(x, z) - log q(z)], (n,), in closed form: no samples, no evidence, no posterior.
+
+        Raises TypeError or ValueError where q or x cannot be right.
+        """
         return self.elbo_terms(q, x).elbo
 
     def kl_to_posterior(self, q: GaussianQ, x: ArrayLike) -> np.ndarray:

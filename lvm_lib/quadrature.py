@@ -145,7 +145,10 @@ def normalised(log_f_values: ArrayLike, grid: Grid) -> np.ndarray:
 
 
 def moments(log_f_values: ArrayLike, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (..., d) and covariance (..., d, d) of the density proportional to f."""
+    """Mean (..., d) and covariance (..., d, d) of the density proportional to f.
+
+    Raises TypeError or ValueError where log_f_values or grid cannot be right.
+    """
     mass = np.exp(normalised(log_f_values, grid) + grid.log_weights)  # (..., m), sums to one
     mean = mass @ grid.points
     centred = grid.points - mean[..., None, :]

@@ -71,7 +71,7 @@ class SingleCodeVQVAE(nn.Module):
         return self.quantiser(self.encoder(self.likelihood.inputs(self._pixels(x))))
 
     def encode(self, x: TensorLike) -> torch.Tensor:
-        """The code of each image, int64 (n,)."""
+        """The code of each image, int64 (n,). Raises TypeError or ValueError where x cannot be right."""
         return self.quantise(x).indices
 
     def loss(self, x: TensorLike, generator: torch.Generator | int | None = None) -> torch.Tensor:

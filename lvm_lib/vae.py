@@ -231,7 +231,10 @@ class VAE(nn.Module):
         return self.log_px_z(x, z) + _log_prior(self._codes(z))
 
     def decode(self, z: TensorLike) -> torch.Tensor:
-        """The mean of p(x | z), (n, D): a picture to look at, and no sample of x."""
+        """The mean of p(x | z), (n, D): a picture to look at, and no sample of x.
+
+        Raises TypeError or ValueError where z cannot be right.
+        """
         return self.px_z(z).mean
 
     @torch.no_grad()
@@ -263,18 +266,21 @@ class VAE(nn.Module):
         return _terms(self._px_z(z).log_prob(x).mean(0), q)
 
     def elbo(self, x: TensorLike, generator: torch.Generator | int, samples: int = 1) -> torch.Tensor:
-        """The ELBO estimated from `samples` draws of q, nats per image, (n,)."""
+        """The ELBO estimated from `samples` draws of q, nats per image, (n,).
+
+        Raises TypeError or ValueError where x, generator or samples cannot be right.
+        """
         return self.elbo_terms(x, generator, samples).elbo
 
     def loss(self, x: TensorLike, generator: torch.Generator | int, beta: float = 1.0) -> torch.Tensor:
         """What training makes small: average over images of -reconstruction + beta KL; at beta = 1, -ELBO.
 
-                With a Gaussian likelihood of std s, beta stands for the VAE of std s sqrt(beta):
+        With a Gaussian likelihood of std s, beta stands for the VAE of std s sqrt(beta):
 
-                    loss(s, beta) = beta loss(s sqrt(beta), 1) + constant of s, beta and D alone
+            loss(s, beta) = beta loss(s sqrt(beta), 1) + constant of s, beta and D alone
 
-                so beta is a choice of noise. For a mass such as Bernoulli's, beta other than 1 is no model's bound.
-                        Raises TypeError or ValueError where beta cannot be right.
+        so beta is a choice of noise. For a mass such as Bernoulli's, beta other than 1 is no model's bound.
+        Raises TypeError or ValueError where x, generator or beta cannot be right.
         [vae-beta-sigma]
         """
         terms = self.elbo_terms(x, generator)
@@ -426,7 +432,10 @@ class LinearVAE(VAE):
         return _terms(self._px_z(q.mean).log_prob(x) - 0.5 * spread, q)
 
     def exact_loss(self, x: TensorLike, generator: torch.Generator | int | None = None) -> torch.Tensor:
-        """-ELBO, averaged over images, without samples (`generator` is not used)."""
+        """-ELBO, averaged over images, without samples (`generator` is not used).
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         return -self.exact_elbo_terms(x).elbo.mean()
 
     @torch.no_grad()

@@ -99,7 +99,7 @@ class Amortised(nn.Module):
         return self
 
     def q(self, x: TensorLike) -> tuple[torch.Tensor, torch.Tensor]:
-        """(mean, factor) of q(z | x), for every row of x."""
+        """(mean, factor) of q(z | x), for every row of x. Raises TypeError or ValueError where x cannot be right."""
         x = as_points("x", x, self.dimensions)
         numbers = self.net((x - self.centre) / self.unit)
         if self.shared is not None:

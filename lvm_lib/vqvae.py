@@ -274,11 +274,17 @@ class VQVAE(nn.Module):
         return px_z.log_prob(x)
 
     def decode(self, tokens: TensorLike) -> torch.Tensor:
-        """The mean of p(x | z), (n, D): a picture to look at, and no sample of x."""
+        """The mean of p(x | z), (n, D): a picture to look at, and no sample of x.
+
+        Raises TypeError or ValueError where tokens cannot be right.
+        """
         return self.px_z(tokens).mean
 
     def forward(self, x: TensorLike) -> torch.Tensor:
-        """The mean of p(x | z(x)): the reconstruction, (n, D)."""
+        """The mean of p(x | z(x)): the reconstruction, (n, D).
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         return self.decode(self.tokens(x))
 
     # ------------------------------------------------ the bound, and what training makes small instead

@@ -55,7 +55,10 @@ class AncestralFigure(LiveFigure):
         return self.model.decode(z) + self.std_noise * e, z
 
     def below(self, x: ArrayLike) -> np.ndarray:
-        """P(X <= x) under the marginal, elementwise, by quadrature over z."""
+        """P(X <= x) under the marginal, elementwise, by quadrature over z.
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
         g, mass = NETWORK(LATENT.points)[:, 0], np.exp(LATENT.log_weights + log_normal(LATENT.points[:, 0], 0.0, 1.0))
         return ndtr((np.asarray(x)[..., None] - g) / self.std_noise) @ mass
 

@@ -62,7 +62,10 @@ class GradientFigure(LiveFigure):
         return counter.normals(self.seed, np.arange((self.n + 1) // 2), STREAM).reshape(-1)[: self.n]
 
     def samples(self, eps: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """One gradient per draw, {"re_mean", "re_log_std", "sf_mean", "sf_log_std"}: (n,) each."""
+        """One gradient per draw, {"re_mean", "re_log_std", "sf_mean", "sf_log_std"}: (n,) each.
+
+        Raises TypeError or ValueError where eps cannot be right.
+        """
         eps = self.eps if eps is None else eps
         z, std = self.mean + self.std * eps, self.std
         value, slope = _f(self.f, z), _slope(self.f, z)
@@ -174,7 +177,10 @@ def _slope(name, z):
 
 
 def expectation(name: str, mean: float, std: float) -> float:
-    """E_q[f(z)] in closed form: a polynomial's by moments, E cos(k z) = cos(k mean) exp(-k^2 std^2 / 2)."""
+    """E_q[f(z)] in closed form: a polynomial's by moments, E cos(k z) = cos(k mean) exp(-k^2 std^2 / 2).
+
+    Raises TypeError or ValueError where name, mean or std cannot be right.
+    """
     if name == "wave":
         return math.cos(WAVES * mean) * math.exp(-0.5 * (WAVES * std) ** 2)
     q = GaussianQ(np.array([[mean]]), np.array([[[std**2]]]))

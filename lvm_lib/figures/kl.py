@@ -93,7 +93,10 @@ class KlFigure(LiveFigure):
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
-        """What must hold in every state: the sum, the signs, zero only when equal, what N draws do to the sum."""
+        """What must hold in every state: the sum, the signs, zero only when equal, what N draws do to the sum.
+
+        Raises TypeError or ValueError where numbers cannot be right.
+        """
         n = numbers
         least = _least_forward(n["data"])
         rules = {

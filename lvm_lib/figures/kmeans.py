@@ -76,7 +76,10 @@ SETS = {"digits": PRESETS["digits"], "clouds": PRESETS["clouds"], "uneven": UNEV
 
 
 def scattered(seed: int, k: int) -> list[list[float]]:
-    """Codes anywhere in the plane, (k, 2), to two decimals: number j of a seed is always the same."""
+    """Codes anywhere in the plane, (k, 2), to two decimals: number j of a seed is always the same.
+
+    Raises TypeError or ValueError where seed or k cannot be right.
+    """
     u = counter.uniforms(seed, np.arange(k), STREAM)
     return (np.floor(100 * (u * [8, 6] - [4, 3]) + 0.5) / 100 + 0.0).tolist()  # rounds halves up, as JavaScript does
 
@@ -165,7 +168,10 @@ class KmeansFigure(LiveFigure):
         return path
 
     def measure(self, codes: np.ndarray) -> dict:
-        """Distortions, rate and energy of codes with their own responsibilities, averaged over the points."""
+        """Distortions, rate and energy of codes with their own responsibilities, averaged over the points.
+
+        Raises TypeError or ValueError where codes cannot be right.
+        """
         x, r, k = self.points, self.responsibilities(codes), len(codes)
         d, sure = ((x[:, None] - codes) ** 2).sum(axis=2), np.where(r > 0, r, 1.0)
         counts, held = np.bincount(d.argmin(axis=1), minlength=k), r.sum(axis=0)

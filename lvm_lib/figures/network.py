@@ -421,7 +421,10 @@ KNOWN = sorted(
 
 
 def unpack(layers: list[dict], weights: bytes) -> nn.Sequential:
-    """The torch module that `pack` described, with the rounded weights in float32, in eval mode."""
+    """The torch module that `pack` described, with the rounded weights in float32, in eval mode.
+
+    Raises TypeError or ValueError where layers or weights cannot be right.
+    """
     module = nn.Sequential(*(_module(layer, bytes(weights)) for layer in layers)).eval()
     return module.requires_grad_(False)
 

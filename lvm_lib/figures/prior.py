@@ -246,7 +246,10 @@ def _sampled(nets, weights, name, label, temperature, seed, prefix):
 
 @lru_cache(maxsize=4)
 def empty_code(nets: str, weights: bytes) -> int:
-    """The code that, all over the grid, decodes to the darkest middle patch: what stands for "not yet drawn"."""
+    """The code that, all over the grid, decodes to the darkest middle patch: what stands for "not yet drawn".
+
+    Raises TypeError or ValueError where nets or weights cannot be right.
+    """
     decoder, size, grid = _nets(nets, weights)[0], json.loads(nets)["size"], json.loads(nets)["grid"]
     with torch.no_grad():
         images = decoder(torch.arange(size)[:, None].expand(-1, grid**2))

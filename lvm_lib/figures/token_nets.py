@@ -138,6 +138,7 @@ def rebuilt(nets: dict, weights: bytes) -> tuple[nn.Module, dict[str, TokenPrior
     """The decoder, from tokens (n, M) to outputs (n, D), and the priors by name.
 
     Rounded weights, float64, eval mode.
+    Raises TypeError or ValueError where nets or weights cannot be right.
     """
     decoder = _Decoder(nets, weights).double().eval()
     return decoder, {prior["name"]: _Packed(nets, prior, weights).double().eval() for prior in nets["priors"]}

@@ -46,6 +46,7 @@ class TokensFigure(LiveFigure):
     place, as text, see `drawing`; "" where the picked one stands), edits (what was painted, as text: "24:17,30:5",
     places rising), place (where the brush stands, 0 ... M - 1), brush (the code that it paints).
     Read back: rate, M log K nats, which no edit changes.
+    Raises TypeError or ValueError where tokenizer or data cannot be right, FigureError for a trait.
     """
 
     name = "tokens"
@@ -150,7 +151,7 @@ class TokensFigure(LiveFigure):
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:
-        """What must hold in every state."""
+        """What must hold in every state. Raises TypeError or ValueError where numbers cannot be right."""
         n = numbers
         tokens, edits = n["tokens"].split(","), read_edits(n["edits"])
         rules = {
