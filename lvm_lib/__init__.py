@@ -6,6 +6,7 @@ Units: every log density, bound, entropy and divergence is in nats.
 """
 
 from importlib import import_module
+from types import ModuleType
 
 __version__ = "0.1.0"
 
@@ -48,11 +49,11 @@ MODULES = (
 __all__ = list(MODULES)
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> ModuleType:
     if name in MODULES:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*globals(), *MODULES])

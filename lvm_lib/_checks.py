@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -18,7 +18,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def describe(value) -> str:
+def describe(value: object) -> str:
     """A short account of what came: type, and shape where there is one."""
     if value is None or isinstance(value, (str, bool, int, float)):
         return f"{type(value).__name__} {value!r}"
@@ -26,7 +26,7 @@ def describe(value) -> str:
     return f"{type(value).__name__} of shape {tuple(shape)}" if shape is not None else type(value).__name__
 
 
-def plain(name: str, value):
+def plain(name: str, value: Any) -> Any:
     """What NumPy can read: a torch tensor as an array (bfloat16 as float32), everything else as it is.
 
     Raises TypeError for a tensor that carries a gradient, which would be lost without a word.
@@ -38,7 +38,7 @@ def plain(name: str, value):
     return (value.float() if str(value.dtype) == "torch.bfloat16" else value).cpu().numpy()
 
 
-def precision(value) -> float:
+def precision(value: Any) -> float:
     """The rounding unit of the type that came: eps of float32, float16 or bfloat16; of float64 for everything else.
 
     Numbers in float64 that float32 holds exactly are taken for what they most likely were: float32.
@@ -54,7 +54,7 @@ def precision(value) -> float:
     return float(np.finfo(np.float32 if single else np.float64).eps)
 
 
-def float_array(name: str, value) -> np.ndarray:
+def float_array(name: str, value: Any) -> np.ndarray:
     """`value` as a float64 array, whatever its numbers are; TypeError if they are no real numbers."""
     value = plain(name, value)
     try:
@@ -66,7 +66,7 @@ def float_array(name: str, value) -> np.ndarray:
         raise TypeError(f"{name} must be an array of real numbers, got {describe(value)} ({error})") from None
 
 
-def real_array(name: str, value, ndim: int | None = None, *, empty: bool = False) -> np.ndarray:
+def real_array(name: str, value: Any, ndim: int | None = None, *, empty: bool = False) -> np.ndarray:
     """`value` as a finite float64 array, with `ndim` axes if that is given.
 
     Raises TypeError if it is not numeric, ValueError if it is empty (unless allowed), has another number
@@ -83,7 +83,7 @@ def real_array(name: str, value, ndim: int | None = None, *, empty: bool = False
     return array
 
 
-def positive_array(name: str, value, ndim: int | None = None) -> np.ndarray:
+def positive_array(name: str, value: Any, ndim: int | None = None) -> np.ndarray:
     """`value` as a finite float64 array of strictly positive entries; raises as `real_array` does."""
     array = real_array(name, value, ndim)
     if (array <= 0).any():
@@ -91,7 +91,7 @@ def positive_array(name: str, value, ndim: int | None = None) -> np.ndarray:
     return array
 
 
-def square(name: str, value) -> np.ndarray:
+def square(name: str, value: Any) -> np.ndarray:
     """The squares of a positive array.
 
     ValueError where float64 cannot hold one (a std beyond 1e154, or below 1e-154).
@@ -106,7 +106,7 @@ def square(name: str, value) -> np.ndarray:
     return squares
 
 
-def probabilities(name: str, value, ndim: int | None = None) -> np.ndarray:
+def probabilities(name: str, value: Any, ndim: int | None = None) -> np.ndarray:
     """`value` as an array of probabilities that sum to one along the last axis, (..., K); ValueError otherwise.
 
     The sum may be off by what the rounding of the type that came explains (1e-8 in float64, about 4 eps sqrt(K) in a
@@ -125,7 +125,7 @@ def probabilities(name: str, value, ndim: int | None = None) -> np.ndarray:
     return array if off <= EXACT else array / sums
 
 
-def count(name: str, value, least: int = 1) -> int:
+def count(name: str, value: Any, least: int = 1) -> int:
     """`value` as an integer of at least `least`; raises TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} must be an integer, got {describe(value)}")
@@ -134,7 +134,7 @@ def count(name: str, value, least: int = 1) -> int:
     return int(value)
 
 
-def real_number(name: str, value, *, least: float = 0.0, positive: bool = False) -> float:
+def real_number(name: str, value: Any, *, least: float = 0.0, positive: bool = False) -> float:
     """`value` as a finite float of at least `least` (above 0 if `positive`); raises TypeError or ValueError."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} must be a number, got {describe(value)}")
@@ -145,14 +145,14 @@ def real_number(name: str, value, *, least: float = 0.0, positive: bool = False)
     return float(value)
 
 
-def warmth(value) -> float:
+def warmth(value: Any) -> float:
     """A temperature: a positive number, not so small that logits divided by it overflow."""
     if real_number("temperature", value, positive=True) < 1e-6:
         raise ValueError(f"temperature must be at least 1e-06, got {value!r}")
     return float(value)
 
 
-def rng(name: str, value) -> np.random.Generator:
+def rng(name: str, value: Any) -> np.random.Generator:
     """A NumPy generator: `value` itself if it is one, or a new one from an integer seed."""
     if isinstance(value, np.random.Generator):
         return value
@@ -164,7 +164,7 @@ def rng(name: str, value) -> np.random.Generator:
 # ---------------------------------------------------------------- points and their codes
 
 
-def points(name: str, value) -> np.ndarray:
+def points(name: str, value: Any) -> np.ndarray:
     """`value` (n, D) as a finite contiguous array: float32 stays, everything else becomes float64; else as real_array.
 
     Raises TypeError or ValueError otherwise.
@@ -182,7 +182,7 @@ def same_width(x: np.ndarray, centroids: np.ndarray) -> None:
         raise ValueError(f"centroids must have D = {x.shape[1]} columns as x has, got shape {centroids.shape}")
 
 
-def codes_of(value, n: int, k: int) -> np.ndarray:
+def codes_of(value: Any, n: int, k: int) -> np.ndarray:
     """`value` as the codes of n points, (n,), whole numbers in 0 ... k - 1; TypeError or ValueError otherwise."""
     try:
         codes = np.asarray(value)
@@ -198,7 +198,7 @@ def codes_of(value, n: int, k: int) -> np.ndarray:
     return codes.astype(np.intp)
 
 
-def clusters(k, x: np.ndarray) -> int:
+def clusters(k: int, x: np.ndarray) -> int:
     """`k` as a number of clusters for the points x (n, D), 1 ... n; raises as `count` does."""
     k = count("k", k)
     if k > len(x):

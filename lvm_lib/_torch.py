@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import torch
@@ -14,7 +15,9 @@ from ._checks import count, describe
 TensorLike = torch.Tensor | ArrayLike  # what `real_tensor` takes: a tensor, an array, nested lists of numbers
 
 
-def real_tensor(name: str, value, ndim: int | None = None, *, like: torch.Tensor | None = None) -> torch.Tensor:
+def real_tensor(
+    name: str, value: TensorLike, ndim: int | None = None, *, like: torch.Tensor | None = None
+) -> torch.Tensor:
     """`value` (tensor or array of real numbers) as a finite tensor with `ndim` axes, of the dtype and device of `like`.
 
     A float tensor keeps its gradient. Raises TypeError if it is not numeric, ValueError if it is empty, has another
@@ -45,7 +48,9 @@ def real_tensor(name: str, value, ndim: int | None = None, *, like: torch.Tensor
     return value
 
 
-def whole_numbers(name: str, value, below: int, ndim: int | None = None, *, empty: bool = False) -> torch.Tensor:
+def whole_numbers(
+    name: str, value: TensorLike, below: int, ndim: int | None = None, *, empty: bool = False
+) -> torch.Tensor:
     """`value` as an int64 tensor of whole numbers 0 ... below - 1, with `ndim` axes if that is given.
 
     Raises TypeError or ValueError otherwise, and if it is empty (unless allowed).
@@ -71,7 +76,7 @@ def whole_numbers(name: str, value, below: int, ndim: int | None = None, *, empt
     return value.long()
 
 
-def torch_generator(name: str, value, device="cpu") -> torch.Generator:
+def torch_generator(name: str, value: torch.Generator | int, device: torch.device | str = "cpu") -> torch.Generator:
     """A torch generator: `value` itself if it is one, or a new one on `device` from an integer seed >= 0."""
     if isinstance(value, torch.Generator):
         return value
@@ -80,7 +85,7 @@ def torch_generator(name: str, value, device="cpu") -> torch.Generator:
     raise TypeError(f"{name} must be a torch.Generator or a seed (an integer >= 0), got {describe(value)}")
 
 
-def seeded(seed: int):
+def seeded(seed: int) -> AbstractContextManager[None]:
     """Inside, weights of new layers are drawn from `seed`; outside, torch's own chance is as if nothing happened.
 
         with seeded(0):
@@ -106,7 +111,7 @@ def round_units(x: torch.Tensor) -> tuple[float, float]:
 
 
 @contextmanager
-def _seeded(seed):
+def _seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         yield

@@ -181,14 +181,14 @@ def conv_autoencoder(latents: int = 2, channels: int = 32, side: int = 28, *, sq
         return AE(conv_encoder(latents, channels, side), conv_decoder(latents, channels, side), squash=squash)
 
 
-def _widths(name, sizes) -> list[int]:
+def _widths(name: str, sizes: Sequence[int]) -> list[int]:
     """Widths of layers, as integers."""
     if isinstance(sizes, str) or not hasattr(sizes, "__iter__"):
         raise TypeError(f"{name} must be a sequence of integers, got {describe(sizes)}")
     return [count(name, size) for size in sizes]
 
 
-def _grid(side) -> int:
+def _grid(side: int) -> int:
     """Patches along one side of an image."""
     side = count("side", side)
     if side % PATCH:

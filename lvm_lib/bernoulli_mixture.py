@@ -32,7 +32,7 @@ class BernoulliMixture(Mixture):
     weights: np.ndarray
     probabilities: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         weights = _checks.probabilities("weights", self.weights, 1).copy()
         probabilities = _checks.real_array("probabilities", self.probabilities, 2).copy()
         if len(weights) != len(probabilities):
@@ -70,7 +70,7 @@ class BernoulliMixture(Mixture):
         x = generator.random((n, self.probabilities.shape[1])) < self.probabilities[z]
         return x.astype(np.float64), z
 
-    def _points(self, x) -> np.ndarray:
+    def _points(self, x: ArrayLike) -> np.ndarray:
         x = binary_points(x)
         if x.shape[1] != self.probabilities.shape[1]:
             raise ValueError(f"x must have D = {self.probabilities.shape[1]} columns, got shape {x.shape}")

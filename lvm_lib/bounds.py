@@ -15,7 +15,7 @@ A Monte-Carlo number comes as an `Estimate`, with its standard error: it is meas
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -467,7 +467,9 @@ def dequantised_normal_lowrank(x: ArrayLike, mean: ArrayLike, loadings: ArrayLik
 # ---------------------------------------------------------------- the parts that several functions share
 
 
-def _log_weights(model, q, x, k, rng):
+def _log_weights(
+    model: LatentVariableModel, q: Inference, x: ArrayLike, k: int, rng: np.random.Generator | int
+) -> np.ndarray:
     """log w = log p(x, z) - log q(z) for k draws of z ~ q per data point: (k, n).
 
     Drawn in blocks, so that log_joint never has to hold more than BLOCK numbers; the result does not depend on it.
@@ -477,7 +479,7 @@ def _log_weights(model, q, x, k, rng):
     if not all(callable(getattr(q, name, None)) for name in ("sample", "log_prob")):
         raise TypeError(f"q must offer sample(k, rng) and log_prob(z), got {describe(q)}")
     x, rng = real_array("x", x, 2), generator("rng", rng)
-    if hasattr(q, "__len__") and len(q) != len(x):
+    if isinstance(q, Sized) and len(q) != len(x):
         raise ValueError(f"q must hold one distribution per data point, got {len(q)} for x of shape {x.shape}")
     block = max(1, BLOCK // x.size)
     return np.concatenate(

@@ -116,7 +116,7 @@ def straight_through_gradient(
 # ---------------------------------------------------------------- inside
 
 
-def _slope(f, at) -> torch.Tensor:
+def _slope(f: Callable[[torch.Tensor], torch.Tensor], at: torch.Tensor) -> torch.Tensor:
     """The slope of f at the points `at`, (n, K)."""
     at = at.detach().requires_grad_()
     values = _values(f, at)
@@ -126,7 +126,7 @@ def _slope(f, at) -> torch.Tensor:
     return slope
 
 
-def _through_softmax(y, slope) -> torch.Tensor:
+def _through_softmax(y: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
     """y * (slope - y slope): a slope (..., K) passed back through y = softmax(logits), (..., K), to the logits.
 
     Slopes are taken from that of the largest y, so that no entry is a difference of equals where y is nearly one-hot.
@@ -136,7 +136,7 @@ def _through_softmax(y, slope) -> torch.Tensor:
     return y * (slope - (y * slope).sum(-1, keepdim=True))
 
 
-def _rest(q) -> torch.Tensor:
+def _rest(q: torch.Tensor) -> torch.Tensor:
     """1 - q_k, (K,); at the largest q_k, where that would cancel, the sum of the others."""
     top = q.argmax()
     rest = 1 - q
@@ -144,7 +144,7 @@ def _rest(q) -> torch.Tensor:
     return rest
 
 
-def _draw(logits, samples, generator):
+def _draw(logits: torch.Tensor, samples: int, generator: torch.Generator | int) -> tuple[torch.Tensor, torch.Tensor]:
     """One-hot draws from q, (samples, K), and q (K,)."""
     q = logits.softmax(0)
     generator = torch_generator("generator", generator, q.device)
@@ -152,18 +152,18 @@ def _draw(logits, samples, generator):
     return torch.nn.functional.one_hot(k, len(q)).to(q.dtype), q
 
 
-def _logits(logits) -> torch.Tensor:
+def _logits(logits: TensorLike) -> torch.Tensor:
     return _computable(real_tensor("logits", logits, 1).detach())
 
 
-def _computable(logits) -> torch.Tensor:
+def _computable(logits: torch.Tensor) -> torch.Tensor:
     """Logits in a type that gradients can be computed in: float32 instead of half precision, float64 for integers."""
     if not logits.is_floating_point():
         return logits.double()
     return logits.float() if logits.element_size() < 4 else logits
 
 
-def _values(f, y) -> torch.Tensor:
+def _values(f: Callable[[torch.Tensor], torch.Tensor], y: torch.Tensor) -> torch.Tensor:
     if not callable(f):
         raise TypeError(f"f must be a function of points of the simplex (n, K), got {describe(f)}")
     values = f(y)

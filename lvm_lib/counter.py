@@ -15,6 +15,8 @@ Wichura, "Algorithm AS 241: the percentage points of the normal distribution", A
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -192,7 +194,7 @@ def categorical(logits: ArrayLike, u: ArrayLike) -> np.ndarray:
     return (sums <= u[..., None] * sums[..., -1:]).sum(axis=-1, dtype=np.int64)
 
 
-def _ratio(coefficients, r):
+def _ratio(coefficients: tuple[Sequence[float], Sequence[float]], r: np.ndarray) -> np.ndarray:
     """numerator(r) / denominator(r) by Horner's rule, in the same order as the JavaScript twin."""
     over, under = coefficients
     top, bottom = np.full_like(r, over[0]), np.full_like(r, under[0])
@@ -201,7 +203,7 @@ def _ratio(coefficients, r):
     return top / bottom
 
 
-def _words(name, value, columns=None, axes=None) -> np.ndarray:
+def _words(name: str, value: ArrayLike, columns: int | None = None, axes: int | None = None) -> np.ndarray:
     """`value` as uint64 holding whole numbers from 0 to 2^32 - 1, with `columns` entries along the last axis."""
     array = np.asarray(value)
     if array.dtype.kind not in "iu" or array.size == 0:

@@ -97,7 +97,7 @@ def cholesky_factor(cov: ArrayLike, name: str = "cov") -> np.ndarray:
         raise ValueError(f"{name} must be positive definite, got a smallest eigenvalue of {smallest:g}") from None
 
 
-def _asymmetry_allowed(given, cov):
+def _asymmetry_allowed(given: ArrayLike, cov: np.ndarray) -> np.ndarray | float:
     """What rounding explains of |C_ij - C_ji|, (..., D, D): a share of sqrt(C_ii C_jj), by the type that came."""
     share = max(_checks.EXACT, 32 * _checks.precision(given))
     std = np.sqrt(np.abs(np.diagonal(cov, axis1=-2, axis2=-1)))
@@ -359,12 +359,12 @@ def kl_categorical(q: ArrayLike, p: ArrayLike) -> np.ndarray:
 # ---------------------------------------------------------------- the parts that several functions share
 
 
-def _half_log_det(factor) -> np.ndarray:
+def _half_log_det(factor: np.ndarray) -> np.ndarray:
     """1/2 log det C from its Cholesky factor: the sum of the logs of the diagonal."""
     return np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(axis=-1)
 
 
-def _whiten(factor, difference) -> np.ndarray:
+def _whiten(factor: np.ndarray, difference: np.ndarray) -> np.ndarray:
     """L^-1 d for every d. Leading axes that only d has become the columns of one solve per L."""
     try:
         batch = np.broadcast_shapes(difference.shape[:-1], factor.shape[:-2])
@@ -380,7 +380,7 @@ def _whiten(factor, difference) -> np.ndarray:
     return np.moveaxis(white, -1, 0).reshape(difference.shape)
 
 
-def _lowrank_axes(loadings, noise) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _lowrank_axes(loadings: ArrayLike, noise: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Noise variances (D,), axes U (D, min(D, d)) and squared singular values s^2 of V = W / sqrt(noise)."""
     loadings, noise = real_array("loadings", loadings, 2), positive_array("noise", noise)
     if noise.shape not in ((), (len(loadings),)):
@@ -398,7 +398,7 @@ def _lowrank_axes(loadings, noise) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return noise, axes, singular**2
 
 
-def _log_softmax(logits) -> np.ndarray:
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
     """l_k - logsumexp(l) as (l_k - l_top) - log1p(sum of the others): two terms of one sign, so nothing cancels."""
     top = logits.argmax(axis=-1, keepdims=True)
     below = logits - np.take_along_axis(logits, top, axis=-1)
@@ -407,30 +407,30 @@ def _log_softmax(logits) -> np.ndarray:
     return below - np.log1p(others.sum(axis=-1, keepdims=True))
 
 
-def _x_log_x(x) -> np.ndarray:
+def _x_log_x(x: np.ndarray) -> np.ndarray:
     """x log x, and 0 at x = 0."""
     return x * np.log(np.where(x > 0, x, 1.0))
 
 
-def _relative(q, p) -> np.ndarray:
+def _relative(q: np.ndarray, p: np.ndarray) -> np.ndarray:
     """q log(q / p), 0 where q = 0, +inf where only p = 0."""
     with np.errstate(divide="ignore"):
         return np.where(q > 0, q * (np.log(np.where(q > 0, q, 1.0)) - np.log(np.where(q > 0, p, 1.0))), 0.0)
 
 
-def _log_values(name, value) -> np.ndarray:
+def _log_values(name: str, value: ArrayLike) -> np.ndarray:
     """`value` as float64 in which -inf, the log of zero, is allowed; NaN and +inf are not."""
     array = _checks.float_array(name, value)
     real_array(name, np.where(np.isneginf(array), 0.0, array))
     return array
 
 
-def _distribution(name, value) -> np.ndarray:
+def _distribution(name: str, value: ArrayLike) -> np.ndarray:
     """`value` as probabilities (..., K) that sum to one along an axis that exists."""
     return _checks.probabilities(name, value)
 
 
-def _unit_interval(name, value) -> np.ndarray:
+def _unit_interval(name: str, value: ArrayLike) -> np.ndarray:
     """`value` as an array of numbers in [0, 1]; what rounding pushed over the edge is put back."""
     array = real_array(name, value)
     over = max(-array.min(), array.max() - 1)
@@ -441,7 +441,7 @@ def _unit_interval(name, value) -> np.ndarray:
     return np.clip(array, 0.0, 1.0)
 
 
-def _integers(name, value, levels) -> np.ndarray:
+def _integers(name: str, value: ArrayLike, levels: int) -> np.ndarray:
     """`value` as int64 in 0..levels-1; a float array of whole numbers is welcome."""
     array = real_array(name, value)
     if (array != np.round(array)).any() or array.min() < 0 or array.max() > levels - 1:
@@ -452,7 +452,9 @@ def _integers(name, value, levels) -> np.ndarray:
     return array.astype(np.int64)
 
 
-def _pixel_arguments(x, mean, spread, spread_name, levels) -> tuple[np.ndarray, ...]:
+def _pixel_arguments(
+    x: ArrayLike, mean: ArrayLike, spread: ArrayLike, spread_name: str, levels: int
+) -> tuple[np.ndarray, ...]:
     """Checked and broadcast arguments of a discretised mass, and where the darkest and brightest levels are."""
     levels = count("levels", levels, 2)
     x = _integers("x", x, levels)
@@ -462,7 +464,7 @@ def _pixel_arguments(x, mean, spread, spread_name, levels) -> tuple[np.ndarray, 
     return x, mean, spread, x == 0, x == levels - 1
 
 
-def _broadcast(**arrays) -> tuple[np.ndarray, ...]:
+def _broadcast(**arrays: np.ndarray) -> tuple[np.ndarray, ...]:
     """The arrays brought to one shape; a ValueError names them and their shapes where that is impossible."""
     try:
         return np.broadcast_arrays(*arrays.values())
@@ -471,7 +473,7 @@ def _broadcast(**arrays) -> tuple[np.ndarray, ...]:
         raise ValueError(f"{', '.join(arrays)} must broadcast to one shape, got {shapes}") from None
 
 
-def _same_dimension(name, array, *, exact=False, **others) -> None:
+def _same_dimension(name: str, array: np.ndarray, *, exact: bool = False, **others: np.ndarray) -> None:
     """Refuse a last axis that differs from that of `array`; one entry, shared by all dimensions, unless `exact`."""
     dimension = array.shape[-1]
     for other, value in others.items():

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import torch
 
 from ._checks import count, describe, real_number
-from ._torch import real_tensor, torch_generator
+from ._torch import TensorLike, real_tensor, torch_generator
 
 __all__ = ["GradientSamples", "reparameterised_gradient", "score_function_gradient"]
 
@@ -90,7 +90,9 @@ def less_baseline(values: torch.Tensor, baseline: torch.Tensor | float, samples:
     return values - real_number("baseline", baseline, least=-float("inf"))
 
 
-def _draw(mean, log_std, samples, generator):
+def _draw(
+    mean: TensorLike, log_std: TensorLike, samples: int, generator: torch.Generator | int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """eps ~ N(0, I) (k, d), std (d,), and z = mean + std eps (k, d), detached."""
     mean = real_tensor("mean", mean, 1).detach()
     mean = mean.double() if not mean.is_floating_point() else mean.float() if mean.element_size() < 4 else mean
@@ -107,7 +109,7 @@ def _draw(mean, log_std, samples, generator):
     return eps, std, mean + std * eps
 
 
-def _values(f, z) -> torch.Tensor:
+def _values(f: Callable[[torch.Tensor], torch.Tensor], z: torch.Tensor) -> torch.Tensor:
     if not callable(f):
         raise TypeError(f"f must be a function of z (k, d), got {describe(f)}")
     values = f(z)

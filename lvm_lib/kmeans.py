@@ -216,5 +216,5 @@ def plus_plus_rows(x: np.ndarray, k: int, rng: np.random.Generator) -> list[int]
     return chosen
 
 
-def _centre(x) -> np.ndarray:
+def _centre(x: np.ndarray) -> np.ndarray:
     return x.mean(axis=0, dtype=np.float64).astype(x.dtype)

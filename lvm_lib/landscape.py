@@ -40,7 +40,7 @@ class Landscape:
     x: np.ndarray
     std: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         x = _checks.real_array("x", self.x, 1).copy()
         x.setflags(write=False)
         object.__setattr__(self, "x", x)
@@ -136,13 +136,13 @@ class Landscape:
             path.append(path[-1] + rate / len(self.x) * np.array(self.slopes(*path[-1])))
         return np.array(path)
 
-    def _log_odds(self, name, theta) -> np.ndarray:
+    def _log_odds(self, name: str, theta: ArrayLike) -> np.ndarray:
         return 2 * self._theta(name, theta) * self.x / self.std**2
 
-    def _theta(self, name, value) -> np.ndarray:
+    def _theta(self, name: str, value: ArrayLike) -> np.ndarray:
         return _checks.real_array(name, value)[..., None]
 
 
-def _start(theta_q, theta) -> tuple[float, float]:
+def _start(theta_q: float, theta: float) -> tuple[float, float]:
     """Where a path begins: two finite numbers."""
     return float(_checks.real_array("theta_q", theta_q, 0)), float(_checks.real_array("theta", theta, 0))

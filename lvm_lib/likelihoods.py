@@ -31,7 +31,7 @@ from torch.distributions import Distribution, Independent, Normal, constraints
 from torch.nn import functional
 
 from ._checks import count
-from ._torch import real_tensor, round_units
+from ._torch import TensorLike, real_tensor, round_units
 from .densities import LOG_2PI
 
 __all__ = ["Bernoulli", "DiscretisedLogistic", "DiscretisedNormal", "DiscretisedPixels", "Gaussian", "Likelihood"]
@@ -80,7 +80,7 @@ class Bernoulli(nn.Module):
 class _BinaryPixels(BernoulliPixels):
     """torch's Bernoulli, but the slope of log p at x = 1 is sigmoid(-l): sigmoid(l) - 1 would be 0 from l = 17 on."""
 
-    def log_prob(self, value):
+    def log_prob(self, value: torch.Tensor) -> torch.Tensor:
         return functional.logsigmoid((2 * value - 1) * self.logits)
 
 
@@ -267,14 +267,14 @@ ROOT2 = math.sqrt(2)
 # middle c >= 0 and width w, so that its edges are near = c - w/2 and far = c + w/2. All in float64.
 
 
-def _log_normal_tail(near) -> torch.Tensor:
+def _log_normal_tail(near: torch.Tensor) -> torch.Tensor:
     """log Q(near): -near^2 / 2 + t(near) where near > 0, so that neither it nor its slope loses digits far out."""
     scaled = torch.special.erfcx(near.abs() / ROOT2) / 2  # Q(|near|) exp(near^2 / 2)
     square = near**2 / 2
     return torch.where(near > 0, torch.log(scaled) - square, torch.log1p(-scaled * torch.exp(-square)))
 
 
-def _log_normal_inside(centre, width) -> torch.Tensor:
+def _log_normal_inside(centre: torch.Tensor, width: torch.Tensor) -> torch.Tensor:
     """log Q(near) + log(1 - Q(far) / Q(near)), the ratio as exp(t(far) - t(near) - c w): no large squares cancel.
 
     A bin that is narrow against the curve's bend is the curve at its middle, w phi(c) [1 + (c^2 - 1) w^2 / 24].
@@ -290,12 +290,12 @@ def _log_normal_inside(centre, width) -> torch.Tensor:
     return torch.where(narrow, torch.log(width) - 0.5 * (centre**2 + LOG_2PI) + torch.log1p(bend), wide)
 
 
-def _log_logistic_tail(near) -> torch.Tensor:
+def _log_logistic_tail(near: torch.Tensor) -> torch.Tensor:
     """log Q(near) = log sigmoid(-near), in units of the curve's scale."""
     return functional.logsigmoid(-LOGISTIC * near)
 
 
-def _log_logistic_inside(centre, width) -> torch.Tensor:
+def _log_logistic_inside(centre: torch.Tensor, width: torch.Tensor) -> torch.Tensor:
     """log [sigmoid(-near) sigmoid(far) (1 - exp(-w))], in units of the curve's scale: nothing cancels."""
     near, far = centre - width / 2, centre + width / 2
     sides = functional.logsigmoid(-LOGISTIC * near) + functional.logsigmoid(LOGISTIC * far)
@@ -306,12 +306,12 @@ _NORMAL_CURVE = (_log_normal_tail, _log_normal_inside)
 _LOGISTIC_CURVE = (_log_logistic_tail, _log_logistic_inside)
 
 
-def _single(outputs) -> torch.Tensor:
+def _single(outputs: torch.Tensor) -> torch.Tensor:
     """`outputs`, in float32 if they came in half precision: sums over pixels need more digits than it has."""
     return outputs.float() if outputs.dtype in (torch.float16, torch.bfloat16) else outputs
 
 
-def _spread(module, std, learned) -> None:
+def _spread(module: nn.Module, std: TensorLike, learned: bool) -> None:
     """Give `module` its log std: a parameter if it is learned, a buffer (stored, not trained) if not.
 
     It is kept in float64 whatever the network computes in: a float32 logarithm would cost 1e-7 of the std.

@@ -47,7 +47,7 @@ class LinearGaussian:
     mean: np.ndarray
     noise: float | np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         loadings = _checks.real_array("loadings", self.loadings, 2).copy()
         mean = _checks.real_array("mean", self.mean, 1).copy()
         noise = _checks.positive_array("noise", self.noise).copy()
@@ -209,17 +209,17 @@ class LinearGaussian:
     def _scaled_loadings(self) -> np.ndarray:  # Psi^-1 W, (D, d)
         return self.loadings / self._noise_vector[:, None]
 
-    def _posterior_mean(self, x) -> np.ndarray:
+    def _posterior_mean(self, x: np.ndarray) -> np.ndarray:
         encoder = linalg.solve(self.posterior_precision, self._scaled_loadings.T, assume_a="pos")  # (d, D)
         return (x - self.mean) @ encoder.T  # (n, D) (D, d)
 
-    def _points(self, x) -> np.ndarray:
+    def _points(self, x: ArrayLike) -> np.ndarray:
         x = _checks.real_array("x", x, 2)
         if x.shape[1] != len(self.mean):
             raise ValueError(f"x must have D = {len(self.mean)} columns, got shape {x.shape}")
         return x
 
-    def _check_q(self, q, n):
+    def _check_q(self, q: GaussianQ, n: int) -> None:
         if not isinstance(q, GaussianQ):
             raise TypeError(f"q must be a GaussianQ, got {_checks.describe(q)}")
         expected = (n, self.loadings.shape[1])
@@ -329,7 +329,7 @@ def fit_factor_analysis(
     return FactorAnalysisFit(fitted, np.array(trace) - np.log(std).sum(), bool(converged), held)
 
 
-def _average_evidence(model, covariance) -> float:
+def _average_evidence(model: LinearGaussian, covariance: np.ndarray) -> float:
     """Average of log p(x) over data with that covariance about model.mean: -(log det 2 pi C + tr C^-1 S) / 2."""
     precision, scaled = model.posterior_precision, model._scaled_loadings
     log_det = np.linalg.slogdet(precision)[1] + np.log(model._noise_vector).sum()
@@ -338,7 +338,7 @@ def _average_evidence(model, covariance) -> float:
     return float(-(len(model.mean) * LOG_2PI + log_det + trace) / 2)
 
 
-def _principal_axes(x, latents):
+def _principal_axes(x: np.ndarray, latents: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Mean (D,), leading eigenvectors (D, d) and eigenvalues (d,) of the covariance of x, and its trace."""
     n, dimensions = x.shape
     mean = x.mean(axis=0)
@@ -358,12 +358,12 @@ def _principal_axes(x, latents):
     return mean, axes * np.where(largest < 0, -1.0, 1.0), np.maximum(variances, 0), float(total)
 
 
-def _inverse(precision) -> np.ndarray:
+def _inverse(precision: np.ndarray) -> np.ndarray:
     """Inverse of a symmetric positive definite matrix, exactly symmetric."""
     inverse = linalg.cho_solve(linalg.cho_factor(precision), np.eye(len(precision)))
     return (inverse + inverse.T) / 2
 
 
-def _distinct(covariances) -> np.ndarray:
+def _distinct(covariances: np.ndarray) -> np.ndarray:
     """Covariances (n, d, d) as (1, d, d) where one is merely repeated: a factorisation each would be wasted."""
     return covariances[:1] if covariances.strides[0] == 0 else covariances

@@ -51,7 +51,7 @@ class Grid:
     points: np.ndarray
     log_weights: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         points, log_weights = real_array("points", self.points, 2), real_array("log_weights", self.log_weights, 1)
         if len(points) != len(log_weights):
             raise ValueError(f"points and log_weights must have one length, got {points.shape} and {log_weights.shape}")
@@ -59,7 +59,7 @@ class Grid:
             array.setflags(write=False)
             object.__setattr__(self, name, array)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.points)
 
 
@@ -190,11 +190,13 @@ def adaptive_plane(
     Raises ValueError as `adaptive_line` does; it gives up after 1025 x 1025 points.
     """
     corners = [_interval(*edge) for edge in zip(_pair("low", low), _pair("high", high), strict=True)]
-    low, high = np.array(corners).T
-    return _adaptive(log_f, low, high, tolerance, look=33, most=1025)
+    lows, highs = np.array(corners).T
+    return _adaptive(log_f, lows, highs, tolerance, look=33, most=1025)
 
 
-def _adaptive(log_f, low, high, tolerance, look, most) -> Grid:
+def _adaptive(
+    log_f: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray, tolerance: float, look: int, most: int
+) -> Grid:
     """Zoom on the mass with `look` points per axis, then halve the spacing until the integral stands still twice."""
     if not callable(log_f):
         raise TypeError(f"log_f must be a function of points (m, d), got {describe(log_f)}")
@@ -217,14 +219,16 @@ def _adaptive(log_f, low, high, tolerance, look, most) -> Grid:
     )
 
 
-def _fine_enough(values, grid, spacing) -> bool:
+def _fine_enough(values: np.ndarray, grid: Grid, spacing: np.ndarray) -> bool:
     """Whether the spacing is at most half the standard deviation of every density, along every axis."""
     _, covariance = moments(values, grid)
     std = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     return bool((spacing <= std / 2).all())
 
 
-def _zoom(log_f, low, high, m, rounds=200) -> tuple[np.ndarray, np.ndarray]:
+def _zoom(
+    log_f: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray, m: int, rounds: int = 200
+) -> tuple[np.ndarray, np.ndarray]:
     """The smallest box, to a factor of two, that holds all points within NEGLIGIBLE nats of the peak of each f.
 
     While the mass touches a side, that side moves out by the box's width; then the box shrinks around the mass.
@@ -247,13 +251,13 @@ def _zoom(log_f, low, high, m, rounds=200) -> tuple[np.ndarray, np.ndarray]:
     raise ValueError(f"log_f must fall off on all sides, got mass up to the edge of the box {low} to {high}")
 
 
-def _extent(near) -> tuple[np.ndarray, np.ndarray]:
+def _extent(near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First and last index of a True along each axis."""
     hits = np.argwhere(near)
     return hits.min(axis=0), hits.max(axis=0)
 
 
-def _box(low, high, m) -> Grid:
+def _box(low: np.ndarray, high: np.ndarray, m: int) -> Grid:
     """The trapezoid rule on a box, m points per axis."""
     return product(*(line(a, b, m) for a, b in zip(low, high, strict=True)))
 
@@ -261,14 +265,14 @@ def _box(low, high, m) -> Grid:
 # ---------------------------------------------------------------- checks
 
 
-def _interval(low, high) -> tuple[float, float]:
+def _interval(low: float, high: float) -> tuple[float, float]:
     low, high = float(real_array("low", low, 0)), float(real_array("high", high, 0))
     if not low < high:
         raise ValueError(f"low must be below high, got low {low:g} and high {high:g}")
     return low, high
 
 
-def _pair(name, value) -> np.ndarray:
+def _pair(name: str, value: ArrayLike) -> np.ndarray:
     """One number per axis of a plane, from a scalar or a pair."""
     array = real_array(name, value)
     if array.shape not in ((), (2,)):
@@ -276,7 +280,7 @@ def _pair(name, value) -> np.ndarray:
     return np.broadcast_to(array, 2)
 
 
-def _on_grid(log_f_values, grid) -> np.ndarray:
+def _on_grid(log_f_values: ArrayLike, grid: Grid) -> np.ndarray:
     """Log values (..., m) whose last axis is the grid's."""
     if not isinstance(grid, Grid):
         raise TypeError(f"grid must be a Grid, got {describe(grid)}")

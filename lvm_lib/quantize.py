@@ -121,7 +121,7 @@ def straight_through(z: TensorLike, codes: TensorLike) -> torch.Tensor:
     return _passed(z, codes)
 
 
-def _passed(z, codes) -> torch.Tensor:
+def _passed(z: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
     return z + (codes - z).detach()
 
 
@@ -267,7 +267,7 @@ class VectorQuantizer(nn.Module):
     # ------------------------------------------------ in training mode, after the codes were chosen
 
     @torch.no_grad()
-    def _learn(self, rows, indices):
+    def _learn(self, rows: torch.Tensor, indices: torch.Tensor) -> None:
         counts = torch.bincount(indices, minlength=self.size)
         self.batch_counts.copy_(counts)
         self.epoch_counts += counts
@@ -280,7 +280,7 @@ class VectorQuantizer(nn.Module):
             if len(dead):
                 self._revive(dead, rows)
 
-    def _average(self, rows, indices, counts):
+    def _average(self, rows: torch.Tensor, indices: torch.Tensor, counts: torch.Tensor) -> None:
         new = 1 - self.decay
         sums = torch.zeros_like(self.total).index_add_(0, indices, rows)
         self.count.mul_(self.decay).add_(counts, alpha=new)
@@ -290,18 +290,18 @@ class VectorQuantizer(nn.Module):
         means = (self.total + pull * self.codebook) / (self.count + pull)[:, None]
         self.codebook.copy_(torch.where(seen, means, self.codebook))
 
-    def _revive(self, dead, rows):
+    def _revive(self, dead: torch.Tensor, rows: torch.Tensor) -> None:
         chosen = torch.randint(len(rows), (len(dead),), generator=self._generator(int(self.steps)))
         self.codebook[dead] = rows[chosen.to(rows.device)]
         self.count[dead] = 0.0
         self.total[dead] = 0.0
         self.share[dead] = 1 / self.size
 
-    def _generator(self, step):
+    def _generator(self, step: int) -> torch.Generator:
         """The chance of one training batch depends on the seed and the step alone, so a stored model goes on alike."""
         return torch.Generator().manual_seed((self.seed * 1_000_003 + step) % 2**63)
 
-    def _rows(self, z) -> torch.Tensor:
+    def _rows(self, z: TensorLike) -> torch.Tensor:
         return _rows(z, self.dimensions, self.codebook)
 
 
@@ -366,22 +366,22 @@ class FSQ(nn.Module):
 # ---------------------------------------------------------------- shared
 
 
-def _usage(counts) -> Usage:
+def _usage(counts: torch.Tensor) -> Usage:
     total = counts.sum().clamp(min=1)
     frequency = counts.double() / total
     return Usage(int((counts > 0).sum()), float(torch.special.entr(frequency).sum().exp()), counts.clone())
 
 
-def _mean_square(difference) -> torch.Tensor:
+def _mean_square(difference: torch.Tensor) -> torch.Tensor:
     """Squared length of each row, averaged over rows."""
     return (difference**2).sum() / len(difference)
 
 
-def _floating(z) -> torch.Tensor:
+def _floating(z: torch.Tensor) -> torch.Tensor:
     return z if z.is_floating_point() else z.double()
 
 
-def _rows(z, dimensions, like):
+def _rows(z: TensorLike, dimensions: int, like: torch.Tensor) -> torch.Tensor:
     """z (..., d) in the dtype of the codes; checked without a copy."""
     if not isinstance(z, torch.Tensor):
         raise TypeError(f"z must be a tensor, got {describe(z)}")

@@ -75,7 +75,7 @@ class TokenPrior(nn.Module):
         self.codes, self.places = count("codes", codes), count("places", places)
         self.classes = count("classes", classes, 0)
 
-    def _logits(self, tokens, labels) -> torch.Tensor:
+    def _logits(self, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         raise NotImplementedError(f"{type(self).__name__} must give its logits")
 
     def logits(self, tokens: TensorLike, labels: TensorLike | None) -> torch.Tensor:
@@ -242,7 +242,7 @@ def _dropout(value):
 class UniformPrior(TokenPrior):
     """p(z) = K^-M: every grid costs M log K nats, whatever it shows. [tok-uniform-rate]"""
 
-    def _logits(self, tokens, labels) -> torch.Tensor:
+    def _logits(self, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return torch.zeros(len(tokens), self.places, self.codes, dtype=torch.float64)
 
 
@@ -292,7 +292,7 @@ class IndependentPrior(TokenPrior):
         shares = shares / shares.sum(-1, keepdim=True)
         return cls(shares[0] if labels is None else shares)
 
-    def _logits(self, tokens, labels) -> torch.Tensor:
+    def _logits(self, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         table = self.log_shares if self.classes else self.log_shares[None]
         return table[labels.to(table.device)]
 
@@ -362,7 +362,7 @@ class PixelCNNPrior(TokenPrior):
         )
         self.out = nn.Sequential(nn.ReLU(), nn.Dropout2d(dropout), nn.Conv2d(channels, codes, 1))
 
-    def _logits(self, tokens, labels) -> torch.Tensor:
+    def _logits(self, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         maps = self.embed(tokens).transpose(1, 2).unflatten(2, (self.side, self.side))  # (n, e, 7, 7)
         x = self.first(maps) + self.place + self.label(labels)[:, :, None, None]  # (n, c, 7, 7)
         for layer in self.layers:
@@ -396,7 +396,7 @@ class TransformerPrior(TokenPrior):
         self.blocks = nn.Sequential(*[Block(width, heads, causal=True) for _ in range(count("layers", layers))])
         self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, codes)
 
-    def _logits(self, tokens, labels) -> torch.Tensor:
+    def _logits(self, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         seen = torch.cat([self.codes + labels[:, None], tokens[:, :-1]], dim=1)  # (n, M)
         return self.out(self.norm(self.blocks(self.dropout(self.embed(seen) + self.place))))
 

@@ -39,7 +39,7 @@ def binarised(name: str, split: str = "test") -> np.ndarray:
 
 
 @cache
-def _fixed(name, split):
+def _fixed(name: str, split: str) -> np.ndarray:
     return read_only(draw(getattr(load(name), split), KEYS[name, split]))
 
 

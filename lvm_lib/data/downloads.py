@@ -77,7 +77,7 @@ def download(name: str, folder: str | Path | None = None, progress: bool = True,
     )
 
 
-def _address(mirror):
+def _address(mirror: object) -> str:
     """The base address with a closing slash."""
     if not isinstance(mirror, str) or not mirror.startswith(("http://", "https://")):
         came = repr(mirror) if isinstance(mirror, str) else describe(mirror)
@@ -85,7 +85,7 @@ def _address(mirror):
     return mirror.rstrip("/") + "/"
 
 
-def _fetch(url, file, sha256, folder, progress):
+def _fetch(url: str, file: str, sha256: str, folder: Path, progress: bool) -> Path:
     """The path of one checked file, which is downloaded unless it is there already."""
     import pooch
 
@@ -108,7 +108,7 @@ def _fetch(url, file, sha256, folder, progress):
         return pooch.retrieve(url, **fetch)  # the part that was kept may have been bad: once more, from the start
 
 
-def _renamed(path):
+def _renamed(path: Path) -> Path | None:
     """The file that `path` became when somebody unzipped or renamed it; None if it is as published, or not there."""
     try:
         found = find_idx(path)

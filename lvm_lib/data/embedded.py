@@ -34,6 +34,6 @@ def known(name: str) -> str:
 
 
 @cache
-def _read(name):
+def _read(name: str) -> Images:
     with np.load(Path(__file__).with_name(f"{name}.npz")) as stored:
         return Images(**{key: stored[key] for key in stored.files}, names=EMBEDDED[name])

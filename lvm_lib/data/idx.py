@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import math
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -57,14 +58,14 @@ def find_idx(path: str | Path) -> Path:
     raise FileNotFoundError(f"{path} must name an idx file, found none in {path.parent} under the names {tried}")
 
 
-def _other_names(name):
+def _other_names(name: str) -> Iterator[str]:
     plain = name.removesuffix(".gz")
     stems = dict.fromkeys((plain, plain.replace("-idx", ".idx"), plain.replace(".idx", "-idx")))
     for stem in stems:
         yield from (stem, f"{stem}.gz", f"{stem}/{stem}", f"{stem}.gz/{stem}")
 
 
-def _unzipped(path):
+def _unzipped(path: Path) -> bytes:
     """The content of a file, unzipped as often as it was zipped."""
     content = path.read_bytes()
     if content[:4] == ZIP:

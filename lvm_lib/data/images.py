@@ -29,7 +29,7 @@ class Images:
     test_labels: np.ndarray
     names: tuple[str, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
         for split in ("train", "test"):
             pixels, labels = _fitting(split, getattr(self, split), getattr(self, f"{split}_labels"), len(self.names))
@@ -40,7 +40,7 @@ class Images:
                 f"train and test must hold images of one size, got {self.train.shape[1:]} and {self.test.shape[1:]}"
             )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         height, width = self.train.shape[1:]
         return (
             f"Images({len(self.train)} train, {len(self.test)} test, {height} x {width} pixels, "
@@ -48,7 +48,7 @@ class Images:
         )
 
 
-def _fitting(split, pixels, labels, classes):
+def _fitting(split: str, pixels: np.ndarray, labels: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """The pixels and int64 labels of one split, checked against each other, as read-only views."""
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
         kind = f"dtype {pixels.dtype}" if isinstance(pixels, np.ndarray) else describe(pixels)

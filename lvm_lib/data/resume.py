@@ -8,6 +8,10 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import requests
 
 __all__ = ["ResumingDownloader"]
 
@@ -46,10 +50,10 @@ class ResumingDownloader:
                 time.sleep(WAIT * attempt)
         os.replace(self.part, output_file)
 
-    def _have(self):
+    def _have(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
 
-    def _continue(self, url):
+    def _continue(self, url: str) -> None:
         """Append the rest of the file to `part`, or write all of it where the server cannot send the rest."""
         import requests
 
@@ -66,7 +70,7 @@ class ResumingDownloader:
             response.raise_for_status()
             self._write(response, have if rest else 0)
 
-    def _write(self, response, have):
+    def _write(self, response: requests.Response, have: int) -> None:
         from tqdm.auto import tqdm
 
         length = response.headers.get("Content-Length")
@@ -84,7 +88,7 @@ class ResumingDownloader:
                 bar.update(len(chunk))
 
 
-def _passing(error):
+def _passing(error: Exception) -> bool:
     """Whether another attempt may help: not where the server says that the fault is the request's (4xx)."""
     response = getattr(error, "response", None)
     return not isinstance(error, ValueError) and (response is None or response.status_code >= 500)

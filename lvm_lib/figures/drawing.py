@@ -74,7 +74,7 @@ def _in_base64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode("ascii").rstrip("=")
 
 
-def _bytes_of(text) -> bytes:
+def _bytes_of(text: str) -> bytes:
     """The bytes that a text in base64 holds; none if it is no such text."""
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

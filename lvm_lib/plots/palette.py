@@ -39,7 +39,7 @@ def colour(quantity: str, dark: bool = False) -> str:
 def css() -> str:
     """The palette as CSS custom properties: light by default, dark where the page or the system says so."""
 
-    def rules(dark):
+    def rules(dark: bool) -> str:
         return "".join(f"--lvm-{name}:{pair[dark]};" for name, pair in {**QUANTITIES, **SURFACES}.items())
 
     light = ":root,.lvm-figure{" + rules(False) + "}"
