@@ -278,7 +278,10 @@ def renew(path: Path) -> None:
 
 
 def keep(path: Path) -> bool:
-    """Run a chapter; where nothing that is compared differs, keep what is stored and renew what it hangs on."""
+    """Run a chapter; where nothing that is compared differs, keep what is stored and renew what it hangs on.
+
+    An exercise that the stored run did not have yet is stored as it came out now.
+    """
     with_first_cell(path)
     notebook, run = keys.read(path), stored_run(path)
     if run is None:
@@ -292,8 +295,15 @@ def keep(path: Path) -> bool:
     for entry, new in zip(run.shown, fresh.shown, strict=True):
         entry.update({name: value for name, value in new.items() if name == "room"})
     run.parts = fresh.parts
-    run.cells = {name: [source, run.cells[name][1]] for name, (source, _) in fresh.cells.items()}
-    runs.save(runs.STORED / path.stem, run)
+    new = fresh.cells.keys() - run.cells.keys()
+    said = {**fresh.cells, **run.cells}
+    run.cells = {name: [source, said[name][1]] for name, (source, _) in fresh.cells.items()}
+    run.outputs = {
+        cell["id"]: fresh.outputs[cell["id"]] if cell["id"] in new else cell["outputs"]
+        for cell in runs.code_cells(notebook)
+    }
+    filled = stored(with_outputs(nbformat.read(path, as_version=4), run))
+    runs.save(runs.STORED / path.stem, run, then=lambda: write(path, filled) if new else None)
     print(f"{path.stem}: kept, its key renewed", flush=True)
     return True
 

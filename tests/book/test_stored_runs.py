@@ -13,6 +13,8 @@ import time
 import nbformat
 import pytest
 
+from tools import chapters, keys
+
 PICTURE = (
     "import numpy as np\nfrom lvm_lib import plots\nfigure, axis = plots.subplots()\naxis.plot(np.arange(3))\n"
     "plots.show(figure, alt='A straight line that rises to two')"
@@ -164,6 +166,21 @@ def test_a_reader_s_answer_runs_nothing_again_and_shows_what_the_reader_saw(stor
     edit(stored_book, "second", ran)
     assert "running" not in stored_book.build().stdout
     assert "what the reader’s kernel said" in stored_book.page("second").replace("'", "’").replace("&#39;", "’")
+
+
+def test_a_new_exercise_is_stored_where_the_record_is_kept(stored_book):
+    path = stored_book.folder / "book" / "second.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    exercise = next(cell for cell in notebook.cells if keys.is_exercise(cell))
+    before = [cell.get("outputs") for cell in notebook.cells]
+    notebook.cells.append(nbformat.v4.new_code_cell(exercise.source, id="another"))
+    chapters.write(path, notebook)
+    assert "kept" in chapters_said(stored_book, "--keep", "second").stdout
+    *others, new = nbformat.read(path, as_version=4).cells
+    assert [cell.get("outputs") for cell in others] == before
+    assert "Not answered" in new.outputs[0].text
+    assert chapters_said(stored_book, "--stale").stdout == ""
+    assert "running" not in stored_book.build().stdout and stored_book.page("second").count("Not answered") == 2
 
 
 def test_an_interrupted_execution_leaves_the_old_run_whole(stored_book):
