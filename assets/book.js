@@ -59,9 +59,10 @@
   };
   const sizes =
     "ResizeObserver" in window && new ResizeObserver((changes) => changes.forEach(({ target }) => reach(target)));
-  for (const block of document.querySelectorAll(
+  for (const found of document.querySelectorAll(
     "pre, .lvm-formula, .lvm-frame, .pst-scrollable-table-container, .table-wrapper, .output table",
   )) {
+    const block = found.localName === "table" ? found.parentElement : found;
     if (sizes) sizes.observe(block);
     else reach(block);
     block.addEventListener("scroll", () => more(block), { passive: true });
