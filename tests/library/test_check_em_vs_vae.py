@@ -81,7 +81,9 @@ def test_where_a_wide_q_pulls_theta_is_found_by_a_search_too(said):
     )
 
     def evidence(theta):
-        joint = lambda z: stats.norm.pdf(z) * stats.norm.pdf(3, theta * z, 1)  # noqa: E731
+        def joint(z):
+            return stats.norm.pdf(z) * stats.norm.pdf(3, theta * z, 1)
+
         return np.log(integrate.quad(joint, -12, 12, epsabs=1e-13)[0])
 
     own = optimize.minimize_scalar(lambda theta: -evidence(theta), bounds=(1, 6), method="bounded").x
