@@ -1,6 +1,6 @@
 r"""One text of a chapter, read in two places: in any Jupyter as plain Markdown, in the built page as MyST.
 
-    python -m tools.plain                 name what is not plain yet, in every chapter that keeps to it
+    python -m tools.plain                 name what is not plain yet, in every chapter
     python -m tools.plain book/vae.ipynb  write a chapter's MyST forms as plain ones, its references in today's words,
                                           and fold in JupyterLab what is folded in the page
 
@@ -23,16 +23,15 @@ Chapters are written in the plain form. The build dresses it (`dressed`, for _ex
 from __future__ import annotations
 
 import functools
-import json
 import re
 import sys
 from pathlib import Path
 
+from tools import keys
 from tools.keys import ROOT
 
 BOOK = ROOT / "book"
 BOXES = {r"What you can do after this chapter": "goals", r"The question": "question", r"Exercise \d+\..*": "exercise"}
-NOT_YET = ()  # chapters that still have MyST in them
 NAME = r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
 PAGE = r"(?:[\w./-]+\.(?:ipynb|md))?"
 ANCHOR = rf'<a id="({NAME})"></a>'
@@ -98,7 +97,7 @@ def dressed_notebook(notebook: dict) -> dict:
     """A notebook with its text cells dressed, in place; what it gives is what it was given."""
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
-            cell["source"] = dressed("".join(cell["source"]))
+            cell["source"] = dressed(keys.source(cell))
     return notebook
 
 
@@ -217,9 +216,9 @@ def raw(text: str) -> list[str]:
 def faults(path: Path) -> list[str]:
     """What of a chapter is not plain, or not in today's words."""
     said = []
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+    for cell in keys.read(path)["cells"]:
         if cell["cell_type"] == "markdown":
-            text = "".join(cell["source"])
+            text = keys.source(cell)
             said += [f"{path.stem}, cell {cell['id']}: {what}" for what in raw(text)]
             if not raw(text) and plain(text, path.stem) != text:
                 said.append(f"{path.stem}, cell {cell['id']}: a reference in other words than references.bib has")
@@ -243,7 +242,7 @@ def main() -> int:
     if sys.argv[1:]:
         page = BOOK / "appendix" / "references.md"
         page.write_text(with_references(page.read_text(encoding="utf-8")), encoding="utf-8")
-    said = [fault for path in chapters.chapter_paths() if path.stem not in NOT_YET for fault in faults(path)]
+    said = [fault for path in chapters.chapter_paths() for fault in faults(path)]
     print(*said, sep="\n")
     return 1 if said else 0
 

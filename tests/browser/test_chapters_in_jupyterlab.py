@@ -8,9 +8,9 @@ import pytest
 from built_book import ROOT
 from lab_server import SECONDS, serving
 
-from tools import chapters, plain
+from tools import chapters
 
-CHAPTERS = [path for path in chapters.chapter_paths() if path.stem not in plain.NOT_YET]
+CHAPTERS = chapters.chapter_paths()
 RED = """() => [...document.querySelectorAll('.jp-MarkdownOutput mjx-container')].filter(box =>
     box.querySelector('mjx-merror, [data-mjx-error]') ||
     [...box.querySelectorAll('*')].some(part => getComputedStyle(part).color === 'rgb(255, 0, 0)')

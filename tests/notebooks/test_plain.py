@@ -8,7 +8,7 @@ from docutils.nodes import make_id
 
 from tools import chapters, identities, keys, length, plain
 
-CHAPTERS = [path for path in chapters.chapter_paths() if path.stem not in plain.NOT_YET]
+CHAPTERS = chapters.chapter_paths()
 ALL = chapters.chapter_paths()
 REWRITTEN = [path for path in ALL if path.stem not in length.TO_COME]
 OLD = json.loads((chapters.ROOT / "tests" / "notebooks" / "old_anchors.json").read_text(encoding="utf-8"))
@@ -115,8 +115,7 @@ def test_links_lead_somewhere(path):
             assert target.exists(), f"{path.stem} links to {file}"
             if anchor:
                 here = target.read_text(encoding="utf-8").replace('\\"', '"')
-                raw = target.suffix == ".ipynb" and target.stem in plain.NOT_YET
-                assert f'<a id="{anchor}"></a>' in here or (raw and f"({anchor})" in here), f"{file}#{anchor}"
+                assert f'<a id="{anchor}"></a>' in here, f"{file}#{anchor}"
 
 
 def anchors(path):
@@ -182,7 +181,7 @@ def test_chapters_keep_their_length_and_say_it():
 
 
 def test_the_chapters_to_come_are_chapters():
-    assert {*plain.NOT_YET, *length.TO_COME} <= {path.stem for path in ALL}
+    assert set(length.TO_COME) <= {path.stem for path in ALL}
 
 
 # ---------------------------------------------------------------- what is folded, and what never is
