@@ -15,7 +15,7 @@ BENCH := $(subst $(VENV),$(VENV)-bench,$(BIN))
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 JB := $(BIN)/jupyter-book build . -n -W --keep-going
 # Two processes, a file each: a chapter is one kernel, and its cells come in order (see conftest.py).
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart=1
 export PYTHONHASHSEED := 0
 # Threads that wait sleep: beside other programs a chapter is then several times faster (CONTRIBUTING.md, "Threads").
 export OMP_WAIT_POLICY ?= PASSIVE
@@ -40,7 +40,7 @@ test: $(VENV)/test.stamp node_modules/.stamp ## run every test: library, identit
 	@$(BIN)/python -m tools.chapters --stale
 	@$(JB) --quiet
 	@$(BIN)/python -m tools.need_browser
-	$(PYTEST) --nbval --durations=20 book tests
+	$(PYTEST) --nbval --nbval-cell-timeout=900 --durations=20 book tests
 
 quick: $(VENV)/test.stamp ## the tests of a contributor's loop: library, identities and chapters as files, without the slow ones
 	@$(BIN)/python -m tools.lint
