@@ -40,7 +40,7 @@ test: $(VENV)/test.stamp node_modules/.stamp ## run every test: library, identit
 	@$(BIN)/python -m tools.chapters --stale
 	@$(JB) --quiet
 	@$(BIN)/python -m tools.need_browser
-	$(PYTEST) --nbval --nbval-cell-timeout=900 --durations=20 book tests
+	$(PYTEST) --nbval --durations=20 book tests
 
 quick: $(VENV)/test.stamp ## the tests of a contributor's loop: library, identities and chapters as files, without the slow ones
 	@$(BIN)/python -m tools.lint
