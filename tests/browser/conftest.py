@@ -75,15 +75,15 @@ class Visit:
         self.page.goto(url)
         return self.page
 
-    def settle(self, sweep=True):
+    def settle(self, sweep=True, figures=None):
         """Scroll through the whole page, so that every section is laid out once, then to each figure until it lives.
 
         A busy machine leaves out frames, and a figure that was near the window in none of those drawn was never near.
-        Without `sweep` only figures are looked at: for tests that ask about nothing else.
+        Without `sweep` only figures are looked at, and only the first so many: for tests that ask about nothing else.
         """
         if sweep:
             self.page.evaluate(SWEEP)
-        for host in self.page.locator("[data-lvm-live]").all():
+        for host in self.page.locator("[data-lvm-live]").all()[:figures]:
             host.evaluate("(host) => host.scrollIntoView({block: 'center', behavior: 'instant'})")
             try:
                 self.page.wait_for_function("(host) => host.dataset.lvmStatus", arg=host.element_handle())

@@ -104,7 +104,7 @@ class TestPagesWithFigures:
             lambda route: route.abort() if body is None else route.fulfill(body=body, content_type="text/javascript"),
         )
         seen.open((SITE / page).as_uri())
-        seen.settle()
+        seen.settle(sweep=False)
         note = seen.page.locator(".lvm-failed").first
         in_view(seen.page, note)
         assert "could not start" in note.text_content()

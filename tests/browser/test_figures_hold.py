@@ -30,6 +30,7 @@ KEYS = [
     "Enter",
     "Space",
 ]
+TIMES = 12  # of each kind, for each figure
 CONTROLS = "button, input, select, [role=slider], [role=radio], [tabindex='0']"
 
 
@@ -110,7 +111,7 @@ def test_numbers_are_true_and_invariants_hold(visit, page, act):
         root = seen.page.locator("[data-figure]").nth(index)
         cls = figures.by_name(root.get_attribute("data-figure"))
         chance = random.Random(f"{page} {index}")
-        for what in act(seen.page, root, chance, 25):
+        for what in act(seen.page, root, chance, TIMES):
             numbers = settled(seen.page, root)
             assert cls.broken(numbers) == [], what
             assert differences(numbers, recomputed(page, root, numbers)) == [], what
@@ -121,7 +122,7 @@ def test_numbers_are_true_and_invariants_hold(visit, page, act):
 def test_the_live_region_states_the_numbers(visit, page):
     """After a move and a rest the figure speaks, and what it says are its numbers, to the digits it says."""
     seen = visit(page)
-    seen.settle(sweep=False)
+    seen.settle(sweep=False, figures=1)
     root = seen.page.locator("[data-figure]").first
     slider = root.locator("[role=slider], input[type=range]").first
     slider.focus()
@@ -143,7 +144,7 @@ def test_the_live_region_states_the_numbers(visit, page):
 def test_one_draw_per_frame(visit, page):
     """A burst of input events in one frame is drawn once."""
     seen = visit(page)
-    seen.settle(sweep=False)
+    seen.settle(sweep=False, figures=1)
     root = seen.page.locator("[data-figure]").first
     draws = root.evaluate("""async (root) => {
         const slider = root.querySelector("input[type=range]");
@@ -162,7 +163,7 @@ def test_one_draw_per_frame(visit, page):
 @pytest.mark.parametrize("page", WITH_FIGURES)
 def test_a_finger_moves_a_handle(visit, page):
     seen = visit(page, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    seen.settle(sweep=False)
+    seen.settle(sweep=False, figures=1)
     root = seen.page.locator("[data-figure]").first
     handle = root.locator("[role=slider]").first
     handle.scroll_into_view_if_needed()

@@ -80,7 +80,7 @@ def free_point(node) -> dict | None:
 
 @pytest.mark.parametrize("page", pages_with_figures())
 def test_a_finger_scrolls_past_every_drawing(visit, page):
-    shown = visit(page, "http", **PHONE).settle()
+    shown = visit(page, "http", **PHONE).settle(sweep=False)
     nodes = drawings(shown)
     figures = shown.locator(".lvm-figure").count()
     assert len(nodes) >= figures > 0
@@ -101,7 +101,7 @@ def test_a_finger_scrolls_past_every_drawing(visit, page):
 @pytest.mark.parametrize("page", pages_with_figures())
 def test_only_a_handle_holds_the_finger(visit, page):
     """touch-action: none stands on handles and, where a drawing is drawn upon, on a box that leaves room beside it."""
-    shown = visit(page, "http", **PHONE).settle()
+    shown = visit(page, "http", **PHONE).settle(sweep=False)
     wide = shown.evaluate("""() => [...document.querySelectorAll(".lvm-figure *")]
         .filter((node) => ["none", "pan-x"].includes(getComputedStyle(node).touchAction))
         .map((node) => [`${node.localName}.${node.getAttribute("class")}`, node.getBoundingClientRect().width])
