@@ -199,7 +199,7 @@ class Search:
         """
         indices, first, second = nearest_two(self.x, self.codes, rows)
         squares = self.squares[rows]
-        longest = np.einsum("kd,kd->k", self.codes, self.codes).max()
+        longest = np.einsum("kd,kd->k", self.codes, self.codes).max()  # of |c_k|^2, (K,)
         room = 2 * self.x.shape[1] * np.finfo(self.x.dtype).eps * (squares + longest)
         squares = squares.astype(np.float64)
         return indices, np.sqrt(np.maximum(squares + first, 0) + room), np.sqrt(np.maximum(squares + second - room, 0))

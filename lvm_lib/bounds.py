@@ -192,7 +192,7 @@ class CategoricalQ:
         """k components per data point, int64 (k, n). rng: Generator or seed. Raises TypeError, ValueError."""
         k, rng = count("k", k), generator("rng", rng)
         shares = np.cumsum(self.probs, axis=1)  # (n, K)
-        height = rng.random((k, len(self))) * shares[:, -1]
+        height = rng.random((k, len(self))) * shares[:, -1]  # (k, n) * (n,)
         return np.stack([row.searchsorted(u, side="right") for row, u in zip(shares, height.T, strict=True)], axis=1)
 
     def log_prob(self, z: ArrayLike) -> np.ndarray:

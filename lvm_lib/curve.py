@@ -71,7 +71,9 @@ class _NoisyCurve:
         return _settled(lambda points: self._log_joint_at(x, points), tolerance)
 
     def evidence(self, x: ArrayLike, grid: Grid | None = None) -> np.ndarray:
-        """log p(x) = log integral of p(x | z) N(z; 0, 1) dz, (n,), by quadrature. [lvm-curve-evidence]
+        """log p(x) = log integral of p(x | z) N(z; 0, 1) dz, (n,), by quadrature.
+
+        [lvm-curve-evidence] [lvm-infinite-mixture]
 
         grid: points and weights of an integral over dz (`quadrature.line`), taken as it is: too coarse a grid gives
         wrong nats. None takes `settled_grid(x)`, which is checked by halving.
@@ -106,7 +108,7 @@ class _NoisyCurve:
         mean, std = _mean_and_std(q, len(x))
 
         def log_q_at(points: np.ndarray) -> np.ndarray:
-            return log_normal(points[:, 0], mean[:, None], std[:, None])
+            return log_normal(points[:, 0], mean[:, None], std[:, None])  # (m,) against (n, 1): (n, m)
 
         if grid is None:
             grid = _settled(lambda points: np.concatenate([self._log_joint_at(x, points), log_q_at(points)]))
@@ -172,7 +174,7 @@ class Curve(_NoisyCurve):
         Raises TypeError or ValueError where z cannot be right.
         """
         z = _latents(z)
-        flat = z.reshape(-1, 1)
+        flat = z.reshape(-1, 1)  # (m, 1)
         means = _checks.real_array("decoder(z)", self.decoder(flat), 2)
         if len(means) != len(flat):
             raise ValueError(f"decoder must turn (m, 1) into (m, D), got {means.shape} from {flat.shape}")

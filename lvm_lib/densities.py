@@ -375,7 +375,7 @@ def _whiten(factor: np.ndarray, difference: np.ndarray) -> np.ndarray:
         ) from None
     difference = np.broadcast_to(difference, (*batch, difference.shape[-1]))
     own = difference.ndim - (factor.ndim - 1)  # number of leading axes that only d has
-    columns = np.moveaxis(difference.reshape(-1, *difference.shape[own:]), 0, -1)
+    columns = np.moveaxis(difference.reshape(-1, *difference.shape[own:]), 0, -1)  # (..., D, points)
     white = np.linalg.solve(factor, columns)
     return np.moveaxis(white, -1, 0).reshape(difference.shape)
 
@@ -389,7 +389,7 @@ def _lowrank_axes(loadings: ArrayLike, noise: ArrayLike) -> tuple[np.ndarray, np
             f"got shape {noise.shape}"
         )
     noise = np.broadcast_to(noise, (len(loadings),))
-    axes, singular, _ = np.linalg.svd(loadings / np.sqrt(noise)[:, None], full_matrices=False)
+    axes, singular, _ = np.linalg.svd(loadings / np.sqrt(noise)[:, None], full_matrices=False)  # (D, r), (r,)
     if singular[0] > 1e150:
         raise ValueError(
             f"loadings must be within 1e150 standard deviations of the noise, got a singular value of "

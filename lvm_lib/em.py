@@ -178,7 +178,7 @@ def m_step_linear(
     origin = x.mean(axis=0)
     centred = x - origin  # far from it sums of squares would cancel
     cross = centred.T @ u  # (D, d + 1)
-    coefficients = linalg.solve(second, cross.T, assume_a="pos").T
+    coefficients = linalg.solve(second, cross.T, assume_a="pos").T  # [W, mean], (D, d + 1)
     noise = ((centred**2).sum(axis=0) - (coefficients * cross).sum(axis=1)) / len(x)
     noise = np.maximum(noise.mean() if shared_noise else noise, lowest)
     return LinearGaussian(coefficients[:, :latents], coefficients[:, latents] + origin, noise)
@@ -330,7 +330,7 @@ def start_mixture(
     centred = x - x.mean(axis=0)
     chosen = plus_plus_rows(centred, components, rng)
     means, near = x[chosen], centred[chosen]
-    distance = (near**2).sum(axis=1) - 2 * centred @ near.T
+    distance = (near**2).sum(axis=1) - 2 * centred @ near.T  # less |x|^2: (K,) - (n, D) @ (D, K)
     residual = x - means[distance.argmin(axis=1)]
     shared = _shape((residual.T @ residual / len(x))[None], "full" if covariance == "tied" else covariance)[0]
     shared = _clip(shared[None], np.maximum(lowest, SHARE * x.var(axis=0).mean()))
@@ -389,7 +389,7 @@ class _Points:
         log_norm = model.log_weights - np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
         log_norm -= LOG_2PI * means.shape[1] / 2
         if self.few:
-            precisions = inverses.swapaxes(1, 2) @ inverses
+            precisions = inverses.swapaxes(1, 2) @ inverses  # L^-T L^-1, (K, D, D)
             steepest = np.trace(precisions, axis1=1, axis2=2).max()
             if steepest * self.largest * np.finfo(float).eps < 1e-10:
                 return self._by_features(precisions, means, log_norm)
@@ -400,7 +400,7 @@ class _Points:
         twice = np.where(self.upper[0] == self.upper[1], 0.5, 1.0)  # x_i x_j stands for x_j x_i too
         coefficients = np.concatenate(
             [
-                (log_norm - (linear * means).sum(axis=1) / 2)[:, None],
+                (log_norm - (linear * means).sum(axis=1) / 2)[:, None],  # (K, 1)
                 linear,
                 -twice * precisions[:, self.upper[0], self.upper[1]],
             ],
@@ -414,28 +414,28 @@ class _Points:
         shift = np.einsum("kij,kj->ki", inverses, means).ravel()  # (K D,)
         log_joint = np.empty((len(self.x), components))
         for rows in range(0, len(self.x), BLOCK):
-            white = (self.x[rows : rows + BLOCK] @ whiten - shift).reshape(-1, components, dimensions)
-            np.einsum("nkd,nkd->nk", white, white, out=log_joint[rows : rows + BLOCK])
+            white = (self.x[rows : rows + BLOCK] @ whiten - shift).reshape(-1, components, dimensions)  # (m, K, D)
+            np.einsum("nkd,nkd->nk", white, white, out=log_joint[rows : rows + BLOCK])  # (m, K)
         return log_norm - log_joint / 2
 
     def moments(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """n_k (K,), means (K, D) and covariances S_k (K, D, D); where n_k is 0, those of the data."""
         total, dimensions = q.sum(axis=0), self.x.shape[1]
-        size = np.where(total > 0, total, 1.0)[:, None]
+        size = np.where(total > 0, total, 1.0)[:, None]  # (K, 1)
         if self.few:
             sums = (q.T @ self.features) / size  # (K, n) (n, F)
             means, second = sums[:, 1 : dimensions + 1], np.empty((len(total), dimensions, dimensions))
             second[:, self.upper[0], self.upper[1]] = second[:, self.upper[1], self.upper[0]] = sums[
                 :, dimensions + 1 :
             ]
-            covariances = second - means[:, :, None] * means[:, None, :]
+            covariances = second - means[:, :, None] * means[:, None, :]  # (K, D, D)
             lost = (means**2 * 1e-7 > np.diagonal(covariances, axis1=1, axis2=2)).any(axis=1)
         else:
             means, covariances = (q.T @ self.x) / size, np.empty((len(total), dimensions, dimensions))
             lost = np.ones(len(total), dtype=bool)
         for k in np.flatnonzero(lost):  # about each mean: no difference of large sums
             apart = (self.x - means[k]) * np.sqrt(q[:, k] / size[k])[:, None]  # (n, D)
-            covariances[k] = apart.T @ apart
+            covariances[k] = apart.T @ apart  # (D, n) @ (n, D)
         empty = total == 0
         if empty.any():
             means[empty], covariances[empty] = 0.0, self.x.T @ self.x / len(self.x)
@@ -452,7 +452,7 @@ def _gaussian(
 ) -> GaussianMixture:
     weights = total / total.sum()
     if covariance == "tied":
-        covariances = np.tensordot(weights, covariances, axes=1)[None]
+        covariances = np.tensordot(weights, covariances, axes=1)[None]  # (K,) (K, D, D) to (1, D, D)
     covariances = _shape(covariances, covariance)
     if ridge:
         covariances = covariances + ridge * np.eye(means.shape[1])
@@ -505,7 +505,7 @@ def _indices(mask: ArrayLike) -> tuple[int, ...]:
 def _bernoulli(x: np.ndarray, q: np.ndarray, floor: float) -> BernoulliMixture:
     total = q.sum(axis=0)
     empty = (total == 0)[:, None]
-    ones = np.where(empty, x.mean(axis=0), q.T @ x / np.where(empty, 1.0, total[:, None]))
+    ones = np.where(empty, x.mean(axis=0), q.T @ x / np.where(empty, 1.0, total[:, None]))  # (K, D)
     return BernoulliMixture(total / total.sum(), np.clip(ones, floor, 1 - floor))
 
 

@@ -204,7 +204,7 @@ def plus_plus_rows(x: np.ndarray, k: int, rng: np.random.Generator) -> list[int]
 
     Raises ValueError for fewer than k distinct rows.
     """
-    norms = np.einsum("nd,nd->n", x, x)
+    norms = np.einsum("nd,nd->n", x, x)  # |x_n|^2, (n,)
     chosen, nearest = [int(rng.integers(len(x)))], np.full(len(x), np.inf)
     for _ in range(k - 1):
         np.minimum(nearest, from_one(x, norms, x[chosen[-1]]), out=nearest)

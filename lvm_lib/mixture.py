@@ -77,7 +77,7 @@ class Mixture:
                 f"{np.isneginf(largest).sum()} of {len(largest)} points"
             )
         relative = log_joint - largest
-        return relative - logsumexp(relative, axis=1)[:, None]
+        return relative - logsumexp(relative, axis=1)[:, None]  # (n, K) - (n, 1)
 
     def responsibilities(self, x: ArrayLike) -> np.ndarray:
         """p(z = k | x), (n, K); each row sums to 1, however far x is from every component. [lvm-mixture-posterior]
@@ -196,7 +196,7 @@ class GaussianMixture(Mixture):
         noise = generator.standard_normal((n, self.means.shape[1]))
         x = np.empty_like(noise)
         for k, factor in enumerate(cholesky_factor(self.covariances)):
-            x[z == k] = self.means[k] + noise[z == k] @ factor.T
+            x[z == k] = self.means[k] + noise[z == k] @ factor.T  # (D,) + (n_k, D) @ (D, D)
         return x, z
 
     def _points(self, x: ArrayLike) -> np.ndarray:

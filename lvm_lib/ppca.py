@@ -64,12 +64,12 @@ class LinearGaussian:
     @property
     def covariance(self) -> np.ndarray:
         """Covariance of x with z integrated out, W W^T + Psi, (D, D)."""
-        return self.loadings @ self.loadings.T + np.diag(self._noise_vector)
+        return self.loadings @ self.loadings.T + np.diag(self._noise_vector)  # (D, d) @ (d, D) + (D, D)
 
     @property
     def posterior_precision(self) -> np.ndarray:
         """Precision of p(z | x), I + W^T Psi^-1 W, (d, d): the same for every x."""
-        return np.eye(self.loadings.shape[1]) + self.loadings.T @ self._scaled_loadings
+        return np.eye(self.loadings.shape[1]) + self.loadings.T @ self._scaled_loadings  # (d, d) + (d, D) @ (D, d)
 
     def decode(self, z: ArrayLike) -> np.ndarray:
         """Mean of the generator, E[x | z] = W z + mean: (..., d) to (..., D).
@@ -145,7 +145,7 @@ class LinearGaussian:
         d = self.loadings.shape[1]
         if rotation.shape != (d, d):
             raise ValueError(f"rotation must have shape {(d, d)}, got {rotation.shape}")
-        error = np.abs(rotation.T @ rotation - np.eye(d)).max()
+        error = np.abs(rotation.T @ rotation - np.eye(d)).max()  # (d, d)
         if error > allowed:
             raise ValueError(f"rotation must be orthogonal, got R^T R off the identity by {error:g}")
         return LinearGaussian(self.loadings @ rotation, self.mean, self.noise)
@@ -162,9 +162,9 @@ class LinearGaussian:
         x = self._points(x)
         self._check_q(q, len(x))
         cov, latents = _distinct(q.cov), self.loadings.shape[1]
-        curvature = self.loadings.T @ self._scaled_loadings
-        reconstruction = self.log_px_z(x, q.mean) - np.einsum("ij,nji->n", curvature, cov) / 2
-        log_prior = log_normal_diag(q.mean, 0.0, 1.0) - np.einsum("nii->n", cov) / 2
+        curvature = self.loadings.T @ self._scaled_loadings  # W^T Psi^-1 W, (d, D) @ (D, d)
+        reconstruction = self.log_px_z(x, q.mean) - np.einsum("ij,nji->n", curvature, cov) / 2  # a trace each, (n,)
+        log_prior = log_normal_diag(q.mean, 0.0, 1.0) - np.einsum("nii->n", cov) / 2  # (n,)
         kl = kl_normal_full(q.mean, cov, np.zeros(latents), np.eye(latents))
         entropy = np.broadcast_to(entropy_normal_full(cov), (len(x),))
         return ClosedElboTerms(
@@ -207,7 +207,7 @@ class LinearGaussian:
 
     @property
     def _scaled_loadings(self) -> np.ndarray:  # Psi^-1 W, (D, d)
-        return self.loadings / self._noise_vector[:, None]
+        return self.loadings / self._noise_vector[:, None]  # (D, d) / (D, 1)
 
     def _posterior_mean(self, x: np.ndarray) -> np.ndarray:
         encoder = linalg.solve(self.posterior_precision, self._scaled_loadings.T, assume_a="pos")  # (d, D)
@@ -292,7 +292,7 @@ def factor_analysis_step(model: LinearGaussian, covariance: ArrayLike, floor: Ar
     c_zx = encoder @ covariance  # (d, D)
     c_zz = inverse + c_zx @ encoder.T  # (d, d)
     loadings = linalg.solve(c_zz, c_zx, assume_a="pos").T  # (D, d)
-    noise = np.diag(covariance) - np.einsum("dq,qd->d", loadings, c_zx)
+    noise = np.diag(covariance) - np.einsum("dq,qd->d", loadings, c_zx)  # diagonal of S - W C_zx, (D,)
     return LinearGaussian(loadings, model.mean, np.maximum(noise, floor))
 
 
@@ -317,7 +317,7 @@ def fit_factor_analysis(
     mean, std = x.mean(axis=0), x.std(axis=0)
     standardised = (x - mean) / std
     start = fit_ppca(standardised, latents)
-    covariance = standardised.T @ standardised / len(x)
+    covariance = standardised.T @ standardised / len(x)  # (D, n) @ (n, D)
     model = LinearGaussian(start.loadings, np.zeros_like(mean), np.full_like(mean, max(start.noise, floor)))
     trace, converged = [_average_evidence(model, covariance)], False
     while len(trace) <= iterations and not converged:
@@ -351,7 +351,7 @@ def _principal_axes(x: np.ndarray, latents: int) -> tuple[np.ndarray, np.ndarray
         _, singular, rows = np.linalg.svd(centred, full_matrices=False)
         variances, axes, total = singular[:latents] ** 2 / n, rows[:latents].T, (singular**2).sum() / n
     else:
-        covariance = centred.T @ centred / n
+        covariance = centred.T @ centred / n  # (D, n) @ (n, D)
         variances, axes = linalg.eigh(covariance, subset_by_index=[dimensions - latents, dimensions - 1])
         variances, axes, total = variances[::-1], axes[:, ::-1], np.trace(covariance)
     largest = axes[np.abs(axes).argmax(axis=0), np.arange(latents)]

@@ -150,8 +150,8 @@ def moments(log_f_values: ArrayLike, grid: Grid) -> tuple[np.ndarray, np.ndarray
     Raises TypeError or ValueError where log_f_values or grid cannot be right.
     """
     mass = np.exp(normalised(log_f_values, grid) + grid.log_weights)  # (..., m), sums to one
-    mean = mass @ grid.points
-    centred = grid.points - mean[..., None, :]
+    mean = mass @ grid.points  # (..., m) @ (m, d)
+    centred = grid.points - mean[..., None, :]  # (m, d) - (..., 1, d)
     return mean, np.einsum("...m,...mi,...mj->...ij", mass, centred, centred)
 
 
@@ -190,7 +190,7 @@ def adaptive_plane(
     Raises ValueError as `adaptive_line` does; it gives up after 1025 x 1025 points.
     """
     corners = [_interval(*edge) for edge in zip(_pair("low", low), _pair("high", high), strict=True)]
-    lows, highs = np.array(corners).T
+    lows, highs = np.array(corners).T  # (d,) each
     return _adaptive(log_f, lows, highs, tolerance, look=33, most=1025)
 
 

@@ -158,7 +158,7 @@ class CurveModel(nn.Module):
 
     def decode(self, z: Reals) -> torch.Tensor:
         """The curve: z (...) to (..., D). Raises TypeError, ValueError."""
-        return self.features(z) @ self.weights
+        return self.features(z) @ self.weights  # (..., F) @ (F, D)
 
     def log_joint_on_grid(self, x: Reals) -> torch.Tensor:
         """log p(x, z) at the grid's points, (n, m). Raises TypeError, ValueError."""
@@ -198,7 +198,7 @@ class CurveModel(nn.Module):
 
     def _elbo(self, x: torch.Tensor, mean: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
         z = mean + factor[:, :, 0] * self.nodes  # (n, nodes)
-        return self._log_px_z(x, z) @ self.node_weights - _kl_to_prior(mean, factor)
+        return self._log_px_z(x, z) @ self.node_weights - _kl_to_prior(mean, factor)  # (n, nodes) @ (nodes,) - (n,)
 
     def sampled_elbo(
         self, x: Reals, mean: Reals, factor: Reals, samples: int, generator: torch.Generator | int
@@ -210,7 +210,7 @@ class CurveModel(nn.Module):
         x, mean, factor = as_gaussians(self, x, mean, factor)
         samples, generator = count("samples", samples), torch_generator("generator", generator)
         z = mean + factor[:, :, 0] * torch.randn((len(x), samples), generator=generator, dtype=x.dtype)
-        return self._log_px_z(x, z) - _kl_to_prior(mean, factor)[:, None]
+        return self._log_px_z(x, z) - _kl_to_prior(mean, factor)[:, None]  # (n, samples) - (n, 1)
 
     @torch.no_grad()
     def em_step(self, x: Reals) -> CurveModel:
@@ -219,7 +219,7 @@ class CurveModel(nn.Module):
         Raises TypeError, ValueError.
         """
         x = as_points("x", x, self.dimensions)
-        masses, phi = self.masses_on_grid(x), self.grid_features
+        masses, phi = self.masses_on_grid(x), self.grid_features  # (n, m), (m, F)
         return self._regress(phi.T @ (masses.sum(0)[:, None] * phi), phi.T @ (masses.T @ x), x)
 
     @torch.no_grad()
@@ -230,7 +230,7 @@ class CurveModel(nn.Module):
         """
         x, mean, factor = as_gaussians(self, x, mean, factor)
         phi = self._features(mean + factor[:, :, 0] * self.nodes)  # (n, nodes, F)
-        weighted = phi * self.node_weights[:, None]
+        weighted = phi * self.node_weights[:, None]  # (n, nodes, F) * (nodes, 1)
         second = torch.einsum("nkf,nkg->fg", weighted, phi)  # (F, F)
         return self._regress(second, torch.einsum("nkf,nd->fd", weighted, x), x)
 

@@ -427,7 +427,7 @@ class LinearVAE(VAE):
         x = self._pixels(x)
         q, loadings = self._q(x), self.decoder.weight
         unit, std = self.likelihood.unit.to(loadings), self.likelihood.std.to(loadings)
-        scaled = unit * loadings / std.expand(len(loadings))[:, None]
+        scaled = unit * loadings / std.expand(len(loadings))[:, None]  # (D, d) / (D, 1)
         spread = ((scaled @ self.encoder.factor()) ** 2).sum()  # tr(W^T Psi^-1 W L L^T) = |Psi^-1/2 W L|^2
         return _terms(self._px_z(q.mean).log_prob(x) - 0.5 * spread, q)
 

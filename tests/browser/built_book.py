@@ -16,6 +16,7 @@ ARGUMENTS = [
     "--no-first-run",
     "--disable-dev-shm-usage",
 ]
+WHOLE = "main section{content-visibility:visible!important}"  # every section laid out, near the window or not
 SITE = Path(os.environ.get("LVM_SITE", ROOT / "_build" / "html"))
 
 

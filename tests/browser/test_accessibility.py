@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from built_book import ROOT, pages_with_figures, read_pages
+from built_book import ROOT, WHOLE, pages_with_figures, read_pages
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
@@ -62,7 +62,7 @@ def check(page, axe: str, *parts) -> list[str]:
 def faults(page, axe: str, *looks, parts=()) -> dict:
     """`check` in each look, a pair of window and theme; only those that fail."""
     found = {}
-    page.add_style_tag(content="main section{content-visibility:visible!important}")  # as if all were near the window
+    page.add_style_tag(content=WHOLE)
     for size, theme in looks:
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")

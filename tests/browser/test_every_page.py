@@ -1,11 +1,10 @@
 """What holds on every page of the built book, over http and from file://, with every other host unreachable."""
 
 import pytest
-from built_book import SITE, pages
+from built_book import SITE, WHOLE, pages
 
 PAGES = pages()
 SCHEMES = ("file", "http")
-WHOLE = "main section{content-visibility:visible!important}"  # every section laid out, near the window or not
 
 
 def in_view(page, element) -> None:

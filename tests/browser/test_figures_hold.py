@@ -11,7 +11,7 @@ import math
 import random
 
 import pytest
-from built_book import SITE, pages, side_file
+from built_book import SITE, WHOLE, pages, side_file
 
 from lvm_lib import figures
 
@@ -191,7 +191,7 @@ def test_the_page_keeps_the_figure_s_room_free(visit, page, width):
     measure = (
         "() => [...document.querySelectorAll('[data-lvm-live]')].map((host) => host.getBoundingClientRect().height)"
     )
-    seen.page.add_style_tag(content="main section { content-visibility: visible !important }")
+    seen.page.add_style_tag(content=WHOLE)
     before = seen.page.evaluate(measure)
     after = seen.settle(sweep=False).evaluate(measure)
     for kept, taken in zip(before, after, strict=True):

@@ -166,6 +166,29 @@ def decomposition(rng):
     ]
 
 
+@identity("elbo-data", tolerance=1e-8)
+def sum_over_data(rng):
+    """The library's bounds of a mixture, added up, against the log mass of all points at once minus one KL
+
+    The points' z are independent under the model and under q, so all of them together are one latent variable with K^n
+    values: evidence and divergence are those of that one variable.
+    """
+    model, x, q = mixture_model(rng)
+    joint = np.stack(
+        [w * normal(m, c).pdf(x) for w, m, c in zip(model.weights, model.means, model.covariances, strict=True)], axis=1
+    )  # p(x_n, z_n = k), (n, K)
+    every = functools.reduce(np.multiply.outer, joint).ravel()  # p(all x, all z), (K^n,)
+    all_q = functools.reduce(np.multiply.outer, q).ravel()
+    together = np.log(every.sum())
+    return Equal(
+        {"sum of ELBO": model.elbo(q, x).sum()},
+        {
+            "sum of log p(x_n)": together,
+            "- KL of all": -(all_q * (np.log(all_q) - np.log(every) + together)).sum(),
+        },
+    )
+
+
 @identity("elbo-jensen", tolerance=1e-7)
 def jensen(rng):
     """Evidence on a line against the log of an average weight by Gauss-Hermite; the average of its log lies below"""
@@ -242,6 +265,29 @@ def evidence_minus_gap(rng):
     return Equal(
         {"ELBO": model.elbo(q, x)},
         {"log p(x)": model.evidence(x), "- KL(q || posterior)": -model.kl_to_posterior(q, x)},
+    )
+
+
+@identity("elbo-three-terms", tolerance=1e-8)
+def three_terms(rng):
+    """Low-rank evidence against a quadrature of log p(x | z) and torch's divergences to prior and to posterior"""
+    model, x = linear_model(rng)
+    q, latents = some_q(rng), 2
+    prior = distributions.MultivariateNormal(torch.zeros(latents).double(), torch.eye(latents).double())
+
+    def log_px_z(z):
+        means = z @ model.loadings.T + model.mean
+        return stats.norm(means, np.sqrt(model.noise)).logpdf(x).sum(axis=-1)
+
+    return Equal(
+        {"log p(x)": model.evidence(x)},
+        {
+            "E_q log p(x | z)": expectation(q, log_px_z, nodes=12),
+            "- KL(q || p(z))": -distributions.kl_divergence(torch_q(q), prior).numpy(),
+            "KL(q || posterior)": distributions.kl_divergence(
+                torch_q(q), torch_q(GaussianQ(*conditioned(model, x)))
+            ).numpy(),
+        },
     )
 
 

@@ -1,6 +1,7 @@
-"""The form of a test of an equation. To add an equation to the book:
+r"""The form of a test of an equation. To add an equation to the book:
 
-1. In the chapter, label it: `$$ ... $$ (elbo-decomposition)`. The label begins with the chapter's name.
+1. In the chapter, name it: `<a id="elbo-decomposition"></a>` before the formula, `\tag{elbo-decomposition}` as its last
+   line. The name begins with the chapter's prefix.
 2. In tests/identities/<chapter>.py write a function of `rng`, with `@identity("elbo-decomposition", tolerance=1e-8)`.
 3. Its docstring's first line names the two routes: "low-rank evidence against closed-form ELBO plus KL". The page
    "Identities" prints it. The routes must be independent: no shared formula, or an error in it stands on both sides.

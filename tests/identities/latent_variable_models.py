@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from gate import AtMost, Equal, Sampled, identity
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 from torch import distributions
 
 from lvm_lib import bounds, quadrature
@@ -182,6 +182,23 @@ def curve_evidence(rng):
 
     grid = quadrature.line(-9, 9, 2401)
     return Equal({"log p(x)": model.evidence(x, grid)}, {"log integral": np.log([integral(point) for point in x])})
+
+
+@identity("lvm-infinite-mixture", tolerance=1e-7)
+def infinite_mixture(rng):
+    """Evidence on a grid against a mixture of many equally likely Gaussians along the curve, at midpoints of the prior
+
+    The z that stand for it are those in the middle of equal shares of the prior; the error falls as their number.
+    """
+    model, x = noisy_curve(rng, std=1.0)
+
+    def finite(components):
+        z = stats.norm.ppf((np.arange(components) + 0.5) / components)[:, None, None]  # (K, 1, 1)
+        return special.logsumexp(scipy_px_z(model, x, np.broadcast_to(z, (components, POINTS, 1))), axis=0) - np.log(
+            components
+        )
+
+    return Equal({"log p(x)": model.evidence(x)}, {"log of the mixture": finite(400_000)})
 
 
 @identity("lvm-ancestral", tolerance=1e-8, sigmas=4.5)
