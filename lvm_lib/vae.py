@@ -279,9 +279,10 @@ class VAE(nn.Module):
 
             loss(s, beta) = beta loss(s sqrt(beta), 1) + constant of s, beta and D alone
 
-        so beta is a choice of noise. For a mass such as Bernoulli's, beta other than 1 is no model's bound.
+        so beta is a choice of noise. A mass such as Bernoulli's has no such std: beta above 1 then gives a looser bound
+        on -log p(x), by (beta - 1) KL, and beta below 1 gives none.
         Raises TypeError or ValueError where x, generator or beta cannot be right.
-        [vae-beta-sigma]
+        [vae-objective] [vae-beta-sigma]
         """
         terms = self.elbo_terms(x, generator)
         return -(terms.reconstruction - real_number("beta", beta) * terms.kl).mean()

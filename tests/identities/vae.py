@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from gate import AtMost, Equal, Sampled, identity
 from scipy import special, stats
-from torch.distributions import Independent, Normal
+from torch.distributions import Independent, Normal, kl_divergence
 
 from lvm_lib import quadrature
 from lvm_lib.autoencoder import AE
@@ -83,7 +83,29 @@ def solved(rng):
         return x, variances, noise, model, model.q(x), model.exact_elbo_terms(x)
 
 
-# ---------------------------------------------------------------- amortisation
+# ---------------------------------------------------------------- the objective, amortisation
+
+
+@identity("vae-objective", tolerance=1e-8)
+def objective(rng):
+    """The library's terms, exact for a linear decoder, against Gauss-Hermite of scipy's log p(x | z) and torch's KL"""
+    x = cloud(rng)
+    model = linear_vae(2, 5, rng.uniform(0.5, 0.9), seed=int(rng.integers(1000))).double()
+    with torch.no_grad():
+        terms, q = model.exact_elbo_terms(x), model.q(x)
+        weight, bias, std = model.decoder.weight.numpy(), model.decoder.bias.numpy(), float(model.likelihood.std)
+    mean, spread = q.mean.numpy(), q.stddev.numpy()
+
+    def log_px_z(row):
+        return lambda z, eps: stats.norm(z @ weight.T + bias, std).logpdf(x[row]).sum(axis=-1)
+
+    fit = np.mean([hermite(mean[row], spread[row], log_px_z(row)) for row in range(len(x))])
+    prior = Independent(Normal(torch.zeros(2).double(), 1.0), 1)
+    to_prior = kl_divergence(Independent(Normal(torch.tensor(mean), torch.tensor(spread)), 1), prior).mean()
+    return Equal(
+        {"L": (terms.reconstruction - terms.kl).mean().item()},
+        {"E_q log p(x | z)": fit, "- KL(q || p(z))": -to_prior.item()},
+    )
 
 
 @identity("vae-two-gaps", tolerance=1e-8)
