@@ -15,6 +15,12 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
     "--disable-dev-shm-usage",
+    # The last such list counts, so Playwright's own is said again; the WebUI... ones, parts of the browser's own window,
+    # cost each new page more time than the page does.
+    "--disable-features=AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,"
+    "HttpsFirstBalancedModeAutoEnable,LensOverlay,MediaRouter,PaintHolding,ThirdPartyStoragePartitioning,"
+    "AvoidCorsURLLoaderRestartOnRedirect,OptimizationHints,NetworkTimeServiceQuerying,AimEnabled,PreconnectToSearch,"
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIToolbar,TabSearch,PreloadTopChromeWebUI",
 ]
 WHOLE = "main section{content-visibility:visible!important}"  # every section laid out, near the window or not
 SITE = Path(os.environ.get("LVM_SITE", ROOT / "_build" / "html"))
