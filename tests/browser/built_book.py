@@ -15,8 +15,8 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
     "--disable-dev-shm-usage",
-    # The last such list counts, so Playwright's own is said again; the WebUI... ones are parts of the browser's window and
-    # cost each new page more time than the page itself.
+    # The last such list counts, so Playwright's own is said again. The WebUI... ones are parts of the browser's own
+    # window; they cost each new page more time than the page itself.
     "--disable-features=AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,"
     "HttpsFirstBalancedModeAutoEnable,LensOverlay,MediaRouter,PaintHolding,ThirdPartyStoragePartitioning,"
     "AvoidCorsURLLoaderRestartOnRedirect,OptimizationHints,NetworkTimeServiceQuerying,AimEnabled,PreconnectToSearch,"
