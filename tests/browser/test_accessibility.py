@@ -14,7 +14,7 @@ FRAMES = """() => new Promise((done) => {
   next();
 })"""
 # The drawn half of a formula is hidden from readers of the page's text; its MathML half is checked. A page has some
-# ten thousand nodes of it, which axe would visit in vain: a box of the same size stands in for each.
+# ten thousand nodes of it, which axe would visit in vain: a box stands in for each, of its size in the first look.
 EMPTY_FORMULAS = """() => {
   const drawn = [...document.querySelectorAll(".katex-html")].filter((node) => node.childElementCount);
   const sizes = drawn.map((node) => node.getBoundingClientRect());

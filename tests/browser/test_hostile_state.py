@@ -46,8 +46,8 @@ def bare(page) -> str:
     return str(html)
 
 
-def opened(visit, page, hash_="", poison=None):
-    """The bare page, its figures settled: with `poison` as every trait of theirs, or behind a link."""
+def bare_visit(visit, page, hash_="", poison=None):
+    """A visit to the bare page, its figures settled: behind a link, or with every trait poisoned by [value]."""
     seen = visit("book/appendix/cite.html")
     address = (SITE / page).as_uri()
     seen.page.context.route(address + "*", lambda route: route.fulfill(body=bare(page), content_type="text/html"))
@@ -98,7 +98,7 @@ def sound(shown, seen, page) -> list[str]:
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("page", pages_with_figures())
 def test_a_side_file_holds_no_html_and_no_nonsense(visit, page, value):
-    seen = opened(visit, page, poison=[value])
+    seen = bare_visit(visit, page, poison=[value])
     assert sound(seen.page, seen, page) == []
 
 
@@ -112,7 +112,7 @@ def test_a_link_holds_no_html_and_no_nonsense(visit, page, value):
     names = sorted(cls.name for cls in figures.every())
     keys = "abcdefghijklmnopqrstuvwxyz"  # whatever a figure calls the parts of its state
     hash_ = "&".join(f"{name}:{';'.join(f'{key}={value}' for key in keys)}" for name in names)
-    seen = opened(visit, page, "#" + hash_)
+    seen = bare_visit(visit, page, "#" + hash_)
     assert sound(seen.page, seen, page) == []
     assert seen.errors == []
     assert all(figure["status"] == "alive" for figure in seen.page.evaluate(STATES))

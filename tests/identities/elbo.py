@@ -108,6 +108,12 @@ def torch_q(q):
     return distributions.MultivariateNormal(torch.tensor(q.mean), torch.tensor(q.cov))
 
 
+def torch_kl_to_prior(q):
+    """KL(q || N(0, I)), (n,)."""
+    prior = distributions.MultivariateNormal(torch.zeros(q.mean.shape[1]).double(), torch.eye(q.mean.shape[1]).double())
+    return distributions.kl_divergence(torch_q(q), prior).numpy()
+
+
 # ---------------------------------------------------------------- three ways to write the bound
 
 
@@ -247,12 +253,11 @@ def reconstruction_and_prior(rng):
     """E_q[log p(x, z) - log q(z)] by quadrature against a closed-form reconstruction minus torch's KL to the prior"""
     model, x = linear_model(rng)
     q = some_q(rng)
-    prior = distributions.MultivariateNormal(torch.zeros(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64))
     return Equal(
         {"ELBO": expectation(q, lambda z: model.log_joint(x, z) - scipy_log_q(q)(z))},
         {
             "E_q log p(x | z)": model.elbo_terms(q, x).reconstruction,
-            "- KL(q || p(z))": -distributions.kl_divergence(torch_q(q), prior).numpy(),
+            "- KL(q || p(z))": -torch_kl_to_prior(q),
         },
     )
 
@@ -272,8 +277,8 @@ def evidence_minus_gap(rng):
 def three_terms(rng):
     """Low-rank evidence against a quadrature of log p(x | z) and torch's divergences to prior and to posterior"""
     model, x = linear_model(rng)
-    q, latents = some_q(rng), 2
-    prior = distributions.MultivariateNormal(torch.zeros(latents).double(), torch.eye(latents).double())
+    q = some_q(rng)
+    posterior = torch_q(GaussianQ(*conditioned(model, x)))
 
     def log_px_z(z):
         means = z @ model.loadings.T + model.mean
@@ -283,10 +288,8 @@ def three_terms(rng):
         {"log p(x)": model.evidence(x)},
         {
             "E_q log p(x | z)": expectation(q, log_px_z, nodes=12),
-            "- KL(q || p(z))": -distributions.kl_divergence(torch_q(q), prior).numpy(),
-            "KL(q || posterior)": distributions.kl_divergence(
-                torch_q(q), torch_q(GaussianQ(*conditioned(model, x)))
-            ).numpy(),
+            "- KL(q || p(z))": -torch_kl_to_prior(q),
+            "KL(q || posterior)": distributions.kl_divergence(torch_q(q), posterior).numpy(),
         },
     )
 
