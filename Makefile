@@ -25,7 +25,7 @@ book test quick execute chapter colab elsewhere experiments: export OMP_NUM_THRE
 test: export LVM_PERTURB ?= $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo commit || echo 0)
 export LVM_SOLUTIONS := $(SOLUTIONS)
 
-.PHONY: help book test quick lint execute chapter experiments elsewhere serve lab bundle audit bench colab release pins clean
+.PHONY: help book test quick lint execute chapter experiments elsewhere serve lab bundle audit bench colab address class grade pdf release pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -78,7 +78,24 @@ audit: $(VENV)/test.stamp node_modules/.stamp ## measure the built pages: Lighth
 colab: $(VENV)/build.stamp ## run chapters as a copy on Colab does, in an imitation of it (CHAPTER=elbo for one)
 	@$(BIN)/python -m tools.colab $(CHAPTER)
 
-release: book ## pack the built book into one archive and tag its version; pushes nothing
+address: $(VENV)/build.stamp ## write the book's address into settings and notebooks (URL=https://github.com/you/book; else that of origin)
+	@$(BIN)/python -m tools.address $(if $(URL),'$(URL)')
+
+class: $(VENV)/build.stamp ## what an instructor hands out, in _build/class: student and solution notebooks, wheel, pages without solutions
+	@rm -rf _build/html _build/.doctrees _build/jupyter_execute
+	@LVM_SOLUTIONS=no $(JB) --quiet
+	@$(BIN)/python -m tools.handout
+
+grade: $(VENV)/build.stamp ## grade what a class handed in: make grade FOLDER=... (FULL=yes: what trains, too; JOBS=2)
+	@test -n '$(FOLDER)' || { echo "name a folder: make grade FOLDER=handed-in"; exit 2; }
+	@$(BIN)/python -m tools.grade '$(FOLDER)' $(if $(filter yes,$(FULL)),--full) $(if $(JOBS),--jobs $(JOBS))
+
+pdf: $(VENV)/test.stamp book ## print the built book as one PDF (needs Chromium; PAGES="elbo notation": these alone)
+	@$(BIN)/python -m tools.pdf $(PAGES)
+
+release: $(VENV)/build.stamp ## pack the built book into one archive and tag its version; pushes nothing
+	@$(BIN)/python -m tools.release --check
+	@$(JB)
 	@$(BIN)/python -m tools.release
 
 bench: $(VENV)-bench/stamp ## time this library, its peers, the book's build: 15 minutes (ROWS="ppca vae" for some)
@@ -104,8 +121,9 @@ $(VENV)/build.stamp: requirements.txt
 	@$(PIP) install -r requirements.txt
 	@touch $@
 
-$(VENV)/test.stamp: requirements-test.txt $(VENV)/build.stamp
+$(VENV)/test.stamp: requirements-test.txt requirements-nbgrader.txt $(VENV)/build.stamp
 	@$(PIP) install -r requirements-test.txt
+	@$(PIP) install --no-deps --upgrade --target $(VENV)/nbgrader -r requirements-nbgrader.txt
 	@touch $@
 
 $(VENV)/lab.stamp: requirements-lab.txt $(VENV)/build.stamp

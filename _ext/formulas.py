@@ -1,5 +1,9 @@
 """Formulas, rendered at build time by KaTeX in an embedded JavaScript engine: no script, no shift in the page.
 
+A displayed formula breaks where its line ends, before a relation or a sign or after a wide space, and goes on indented.
+One in aligned rows has a second form for narrow screens, row under row, each of which breaks like that;
+assets/book.css shows the one that fits.
+
 A formula that KaTeX does not know is a warning, an error in a strict build. There are no macros of the book's own:
 in Jupyter, Colab and on GitHub nobody would know them.
 """
@@ -21,6 +25,21 @@ log = logging.getLogger(__name__)
 KATEX = Path(__file__).resolve().parent / "katex" / "katex.min.js"
 OPENING, CLOSING = re.compile(r"[(\[\u201c]+$"), re.compile(r"^[.,;:!?)\]\u201d\u2019'-]+")
 BASE = '<span class="katex-base"'
+SPACES = r'(?:<span class="mspace[^"]*"(?: style="[^"]*")?></span>)*'
+BOUND = re.compile(r'</span>(<span class="katex-base">(<span class="katex-strut"[^>]*></span>))')
+OPERATOR = re.compile(rf'<span class="m(?:rel|bin)">([^<]*)</span>{SPACES}$')
+WIDE_SPACE = re.compile(
+    rf'<span class="mspace" style="margin-right:[12]em;"></span><span class="mspace allowbreak"></span>{SPACES}$'
+)
+PARENTHESES = re.compile(r'<span class="m(?:open|close)">([^<]*)')
+THIN = '<span class="mspace" style="margin-right:0.1667em;"></span>'
+NORM = re.compile(rf'({THIN})?<span class="mord">∥</span>({THIN})?')  # between two thin spaces it is a divergence's
+KEPT = "∣∼∈"  # no line begins with one of these
+ROWS = re.compile(r"\s*\\begin\{(aligned|gathered)\}(.*)\\end\{\1\}\s*([.,;]?)\s*", flags=re.S)
+SCRIPTS = "mover|munder|munderover|msub|msup|msubsup"
+NAME = r"<mi[^>]*>[^<]*</mi><mo>\u2061</mo>"  # KaTeX makes two elements of the name of an operator
+FIRST, LAST = re.compile(rf"(<(?:{SCRIPTS})\b[^>]*>)({NAME})"), re.compile(rf"({NAME})(</(?:{SCRIPTS})>)")
+TOKEN = re.compile(r"\\\\(?:\[[^\]]*\])?|\\[a-zA-Z]+|\\.|.", flags=re.S)
 
 
 @functools.cache
@@ -39,7 +58,9 @@ def engine():
 
 @functools.cache
 def render(formula: str, display: bool) -> str:
-    return engine()(formula, display)
+    """A formula in HTML and MathML. What stands under, over or beside something is one element, as MathML wants it."""
+    shown = FIRST.sub(r"\1<mrow>\2</mrow>", engine()(formula, display))
+    return LAST.sub(r"<mrow>\1</mrow>\2", shown)
 
 
 def rendered(node, formula: str, display: bool) -> str:
@@ -72,14 +93,66 @@ def visit_inline(self, node: nodes.math) -> None:
     raise nodes.SkipNode
 
 
+def breaking(node, formula: str) -> str:
+    """A displayed formula that may break before each relation and sign on its outermost level, and at wide spaces."""
+    shown = rendered(node, re.sub(r"(\\q?quad(?![a-zA-Z])|\\:)", r"\1\\allowbreak ", formula), True)
+    shown = shown.replace(r"\allowbreak ", "")  # in the formula's own text
+    first, *rest = BOUND.split(shown)
+    done, line, depth, bars = "", first, 0, 0  # what is closed; the piece that is open; parentheses and bars before it
+    for base, strut, piece in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        plain = "".join(PARENTHESES.findall(line))
+        depth += plain.count("(") - plain.count(")")
+        bars += sum(not (before and behind) for before, behind in NORM.findall(line))
+        operator, wide = OPERATOR.search(line), WIDE_SPACE.search(line)
+        if depth > 0 or bars % 2 or (operator and operator[1] in KEPT):
+            done, line = done + line, strut + piece
+        elif operator:
+            done, line = f"{done}{line[: operator.start()]}</span>", base + operator[0] + piece
+        elif wide:
+            done, line = f'{done}{line[: wide.start()]}</span><span class="lvm-quad"> </span>', base + piece
+        else:
+            done, line = f"{done}{line}</span>", base + piece
+    return done + line
+
+
+def seen_only(shown: str) -> str:
+    """A formula without its half for those who do not see it."""
+    return re.sub(r'<span class="katex-mathml">.*?</math></span>', "", shown, flags=re.S)
+
+
+def rows(formula: str) -> list[tuple[str, bool]]:
+    """The rows of an aligned or gathered formula, and whether each goes on from the one above; empty for any other."""
+    found = ROWS.fullmatch(formula)
+    if not found:
+        return []
+    lines, depth = [[""]], 0
+    for token in TOKEN.findall(found[2]):
+        depth += {"{": 1, r"\begin": 1, "}": -1, r"\end": -1}.get(token, 0)
+        if depth == 0 and token.startswith(r"\\"):
+            lines.append([""])
+        elif depth == 0 and token == "&":
+            lines[-1].append("")
+        else:
+            lines[-1][-1] += token
+    lines[-1][-1] += found[3]
+    goes_on = [len(cells) > 1 and cells[0].strip() in ("", "{}") for cells in lines]
+    return [("{} " + " ".join(cells), on) for cells, on in zip(lines, goes_on, strict=True)]
+
+
 def visit_block(self, node: nodes.math_block) -> None:
     self.body.append(self.starttag(node, "div", CLASS="math notranslate nohighlight"))
     formula = node.astext()
     if r"\\" in formula and r"\begin" not in formula:
         formula = r"\begin{aligned}" + formula + r"\end{aligned}"
-    self.body.append(
-        '<div class="lvm-formula" role="group" aria-label="Formula">' + rendered(node, formula, True) + "</div>"
-    )
+    lines = rows(formula)
+    shown = breaking(node, formula)
+    if lines:
+        narrow = "".join(
+            f'<div class="lvm-row{" lvm-goes-on" if goes_on else ""}">{seen_only(breaking(node, line))}</div>'
+            for line, goes_on in lines
+        )
+        shown = f'<div class="lvm-wide">{shown}</div><div class="lvm-narrow" aria-hidden="true">{narrow}</div>'
+    self.body.append(f'<div class="lvm-formula" role="group" aria-label="Formula">{shown}</div>')
     if node["number"]:
         number = get_node_equation_number(self, node)
         self.body.append(f'<span class="eqno">({number})')

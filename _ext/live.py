@@ -12,11 +12,17 @@ import html
 import json
 import struct
 
+import panels
+
 from tools import chapters, pictures, runs
 from tools.keys import ROOT
 
+# The room that a figure takes, by its own width in CSS pixels: a layout's matter, so no stored run hangs on it.
+# `python -m tools.room --write` measures it; "chapter/name" stands where a chapter's figure differs from its kind.
+ROOM = json.loads((ROOT / "assets" / "room.json").read_text(encoding="utf-8"))
+BANDS = {"a": (280, 350), "b": (350, 600), "c": (712, 782), "d": (808, 808), "e": (944, 980)}  # one layout each
+WORDS = 0.88  # the size of a title's words on a narrow screen: 13 px high letters
 SIDE_FILES = ROOT / "_build" / "side"
-NEEDS_KERNEL = "This lab trains a model, so it needs a running kernel."
 
 
 def page_notebook(notebook: dict, run: runs.Run, docname: str) -> dict:
@@ -55,7 +61,8 @@ def shown(entry: dict, output: dict, run: runs.Run, docname: str) -> dict:
     elif entry["kind"] == "figure":
         if light:
             (SIDE_FILES / f"{entry['id']}.png").write_bytes(light)
-        element = figure_element(entry["id"], entry["name"], light, meta.get("alt", ""), depth, entry["room"])
+        room = ROOM.get(f"{docname.rsplit('/', 1)[-1]}/{entry['name']}") or ROOM.get(entry["name"], entry["room"])
+        element = figure_element(entry["id"], entry["name"], light, meta.get("alt", ""), depth, room)
     else:
         dark = pictures.recoloured(light, base64.b64decode(entry["dark"])) if light and "dark" in entry else None
         element = picture_element(entry["id"], {"light": light, "dark": dark}, meta["alt"], depth)
@@ -77,7 +84,7 @@ def size(picture: bytes) -> str:
 def figure_element(identity: str, name: str, picture: bytes | None, alt: str, depth: int, room) -> str:
     """The element that the host script fills: until then, and without JavaScript, a picture.
 
-    room: heights to keep free, on a phone and in the text column.
+    room: heights to keep free, by the figure's width; or two, on a phone and in the text column.
     """
     base = "../" * depth + f"_figures/{identity}"
     still = ""
@@ -86,13 +93,27 @@ def figure_element(identity: str, name: str, picture: bytes | None, alt: str, de
             f'<img class="lvm-still" src="{base}.png" {size(picture)} '
             f'alt="{html.escape(alt, quote=True)}" loading="lazy">'
         )
-    narrow, wide = room
     return (
-        f'<div class="lvm-live" style="--lvm-narrow:{narrow}px;--lvm-wide:{wide}px" '
+        f'<div class="lvm-live" id="live-{identity}" style="{kept_free(room)}" '
         f'data-lvm-live="{html.escape(name)}" data-lvm-id="{identity}" data-lvm-state="{base}.js">'
         f'{still}<noscript><p class="lvm-note">This figure computes in the page and needs JavaScript. '
         f"The picture shows its first state.</p></noscript></div>"
     )
+
+
+def kept_free(room) -> str:
+    """The heights to keep free as a style: within each band of widths they follow the width."""
+    if not isinstance(room, dict):
+        narrow, wide = room
+        room = {str(width): narrow if band in "ab" else wide for band, widths in BANDS.items() for width in widths}
+    said = []
+    for band, (left, right) in BANDS.items():
+        low, high = room[str(left)], room[str(right)]
+        slope = (high - low) / max(1, right - left)
+        said.append(
+            f"--lvm-{band}:calc({low}px + {slope:.3g}*(100cqw - {left}px))" if slope else f"--lvm-{band}:{low}px"
+        )
+    return ";".join(said)
 
 
 def picture_element(identity: str, drawn: dict[str, bytes | None], alt: str, depth: int) -> str:
@@ -106,14 +127,60 @@ def picture_element(identity: str, drawn: dict[str, bytes | None], alt: str, dep
             f'<img class="lvm-picture{only}" src="{"../" * depth}_figures/{identity}-{theme}.png" '
             f'{size(picture)} alt="{html.escape(alt, quote=True)}" loading="lazy">'
         )
-    return f'<div class="lvm-frame">{elements}</div>'
+    return f'<div class="lvm-frame">{elements}</div>' + stacked(identity, themes, depth)
+
+
+def stacked(identity: str, themes: dict[str, bytes], depth: int) -> str:
+    """The parts of a picture as a narrow screen sets them; empty where it is one panel.
+
+    Panels stand one below the other, strips of images under the words of their titles.
+    """
+    picture = themes.get("light") or next(iter(themes.values()), None)
+    if picture is None:
+        return ""
+    width, height = struct.unpack(">II", picture[16:24])
+    parts = [f'<div class="lvm-panel" style="{shape}"></div>' for shape in panel_shapes(picture, width, height)]
+    for line in () if parts else panels.strips(picture):
+        if isinstance(line, list):
+            words = "".join(f'<div style="{box_shape(box, width, height, WORDS)}"></div>' for box in line)
+            parts.append(f'<div class="lvm-words">{words}</div>')
+        else:
+            parts.append(f'<div class="lvm-panel" style="{box_shape(line, width, height)}"></div>')
+    file = f"{'../' * depth}_figures/{identity}"
+    shown = ""
+    for theme in themes:
+        only = f' class="lvm-only-{theme}"' if len(themes) > 1 else ""
+        shown += f'<div{only} style="--lvm-file:url({file}-{theme}.png)">{"".join(parts)}</div>'
+    return f'<div class="lvm-panels" aria-hidden="true">{shown}</div>' if parts else ""
+
+
+def panel_shapes(picture: bytes, width: int, height: int) -> list[str]:
+    """A style for each panel of a picture: which part of its file it shows, and how large."""
+    return [
+        f"background-size:{100 / part:.2f}% 100%;background-position:{100 * left / (1 - part):.2f}% 0;"
+        f"aspect-ratio:{part * width:.0f}/{height};max-width:{0.7 * part * width:.0f}px"
+        for left, part in panels.panels(picture)
+    ]
+
+
+def box_shape(box: tuple[int, int, int, int], width: int, height: int, scale: float = 0) -> str:
+    """The style of a box of a picture: at `scale` CSS pixels to two of the picture's, or as wide as its column."""
+    left, top, wide, high = box
+    across, down = 100 * left / max(1, width - wide), 100 * top / max(1, height - high)
+    size = f"width:{wide / 2 * scale:.1f}px" if scale else f"max-width:{wide / 2:.0f}px"
+    return (
+        f"background-size:{100 * width / wide:.2f}% {100 * height / high:.2f}%;"
+        f"background-position:{across:.2f}% {down:.2f}%;aspect-ratio:{wide}/{high};{size}"
+    )
 
 
 def kernel_element(docname: str) -> str:
-    """What stands in the page for controls that only a kernel can bring to life."""
+    """What stands in the page for controls that only a kernel can bring to life: one line, with the ways to get one."""
     colab = chapters.colab(docname)
-    link = f' <a href="{html.escape(colab)}">Open this chapter in Colab</a>, or' if colab else ""
+    other = (
+        f'<a href="{html.escape(colab)}">in Colab</a>' if colab else "on any Jupyter server that has the book's folder"
+    )
     return (
-        f'<div class="lvm-needs-kernel"><p>{NEEDS_KERNEL}{link or " To use it,"} run <code>make lab</code> in a copy '
-        f"of the book and open <code>{html.escape(docname)}.ipynb</code>.</p></div>"
+        f'<p class="lvm-needs-kernel">This lab trains a model, so it needs a running kernel: open '
+        f"<code>{html.escape(docname)}.ipynb</code> in Jupyter (<code>make lab</code>), or {other}.</p>"
     )

@@ -1,12 +1,21 @@
-"""The book's Sphinx extension: eight small parts, each in its own file.
+"""The book's Sphinx extension: seventeen small parts, each in its own file.
 
 alone.py       lets one build run at a time
 run.py         renders chapters from their stored runs (tools.runs) and keeps no stale page
 live.py        puts live figures into pages: a host element each, state and weights in side files
+panels.py      finds the panels of a picture, which narrow screens stack
+answers.py     puts fields into the boxes of exercises that the page can judge, and their tables beside it
+reading.py     folds the code that does not teach
+downloads.py   puts each chapter's notebook beside its page
 formulas.py    renders formulas at build time, so that pages carry no formula script
 identities.py  lists every numbered equation with its tests, and links the two
 bench.py       fills the page "Benchmarks" from stored results
 status.py      says what the stored runs took, and what they were made with
+front.py       puts minutes and places into the cards of the front page
+search_index.py  writes what the page "Search" looks through, from the built pages
+previews.py    names what links lead to, and writes what they show before they are followed
+cards.py       lets narrow screens show the rows of a wide table as cards
+minus.py       puts real minus signs into text, tables and what code printed
 page.py        what every page's head holds, and does not
 """
 
@@ -23,19 +32,26 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 def machinery() -> str:
     """A key of what turns a chapter into a page: where it changes, every page is written anew."""
     files = sorted(path for folder in (HERE, HERE.parent / "_templates") for path in folder.glob("*.*"))
+    files += [HERE.parent / "tools" / f"{name}.py" for name in ("exercises", "folded", "plain", "quick")]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def setup(app):
     import alone
+    import answers
     import bench
+    import downloads
     import formulas
+    import front
     import identities
     import page
+    import previews
     import run
+    import search_index
     import status
 
     app.add_config_value("lvm_machinery", machinery(), "env")
-    for part in (alone, run, formulas, identities, bench, status, page):
+    first = (alone, run, answers, downloads, formulas, identities, bench, status, page, front)
+    for part in (*first, previews, search_index):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -7,11 +7,13 @@ import os
 import shutil
 from pathlib import Path
 
+import answers
 import live
+import reading
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from tools import chapters, folded, keys, plain, runs
+from tools import address, chapters, folded, keys, plain, runs
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +40,17 @@ def outdated(app, env, added, changed, removed):
 
 
 def page_key(path: Path) -> str:
-    """What a chapter's page hangs on beside its own text: its run, what the run hangs on, and the settings."""
+    """What a chapter's page hangs on beside its own text: its run, what the run hangs on, the settings, its fields.
+
+    The stamps of its exercises stand in the page and in a list beside all pages, which every build writes: a page that
+    kept an old stamp would never be counted as answered.
+    """
     about = runs.STORED / path.stem / "run.json"
     record = about.read_text(encoding="utf-8") if about.exists() else ""
-    settings = [chapters.repository(), chapters.version(), os.environ.get("LVM_SOLUTIONS", "yes")]
-    return keys.digest(record, json.dumps(chapters.parts(path)), *settings)
+    docname = path.relative_to(chapters.ROOT).with_suffix("").as_posix()
+    links = [chapters.repository(), chapters.colab(docname)]
+    settings = [*links, chapters.version(), os.environ.get("LVM_SOLUTIONS", "yes")]
+    return keys.digest(record, json.dumps([chapters.parts(path), answers.judged(keys.read(path))]), *settings)
 
 
 def run_chapter(app, docname: str, source: list[str]) -> None:
@@ -53,7 +61,7 @@ def run_chapter(app, docname: str, source: list[str]) -> None:
         return
     only = os.environ.get("LVM_CHAPTER")
     if only and docname.rsplit("/", 1)[-1] != only:  # read for its labels alone, and again by the next whole build
-        notebook = keys.read(path)
+        notebook = address.without_link(keys.read(path))
         for cell in runs.code_cells(notebook):
             cell["outputs"] = []
         source[0] = json.dumps(plain.dressed_notebook(notebook))
@@ -61,12 +69,14 @@ def run_chapter(app, docname: str, source: list[str]) -> None:
     app.env.lvm_keys = {**getattr(app.env, "lvm_keys", {}), docname: page_key(path)}
     try:
         notebook, run = chapters.current(path, say=log.info)
+        address.without_link(notebook)
     except runs.DamagedRun as error:
         raise ExtensionError(str(error)) from None  # the message says it all
     app.env.lvm_made = {**getattr(app.env, "lvm_made", {}), docname: run.made}
     if os.environ.get("LVM_SOLUTIONS", "yes") == "no":
         without_solutions(notebook)
-    source[0] = json.dumps(live.page_notebook(plain.dressed_notebook(notebook), run, docname))
+    page = live.page_notebook(plain.dressed_notebook(notebook), run, docname)
+    source[0] = json.dumps(reading.with_folds(reading.with_tables(answers.with_fields(page, docname))))
 
 
 def without_solutions(notebook) -> None:

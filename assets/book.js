@@ -1,4 +1,4 @@
-// The page frame's few behaviours: theme switch, copy buttons, closing the menu.
+// The page frame's few behaviours: theme and code switches, the present section, copy buttons, the menu.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -15,7 +15,87 @@
       tell();
     });
   }
+
+  // Code stands folded, cell by cell; one switch opens it all, here and on the pages to come.
+  const folds = [...document.querySelectorAll("main details.above-input")];
+  const codeSwitch = document.querySelector("[data-code-switch]");
+  const showCode = (shown) => {
+    for (const fold of folds) fold.open = shown;
+    codeSwitch?.setAttribute("aria-pressed", String(shown));
+  };
+  try {
+    if (localStorage.getItem("lvm-code") === "shown") showCode(true);
+  } catch {
+    /* nothing is kept: code stands folded */
+  }
+  codeSwitch?.addEventListener("click", () => {
+    const shown = codeSwitch.getAttribute("aria-pressed") !== "true";
+    const mark = [...document.querySelectorAll("main :is(p, h2, h3, .cell, .lvm-live)")].find(
+      (node) => node.getBoundingClientRect().top > 60,
+    );
+    const before = mark?.getBoundingClientRect().top;
+    showCode(shown);
+    if (mark) scrollBy({ top: mark.getBoundingClientRect().top - before, behavior: "instant" }); // the reader stays
+    try {
+      if (shown) localStorage.setItem("lvm-code", "shown");
+      else localStorage.removeItem("lvm-code");
+    } catch {
+      /* private mode: the choice lasts for this page */
+    }
+  });
+
+  // The section that is being read is marked in every list of sections: the last one whose head is in the upper third.
+  const lists = [...document.querySelectorAll(".sections, .lvm-here")];
+  const heads = [...(lists[0]?.querySelectorAll("a") ?? [])]
+    .map((link) => document.getElementById(decodeURIComponent(link.hash.slice(1))))
+    .filter(Boolean);
+  let present = null;
+  const mark = () => {
+    const above = heads.filter((head) => head.getBoundingClientRect().top < innerHeight / 3);
+    let now = above.at(-1) ?? null;
+    if (scrollY > 0 && scrollY + innerHeight > root.scrollHeight - 2) {
+      const asked = heads.find((head) => `#${head.id}` === decodeURI(location.hash));
+      now = asked && asked.getBoundingClientRect().top > 0 ? asked : heads.at(-1);
+    }
+    if (now === present) return;
+    present = now;
+    for (const list of lists) {
+      list.querySelector("[aria-current]")?.removeAttribute("aria-current");
+      const link = [...list.querySelectorAll("a")].find(({ hash }) => now && hash === `#${now.id}`);
+      link?.setAttribute("aria-current", "location");
+      const box = list.closest("nav");
+      if (!link || box.scrollHeight <= box.clientHeight) continue;
+      const { top, bottom } = link.getBoundingClientRect();
+      const frame = box.getBoundingClientRect();
+      if (top < frame.top || bottom > frame.bottom) box.scrollTop += top - frame.top - box.clientHeight / 2;
+    }
+  };
+  let asked = false;
+  const marked = () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      mark();
+    });
+  };
+  if (heads.length) {
+    addEventListener("scroll", marked, { passive: true });
+    addEventListener("resize", marked, { passive: true });
+    marked();
+  }
+
   const menu = document.querySelector("details.menu");
+  menu?.addEventListener("toggle", () => {
+    const box = menu.querySelector("nav");
+    const here = box.querySelector(".lvm-here [aria-current]") ?? box.querySelector("[aria-current]");
+    if (menu.open && here) box.scrollTop += here.getBoundingClientRect().top - box.getBoundingClientRect().top - 80;
+  });
+  for (const link of menu?.querySelectorAll(".lvm-here a") ?? []) {
+    link.addEventListener("click", () => {
+      menu.open = false;
+    });
+  }
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && menu?.open) {
       menu.open = false;
@@ -47,10 +127,28 @@
     });
     block.append(button);
   }
-  // What scrolls sideways can be reached by the keyboard, and what does not scroll is no stop on its way.
+  // What scrolls sideways can be reached by the keyboard, and what does not scroll is no stop on its way. A picture or
+  // a table that does is a region with a name, and says so.
+  const tables = [...document.querySelectorAll("main table")];
+  const named = (block) => {
+    if (block.matches(".lvm-frame")) return `Picture: ${block.querySelector("img")?.alt.split(/[.:;]/)[0] ?? ""}`;
+    const table = block.matches("pre, .lvm-formula") ? null : block.querySelector("table");
+    if (!table) return "";
+    const head = table.caption ?? table.closest("section")?.querySelector("h1, h2, h3")?.firstChild;
+    return `Table ${tables.indexOf(table) + 1}: ${head?.textContent ?? ""}`;
+  };
   const reach = (block) => {
-    if (block.scrollWidth > block.clientWidth + 1) block.tabIndex = 0;
+    const scrolls = block.scrollWidth > block.clientWidth + 1;
+    const name = scrolls ? named(block) : "";
+    if (scrolls) block.tabIndex = 0;
     else block.removeAttribute("tabindex");
+    if (name) {
+      block.setAttribute("role", "region");
+      block.setAttribute("aria-label", `${name} (scrolls sideways)`);
+      block.dataset.scrolls = "Scrolls sideways";
+    } else if (block.dataset.scrolls) {
+      for (const kept of ["role", "aria-label", "data-scrolls"]) block.removeAttribute(kept);
+    }
     more(block);
   };
   // Where it goes on beyond the edge, it fades out there.
@@ -68,6 +166,67 @@
     block.addEventListener("scroll", () => more(block), { passive: true });
   }
 
+  // A link to a section that has moved to another page goes there (book/moved.json).
+  const follow = (name) => {
+    const element = document.getElementById("moved");
+    const moved = element ? JSON.parse(element.textContent) : {};
+    if (Object.hasOwn(moved, name)) location.replace(moved[name]);
+  };
+
+  // The figure whose state a fresh link carries ("#elbo:x=0.5", "#plane2:z1=1"; of several the last, which was copied).
+  // After a reload the reader stays where he was: there the state is his own.
+  const figureOf = (hash) => {
+    const found = /(?:^#|&)([a-z]+)(\d*):[^&]*$/.exec(hash);
+    const [visited] = performance.getEntriesByType("navigation");
+    if (!found || (visited && visited.type !== "navigate")) return null;
+    const host = document.querySelectorAll(`[data-lvm-live="${found[1]}"]`)[(Number(found[2]) || 1) - 1];
+    if (!host) return null;
+    const note = document.createElement("p");
+    note.className = "lvm-note lvm-from-link";
+    note.setAttribute("role", "status");
+    note.textContent = "This figure stands as in the link that you followed.";
+    if (!host.querySelector(".lvm-from-link")) host.prepend(note);
+    return host;
+  };
+
+  // The contents list says how many exercises of each chapter are answered rightly, where this browser keeps answers.
+  // What is drawn is what was told last, whenever the list of exercises comes; it is asked for once, again if it fails.
+  let answered = {};
+  let listing = null;
+  const draw = () => {
+    for (const { page, exercises } of window.lvmExerciseList ?? []) {
+      const right = exercises.filter(({ name, stamp }) => answered[name]?.right && answered[name].stamp === stamp);
+      for (const link of document.querySelectorAll(".chapters li > a, .menu nav li > a")) {
+        if (link.closest(".lvm-here") || !new URL(link.href).pathname.endsWith(`/${page}`)) continue;
+        link.querySelector(".lvm-done")?.remove();
+        const words = link.appendChild(document.createElement("small"));
+        words.className = "lvm-done";
+        words.textContent = `${right.length} of ${exercises.length}`;
+        const what = words.appendChild(document.createElement("span"));
+        what.className = "visually-hidden";
+        what.textContent = " exercises right";
+      }
+    }
+  };
+  const counts = (told) => {
+    answered = told;
+    if (window.lvmExerciseList || listing || !Object.keys(answered).length) return void draw();
+    listing = document.createElement("script");
+    listing.src = `${root.dataset.content_root ?? "./"}_exercises/all.js`;
+    listing.onload = draw;
+    listing.onerror = () => {
+      listing = null;
+    };
+    document.head.append(listing);
+  };
+  document.addEventListener("lvm-answers", ({ detail }) => counts(detail));
+  try {
+    const stored = JSON.parse(localStorage.getItem("lvm-answers") ?? "{}");
+    if (stored.keep === true) counts(stored.exercises ?? {});
+  } catch {
+    /* nothing is kept, or it cannot be read */
+  }
+
   // A link to a place in the page lands on it: what stands above is laid out, and comes to life, only on the way there.
   const land = () => {
     let target = null;
@@ -76,7 +235,11 @@
     } catch {
       /* no name of a place */
     }
-    if (!target) return;
+    target ??= figureOf(location.hash);
+    if (!target) {
+      follow(location.hash.slice(1));
+      return;
+    }
     const end = performance.now() + 1200;
     let held = true;
     const release = () => {
@@ -92,5 +255,31 @@
     hold();
   };
   addEventListener("hashchange", land);
+
+  // The layout of sections far down waits for the first picture, and is made up for when nothing else is to be done:
+  // then heights are true, the scroll bar too, and the fonts of all formulas have come, also for the printer.
+  const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 60));
+  const waiting = [...document.querySelectorAll("main section section")];
+  const layOut = () => {
+    const section = waiting.shift();
+    if (section) {
+      section.style.contentVisibility = "visible";
+      section.getBoundingClientRect();
+      idle(layOut);
+    } else delete root.dataset.deferred;
+  };
+  if ("deferred" in root.dataset) addEventListener("load", () => idle(layOut));
+
+  // Printed is the whole page, with its folds open.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    delete root.dataset.deferred;
+    opened = [...document.querySelectorAll("main details:not([open])")];
+    for (const fold of opened) fold.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const fold of opened) fold.open = false;
+    opened = [];
+  });
   land();
 })();

@@ -27,6 +27,19 @@
     return loading.get(url);
   };
 
+  // A buffer that an earlier figure of the chapter holds too stands in that figure's file alone.
+  const whole = async ({ traits, buffers }, url) => {
+    const found = buffers.map(async ({ path, data, from }) => {
+      if (!from) return { path, data };
+      const [id, place] = from;
+      if (!states.has(id)) await script(new URL(`${id}.js`, url).href);
+      const lent = states.get(id)?.buffers[place]?.data;
+      if (!lent) throw new Error("its files are damaged");
+      return { path, data: lent };
+    });
+    return { traits, buffers: await Promise.all(found) };
+  };
+
   const bytes = (base64) => new DataView(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer);
 
   const modelOf = ({ traits, buffers }) => {
@@ -50,6 +63,12 @@
       },
       save_changes: () => {},
       send: () => {},
+      /** What a script beside the figures' bundles holds, under its name. */
+      beside: async (name) => {
+        await script(`${statics}figures/${name}.js`);
+        if (!states.has(name)) throw new Error(`${name}.js is damaged`);
+        return states.get(name);
+      },
       on: (event, call) => {
         listeners.set(event, [...(listeners.get(event) ?? []), call]);
       },
@@ -73,11 +92,13 @@
     const place = document.createElement("div");
     place.className = "lvm-place";
     try {
-      await Promise.all([script(`${statics}figures/${name}.js`), script(new URL(url, document.baseURI).href)]);
+      const side = new URL(url, document.baseURI).href;
+      await Promise.all([script(`${statics}figures/${name}.js`), script(side)]);
       const bundle = window[`lvm_${name}`];
       if (!bundle || !states.has(id)) throw new Error("its files are damaged");
+      const state = await whole(states.get(id), side);
       host.append(place);
-      await bundle.default.render({ model: modelOf(states.get(id)), el: place });
+      await bundle.default.render({ model: modelOf(state), el: place });
       // its own words say what failed
       host.dataset.lvmStatus = place.querySelector("[data-failed]") ? "failed" : "alive";
     } catch (error) {

@@ -1,13 +1,13 @@
-"""Differentiating through a choice: gradients of E_{k ~ q}[f(e_k)] for a categorical q = softmax(logits).
+"""Differentiating through a choice: gradients of E_{k ~ q}[f(1_k)] for a categorical q = softmax(logits).
 
-    exact              sum_k f(e_k) dq_k/dlogits = q * (f - E_q f)     enumerates all K choices
-    score function     (f(e_k) - b) (e_k - q),  k ~ q                  unbiased; needs only values of f
+    exact              sum_k f(1_k) dq_k/dlogits = q * (f - E_q f)     enumerates all K choices
+    score function     (f(1_k) - b) (1_k - q),  k ~ q                  unbiased; needs only values of f
     Gumbel-softmax     df(y)/dlogits, y = softmax((logits + g) / t)    the gradient of another problem: biased, t -> 0
                                                                        takes the bias away and lets the variance grow
-    straight-through   f'(e_k) dq/dlogits, k ~ q                       one-hot forward, softmax backward: biased,
+    straight-through   f'(1_k) dq/dlogits, k ~ q                       one-hot forward, softmax backward: biased,
                                                                        exact where f is linear
 
-e_k is the one-hot vector of choice k, f a function of a point of the simplex y (n, K) to (n,): the last two need f (and
+1_k is the one-hot vector of choice k, f a function of a point of the simplex y (n, K) to (n,): the last two need f (and
 its slope) between and at the corners, the first two its values at the corners alone. Two more things are called
 straight-through elsewhere: the identity copy in embedding space of a VQ-VAE, and a clipped identity for binary units.
 
@@ -54,7 +54,7 @@ def choice_score_function_gradient(
     *,
     baseline: torch.Tensor | float = 0.0,
 ) -> torch.Tensor:
-    """(f(e_k) - b) d log q_k = (f(e_k) - b) (e_k - q), one row per draw k ~ q: (samples, K). Unbiased.
+    """(f(1_k) - b) d log q_k = (f(1_k) - b) (1_k - q), one row per draw k ~ q: (samples, K). Unbiased.
 
     baseline: a number, or "leave-one-out": for each draw the mean of f over all others (two samples at least).
     generator: or a seed.  Raises TypeError or ValueError.
@@ -92,7 +92,7 @@ def gumbel_softmax_gradient(
     *,
     hard: bool = False,
 ) -> torch.Tensor:
-    """The gradient of f(y) at relaxed choices y, (samples, K): unbiased for E f(y), which is not E_q f(e_k).
+    """The gradient of f(y) at relaxed choices y, (samples, K): unbiased for E f(y), which is not E_q f(1_k).
 
     hard: f is asked at the corner argmax y going forward, and its slope there goes back through y (straight-through
     Gumbel-softmax): another bias.  generator: or a seed.  Raises TypeError or ValueError.
@@ -105,9 +105,9 @@ def gumbel_softmax_gradient(
 def straight_through_gradient(
     f: Callable[[torch.Tensor], torch.Tensor], logits: TensorLike, samples: int, generator: torch.Generator | int
 ) -> torch.Tensor:
-    """f'(e_k) at the drawn corner, passed back as if the corner were q itself: (samples, K).
+    """f'(1_k) at the drawn corner, passed back as if the corner were q itself: (samples, K).
 
-    q * (s - q s), s the slope of f at e_k.  generator: or a seed.  Raises TypeError or ValueError.
+    q * (s - q s), s the slope of f at 1_k.  generator: or a seed.  Raises TypeError or ValueError.
     """
     one_hot, q = _draw(_logits(logits), samples, generator)
     return _through_softmax(q, _slope(f, one_hot))

@@ -13,7 +13,8 @@ with sg the stop-gradient: squared distances are *summed* over the d dimensions 
 beta belongs to the commitment: loss = reconstruction + losses.codebook + beta * losses.commitment.
 
 "Straight-through" here is the identity copy in embedding space, codes = z + sg[e - z]: d loss / d z from the decoder's
-path is d loss / d codes, exactly. Both losses are computed before that line; behind it they would train nothing.
+path is d loss / d codes, exactly. Both losses are computed before that line. Behind it the codebook loss would train no
+code, and push the encoder away from the one it chose wherever beta is below 1.
 
 van den Oord, Vinyals and Kavukcuoglu (2017), running means in appendix A.1; Razavi et al. (2019), who use
 them; Dhariwal et al. (2020), start from data and revival; Mentzer et al. (2024), FSQ.

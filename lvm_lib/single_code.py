@@ -1,6 +1,6 @@
 """A VQ-VAE whose whole image is one code: "deep K-means".
 
-    z = f(x) (n, d),    k = argmin_j |z - e_j|^2,    image = g(e_k)
+    z_e = encoder(x) (n, d),    k = argmin_j |z_e - e_j|^2,    image = g(e_k)
 
 Its decoder reads one of K codes, so it emits K images, whatever its depth: its training error cannot be below that of
 the globally best K-means with K centroids. As a generative model it is a mixture of K components with the codes as z,

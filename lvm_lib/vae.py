@@ -282,7 +282,7 @@ class VAE(nn.Module):
         so beta is a choice of noise. A mass such as Bernoulli's has no such std: beta above 1 then gives a looser bound
         on -log p(x), by (beta - 1) KL, and beta below 1 gives none.
         Raises TypeError or ValueError where x, generator or beta cannot be right.
-        [vae-objective] [vae-beta-sigma]
+        [vae-objective] [vae-beta-sigma] [vae-beta-bound]
         """
         terms = self.elbo_terms(x, generator)
         return -(terms.reconstruction - real_number("beta", beta) * terms.kl).mean()

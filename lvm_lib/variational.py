@@ -162,14 +162,16 @@ def climb(
     seed: int = 0,
     hidden: Sequence[int] = (),
     marks: Sequence[int] | None = None,
+    search: int = INFER,
 ) -> Climb:
     """Fit a *copy* of `model` to x by one of WAYS, and record evidence and objective at `marks` passes.
 
     passes: over the training data; an EM step is one. rate: the highest learning rate of Adam, which rises to it and
     falls to almost 0 ("one-cycle"; constant where there are fewer than 10 steps); for parameters in the units of x,
     times the unit of x, a round number (1 for data of order one). hidden: the encoder's hidden layers. marks: passes
-    at which to record (1, 2, 4 ... and the last if None); pass 0 is always recorded. Raises TypeError, ValueError;
-    FloatingPointError if it diverges.
+    at which to record (1, 2, 4 ... and the last if None); pass 0 is always recorded. search: gradient steps that
+    per-point inference gets for test points, whose q is new. Raises TypeError, ValueError; FloatingPointError if it
+    diverges.
     """
     if way not in WAYS:
         raise ValueError(f"way must be one of {', '.join(WAYS)}, got {way!r}")
@@ -177,7 +179,7 @@ def climb(
         raise TypeError(f"model must be a LinearModel or a CurveModel, got {describe(model)}")
     x, test = as_points("x", x, model.dimensions).detach(), as_points("test", test, model.dimensions).detach()
     passes, batch, seed = count("passes", passes), count("batch", batch), count("seed", seed, 0)
-    hidden = _widths("hidden", hidden)
+    hidden, search = _widths("hidden", hidden), count("search", search)
     rate, model = real_number("rate", rate, positive=True), _copy_of(model)
     marks = _marks(marks, passes)
     inference = {
@@ -188,7 +190,7 @@ def climb(
     epochs = _em_epochs(model, x) if way == "em" else _gradient_epochs(model, inference, x, passes, rate, batch, seed)
     for done in range(passes + 1):
         if done in marks:
-            records.append(_record(done, model, inference, x, test, spent))
+            records.append(_record(done, model, inference, x, test, spent, search))
         if done < passes:
             start = time.perf_counter()
             next(epochs)
@@ -239,20 +241,20 @@ def _objective(model, inference, x, rows):
     return model._elbo(x, *inference.q(rows if isinstance(inference, PerPoint) else x))
 
 
-def _record(done, model, inference, x, test, spent) -> ClimbRecord:
+def _record(done, model, inference, x, test, spent, search) -> ClimbRecord:
     with torch.no_grad():
         evidence, evidence_test = float(model._evidence(x).mean()), float(model._evidence(test).mean())
         objective = float(_objective(model, inference, x, torch.arange(len(x))).mean())
     if isinstance(inference, PerPoint):
-        objective_test = float(_infer(model, test).mean())
+        objective_test = float(_infer(model, test, search).mean())
     else:
         with torch.no_grad():
             objective_test = float(_objective(model, inference, test, None).mean())
-    tests = INFER if isinstance(inference, PerPoint) else 1
+    tests = search if isinstance(inference, PerPoint) else 1
     return ClimbRecord(done, evidence, evidence_test, objective, objective_test, tests, spent)
 
 
-def _infer(model, x, steps=INFER, rate=0.2):
+def _infer(model, x, steps, rate=0.2):
     """The ELBO of new points after so many gradient steps on a q for each, theta fixed, from the prior; (n,)."""
     numbers = torch.zeros(len(x), model.latents * (1 + model.latents), dtype=x.dtype, requires_grad=True)
     optimiser = torch.optim.Adam([numbers], lr=rate)
@@ -270,7 +272,7 @@ def _infer(model, x, steps=INFER, rate=0.2):
 def _copy_of(model):
     if isinstance(model, LinearModel):
         return LinearModel(model.loadings, model.mean, float(model.log_std.detach().exp()))
-    return CurveModel(model.weights, float(model.log_std.detach().exp()), grid=len(model.grid))
+    return type(model)(model.weights, float(model.log_std.detach().exp()), grid=len(model.grid))
 
 
 def _marks(marks, passes):

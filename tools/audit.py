@@ -33,6 +33,7 @@ import gzip
 import importlib.util
 import json
 import mimetypes
+import operator
 import os
 import statistics
 import subprocess
@@ -40,12 +41,14 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from benchmarks.machine import machine
+from tools.budgets import budget
 from tools.need_browser import chromium
 from tools.need_node import NEEDED, node_version
 
@@ -66,20 +69,30 @@ BROWSER = [
 ]
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 COMPRESSED = ("text/", "application/json", "application/javascript", "image/svg+xml")
-# what: (unit, aim in words, is it met?)
-AIMS = {
-    "performance": ("", ">= 95", lambda value: value >= 95),
-    "accessibility": ("", "100", lambda value: value == 100),
-    "best-practices": ("", "100", lambda value: value == 100),
-    "seo": ("", "100", lambda value: value == 100),
-    "first load": ("kB", "< 600", lambda value: value < 600),
-    "blocking requests": ("", "<= 2", lambda value: value <= 2),
-    "requests": ("", "", lambda value: True),
-    "CLS": ("", "< 0.1", lambda value: value < 0.1),
-    "alive": ("s", "< 2", lambda value: value < 2),
-    "figure": ("kB", "<= 1000", lambda value: value <= 1000),
-    "frame, p95": ("ms", "< 8", lambda value: value < 8),
+# what: (unit, its budget, sign)
+KINDS = {
+    "performance": ("", "performance", ">="),
+    "accessibility": ("", "accessibility", ">="),
+    "best-practices": ("", "best_practices", ">="),
+    "seo": ("", "seo", ">="),
+    "first load": ("kB", "first_load", "<"),
+    "blocking requests": ("", "blocking", "<="),
+    "CLS": ("", "shift", "<"),
+    "alive": ("s", "alive", "<"),
+    "figure": ("kB", "figure", "<="),
+    "frame, p95": ("ms", "frame", "<"),
 }
+MET = {">=": operator.ge, "<": operator.lt, "<=": operator.le}
+
+
+def _aim(unit: str, name: str, sign: str) -> tuple[str, str, Callable[[float], bool]]:
+    bound = budget("page", name)
+    words = f"{bound:g}" if sign == ">=" and bound == 100 else f"{sign} {bound:g}"
+    return unit, words, lambda value: MET[sign](value, bound)
+
+
+# what: (unit, the aim in words, is it met?)
+AIMS = {what: _aim(*kind) for what, kind in KINDS.items()} | {"requests": ("", "", lambda value: True)}
 
 
 # ------------------------------------------------------------------ serving
@@ -411,12 +424,12 @@ def shown(report: dict) -> tuple[str, int]:
     """A page's report in words, and how many aims it misses."""
     lines, missed = [report["page"]], 0
     for what, whose, value in rows(report):
-        unit, aim, met = AIMS[what]
+        unit, words, met = AIMS[what]
         number = f"{value:.3f}" if what == "CLS" else f"{value:.1f}" if isinstance(value, float) else str(value)
-        verdict = "" if not aim else "ok" if met(value) else "MISSED"
+        verdict = "" if not words else "ok" if met(value) else "MISSED"
         missed += verdict == "MISSED"
         note = f"  ({', '.join(report['blocking'])})" if what == "blocking requests" and report["blocking"] else ""
-        lines.append(f"  {f'{what} {whose}'.strip():<28}{number:>9} {unit:<3} {aim:<9}{verdict}{note}".rstrip())
+        lines.append(f"  {f'{what} {whose}'.strip():<28}{number:>9} {unit:<3} {words:<9}{verdict}{note}".rstrip())
     for category, audits in report.get("failed", {}).items():
         lines += [f"    {category}: {audit}" for audit in audits]
     return "\n".join(lines), missed

@@ -22,6 +22,7 @@ import json
 import os
 import platform
 import re
+import subprocess
 import sys
 import time
 from importlib.metadata import version as installed
@@ -41,7 +42,7 @@ CELL_SECONDS = 1800  # of a cell, at most: room for a machine ten times slower, 
 FIRST_TAGS = ["remove-cell", "setup"]
 FIRST_CELL = """\
 # Finds the book's library: installed, beside this folder, or (on Colab) fetched once from the book's repository.
-import importlib.util, os, pathlib, subprocess, sys
+import importlib.util, os, pathlib, shutil, subprocess, sys
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait sleep: busy machines stay quick
 
@@ -51,10 +52,29 @@ if importlib.util.find_spec("lvm_lib") is None:
     repository = "{repository}"
     if not repository:
         raise ModuleNotFoundError("lvm_lib is not here, and this copy of the book names no repository to fetch it "
-                                  "from: run the chapter from its folder in a copy of the book (`make lab`).")
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps",
-                    f"git+{{repository}}@v{version}", "anywidget", "psygnal"], check=True)
-import lvm_lib"""
+                                  "from: run the chapter from its folder in a copy of the book (`make lab`), or "
+                                  "install the wheel that you got with it (`pip install lvm_lib-...whl`).")
+    if shutil.which("git") is None:
+        raise ModuleNotFoundError(f"lvm_lib is not here, and without git it cannot be fetched from {{repository}}.")
+    print(f"Fetching the book's library from {{repository}}; torch and numpy stay as they are ...")
+    asked = subprocess.run(["git", "ls-remote", "--exit-code", repository, "refs/tags/v{version}"], text=True,
+                           capture_output=True, env={{**os.environ, "GIT_TERMINAL_PROMPT": "0"}})
+    if asked.returncode not in (0, 2):  # 2: reached, but no such tag
+        raise ModuleNotFoundError(f"{{repository}} cannot be reached: is there a network, and is the repository "
+                                  f"public? A private one needs the wheel. ({{asked.stderr.strip()[-300:]}})")
+    if asked.returncode == 2:
+        print("It has no tag v{version} yet: the newest state of its branch is taken.")
+    source = f"git+{{repository}}" + ("@v{version}" if asked.returncode == 0 else "")
+    done = subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", source, "anywidget", "psygnal"],
+                          text=True, capture_output=True)
+    if done.returncode:
+        raise ModuleNotFoundError(f"{{source}} could not be installed: {{done.stderr.strip()[-300:]}}")
+    print("Done: lvm_lib, anywidget and psygnal are installed.")
+import lvm_lib
+
+if lvm_lib.__version__ != "{version}":
+    print(f"This chapter is of version {version}, the installed lvm_lib of {{lvm_lib.__version__}}: "
+          "run `pip uninstall lvm_lib`, restart the kernel, and run this cell again.")"""
 
 
 def settings() -> dict:
@@ -62,15 +82,59 @@ def settings() -> dict:
     return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 
 
+def own_address() -> str:
+    """The address that the settings name, in its one form; "" while it is not set.
+
+    Raises ValueError where it is not understood.
+    """
+    from tools.address import understood
+
+    return understood(str((settings().get("repository") or {}).get("url") or ""))
+
+
 def repository() -> str:
-    """The repository's address, without a trailing slash; empty while it is not set."""
-    return (settings().get("repository", {}).get("url") or "").rstrip("/")
+    """The address that pages link to: that of the workflow that builds them, by LVM_REPOSITORY, or the settings'."""
+    from tools.address import understood
+
+    return understood(os.environ.get("LVM_REPOSITORY", "")) or own_address()
+
+
+@functools.cache
+def tagged() -> bool:
+    """Whether this copy has the tag of its version."""
+    try:
+        done = subprocess.run(["git", "tag", "--list", f"v{version()}"], cwd=ROOT, capture_output=True, text=True)
+    except OSError:
+        return False
+    return done.returncode == 0 and bool(done.stdout.strip())
+
+
+def on_colab(address: str, docname: str, ref: str = "HEAD") -> str:
+    """Where Colab opens a chapter of a repository; "" for one that is not on GitHub (Colab reads no other host).
+
+    HEAD is the newest state of the branch that the repository calls its main one.
+    """
+    path = address.removeprefix("https://github.com/")
+    found = address.startswith("https://github.com/")
+    return f"https://colab.research.google.com/github/{path}/blob/{ref}/{docname}.ipynb" if found else ""
 
 
 def colab(docname: str) -> str:
-    """Where Colab opens a chapter; empty while no address is set, or one not on GitHub (Colab reads no other host)."""
-    found = re.fullmatch(r"https?://(?:www\.)?github\.com/([^/]+/[^/]+?)(?:\.git)?", repository())
-    return f"https://colab.research.google.com/github/{found[1]}/blob/v{version()}/{docname}.ipynb" if found else ""
+    """Where Colab opens a chapter: at the tag of this version, or on the branch while there is none.
+
+    Empty while no address is set, for one that is not on GitHub, and where the chapter's first cell names another.
+    """
+    from tools.address import named
+
+    address, path = repository(), ROOT / f"{docname}.ipynb"
+    if not address or not path.exists() or named(keys.read(path)) != address:
+        return ""
+    return on_colab(address, docname, f"v{version()}" if tagged() else "HEAD")
+
+
+def unaddressed(docname: str) -> bool:
+    """Whether a chapter would have a link to Colab if its first cell named the repository."""
+    return bool(on_colab(repository(), docname)) and not colab(docname)
 
 
 def version() -> str:
@@ -87,7 +151,7 @@ def chapter_paths() -> list[Path]:
 
 def first_cell() -> str:
     """The source of every chapter's first cell."""
-    return FIRST_CELL.format(repository=repository(), version=version())
+    return FIRST_CELL.format(repository=own_address(), version=version())
 
 
 # ------------------------------------------------------------------ running
@@ -156,7 +220,7 @@ def execute(path: Path) -> runs.Run:
 def seen(notebook) -> set[str]:
     """The library's modules that a chapter's code, exercises included, reaches by reading."""
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    named = library().reached_by(ast.Module([node for text in code for node in keys.parsed(text).body], []))
+    named = library().reached_by([node for text in code for node in ast.walk(keys.parsed(text))])
     return library().closure({library().name, *named})
 
 
@@ -280,7 +344,8 @@ def renew(path: Path) -> None:
 def keep(path: Path) -> bool:
     """Run a chapter; where nothing that is compared differs, keep what is stored and renew what it hangs on.
 
-    An exercise that the stored run did not have yet is stored as it came out now.
+    An exercise that the stored run did not have yet is stored as it came out now, and so is the state of a live figure
+    that can do more than the stored one, or begins elsewhere.
     """
     with_first_cell(path)
     notebook, run = keys.read(path), stored_run(path)
@@ -288,7 +353,7 @@ def keep(path: Path) -> bool:
         print(f"{path.stem}: it has no stored run to keep: make execute CHAPTER={path.stem}", flush=True)
         return False
     fresh = execute(path)
-    faults, _ = runs.differences(notebook, run, fresh)
+    faults, _ = runs.differences(notebook, run, fresh, traits=False)
     if faults:
         print(f"{path.stem}: not kept, `make execute CHAPTER={path.stem}` renews it:", *faults, sep="\n  ", flush=True)
         return False
@@ -296,7 +361,12 @@ def keep(path: Path) -> bool:
         entry.update({name: value for name, value in new.items() if name == "room"})
     run.parts = fresh.parts
     new = fresh.cells.keys() - run.cells.keys()
-    said = {**fresh.cells, **run.cells}
+    for entry in (entry for entry in run.shown if entry["kind"] == "figure"):
+        file = f"{entry['id']}.js"
+        state = runs.with_fresh_state(run.files[file], fresh.files[file], entry["name"])
+        if state != run.files[file]:
+            run.files[file], new = state, new | {entry["cell"]}
+    said = {**run.cells, **{name: fresh.cells[name] for name in new}}
     run.cells = {name: [source, said[name][1]] for name, (source, _) in fresh.cells.items()}
     run.outputs = {
         cell["id"]: fresh.outputs[cell["id"]] if cell["id"] in new else cell["outputs"]

@@ -14,6 +14,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from tools import keys
+
 OPENS = re.compile(r'<details(?: class="([\w-]+)")?[^>]*>(?:<summary>(.*?)</summary>)?')
 CLOSES = "</details>"
 FENCE = re.compile(r"^(`{3,}|~{3,}).*?^\1[`~]*[ \t]*$", flags=re.S | re.M)
@@ -68,3 +70,21 @@ def without(text: str, kind: str | None = None) -> str:
         if kind in (None, part.kind):
             text = text[: part.start] + text[part.end :].lstrip("\n")
     return text
+
+
+QUIET = """
+
+from lvm_lib.check import without_distances
+
+without_distances.begin()  # a wrong number is told its side, and not how far off it is"""
+
+
+def unsolved(notebook: dict) -> dict:
+    """A chapter's notebook as students get it, in place: no solutions, and checks that tell no distances."""
+    for cell in notebook["cells"]:
+        text = keys.source(cell)
+        if cell["cell_type"] == "markdown":
+            cell["source"] = without(text, "solution")
+        elif "setup" in cell["metadata"].get("tags", []):
+            cell["source"] = text + QUIET
+    return notebook

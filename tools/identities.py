@@ -31,6 +31,8 @@ SHORT = {
     "em_vs_vae": "em",  # what labels begin with, where not
     "kmeans_to_vqvae": "kmeans",
     "vqvae_tokenizers": "tok",
+    "what_a_vae_optimises": "vae",
+    "priors_over_tokens": "tok",
 }  # the page's name
 MARK = re.compile(rf"\[((?:{'|'.join([*SHORT.values(), 'elbo', 'vae'])})-[a-z-]+)\]")  # a label in a docstring
 CODE = {"code", "code-block", "code-cell", "literalinclude", "parsed-literal", "sourcecode"}

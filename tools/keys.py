@@ -19,7 +19,8 @@ import hashlib
 import json
 import re
 import sys
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,7 +29,7 @@ CODE_CELLS = "its code cells"
 DATA_SUFFIXES = {".npz", ".json", ".safetensors", ".bin", ".csv"}
 DISTRIBUTIONS = {"IPython": "ipython", "PIL": "pillow", "mpl_toolkits": "matplotlib", "sklearn": "scikit-learn"}
 WITHOUT_MEANING = {"type_comment", "type_params", "kind", "ctx", "type_ignores"}  # come and go with Python's version
-EXERCISE = re.compile(r"^\s*(?:\w+ = )?check\.\w+\(", re.M)
+EXERCISE = re.compile(r"^\s*(?:\w+ = )?check\.(\w+)\(", re.M)
 
 
 # ------------------------------------------------------------------ code as text that only its meaning changes
@@ -45,6 +46,12 @@ def canonical(tree: ast.AST) -> str:
         items = value if isinstance(value, list) else [value]
         parts.append(f"{name}={[canonical(item) if isinstance(item, ast.AST) else repr(item) for item in items]}")
     return f"{type(tree).__name__}({', '.join(parts)})"
+
+
+def _is_table(statement: ast.stmt) -> bool:
+    """Whether a statement is the table `_WHERE = {"module": ("name", ...)}` of a package that imports when asked."""
+    targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+    return any(isinstance(target, ast.Name) and target.id == "_WHERE" for target in targets)
 
 
 def _is_text(statement: ast.stmt) -> bool:
@@ -68,39 +75,60 @@ def digest(*pieces: bytes | str) -> str:
 # ------------------------------------------------------------------ which modules code reaches
 
 
+class _Code:
+    """A module's text, read once: its tree, the nodes that are asked about, and a digest of its meaning."""
+
+    def __init__(self, text: str):
+        self.tree = ast.parse(text)
+        self.nodes = [node for node in ast.walk(self.tree) if isinstance(node, _ASKED)]
+
+    @cached_property
+    def digest(self) -> str:
+        body = [statement for statement in self.tree.body if not _is_table(statement)]
+        return digest(canonical(ast.Module(body, [])))
+
+
+_ASKED = (ast.Import, ast.ImportFrom, ast.Attribute, ast.Constant)
+_code = cache(_Code)
+
+
 class Package:
     """The modules of a package under `root`, and what each of them reaches."""
 
     def __init__(self, root: Path, name: str = LIBRARY):
         self.root, self.name = root, name
-        self._trees: dict[str, ast.Module] = {}
+        self._codes: dict[str, _Code] = {}
         self._direct: dict[str, set[str]] = {}
-        self._digests: dict[str, str] = {}
 
     def file(self, module: str) -> Path | None:
         """The file of a module such as "lvm_lib.vae"; None where there is none."""
         place = self.root.joinpath(*module.split("."))
         return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
 
-    def tree(self, module: str) -> ast.Module:
-        """The syntax tree of a module."""
-        if module not in self._trees:
+    def code(self, module: str) -> _Code:
+        """The code of a module. Raises SyntaxError with the file's name."""
+        if module not in self._codes:
             path = self.file(module)
             assert path is not None, module
-            self._trees[module] = ast.parse(path.read_text(encoding="utf-8"), str(path))
-        return self._trees[module]
+            try:
+                self._codes[module] = _code(path.read_text(encoding="utf-8"))
+            except SyntaxError as error:
+                error.filename = str(path)
+                raise
+        return self._codes[module]
 
     def digest(self, module: str) -> str:
-        """A digest of a module's code, without comments and docstrings."""
-        if module not in self._digests:
-            self._digests[module] = digest(canonical(self.tree(module)))
-        return self._digests[module]
+        """A digest of a module's code, without comments and docstrings.
+
+        The table of a package that imports when asked does not count: of its names a chapter reaches some, and those
+        modules count themselves. So a new name makes no chapter stale.
+        """
+        return self.code(module).digest
 
     def where(self, package: str) -> dict[str, str] | None:
         """Public name -> module, of a package that imports its modules only when asked; None for any other."""
-        for statement in self.tree(package).body:
-            targets = getattr(statement, "targets", [getattr(statement, "target", None)])
-            if any(isinstance(target, ast.Name) and target.id == "_WHERE" for target in targets):
+        for statement in self.code(package).tree.body:
+            if _is_table(statement):
                 table = ast.literal_eval(statement.value)  # type: ignore[attr-defined]  # an assignment, by its target
                 return {name: f"{package}.{module}" for module, names in table.items() for name in names}
         return None
@@ -117,13 +145,13 @@ class Package:
         if module not in self._direct:
             path = self.file(module)
             inside = module if path is not None and path.name == "__init__.py" else module.rpartition(".")[0]
-            self._direct[module] = self.reached_by(self.tree(module), inside)
+            self._direct[module] = self.reached_by(self.code(module).nodes, inside)
         return self._direct[module]
 
-    def reached_by(self, tree: ast.AST, inside: str = "") -> set[str]:
+    def reached_by(self, nodes: list[ast.AST], inside: str = "") -> set[str]:
         """The modules of the package that code names: in imports, and as attributes of what it imported."""
         reached, names = set(), {}
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     if alias.name.split(".")[0] == self.name:
@@ -139,7 +167,7 @@ class Package:
                     reached |= found
                     if f"{base}.{alias.name}" in found:
                         names[alias.asname or alias.name] = f"{base}.{alias.name}"
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Attribute):
                 reached |= self._along(node, names)
         return {around for module in reached for around in self._with_parents(module)}
@@ -190,7 +218,7 @@ class Package:
         """
         path = self.file(module)
         assert path is not None, module
-        named = {node.value for node in ast.walk(self.tree(module)) if isinstance(node, ast.Constant)}
+        named = {node.value for node in self.code(module).nodes if isinstance(node, ast.Constant)}
         named = {name for name in named if isinstance(name, str) and re.fullmatch(r"[\w-]+", name)}
         beside = [path.parent] if path.parent != self.root / self.name else []
         inner = [path.parent / name for name in named if (path.parent / name).is_dir()]
@@ -235,15 +263,14 @@ def cell_digest(cell: dict) -> str:
     return digest(canonical(parsed(source(cell))), *sorted(cell["metadata"].get("tags", [])))
 
 
-def imported(trees) -> set[str]:
+def imported(nodes: Iterable[ast.AST]) -> set[str]:
     """The top-level names of all packages that code imports, outside the standard library."""
     found = set()
-    for tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                found |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and not node.level:
-                found.add((node.module or "").split(".")[0])
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").split(".")[0])
     return found - set(sys.stdlib_module_names)
 
 
@@ -264,7 +291,7 @@ def reached(notebook: dict, package: Package) -> set[str]:
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
     def named(cells) -> set[str]:
-        return package.reached_by(ast.Module([node for cell in cells for node in parsed(source(cell)).body], []))
+        return package.reached_by([node for cell in cells for node in ast.walk(parsed(source(cell)))])
 
     chapter = counted(notebook)
     answers = [cell for cell in code if is_exercise(cell)]
@@ -276,7 +303,7 @@ def parts(notebook: dict, root: Path = ROOT, package: Package | None = None) -> 
     """All that a chapter's run hangs on: the name of each part and its digest."""
     package = package or Package(root)
     cells = counted(notebook)
-    trees = [parsed(source(cell)) for cell in cells]
+    own = [node for cell in cells for node in ast.walk(parsed(source(cell)))]
     modules = sorted(package.closure({package.name, *reached(notebook, package)}))
     found = {CODE_CELLS: digest(*(f"{cell['id']}:{cell_digest(cell)}" for cell in cells))}
     for module in modules:
@@ -286,7 +313,7 @@ def parts(notebook: dict, root: Path = ROOT, package: Package | None = None) -> 
         for file in sorted(package.data_of(module)):
             found[file.relative_to(root).as_posix()] = file_digest(file, file.stat().st_mtime_ns)
     known = pins(root)
-    names = imported([*trees, *(package.tree(module) for module in modules)]) - {package.name}
+    names = imported([*own, *(node for module in modules for node in package.code(module).nodes)]) - {package.name}
     for name in sorted({DISTRIBUTIONS.get(name, name).lower() for name in names} & set(known)):
         found[known[name]] = ""
     return dict(sorted(found.items()))

@@ -7,7 +7,7 @@ r"""One text of a chapter, read in two places: in any Jupyter as plain Markdown,
 Chapters are written in the plain form. The build dresses it (`dressed`, for _ext/run.py and tools/identities.py):
 
     > **Exercise 1. How many?**              an admonition of class exercise; so are "What you can do after this
-    >                                        chapter" (goals) and "The question" (question)
+    >                                        chapter" (goals), "The question" (question) and "The algorithm" (algorithm)
     > ...
     <a id="elbo-bayes"></a>                  the label of the formula under it; its \tag says the same, so that the
     $$ ... \tag{elbo-bayes} $$               formula has a name where nothing numbers it
@@ -31,7 +31,12 @@ from tools import keys
 from tools.keys import ROOT
 
 BOOK = ROOT / "book"
-BOXES = {r"What you can do after this chapter": "goals", r"The question": "question", r"Exercise \d+\..*": "exercise"}
+BOXES = {
+    r"What you can do after this chapter": "goals",
+    r"The question": "question",
+    r"The algorithm": "algorithm",
+    r"Exercise \d+\..*": "exercise",
+}
 NAME = r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
 PAGE = r"(?:[\w./-]+\.(?:ipynb|md))?"
 ANCHOR = rf'<a id="({NAME})"></a>'

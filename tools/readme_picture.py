@@ -1,9 +1,9 @@
-"""Make the README's picture, assets/readme.png: live figure 5, the latent plane, as the built page draws it.
+"""Make the README's picture, assets/readme.png: the live figure of the front page, as the built page draws it.
 
     make book && python -m tools.readme_picture
 
 Needs a Chromium (tools/need_browser.py says which). What is taken is the figure's upper part in its first state, in the
-light theme: the image, the plane of z with the codes of the test images, what is decoded, and the ELBO in its terms.
+light theme: the image, the map of what each place of z decodes to, a mean and a sample there, and what they cost.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from tools.need_browser import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "assets" / "readme.png"
-PAGE, FIGURE = "book/intro.html", '[data-lvm-live="plane"]'
-LAST = "ELBO"  # the button in the lowest row that is taken
-MARGIN, COLOURS, LARGEST = 4, 128, 200_000  # CSS pixels, colours of the file, bytes
+PAGE, FIGURE = "book/intro.html", '[data-lvm-live="front"]'
+LAST = ".lvm-latent"  # the map: where it ends, the picture does
+MARGIN, COLOURS, LARGEST = 8, 128, 200_000  # CSS pixels, colours of the file, bytes
 
 
 def screenshot() -> bytes:
-    """The figure's upper part as PNG, two pixels to a CSS pixel."""
+    """The figure's upper part as PNG, three pixels to two CSS pixels."""
     from playwright.sync_api import sync_playwright
 
     from tools import audit
@@ -32,7 +32,7 @@ def screenshot() -> bytes:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=audit.BROWSER)
             page = browser.new_page(
-                viewport={"width": 1280, "height": 1000}, device_scale_factor=2, color_scheme="light"
+                viewport={"width": 1280, "height": 1000}, device_scale_factor=1.5, color_scheme="light"
             )
             page.goto(address + PAGE)
             figure = page.locator(FIGURE).first
@@ -40,7 +40,7 @@ def screenshot() -> bytes:
             page.wait_for_function(f"document.querySelector('{FIGURE}').dataset.lvmStatus === 'alive'")
             page.wait_for_timeout(500)
             box = figure.bounding_box()
-            low = figure.get_by_role("button", name=LAST).last.bounding_box()
+            low = figure.locator(LAST).first.bounding_box()
             clip = {**box, "height": low["y"] + low["height"] + MARGIN - box["y"]}
             picture = page.screenshot(clip=clip)
             browser.close()
@@ -54,9 +54,9 @@ def reduced(picture: bytes) -> bytes:
     from PIL import Image
 
     out = io.BytesIO()
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
-        out, "PNG", optimize=True
-    )
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(
+        COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    ).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 

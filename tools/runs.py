@@ -3,7 +3,8 @@
     book/elbo.ipynb                 outputs: text, pictures for a light ground, stills of live figures
     book/runs/elbo/run.json         what the run hangs on (tools/keys.py), what it was made with, what the outputs
                                     show, and the colours of each picture on a dark ground (tools/pictures.py)
-    book/runs/elbo/elbo-1.js        the state of the first live figure, a script that a page loads as it is
+    book/runs/elbo/elbo-1.js        the state of the first live figure, a script that a page loads as it is; weights
+                                    that an earlier figure of the chapter holds too stand in its file alone
 
 A run that was made while building (because the stored one is stale) lies under _build/runs/elbo, in the same form, its
 outputs beside it in outputs.json.
@@ -30,6 +31,7 @@ from tools.keys import ROOT
 STORED, KEPT = ROOT / "book" / "runs", ROOT / "_build" / "runs"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 HIDDEN_TRAITS = {"_esm", "_css", "_dom_classes", "_anywidget_id", "layout", "tabbable", "tooltip"}
+SHARED = 20_000  # characters of a buffer from which it is worth a second file
 HIDDEN_BEGINNINGS = ("_model_", "_view_")  # of the traits that only a kernel's front end needs
 
 
@@ -66,6 +68,7 @@ def made(chapter: str, cells: list[dict], widgets: dict, *, parts: dict[str, str
     """The run of an executed chapter: its code cells, with fresh outputs, and the states of its widgets by model."""
     run = Run(parts, with_, {}, [])
     figures = drawn = 0
+    held: dict[str, tuple[str, int]] = {}
     for cell in cells:
         outputs = json.loads(json.dumps(cell["outputs"]))
         for number, output in enumerate(outputs):
@@ -81,7 +84,7 @@ def made(chapter: str, cells: list[dict], widgets: dict, *, parts: dict[str, str
                     data["image/png"] = _encoded(pictures.single(base64.b64decode(data["image/png"])))
                 figures += 1
                 identity = f"{chapter}-{figures}"
-                run.files[f"{identity}.js"] = state_file(identity, name, model).encode()
+                run.files[f"{identity}.js"] = state_file(identity, name, model, held).encode()
                 room = model["state"].get("room") or heights(name)
                 run.shown.append({**entry, "kind": "figure", "id": identity, "name": name, "room": list(room)})
             elif "alt" in meta:
@@ -119,14 +122,53 @@ def heights(name: str) -> tuple[int, int]:
     return by_name(name).heights
 
 
-def state_file(identity: str, name: str, model: dict) -> str:
-    """A figure's traits (buffers in base64) as a script."""
+def state_file(identity: str, name: str, model: dict, held: dict[str, tuple[str, int]]) -> str:
+    """A figure's traits (buffers in base64) as a script.
+
+    held: large buffers of the chapter's earlier figures, by digest: figure and place. One that is there is named, not
+    written again; others are added.
+    """
     shown = [key for key in model["state"] if key not in HIDDEN_TRAITS and not key.startswith(HIDDEN_BEGINNINGS)]
     traits = {key: model["state"][key] for key in shown}
-    buffers = [{"path": item["path"], "data": item["data"]} for item in model.get("buffers", [])]
-    state = {"figure": name, "traits": traits, "buffers": buffers}
+    buffers = []
+    for place, item in enumerate(model.get("buffers", [])):
+        key = hashlib.sha256(item["data"].encode()).hexdigest()
+        if key in held:
+            buffers.append({"path": item["path"], "from": list(held[key])})
+            continue
+        buffers.append({"path": item["path"], "data": item["data"]})
+        if len(item["data"]) >= SHARED:
+            held[key] = identity, place
+    return _script(identity, {"figure": name, "traits": traits, "buffers": buffers})
+
+
+def _script(identity: str, state: dict) -> str:
     text = json.dumps(state, ensure_ascii=True, allow_nan=False, separators=(",", ":"), sort_keys=True)
     return f"lvmFigureState({json.dumps(identity)},{text});\n"
+
+
+def with_fresh_state(stored: bytes, fresh: bytes, name: str) -> bytes:
+    """A figure's side file whose state is that of a fresh run, where the two differ; what it carries stays.
+
+    The nets of two trainings differ by less than is compared, so those that are stored are kept.
+    """
+    from lvm_lib.figures import by_name
+
+    old, new = (json.loads(b"[" + text[text.index(b"(") + 1 : text.rindex(b")")] + b"]") for text in (stored, fresh))
+    figure = by_name(name)
+    apart = {*figure.carried, *figure.read_back}
+    told, now = ({key: value for key, value in one[1]["traits"].items() if key not in apart} for one in (old, new))
+    if told == now:
+        return stored
+    carried = {key: old[1]["traits"][key] for key in figure.carried if key in old[1]["traits"]}
+    traits = {**new[1]["traits"], **carried}
+    known = {json.dumps(one["path"]): one for one in new[1]["buffers"]}
+    buffers = []  # each keeps its place, since figures further down may name it
+    for one in old[1]["buffers"]:
+        fresh_one = known.pop(json.dumps(one["path"]), None)
+        buffers.append(one if one["path"][0] in figure.carried or fresh_one is None else fresh_one)
+    buffers += known.values()
+    return _script(old[0], {"figure": name, "traits": traits, "buffers": buffers}).encode()
 
 
 def outputs_digest(outputs: list) -> str:
@@ -204,8 +246,11 @@ def compared(cell: dict, outputs: list) -> list | None:
     return found
 
 
-def differences(notebook: dict, run: Run, fresh: Run) -> tuple[list[str], list[str]]:
-    """How a fresh run differs from a stored one whose outputs the notebook holds: what must not differ, what may."""
+def differences(notebook: dict, run: Run, fresh: Run, *, traits: bool = True) -> tuple[list[str], list[str]]:
+    """How a fresh run differs from a stored one whose outputs the notebook holds: what must not differ, what may.
+
+    traits: whether a live figure must have the same ones.
+    """
     faults, drift = [], []
     for cell in code_cells(notebook):
         new = fresh.outputs[cell["id"]]
@@ -221,7 +266,7 @@ def differences(notebook: dict, run: Run, fresh: Run) -> tuple[list[str], list[s
         old, new = run.files.get(name), fresh.files.get(name)
         if old is None or new is None:
             faults.append(f"{name} is {'new' if old is None else 'gone'}")
-        elif name.endswith(".js") and trait_names(old) != trait_names(new):
+        elif traits and name.endswith(".js") and trait_names(old) != trait_names(new):
             faults.append(f"{name} holds other traits: {', '.join(sorted(trait_names(old) ^ trait_names(new)))}")
         elif old != new:
             drift.append(f"{name} has other bytes")

@@ -6,20 +6,26 @@
 //   normals     their normal quantiles, by Wichura's AS 241 (1988), relative error about 1e-16
 //   categorical inverse-CDF sampling from logits
 
-/** The high and the low 32 bits of a product of two 32-bit words, by halves of 16 bits. */
-function product(a, b) {
-  const [al, ah, bl, bh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
-  const [low, left, right] = [al * bl, ah * bl, al * bh];
-  const middle = (low >>> 16) + (left & 0xffff) + (right & 0xffff);
-  return [(ah * bh + (left >>> 16) + (right >>> 16) + (middle >>> 16)) >>> 0, Math.imul(a, b) >>> 0];
+/** The high 32 bits of a product of two 32-bit words, by halves of 16 bits; the low ones are Math.imul. */
+function high(a, b) {
+  const al = a & 0xffff;
+  const ah = a >>> 16;
+  const bl = b & 0xffff;
+  const bh = b >>> 16;
+  const [left, right] = [ah * bl, al * bh];
+  const middle = ((al * bl) >>> 16) + (left & 0xffff) + (right & 0xffff);
+  return (ah * bh + (left >>> 16) + (right >>> 16) + (middle >>> 16)) | 0;
 }
 
 /** Four 32-bit words from a counter of four and a key of two. */
 export function philox([c0, c1, c2, c3], [k0, k1]) {
   for (let round = 0; round < 10; round++) {
-    const [high0, low0] = product(c0, 0xd2511f53);
-    const [high1, low1] = product(c2, 0xcd9e8d57);
-    [c0, c1, c2, c3] = [high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0];
+    const [high0, low0] = [high(c0, 0xd2511f53), Math.imul(c0, 0xd2511f53)];
+    const [high1, low1] = [high(c2, 0xcd9e8d57), Math.imul(c2, 0xcd9e8d57)];
+    c0 = high1 ^ c1 ^ k0;
+    c1 = low1;
+    c2 = high0 ^ c3 ^ k1;
+    c3 = low0;
     k0 = (k0 + 0x9e3779b9) | 0;
     k1 = (k1 + 0xbb67ae85) | 0;
   }

@@ -42,9 +42,12 @@ function inkSegment(grey, [ax, ay], [bx, by]) {
 }
 
 /** Strokes, lists of [x, y] in any square pad of that size, as grey levels 0..1 of the normalised image. */
-export function normalised(strokes, pad = 1) {
+export const normalised = (strokes, pad = 1) => rendered(settled(strokes, pad));
+
+/** The same strokes in pixels, in the size and the place that the data's digits have. */
+export function settled(strokes, pad = 1) {
   const points = strokes.flat();
-  if (!points.length) return new Float64Array(PIXELS);
+  if (!points.length) return [];
   const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
   const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const scale = (BOX - STROKE) / Math.max(right - left, bottom - top, SMALLEST * pad);
@@ -56,7 +59,7 @@ export function normalised(strokes, pad = 1) {
     );
   const centred = rendered(moved(SIDE / 2, SIDE / 2));
   const [x, y] = centreOfMass(centred);
-  return rendered(moved(SIDE - x, SIDE - y));
+  return moved(SIDE - x, SIDE - y);
 }
 
 /** The centre of mass of an image, in pixels; the middle if it is empty. */

@@ -133,13 +133,21 @@ export function terms(points, q, components, logs = logJoints(points, components
   return { f, evidence, gap };
 }
 
-/** @type {{ points: any, k: number, seed: number, states: any[] }} */
-let last = { points: null, k: 0, seed: 0, states: [] };
+/** @type {{ points: any, k: number, seed: number, stale: boolean, states: any[] }} */
+let last = { points: null, k: 0, seed: 0, stale: false, states: [] };
+
+/** q as it stood before the last E-step: what an M-step takes that was given stale responsibilities. */
+const staleOf = (states) => states[states.findLastIndex(({ move }) => move === "E") - 1].q;
+
+/** H(q), summed over the points. */
+const entropyOf = (q) => q.reduce((sum, r) => (r > 0 ? sum - r * Math.log(r) : sum), 0);
 
 /** Every state of a run, the first included: [{ move, q, components, f, evidence, gap }]. What is known is kept. */
 export function run(state) {
   const { points, k, seed, moves } = state;
-  if (last.points !== points || last.k !== k || last.seed !== seed) last = { points, k, seed, states: [] };
+  const stale = state.wrong === "stale";
+  if (last.points !== points || last.k !== k || last.seed !== seed || last.stale !== stale)
+    last = { points, k, seed, stale, states: [] };
   const { states } = last;
   const add = (move, q, components, logs) => {
     states.push({ move, q, components, logs, ...terms(points, q, components, logs) });
@@ -155,7 +163,7 @@ export function run(state) {
     const { q, components, logs } = states.at(-1);
     if (move === "E") add(move, eStep(points, components, logs), components, logs);
     else {
-      const better = mStep(points, q, components);
+      const better = mStep(points, stale ? staleOf(states) : q, components);
       add(move, q, better, logJoints(points, better));
     }
   }
@@ -167,7 +175,12 @@ const least = (values) => values.slice(1).reduce((low, value, i) => Math.min(low
 /** All numbers of a state, with the two runs that they come from: the figure states nothing else. */
 export function numbers(state) {
   const states = run(state);
-  const now = states.at(-1);
+  const [now, before] = [states.at(-1), states.at(-2)];
+  const wrong = state.wrong ?? "none";
+  for (const s of states) {
+    s.claimed_f = s.f - (wrong === "entropy" ? entropyOf(s.q) : 0);
+    s.claimed_evidence = wrong === "label" ? s.f : s.evidence;
+  }
   const em = toy.emPath(state);
   const gradient = toy.gradientPath(state);
   const [here, there] = [em[em.length - 1], gradient[gradient.length - 1]];
@@ -179,6 +192,13 @@ export function numbers(state) {
     gap: now.gap,
     least_rise: least(states.map((s) => s.f)),
     least_evidence: least(states.map((s) => s.evidence)),
+    wrong,
+    claimed_f: now.claimed_f,
+    claimed_evidence: now.claimed_evidence,
+    claimed_least_rise: least(states.map((s) => s.claimed_f)),
+    off: now.claimed_f + now.gap - now.claimed_evidence,
+    rise: before ? now.f - before.f : 0,
+    lift: before ? now.evidence - before.evidence : 0,
     gap_after_e: Math.max(0, ...states.filter((s) => s.move === "E").map((s) => Math.abs(s.gap))),
     at_floor: now.components.filter((c) => c.minor < FLOOR + 1e-9).length,
     empty: now.components.filter((c) => c.weight === 0).length,

@@ -8,7 +8,7 @@
 // The Python twin is lvm_lib.figures.kl; tests hold the two together.
 
 import { normalQuantile, uniforms } from "./counter.js";
-import { logNormal, logSum } from "./densities.js";
+import { LOG_TWO_PI, logNormal, logSum } from "./densities.js";
 import { expectation, line } from "./quadrature.js";
 import { top } from "./refine.js";
 
@@ -174,9 +174,15 @@ export function drawsOf({ data, seed, n }) {
   return kept.draws;
 }
 
-/** All numbers of a state {data, direction, mean, std, n, seed}: the figure draws nothing else. */
+/** log E_data[N(x; mean, std^2)] in closed form: the log of the average, which is not the average of the logs. */
+function logAverage(density, { mean, std }) {
+  const { weights, means, stds } = density;
+  return logSum(weights.length, (k) => Math.log(weights[k]) + logNormal(mean, means[k], Math.hypot(std, stds[k])));
+}
+
+/** All numbers of a state {data, direction, mean, std, n, seed, wrong}: the figure draws nothing else. */
 export function numbers(state) {
-  const { data, direction, n, seed } = state;
+  const { data, direction, n, seed, wrong = "none" } = state;
   const density = DATA[data];
   const model = { mean: state.mean, std: state.std };
   const logQ = onGrid(model);
@@ -184,6 +190,15 @@ export function numbers(state) {
   const klReverse = density.klReverse(model, logQ);
   const expected = density.expectedLog(model);
   const square = density.expected((i) => (logQ[i] - expected) ** 2);
+  const own = density.moments;
+  const wide = model.std / own.std;
+  const away = Math.abs(own.mean - model.mean);
+  const claimed = {
+    normaliser: expected + Math.log(model.std) + 0.5 * LOG_TWO_PI,
+    average: logAverage(density, model),
+  }[wrong];
+  const sign = wrong === "sign" ? -1 : 1;
+  const kl = direction === "forward" ? klForward : klReverse;
   let average = 0;
   for (const x of drawsOf(state)) average += logNormal(x, model.mean, model.std) / n;
   return {
@@ -191,14 +206,22 @@ export function numbers(state) {
     direction,
     n,
     seed,
+    wrong,
     ...model,
     kl_forward: klForward,
     kl_reverse: klReverse,
     expected,
     entropy: density.entropy,
     average,
-    kl: direction === "forward" ? klForward : klReverse,
+    kl,
     wobble: average - expected,
     error: Math.sqrt(square / n), // of the average, about the expectation
+    wide,
+    away,
+    cost_width: Math.log(wide) + 0.5 / wide ** 2 - 0.5, // over the best Gaussian, which has the moments of the data
+    cost_place: 0.5 * (away / model.std) ** 2,
+    claimed_kl: sign * kl,
+    claimed_expected: claimed ?? expected,
+    off: sign * klForward + (claimed ?? expected) + density.entropy,
   };
 }

@@ -66,7 +66,7 @@ export function assign(points, codes, sigma) {
 }
 
 /** Each code at the mean of the points, each counted by what the code holds of it; a code that holds nothing stays. */
-export function update(points, r, codes) {
+export function update(points, r, codes, wrong = "none") {
   const k = codes.length;
   return codes.map((old, j) => {
     let [total, x, y] = [0, 0, 0];
@@ -76,7 +76,8 @@ export function update(points, r, codes) {
       x += share * points[n][0];
       y += share * points[n][1];
     }
-    return total > 1e-12 ? [x / total, y / total] : old;
+    const by = wrong === "counts" ? points.length / k : total; // as if each code held an even share
+    return total > 1e-12 ? [x / by, y / by] : old;
   });
 }
 
@@ -120,14 +121,14 @@ export function measure(points, codes, sigma) {
 let last = { points: null, key: "", states: [] };
 
 /** Every state of a run, the first included: [{ codes, ...measure }]. What is known is kept. */
-export function run({ points, codes, sigma, steps }) {
-  const key = `${sigma} ${codes}`;
+export function run({ points, codes, sigma, steps, wrong = "none" }) {
+  const key = `${sigma} ${codes} ${wrong === "counts"}`;
   if (last.points !== points || last.key !== key) last = { points, key, states: [] };
   const { states } = last;
   if (!states.length) states.push({ codes, ...measure(points, codes, sigma) });
   while (states.length <= steps) {
     const { codes: old, r } = states.at(-1);
-    const better = update(points, r, old);
+    const better = update(points, r, old, wrong);
     states.push({ codes: better, ...measure(points, better, sigma) });
   }
   return states.slice(0, steps + 1);
@@ -137,6 +138,8 @@ export function run({ points, codes, sigma, steps }) {
 export function numbers(state) {
   const states = run(state);
   const now = states.at(-1);
+  const wrong = state.wrong ?? "none";
+  for (const s of states) s.claimed_energy = wrong === "rate" ? s.soft : s.energy;
   const largest = (of) => states.slice(1).reduce((most, s, i) => Math.max(most, s[of] - states[i][of]), 0);
   const stated = {
     data: state.data,
@@ -154,6 +157,10 @@ export function numbers(state) {
     used: now.used,
     dead: now.codes.length - now.used,
     perplexity: now.perplexity,
+    wrong,
+    claimed_energy: now.claimed_energy,
+    off: now.soft + 2 * state.sigma ** 2 * now.rate - now.claimed_energy,
+    fall: states.length > 1 ? states.at(-2).energy - now.energy : 0,
     largest_rise: largest("energy"),
     largest_distortion_rise: largest("distortion"),
   };

@@ -31,10 +31,10 @@ export function half(bits) {
 }
 
 const aligned = (bytes, at, length) => bytes.slice(at, at + length).buffer;
-const vector = (bytes, at, size) => new Float32Array(aligned(bytes, at, 4 * size));
+export const vector = (bytes, at, size) => new Float32Array(aligned(bytes, at, 4 * size));
 
 /** A rounded matrix as Float32Array, row after row: float16, or int8 with one float32 scale per row. */
-function matrix(bytes, place, rows, columns) {
+export function matrix(bytes, place, rows, columns) {
   const size = rows * columns;
   const out = new Float32Array(size);
   if (place.type === "float16") {

@@ -3,12 +3,16 @@
 //   reconstruction   E_q[log p(x | z)] by Gauss-Hermite quadrature with 5 x 5 points: no chance enters
 //   kl               KL(q(z | x) || N(0, I)), closed form
 //   elbo             reconstruction - kl, nats
+//   sample           pixel d of p(x | z) is black where coin d of the chance falls below its mean
 
+import { normals, uniforms } from "./counter.js";
 import { PIXELS, readImage } from "./drawing.js";
 import { network, sigmoid } from "./network.js";
+import { remembered } from "./remembered.js";
 
 export const REACH = 4; // of the plane, in standard deviations of the prior
 export const STEPS = 40; // of a path
+const STREAM = 11; // of the counter: other figures draw from others
 
 // Gauss-Hermite with five points against N(0, 1): the roots of He_5, sqrt(5 - sqrt(10)) and sqrt(5 + sqrt(10)) beside
 // 0.
@@ -75,20 +79,25 @@ export class Models {
   }
 }
 
+/** KL(N(mean, diag(std^2)) || N(0, I)), nats. */
+export const klToPrior = (mean, std) =>
+  std.reduce((sum, s, i) => sum + 0.5 * (s ** 2 + mean[i] ** 2 - 1) - Math.log(s), 0);
+
+/** E_q[log p(x | z)] of q = N(mean, diag(std^2)) by Gauss-Hermite quadrature with 5 x 5 points. */
+export function reconstructed(decoder, x, mean, std) {
+  const places = RULE.flatMap((a) => RULE.map((b) => [a, b]));
+  const z = Float64Array.from(places.flatMap(([a, b]) => [mean[0] + std[0] * a.z, mean[1] + std[1] * b.z]));
+  const logits = decoder.run(z, [places.length, 2]).data;
+  return places.reduce((sum, [a, b], i) => sum + a.weight * b.weight * logBernoulli(x, logits, i * PIXELS), 0);
+}
+
 /** q(z | x) = N(mean, diag(std^2)) and the ELBO's terms, nats. */
 export function bound({ encoder, decoder }, x) {
   const out = encoder.row(Float64Array.from(x));
   const mean = [out[0], out[1]];
   const std = [Math.exp(out[2]), Math.exp(out[3])];
-  const places = RULE.flatMap((a) => RULE.map((b) => [a, b]));
-  const z = Float64Array.from(places.flatMap(([a, b]) => [mean[0] + std[0] * a.z, mean[1] + std[1] * b.z]));
-  const logits = decoder.run(z, [places.length, 2]).data;
-  let reconstruction = 0;
-  places.forEach(([a, b], i) => {
-    reconstruction += a.weight * b.weight * logBernoulli(x, logits, i * PIXELS);
-  });
-  const klOf = (i) => 0.5 * (std[i] ** 2 + mean[i] ** 2 - 1) - Math.log(std[i]);
-  const kl = klOf(0) + klOf(1);
+  const reconstruction = reconstructed(decoder, x, mean, std);
+  const kl = klToPrior(mean, std);
   return { mean, std, reconstruction, kl, elbo: reconstruction - kl };
 }
 
@@ -99,6 +108,20 @@ export const along = ({ a1, a2, b1, b2 }, step) => [a1 + ((b1 - a1) * step) / ST
 
 /** One number that hangs on every pixel: sum of cos(d) times pixel d. */
 export const checksum = (pixels) => pixels.reduce((sum, v, d) => sum + v * Math.cos(d), 0);
+
+/** The z that a chance draws from the prior N(0, I). */
+export const drawnZ = (chance) => normals(chance, 0, STREAM);
+
+/** A coin for each pixel, uniform in (0, 1): the same coins for one chance, wherever z stands. */
+const coins = remembered((chance) =>
+  Float64Array.from({ length: PIXELS }, (_, d) => uniforms(chance, d + 1, STREAM)[0]),
+);
+
+/** A sample of p(x | z) from its mean. */
+export function sampled(mean, chance) {
+  const tossed = coins(chance);
+  return Uint8Array.from(mean, (p, d) => (tossed[d] < p ? 1 : 0));
+}
 
 /** Every number of a state, `stated`, as LatentPlaneFigure.numbers finds them, and the images beside them. */
 export function numbers(state, models) {
@@ -123,9 +146,17 @@ export function numbers(state, models) {
     checksum: checksum(image),
     centre: image[406],
   };
-  if (!models.ae) return { stated, image };
+  /** @type {Uint8Array | null} */
+  let sample = null;
+  if ("chance" in state) {
+    sample = sampled(image, state.chance);
+    const [drawn1, drawn2] = drawnZ(state.chance);
+    Object.assign(stated, { drawn1, drawn2, sample_ink: sum(sample), sample_checksum: checksum(sample) });
+    stated.log_ps_z = logBernoulli(sample, logits);
+  }
+  if (!models.ae) return { stated, image, sample };
   const aeImage = models.ae.decoder.row([z1, z2]);
   const { code, error } = models.aboutAe(state.x);
   Object.assign(stated, { ae_checksum: checksum(aeImage), ae_code1: code[0], ae_code2: code[1], ae_error: error });
-  return { stated, image, aeImage };
+  return { stated, image, sample, aeImage };
 }

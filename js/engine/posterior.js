@@ -138,9 +138,9 @@ export function* posterior(vae, x, grid = null) {
   const halving = halved(on) - on.evidence;
   const coarse = spacing > HALF || !(Math.abs(halving) < COARSE);
   if (!grid && coarse) throw unresolved(`twice the spacing moves log p(x) by ${halving}`);
-  const end = { least: LEAST, steps: LAST };
-  const path = yield* refine(on, q, end);
-  const other = yield* refine(on, { mean, logStd: std.map(Math.log) }, end);
+  const path = yield* climb(on, q);
+  const other = yield* climb(on, { mean, logStd: std.map(Math.log) });
+  const ends = [path, other].map((way) => way[way.length - 1]);
   return {
     ...on,
     x,
@@ -150,9 +150,13 @@ export function* posterior(vae, x, grid = null) {
     spacing,
     halving,
     coarse,
-    best: Math.max(path[path.length - 1].elbo, other[other.length - 1].elbo),
+    ends,
+    best: Math.max(...ends.map(({ elbo }) => elbo)),
   };
 }
+
+/** The way from a Gaussian to the top of its hill; a generator. */
+export const climb = (on, q) => refine(on, q, { least: LEAST, steps: LAST });
 
 /** Mean and standard deviations of the posterior on the grid. */
 function momentsOf({ m, axes: [z1, z2], logWeights, logJoint, evidence }) {

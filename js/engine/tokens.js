@@ -36,23 +36,37 @@ export function tokenNets(nets, weights) {
     return decoder.run(maps, [1, dimensions, grid, grid]).data;
   };
 
+  const farFrom = (maps, p, k) => {
+    let far = 0;
+    for (let j = 0; j < dimensions; j++) far += (maps[j * places + p] - codes[k * dimensions + j]) ** 2;
+    return far;
+  };
+
   /** The tokens of an image: at each place the nearest code, the first of equals. */
   const encode = (pixels) => {
     const maps = encoder.run(Float64Array.from(pixels), [1, pixels.length]).data;
     return Array.from({ length: places }, (_, p) => {
       let [best, least] = [0, Infinity];
       for (let k = 0; k < size; k++) {
-        let far = 0;
-        for (let j = 0; j < dimensions; j++) far += (maps[j * places + p] - codes[k * dimensions + j]) ** 2;
+        const far = farFrom(maps, p, k);
         if (far < least) [best, least] = [k, far];
       }
       return best;
     });
   };
+
+  /** All codes at each place of an image, the nearest first. */
+  const ranked = (pixels) => {
+    const maps = encoder.run(Float64Array.from(pixels), [1, pixels.length]).data;
+    return Array.from({ length: places }, (_, p) => {
+      const far = Array.from({ length: size }, (_, k) => farFrom(maps, p, k));
+      return Array.from(far.keys()).sort((a, b) => far[a] - far[b]);
+    });
+  };
   const priors = Object.fromEntries(
     nets.priors.map((prior) => [prior.name, KINDS[prior.kind](prior, bytes, { size, grid, places })]),
   );
-  return { size, grid, places, reach, encode, decode, priors };
+  return { size, grid, places, dimensions, codes, reach, encode, ranked, decode, priors };
 }
 
 // ---- priors: start(label) gives logits(tokens, place), to be asked place after place from 0
@@ -243,14 +257,47 @@ export function readPrefix(text, { places, size }) {
   return tokens.length <= places && tokens.every((token) => token < size) ? tokens.join(",") : undefined;
 }
 
-/** The code that, all over the grid, decodes to the image with the mean nearest to zero: "not yet drawn". */
-export function emptyCode({ size, places, decode }) {
-  let [best, least] = [0, Infinity];
-  for (let k = 0; k < size; k++) {
-    const mean = Math.abs(meanOf(decode(new Array(places).fill(k))));
-    if (mean < least) [best, least] = [k, mean];
+const known = new WeakMap(); // nets -> what their codes look like
+
+/**
+ * What each code looks like where it stands alone, all over the grid: `patches`, the 4 x 4 pixels of a token in the
+ * middle; `means` of whole images.
+ */
+export function plainImages(nets) {
+  if (!known.has(nets)) {
+    const { size, grid, places, decode } = nets;
+    const [side, corner] = [PATCH * grid, PATCH * (grid >> 1)];
+    const images = Array.from({ length: size }, (_, k) => decode(new Array(places).fill(k)));
+    const cut = (image) =>
+      Float64Array.from(
+        { length: PATCH * PATCH },
+        (_, d) => image[(corner + Math.floor(d / PATCH)) * side + corner + (d % PATCH)],
+      );
+    known.set(nets, { patches: images.map(cut), means: images.map(meanOf) });
   }
-  return best;
+  return known.get(nets);
+}
+
+/** The code that, all over the grid, decodes to the image with the mean nearest to zero: "not yet drawn". */
+export function emptyCode(nets) {
+  const { means } = plainImages(nets);
+  return means.reduce((best, mean, k) => (Math.abs(mean) < Math.abs(means[best]) ? k : best), 0);
+}
+
+/** All codes in a row, like by like: the emptiest first, then always the most alike of those that are left. */
+export function byLikeness(nets) {
+  const { patches } = plainImages(nets);
+  const left = new Set(patches.keys());
+  const order = [emptyCode(nets)];
+  left.delete(order[0]);
+  const far = (a, b) => patches[a].reduce((sum, v, d) => sum + (v - patches[b][d]) ** 2, 0);
+  while (left.size) {
+    const last = order[order.length - 1];
+    const next = [...left].reduce((best, k) => (far(last, k) < far(last, best) ? k : best));
+    order.push(next);
+    left.delete(next);
+  }
+  return order;
 }
 
 /**

@@ -10,7 +10,8 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed, tolerance } from "../kit/format.js";
 import { sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
-import { sentence, sign, termButton } from "../kit/maths.js";
+import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
+import { maths, sentence, sign, termButton } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { makePlane } from "./ancestral/plane.js";
 import { makePrediction } from "./ancestral/prediction.js";
@@ -34,7 +35,8 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
   const predict = makePrediction(h);
   const live = announcer(h);
   const here = h("p", { class: "lvm-here" });
-  const invariant = h("p", { class: "lvm-invariant" });
+  const insight = makeInsight(h);
+  const check = makeCheck(h, maths(h, "the sample follows *p*(*x*)"));
   const which = h("span", { class: "lvm-label" });
   const [z, g, noise, x] = STEP.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
   const named = { role: "group", "aria-label": "the newest sample: x equals g of z plus s epsilon" };
@@ -65,31 +67,31 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
   const back = button(h, "Back", more(-1));
   const one = button(h, "Sample 1", more(1));
   const many = button(h, "Sample 100", more(100));
-  const buttons = h(
-    "div",
-    { class: "lvm-buttons" },
-    back,
-    one,
-    many,
-    button(h, "New seed", () => kept.change({ seed: (kept.state.seed % kept.range("seed").high) + 1 })),
-    button(h, "Reset", () => {
-      kept.reset();
-      fitAxes(kept.state);
-    }),
-    kept.share,
-  );
   const spread = kept.slider("std_noise", { label: ["noise ", h("var", {}, "s")] });
   const most = kept.range("count").high;
-  root.append(
-    h("div", { class: "lvm-title" }, "How does ", h("var", {}, "z"), " make ", h("var", {}, "x"), "?"),
-    predict.node,
-    plane.node,
-    here,
-    h("div", { class: "lvm-newest" }, which, formula),
-    invariant,
-    h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, spread.node)),
-    live.region,
-  );
+  layOut(kit, {
+    title: ["How does ", h("var", {}, "z"), " make ", h("var", {}, "x"), "?"],
+    asks: predict.node,
+    picture: plane.node,
+    hand: [h("div", { class: "lvm-buttons" }, back, one, many), h("div", { class: "lvm-sliders" }, spread.node)],
+    insight,
+    rest: [
+      here,
+      h(
+        "div",
+        { class: "lvm-buttons" },
+        button(h, "New seed", () => kept.change({ seed: (kept.state.seed % kept.range("seed").high) + 1 })),
+        button(h, "Reset", () => {
+          kept.reset();
+          fitAxes(kept.state);
+        }),
+        kept.share,
+      ),
+    ],
+    check,
+    under: h("div", { class: "lvm-newest" }, which, formula),
+    live: live.region,
+  });
   const terms = linkTerms(root, view);
   onCleanup(terms.release);
 
@@ -117,7 +119,8 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
           `puts *x* around *g*(*z*) = ${fixed(now.g, 2)}; there *p*(*x*) = ${fixed(now.density)}.`,
       ],
     ]);
-    say(h, invariant, now);
+    say(h, check, now);
+    teach(insight, now);
     predict.follow(now);
     kept.tell(now);
   }
@@ -161,11 +164,12 @@ function spoken(n) {
 }
 
 /** What always holds, in words, with its numbers. */
-function say(h, node, n) {
+function say(h, check, n) {
+  const { told: node } = check;
   const off = Math.abs(n.area - 1);
   const density = `p(x) integrates to one, to ${tolerance(off)}.`.replace("p(x)", "*p*(*x*)");
   const near = !n.count || n.distance < n.line;
-  node.classList.toggle("is-broken", off >= 1e-6 || !near);
+  check.holds(off < 1e-6 && near);
   if (!n.count) {
     sentence(h, node, [
       ["strong", `${density} `],
@@ -185,4 +189,26 @@ function say(h, node, n) {
         `all but at most one of 100 000 samples of this size. ${density}`,
     ],
   ]);
+}
+
+/** What this state teaches. */
+function teach(insight, n) {
+  if (!n.count)
+    insight.tell(
+      n,
+      "Each z makes x near one place, here {g:2}; p(x) is the average over all z.",
+      "Draw: prior, generator, noise.",
+    );
+  else if (n.count < 30)
+    insight.tell(
+      n,
+      n.count === 1 ? "One sample says little about p(x)." : "{count:0} samples say little about p(x).",
+      "Draw a hundred more.",
+    );
+  else
+    insight.tell(
+      n,
+      "{count:0} samples pile up under p(x), which was computed without any of them.",
+      "They are off by {distance:3} at most.",
+    );
 }

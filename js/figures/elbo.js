@@ -12,9 +12,11 @@ import { fixed, nats, tolerance } from "../kit/format.js";
 import { holdGaussian } from "../kit/gaussian.js";
 import { sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
+import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
 import { maths, sentence } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
-import { axisFor, makeBar } from "./elbo/bar.js";
+import { makeWrong } from "../kit/wrong.js";
+import { makeBar } from "./elbo/bar.js";
 import { makePlane } from "./elbo/plane.js";
 import { makePrediction } from "./elbo/prediction.js";
 import { makeIdentity, makeSplits } from "./elbo/terms.js";
@@ -24,7 +26,6 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
   const numbers = remembered(numbersOf); // asked for by a draw, by what is read back, and at rest
   let now = null; // numbers of the last draw
   let split = "gap";
-  let left = -6; // of the bar's axis; moves only at rest
   let width = 0;
 
   /** A state with q's moments where q is the posterior itself. */
@@ -38,12 +39,6 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
   const kept = keep(kit, {
     numbers,
     written: (s) => settled(s),
-    adapt: () => {
-      const wanted = now ? axisFor(now.evidence) : left;
-      const moved = wanted !== left;
-      left = wanted;
-      return moved;
-    },
     speak: () => {
       if (now) live.speak(spoken(now));
     },
@@ -65,7 +60,8 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
   });
   const predict = makePrediction(h);
   const live = announcer(h);
-  const invariant = h("p", { class: "lvm-invariant" });
+  const insight = makeInsight(h);
+  const check = makeCheck(h, maths(h, "ELBO + KL = log *p*(*x*)"));
 
   const sliders = {
     x: kept.slider("x", { label: ["observation ", h("var", {}, "x")] }),
@@ -78,26 +74,47 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
     kept.change({ kind: "gaussian", ...curve.bestGaussian(x, mean, std) });
   };
   const exact = button(h, "Make q exact", () => kept.change({ kind: "exact" }));
-  const buttons = h(
-    "div",
-    { class: "lvm-buttons" },
-    exact,
-    button(h, "Best Gaussian", best),
-    button(h, "Reset", kept.reset),
-    kept.share,
-  );
-
-  root.append(
-    h("div", { class: "lvm-title" }, "Can ", h("var", { class: "lvm-ink-q" }, "q"), maths(h, " move log *p*(*x*)?")),
-    predict.node,
-    plane.node,
-    identity.node,
-    bar.node,
-    invariant,
-    splits.node,
-    h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, sliders.x.node, sliders.bend.node)),
-    live.region,
-  );
+  const wrong = makeWrong(kit, kept, [
+    {
+      value: "normaliser",
+      text: "normaliser dropped",
+      told:
+        "log *p*(*x* | *z*) without −log *s* − ½ log 2π, still called the ELBO (seen in NeuromatchAcademy’s " +
+        "day on VAEs: 720 nats too high on 28 × 28). The constant trains as well; the number is no bound.",
+    },
+    {
+      value: "sign",
+      text: "KL added",
+      told:
+        "Reconstruction plus KL: a name that says KL for a value that is −KL. Such an objective rewards a *q*" +
+        " far from the prior, and climbs over log *p*(*x*).",
+    },
+    {
+      value: "mean",
+      text: "one z for E",
+      told:
+        "The reconstruction at the mean of *q* alone, in place of its average over *q*. A reader asked for it" +
+        " in pytorch/examples (#419): it ignores how far *q* reaches.",
+    },
+  ]);
+  layOut(kit, {
+    title: ["Can ", h("var", { class: "lvm-ink-q" }, "q"), maths(h, " move log *p*(*x*)?")],
+    asks: predict.node,
+    picture: [plane.node, bar.node],
+    hand: [
+      h("div", { class: "lvm-buttons" }, exact, button(h, "Best Gaussian", best)),
+      h("div", { class: "lvm-sliders" }, sliders.bend.node),
+    ],
+    insight,
+    rest: [
+      h("div", { class: "lvm-sliders" }, sliders.x.node),
+      h("div", { class: "lvm-buttons" }, button(h, "Reset", kept.reset), kept.share),
+      wrong.node,
+    ],
+    check,
+    under: [identity.node, splits.node],
+    live: live.region,
+  });
   const terms = linkTerms(root, view);
 
   // ---- drawing
@@ -106,15 +123,18 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
     const before = now;
     now = numbers(state);
     plane.draw(width, now);
-    bar.draw(width, now, left, split);
+    const claimed = { ...now, elbo: now.claimed_elbo };
+    bar.draw(width, claimed, split);
+    wrong.update(state.wrong);
     const lit = touched && before !== null;
-    for (const [button_, key] of [...identity.terms, ...splits.terms]) terms.write(button_, fixed(now[key]), lit);
+    for (const [button_, key] of [...identity.terms, ...splits.terms]) terms.write(button_, fixed(claimed[key]), lit);
     splits.show(split);
     for (const key of ["x", "bend"]) {
       sliders[key].update(state[key], fixed(state[key], 2), `${key === "x" ? "x" : "theta"} = ${fixed(state[key], 2)}`);
     }
     set(exact, { "aria-pressed": state.kind === "exact" });
-    invariantSentence(h, invariant, now);
+    invariantSentence(h, check, now);
+    teach(insight, now);
     predict.follow(now);
     kept.tell(now);
   }
@@ -142,7 +162,6 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
   );
 
   onCleanup(terms.release);
-  left = axisFor(numbers(kept.state).evidence);
   onCleanup(
     followWidth(root, view, () => {
       width = plane.measure();
@@ -157,14 +176,16 @@ function spoken(n) {
   return `log p of x is ${nats(n.evidence)}. ELBO ${fixed(n.elbo)}, KL from q to the posterior ${fixed(n.kl)}. ${q}.`;
 }
 
-function invariantSentence(h, node, n) {
-  const off = Math.abs(n.elbo + n.kl - n.evidence);
+function invariantSentence(h, check, n) {
+  const { told: node } = check;
+  const off = Math.abs(n.off);
   const holds = off < 1e-6;
-  node.classList.toggle("is-broken", !holds);
+  check.holds(holds);
   sentence(h, node, [
     [
       "strong",
-      `ELBO + KL = ${nats(n.elbo + n.kl, 6)} = log *p*(*x*): ${holds ? "holds to" : "does not hold, off by"} ` +
+      `ELBO + KL = ${nats(n.claimed_elbo + n.kl, 6)}, log *p*(*x*) = ${nats(n.evidence, 6)}: ` +
+        `${holds ? "holds to" : "does not hold, off by"} ` +
         `${tolerance(off)}.`,
     ],
     [
@@ -174,4 +195,37 @@ function invariantSentence(h, node, n) {
         : " Three separate routes: closed form, quadrature under *q*, quadrature over all *z*.",
     ],
   ]);
+}
+
+/** What this state teaches. */
+function teach(insight, n) {
+  if (n.wrong !== "none")
+    insight.tell(
+      n,
+      n.claimed_elbo > n.evidence
+        ? "This “ELBO” of {claimed_elbo:2} lies above log *p*(*x*) = {evidence:2}: it is no lower bound."
+        : "“ELBO” + KL misses log *p*(*x*) by {off:2} nats.",
+      "The bar no longer ends at the line.",
+    );
+  else if (n.kind === "exact") insight.tell(n, "q is the posterior: no gap, the ELBO is log p(x) = {evidence:3}.");
+  else if (n.away > 0.5)
+    insight.tell(
+      n,
+      "q stands {away:1} posterior widths beside the posterior’s mean: the gap is {kl:2} nats.",
+      "Drag q, or bend the decoder: only the second moves the line.",
+    );
+  else if (n.wide > 1.15 || n.wide < 0.87)
+    insight.tell(
+      n,
+      n.wide > 1
+        ? "q is {wide:1} times as wide as the posterior: the gap is {kl:2} nats."
+        : "q is only {wide:2} times as wide as the posterior: the gap is {kl:2} nats.",
+      "No q moves log *p*(*x*).",
+    );
+  else
+    insight.tell(
+      n,
+      "q has about the mean and the width of the posterior: {kl:3} nats are left.",
+      n.kl > 0.02 ? "They are what a Gaussian’s shape costs." : "",
+    );
 }

@@ -9,11 +9,13 @@ import { disable, set } from "../kit/dom.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
+import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
 import { pairs, writtenPairs } from "../kit/link.js";
 import { maths, sentence, sign, termButton } from "../kit/maths.js";
 import { planeKeys } from "../kit/planekeys.js";
 import { player } from "../kit/player.js";
 import { linkTerms } from "../kit/terms.js";
+import { makeWrong } from "../kit/wrong.js";
 import { makeHands } from "./em/hands.js";
 import { makeLandscape } from "./em/landscape.js";
 import { makePlane, shares } from "./em/plane.js";
@@ -49,7 +51,8 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
   const toy = makeLandscape(kit);
   const steps = makeSteps(kit);
   const live = announcer(h);
-  const invariant = h("p", { class: "lvm-invariant" });
+  const insight = makeInsight(h);
+  const check = makeCheck(h, maths(h, "*F* + gap = evidence, and neither falls"));
   const about = h("p", { class: "lvm-em-note" });
   const aboutToy = h("p", { class: "lvm-em-note" });
   const [f, gap, evidence] = [
@@ -99,26 +102,6 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
       { "aria-label": `${letter}-step` },
     ),
   );
-  const buttons = h(
-    "div",
-    { class: "lvm-buttons" },
-    run.back,
-    e,
-    m,
-    run.step,
-    run.play,
-    button(h, "New start", () => act({ seed: (kept.state.seed % kept.range("seed").high) + 1 })),
-    button(
-      h,
-      "Reset",
-      run.halting(() => {
-        kept.reset();
-        land();
-        steps.adapt(numbers(kept.state).states);
-      }),
-    ),
-    kept.share,
-  );
   const sets = choice(h, {
     label: "Set of points",
     value: named(kept.state.points),
@@ -132,27 +115,68 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
   const count = kept.slider("k", { label: ["components ", h("var", {}, "K")] });
   const rate = kept.slider("rate", { label: "gradient step" });
   const head = (text) => h("div", { class: "lvm-em-head" }, maths(h, text));
-  root.append(
-    h("div", { class: "lvm-title" }, "Can a step of EM make things worse?"),
-    h(
-      "div",
-      { class: "lvm-em-panels" },
+  const wrong = makeWrong(kit, kept, [
+    {
+      value: "stale",
+      text: "stale responsibilities",
+      told:
+        "The M-step takes the responsibilities of the E-step before the last. It maximises a bound for a *q* " +
+        "that is no more there, so *F* may fall.",
+    },
+    {
+      value: "entropy",
+      text: "Q called the bound",
+      told:
+        "E~*q*~ log *p*(*x*, *z*) alone, the Q of many textbooks, is called the lower bound. The bound is Q +" +
+        " H(*q*): without the entropy an E-step may lower it.",
+    },
+    {
+      value: "label",
+      text: "bound logged as evidence",
+      told:
+        "*F* is logged after the M-step with the old *q*, and labelled log-likelihood. It is right after an " +
+        "E-step only: after an M-step it is short by the gap.",
+    },
+  ]);
+  layOut(kit, {
+    title: "Can a step of EM make things worse?",
+    picture: [
       h(
         "div",
-        {},
-        head("Your points: click to place, drag to move"),
-        plane.node,
-        h("div", { class: "lvm-em-row" }, sets.node, removal),
-        about,
+        { class: "lvm-em-panels" },
+        h("div", {}, head("Your points: click to place, drag to move"), plane.node),
+        h("div", {}, head("A toy: *F*(θ′, θ)"), toy.node),
       ),
-      h("div", {}, head("A toy with two numbers: *F*(θ′, θ)"), toy.node, aboutToy),
-    ),
-    formula,
-    steps.node,
-    invariant,
-    h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, count.node, rate.node)),
-    live.region,
-  );
+      steps.node,
+    ],
+    hand: h("div", { class: "lvm-buttons" }, run.back, e, m, run.step, run.play),
+    insight,
+    rest: [
+      h("div", { class: "lvm-em-row" }, sets.node, removal),
+      about,
+      h("div", { class: "lvm-sliders" }, count.node, rate.node),
+      h(
+        "div",
+        { class: "lvm-buttons" },
+        button(h, "New start", () => act({ seed: (kept.state.seed % kept.range("seed").high) + 1 })),
+        button(
+          h,
+          "Reset",
+          run.halting(() => {
+            kept.reset();
+            land();
+            steps.adapt(numbers(kept.state).states);
+          }),
+        ),
+        kept.share,
+      ),
+      wrong.node,
+    ],
+    check,
+    under: [formula, aboutToy],
+    live: live.region,
+    broad: true,
+  });
   const terms = linkTerms(root, view);
   onCleanup(terms.release);
 
@@ -165,12 +189,16 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     if (ring.index >= state.points.length) Object.assign(ring, { index: -1, holding: false });
     plane.draw(widths[0], states.at(-1), state.points, ring);
     toy.draw(widths[1], em, gradient, state);
-    steps.draw(widths[2], states);
+    steps.draw(
+      widths[2],
+      states.map((one) => ({ ...one, f: one.claimed_f, evidence: one.claimed_evidence })),
+    );
+    wrong.update(state.wrong);
     const lit = touched && before !== null;
     for (const [term, value] of [
-      [f, now.f],
+      [f, now.claimed_f],
       [gap, now.gap],
-      [evidence, now.evidence],
+      [evidence, now.claimed_evidence],
     ])
       terms.write(term, fixed(value), lit);
     enable(state);
@@ -190,7 +218,8 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
   }
 
   function words(state, states) {
-    holds(h, invariant, now, states);
+    holds(h, check, now, states);
+    teach(insight, now);
     sentence(h, about, [["plain", SAID[named(state.points) ?? "own"]], ...warnings(now, states.at(-1))]);
     sentence(h, aboutToy, [
       [
@@ -276,11 +305,12 @@ function spoken(n) {
 }
 
 /** What holds, in words, and what the last half step did. */
-function holds(h, node, n, states) {
-  const off = Math.abs(n.f + n.gap - n.evidence);
+function holds(h, check, n, states) {
+  const { told: node } = check;
+  const off = Math.abs(n.off);
   const size = 1e-9 * Math.max(1, Math.abs(n.evidence), Math.abs(n.f));
-  const fell = Math.min(n.least_rise, n.least_evidence) < -size;
-  node.classList.toggle("is-broken", off > size || fell);
+  const fell = Math.min(n.claimed_least_rise, n.least_evidence) < -size;
+  check.holds(off <= size && !fell);
   const [now, before] = [states.at(-1), states.at(-2)];
   const [rise, lift] = before ? [now.f - before.f, now.evidence - before.evidence] : [0, 0];
   const did = {
@@ -299,7 +329,12 @@ function holds(h, node, n, states) {
       `${fell ? "should fall, but one did. " : "ever fell. "}`
     : "";
   sentence(h, node, [
-    ["strong", `*F* + gap = evidence, to ${tolerance(off)}. ${sofar}`],
+    [
+      "strong",
+      off <= size
+        ? `*F* + gap = evidence, to ${tolerance(off)}. ${sofar}`
+        : `*F* + gap misses the evidence by ${nats(off)}. ${sofar}`,
+    ],
     ["plain", did],
   ]);
 }
@@ -326,4 +361,56 @@ function warnings(n, { components, move }) {
   if (n.n && n.n < n.k) out.push(["plain", "There are fewer points than components. "]);
   if (!out.length && move === "" && n.n) out.push(["plain", "Dots: no component has taken a point yet. "]);
   return out;
+}
+
+/** What the last half step teaches. */
+function teach(insight, n) {
+  const move = n.moves.at(-1);
+  if (n.wrong !== "none") {
+    if (n.wrong === "stale")
+      insight.tell(
+        n,
+        n.least_rise < -1e-9
+          ? "With stale responsibilities F fell, once by {0-least_rise:3} nats."
+          : "With stale responsibilities nothing keeps F from falling.",
+        "Take some more steps.",
+      );
+    else if (n.wrong === "entropy")
+      insight.tell(
+        n,
+        "What is called F here misses {0-off:3} nats: the entropy of q.",
+        "F + gap is no longer the evidence.",
+      );
+    else
+      insight.tell(
+        n,
+        n.off > 1e-9
+          ? "What is logged as evidence is {off:3} nats too low: the gap that this M-step opened."
+          : "After an E-step the wrong label does not show.",
+        "Take an M-step, and an E-step.",
+      );
+    return;
+  }
+  if (!n.n) insight.tell(n, "No points, nothing to explain.", "Click into the plane to place some.");
+  else if (!move)
+    insight.tell(
+      n,
+      "q knows nothing yet: the gap is {gap:2} nats.",
+      "Each component takes the same part of every point.",
+    );
+  else if (move === "E")
+    insight.tell(
+      n,
+      n.rise < 1e-9
+        ? "A second E-step in a row changes nothing: q is the posterior already."
+        : "The E-step closed the gap: F rose by {rise:3} nats, the evidence stayed.",
+    );
+  else
+    insight.tell(
+      n,
+      n.rise < 1e-9
+        ? "This M-step found nothing to improve."
+        : "The M-step raised F by {rise:3} nats and the evidence by {lift:3}.",
+      n.rise < 1e-9 ? "" : "The rest is the new gap, {gap:3}.",
+    );
 }

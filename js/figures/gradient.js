@@ -9,6 +9,7 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed } from "../kit/format.js";
 import { holdGaussian } from "../kit/gaussian.js";
 import { keep } from "../kit/keep.js";
+import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeArrows } from "./gradient/arrows.js";
@@ -30,7 +31,8 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
   const plane = makePlane(kit);
   const arrows = makeArrows(kit);
   const live = announcer(h);
-  const invariant = h("p", { class: "lvm-invariant" });
+  const insight = makeInsight(h);
+  const check = makeCheck(h, "both averages aim at the exact gradient");
   const buttonsOf = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
   const formula = h(
     "div",
@@ -77,28 +79,36 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
     ],
   });
   const size = kept.slider("n", { label: "samples" });
-  const buttons = h(
-    "div",
-    { class: "lvm-buttons" },
-    button(h, "New samples", () => kept.change({ seed: (kept.state.seed + 1) % (kept.range("seed").high + 1) })),
-    button(h, "Reset", () => {
-      kept.reset();
-      arrows.adapt(numbers(kept.state));
-    }),
-    kept.share,
-  );
   const row = (text, group) =>
     h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, text), group.node);
-  root.append(
-    h("div", { class: "lvm-title" }, "Which arrow would you trust after one sample?"),
-    h("div", { class: "lvm-choices" }, row("Function", which), row("Baseline", baseline)),
-    plane.node,
-    arrows.node,
-    formula,
-    invariant,
-    h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, size.node)),
-    live.region,
-  );
+  layOut(kit, {
+    title: "Which arrow would you trust after one sample?",
+    picture: [plane.node, arrows.node],
+    hand: [
+      h(
+        "div",
+        { class: "lvm-buttons" },
+        button(h, "New samples", () => kept.change({ seed: (kept.state.seed + 1) % (kept.range("seed").high + 1) })),
+      ),
+      h("div", { class: "lvm-sliders" }, size.node),
+    ],
+    insight,
+    rest: [
+      h("div", { class: "lvm-choices" }, row("Function", which), row("Baseline", baseline)),
+      h(
+        "div",
+        { class: "lvm-buttons" },
+        button(h, "Reset", () => {
+          kept.reset();
+          arrows.adapt(numbers(kept.state));
+        }),
+        kept.share,
+      ),
+    ],
+    check,
+    under: formula,
+    live: live.region,
+  });
   const terms = linkTerms(root, view);
   onCleanup(terms.release);
 
@@ -113,7 +123,8 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
     which.set(state.f);
     baseline.set(state.baseline ? "on" : "off");
     size.update(state.n, String(state.n), `${state.n} samples`);
-    say(h, invariant, now);
+    say(h, check, now);
+    teach(insight, now);
     kept.tell(now);
   }
 
@@ -141,9 +152,10 @@ function spoken(n) {
 }
 
 /** What always holds, in words, and what the two ways cost. */
-function say(h, node, n) {
+function say(h, check, n) {
+  const { told: node } = check;
   const holds = n.away < WITHIN;
-  node.classList.toggle("is-broken", !holds);
+  check.holds(holds);
   sentence(h, node, [
     [
       "strong",
@@ -158,4 +170,17 @@ function say(h, node, n) {
         `brackets: (by mean, by log std).`,
     ],
   ]);
+}
+
+/** What this state teaches. */
+function teach(insight, n) {
+  const digits = n.ratio_mean >= 9.95 ? 0 : n.ratio_mean >= 0.095 ? 1 : 3;
+  insight.tell(
+    n,
+    n.ratio_mean >= 1
+      ? `Through the density one sample scatters with {ratio_mean:${digits}} times the variance: it takes so many ` +
+          "times the samples."
+      : `Here the score function scatters less: {ratio_mean:${digits}} times the variance along the mean.`,
+    n.baseline ? "With the baseline." : "A baseline takes some of it away: try it.",
+  );
 }

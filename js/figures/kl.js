@@ -9,8 +9,10 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { holdGaussian } from "../kit/gaussian.js";
 import { keep } from "../kit/keep.js";
+import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
 import { sentence } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
+import { makeWrong } from "../kit/wrong.js";
 import { makeBars } from "./kl/bars.js";
 import { makeFormulas } from "./kl/formulas.js";
 import { makePlane } from "./kl/plane.js";
@@ -25,15 +27,13 @@ export default figure("kl", "Live figure: KL divergence and log-likelihood of a 
   const bars = makeBars(kit);
   const formulas = makeFormulas(h);
   const live = announcer(h);
-  const invariant = h("p", { class: "lvm-invariant" });
+  const insight = makeInsight(h);
+  const check = makeCheck(h, "KL and expected log-likelihood mirror each other");
   let width = 0;
 
   const kept = keep(kit, {
     numbers,
-    adapt: () => {
-      const n = numbers(kept.state);
-      return [plane.adapt(n), bars.adapt(n)].some(Boolean);
-    },
+    adapt: () => plane.adapt(numbers(kept.state)),
     speak: () => live.speak(spoken(numbers(kept.state))),
     draw,
   });
@@ -63,27 +63,53 @@ export default figure("kl", "Live figure: KL divergence and log-likelihood of a 
     const { data: name, direction: which } = kept.state;
     kept.change(fitted(DATA[name], which, kept.state, ends));
   });
-  const buttons = h(
-    "div",
-    { class: "lvm-buttons" },
-    lower,
-    button(h, "Fit the draws", () => kept.change(fittedToDraws(drawsOf(kept.state), ends))),
-    button(h, "New draws", () => kept.change({ seed: (kept.state.seed + 1) % (kept.range("seed").high + 1) })),
-    button(h, "Reset", kept.reset),
-    kept.share,
-  );
   const row = (text, group) =>
     h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, text), group.node);
-  root.append(
-    h("div", { class: "lvm-title" }, "What moves when the model moves?"),
-    h("div", { class: "lvm-choices" }, row("Data density", data), row("KL", direction)),
-    plane.node,
-    formulas.node,
-    bars.node,
-    invariant,
-    h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, size.node)),
-    live.region,
-  );
+  const wrong = makeWrong(kit, kept, [
+    {
+      value: "normaliser",
+      text: "normaliser dropped",
+      told:
+        "The Gaussian’s −log *s* − ½ log 2π is left out, and the rest still called a log-likelihood. The sum " +
+        "now moves with the width. Seen in NeuromatchAcademy’s day on VAEs, where the result is 720 nats too " +
+        "high.",
+    },
+    {
+      value: "sign",
+      text: "KL with the other sign",
+      told:
+        "E~data~ log *p*~θ~ / *p*~data~ is −KL. Code that calls it KL shows divergences below zero, and the " +
+        "sum falls when the model gets better: no KL is negative.",
+    },
+    {
+      value: "average",
+      text: "log of the average",
+      told:
+        "The log was taken after averaging *p*~θ~ over the data: by Jensen’s inequality never too small, and " +
+        "blind to points that the model calls impossible.",
+    },
+  ]);
+  layOut(kit, {
+    title: "What moves when the model moves?",
+    picture: [plane.node, bars.node],
+    hand: h(
+      "div",
+      { class: "lvm-buttons" },
+      lower,
+      button(h, "Fit the draws", () => kept.change(fittedToDraws(drawsOf(kept.state), ends))),
+      button(h, "New draws", () => kept.change({ seed: (kept.state.seed + 1) % (kept.range("seed").high + 1) })),
+    ),
+    insight,
+    rest: [
+      h("div", { class: "lvm-choices" }, row("KL", direction), row("Data", data)),
+      h("div", { class: "lvm-sliders" }, size.node),
+      h("div", { class: "lvm-buttons" }, button(h, "Reset", kept.reset), kept.share),
+      wrong.node,
+    ],
+    check,
+    under: formulas.node,
+    live: live.region,
+  });
   const terms = linkTerms(root, view);
   onCleanup(terms.release);
 
@@ -93,13 +119,16 @@ export default figure("kl", "Live figure: KL divergence and log-likelihood of a 
     const lit = touched && now !== null;
     now = numbers(state);
     plane.draw(width, now, drawsOf(state));
-    bars.draw(width, now);
-    for (const [term, value] of formulas.values(now)) terms.write(term, fixed(value), lit);
+    const claimed = { ...now, kl: now.claimed_kl, expected: now.claimed_expected };
+    bars.draw(width, claimed);
+    wrong.update(state.wrong);
+    for (const [term, value] of formulas.values(claimed)) terms.write(term, fixed(value), lit);
     formulas.show(now.direction);
     data.set(state.data);
     direction.set(state.direction);
     size.update(state.n, String(state.n), `${state.n} ${state.n === 1 ? "draw" : "draws"}`);
-    say(h, invariant, now);
+    say(h, check, now);
+    teach(insight, now);
     kept.tell(now);
   }
 
@@ -107,7 +136,6 @@ export default figure("kl", "Live figure: KL divergence and log-likelihood of a 
   holdGaussian(kit, kept, { ...plane, z: () => plane.scales.x, of: "the model" });
 
   plane.adapt(numbers(kept.state));
-  bars.adapt(numbers(kept.state));
   onCleanup(
     followWidth(root, view, () => {
       width = plane.measure();
@@ -125,15 +153,17 @@ function spoken(n) {
 }
 
 /** What holds, in words; and what does not, with its reason. */
-function say(h, node, n) {
+function say(h, check, n) {
+  const { told: node } = check;
   const signed = (value) => (value < 0 ? fixed(value) : `+${fixed(value)}`);
   const wobble =
     `Over N = ${n.n} ${n.n === 1 ? "draw" : "draws"} the sum is off by ${signed(n.wobble)}: that is average − ` +
     `expectation, with a standard error of ${fixed(n.error)}. It depends on the model.`;
-  const off = Math.abs(n.kl_forward + n.expected + n.entropy);
+  const off = Math.abs(n.off);
   const holds = off < 1e-6;
-  node.classList.toggle("is-broken", !holds);
+  check.holds(holds);
   if (n.direction === "reverse") {
+    check.holds(n.wrong === "none");
     const away = n.kl_reverse + n.expected + n.entropy;
     sentence(h, node, [
       ["strong", "In this direction nothing holds the sum in place: "],
@@ -144,9 +174,54 @@ function say(h, node, n) {
   sentence(h, node, [
     [
       "strong",
-      `KL + E~data~ log *p*~θ~ = ${nats(n.kl_forward + n.expected, 6)} = −H(*p*~data~): ` +
+      `KL + E~data~ log *p*~θ~ = ${nats(n.off - n.entropy, 6)}, −H(*p*~data~) = ${nats(-n.entropy, 6)}: ` +
         `${holds ? `holds to ${tolerance(off)}.` : `does not hold, off by ${tolerance(off)}.`} `,
     ],
     ["plain", wobble],
   ]);
+}
+
+/** What this state teaches. */
+function teach(insight, n) {
+  const forward = n.direction === "forward";
+  if (n.wrong === "sign") {
+    insight.tell(n, "“KL” = {claimed_kl:2} nats: a divergence below zero.", "No KL is negative: the sign is wrong.");
+    return;
+  }
+  if (n.wrong !== "none" && forward) {
+    insight.tell(
+      n,
+      n.wrong === "normaliser"
+        ? "Without its normaliser the likelihood is off by {off:2} nats, and the sum moves with the width."
+        : "The log of the average is {off:2} nats above the average of the logs.",
+      "Move the model: the end of the bar no longer stays.",
+    );
+    return;
+  }
+  if (n.direction === "reverse")
+    insight.tell(
+      n,
+      "Read backwards this model costs {kl_reverse:2} nats, read forwards {kl_forward:2}.",
+      "Backwards only the places count where the model has mass: a hill that it leaves out costs nothing.",
+    );
+  else if (n.cost_width + n.cost_place < 0.005)
+    insight.tell(
+      n,
+      "No Gaussian is closer: {kl_forward:3} nats are what its shape costs.",
+      "It has the mean and the spread of the data.",
+    );
+  else if (n.cost_width >= n.cost_place)
+    insight.tell(
+      n,
+      n.wide > 1
+        ? "The model is {wide:1} times as wide as the data: that costs {cost_width:2} nats."
+        : "The model is only {wide:2} times as wide as the data: that costs {cost_width:2} nats.",
+      "Where it stands costs {cost_place:2}.",
+    );
+  else
+    insight.tell(
+      n,
+      "The model stands {away:2} from the mean of the data: that costs {cost_place:2} nats.",
+      "Its width costs {cost_width:2}.",
+    );
 }

@@ -10,10 +10,12 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
+import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
 import { pairs, writtenPairs } from "../kit/link.js";
 import { maths, sentence, sign, termButton } from "../kit/maths.js";
 import { player } from "../kit/player.js";
 import { linkTerms } from "../kit/terms.js";
+import { makeWrong } from "../kit/wrong.js";
 import { makeHands } from "./kmeans/hands.js";
 import { makePlane } from "./kmeans/plane.js";
 import { makeSteps } from "./kmeans/steps.js";
@@ -42,7 +44,8 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
   const usage = makeUsage(kit);
   const steps = makeSteps(kit);
   const live = announcer(h);
-  const invariant = h("p", { class: "lvm-invariant" });
+  const insight = makeInsight(h);
+  const check = makeCheck(h, "no step raises the energy");
   const about = h("p", { class: "lvm-em-note" });
   const aboutUse = h("p", { class: "lvm-em-note" });
   const [soft, rate, energy] = [
@@ -89,31 +92,6 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     "Revive dead",
     run.halting(() => act(anew({ codes: revived(kept.state.points, standing(), kept.state.sigma) }))),
   );
-  const buttons = h(
-    "div",
-    { class: "lvm-buttons" },
-    run.back,
-    run.step,
-    run.play,
-    revive,
-    button(
-      h,
-      "New start",
-      run.halting(() => {
-        const seed = (kept.state.seed % kept.range("seed").high) + 1;
-        act({ seed, codes: scattered(seed, kept.state.codes.length), steps: 0 });
-      }),
-    ),
-    button(
-      h,
-      "Reset",
-      run.halting(() => {
-        kept.reset();
-        steps.adapt(numbers(kept.state).states);
-      }),
-    ),
-    kept.share,
-  );
   const sigma = kept.slider("sigma", {
     label: ["width ", h("var", {}, "σ")],
     change: run.halting((value) => kept.change(anew({ sigma: value }))),
@@ -151,28 +129,70 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     ],
   });
   const head = (text) => h("div", { class: "lvm-em-head" }, maths(h, text));
-  root.append(
-    h("div", { class: "lvm-title" }, "When does soft EM become K-means?"),
-    h(
-      "div",
-      { class: "lvm-em-panels" },
+  const wrong = makeWrong(kit, kept, [
+    {
+      value: "counts",
+      text: "counts of an even share",
+      told:
+        "A code’s sum is divided by *N*/*K* and not by what the code holds: sums and means mixed, as in a " +
+        "start of vector-quantize-pytorch (#66). Codes that hold much fly out, and the energy rises.",
+    },
+    {
+      value: "rate",
+      text: "rate left out",
+      told:
+        "The distortion alone is called the energy, as a VQ loss is called an ELBO without its KL. For one-" +
+        "hots and a uniform prior the KL is log *K*, a constant; for soft *r* it is not.",
+    },
+  ]);
+  layOut(kit, {
+    title: "When does soft EM become K-means?",
+    picture: [
       h(
         "div",
-        {},
-        head("Points and codes: drag a code, or tap it first"),
-        plane.node,
-        h("div", { class: "lvm-em-row" }, data.node),
-        h("div", { class: "lvm-em-row" }, h("span", { class: "lvm-label" }, "Arrows"), which.node),
+        { class: "lvm-em-panels" },
+        h("div", {}, head("Points and codes: drag a code, or tap it first"), plane.node),
+        h("div", {}, head("Points that each code holds"), usage.node),
       ),
-      h("div", {}, head("Points that each code holds"), usage.node, aboutUse),
-    ),
-    about,
-    formula,
-    steps.node,
-    invariant,
-    h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, sigma.node, count.node)),
-    live.region,
-  );
+      steps.node,
+    ],
+    hand: [
+      h("div", { class: "lvm-buttons" }, run.back, run.step, run.play, revive),
+      h("div", { class: "lvm-sliders" }, sigma.node),
+    ],
+    insight,
+    rest: [
+      h("div", { class: "lvm-sliders" }, count.node),
+      h("div", { class: "lvm-em-row" }, h("span", { class: "lvm-label" }, "Points"), data.node),
+      h("div", { class: "lvm-em-row" }, h("span", { class: "lvm-label" }, "Arrows"), which.node),
+      h(
+        "div",
+        { class: "lvm-buttons" },
+        button(
+          h,
+          "New start",
+          run.halting(() => {
+            const seed = (kept.state.seed % kept.range("seed").high) + 1;
+            act({ seed, codes: scattered(seed, kept.state.codes.length), steps: 0 });
+          }),
+        ),
+        button(
+          h,
+          "Reset",
+          run.halting(() => {
+            kept.reset();
+            steps.adapt(numbers(kept.state).states);
+          }),
+        ),
+        kept.share,
+      ),
+      wrong.node,
+    ],
+    check,
+    under: [formula, about, aboutUse],
+    live: live.region,
+    broad: true,
+  });
   const terms = linkTerms(root, view);
   onCleanup(terms.release);
 
@@ -188,15 +208,20 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
       copy: "minus the gradient at the code, copied to the point",
       none: "",
     }[arrows];
-    plane.draw(widths[0], state.points, now, vectors(state, now), meaning, isSoft, chosen.index);
+    const drawn = { vectors: vectors(state, now), clear: arrows === "moves" ? 11 : 0, meaning };
+    plane.draw(widths[0], state.points, now, drawn, isSoft, chosen.index);
     usage.draw(widths[1], now, state.points.length, isSoft);
-    steps.draw(widths[2], states);
+    steps.draw(
+      widths[2],
+      states.map((one) => ({ ...one, energy: one.claimed_energy })),
+    );
+    wrong.update(state.wrong);
     const lit = touched && before !== null;
     const added = stated.energy - stated.soft;
     for (const [term, value] of [
       [soft, stated.soft],
       [rate, added],
-      [energy, stated.energy],
+      [energy, stated.claimed_energy],
     ])
       terms.write(term, fixed(value), lit);
     run.enable(!state.steps, state.steps >= last());
@@ -210,8 +235,8 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
   }
 
   /** Arrows: the next step of each code; or minus the loss' gradient at a point's code, copied to the point. */
-  function vectors({ points }, now) {
-    if (arrows === "moves") return update(points, now.r, now.codes).map((to, j) => [now.codes[j], to]);
+  function vectors({ points, wrong }, now) {
+    if (arrows === "moves") return update(points, now.r, now.codes, wrong).map((to, j) => [now.codes[j], to]);
     if (arrows === "none") return [];
     const k = now.codes.length;
     return points.map(([x, y], n) => {
@@ -226,7 +251,8 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
   }
 
   function words(n, states) {
-    holds(h, invariant, n, states);
+    holds(h, check, n, states);
+    teach(insight, n);
     const story = {
       moves:
         n.sigma === 0
@@ -247,7 +273,9 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
         n.dead
           ? `${n.dead} ${n.dead === 1 ? "code is" : "codes are"} nearest to no point: dead. ` +
             `${n.sigma === 0 ? "No step moves it." : "A wide σ still lets it feel points."}`
-          : "Every code is used, but not evenly: nothing asks for that.",
+          : n.perplexity > 0.98 * n.k
+            ? "Every code is used, and nearly evenly here: nothing asks for that."
+            : "Every code is used, but not evenly: nothing asks for that.",
       ],
     ]);
   }
@@ -301,9 +329,11 @@ function spoken(n) {
 }
 
 /** What holds, in words. */
-function holds(h, node, n, states) {
+function holds(h, check, n, states) {
+  const { told: node } = check;
+  const off = Math.abs(n.off) > 1e-9;
   const rises = n.largest_rise > 1e-9 || (n.sigma === 0 && n.largest_distortion_rise > 1e-9);
-  node.classList.toggle("is-broken", rises);
+  check.holds(!rises && !off);
   const name = n.sigma === 0 ? "distortion" : "energy";
   const done = n.steps
     ? `In ${n.steps} ${n.steps === 1 ? "step" : "steps"} the ${name} ` +
@@ -321,8 +351,57 @@ function holds(h, node, n, states) {
       ? "At σ = 0 every *r* is one-hot and the energy is the distortion."
       : `The least certain point gives its nearest code ${fixed(100 * n.firm, 0)} %. Energy is 2σ² times −*F* per ` +
         `point, up to a constant.`;
+  const missing = off ? `Distortion and rate miss the energy by ${fixed(Math.abs(n.off))}. ` : "";
   sentence(h, node, [
-    ["strong", done],
+    ["strong", missing + done],
     ["plain", last + sharp],
   ]);
+}
+
+/** What this state teaches. */
+function teach(insight, n) {
+  if (n.wrong === "counts") {
+    insight.tell(
+      n,
+      n.largest_rise > 1e-9
+        ? "A step raised the energy by {largest_rise:3}: the codes are no means."
+        : "Divided by an even share a sum is no mean: nothing keeps the energy from rising.",
+      "Take some more steps.",
+    );
+    return;
+  }
+  if (n.wrong === "rate") {
+    insight.tell(
+      n,
+      "What is called energy misses {off:3}, the price of the shares.",
+      n.sigma === 0 ? "At σ = 0 it is nothing: turn σ up." : "At σ = 0 it is nothing.",
+    );
+    return;
+  }
+  if (n.dead)
+    insight.tell(
+      n,
+      n.dead === 1
+        ? "One code is nearest to no point: {perplexity:2} codes’ worth of {k:0} are in use."
+        : "{dead:0} codes are nearest to no point: {perplexity:2} codes’ worth of {k:0} are in use.",
+      n.sigma === 0 ? "No step of K-means moves a dead code." : "A wide σ still lets it feel points.",
+    );
+  else if (n.sigma > 0)
+    insight.tell(
+      n,
+      "The least certain point gives its nearest code {100*firm:0} %.",
+      "Turn σ down: at 0 it is all or nothing, and soft EM is K-means.",
+    );
+  else if (n.steps && n.fall < 1e-9)
+    insight.tell(
+      n,
+      "The codes are at rest with a distortion of {distortion:3}: a local optimum, seldom the best.",
+      "Try another start.",
+    );
+  else
+    insight.tell(
+      n,
+      n.steps ? "The last step lowered the distortion by {fall:3}." : "Each step takes a code to the mean of its cell.",
+      "Every point belongs to one code alone.",
+    );
 }

@@ -1,9 +1,10 @@
-// Live figure 5: an image, q(z | x) on the plane of z, and what is decoded where the reader's z stands.
+// Live figure 5, and the front page's (front.js): an image, q(z | x) on the plane of z, and what is decoded where the
+// reader's z stands; on the front page z is drawn from the prior, and x from p(x | z).
 // state -> numbers (js/engine/plane.js) -> picture. Nothing is drawn that numbers() did not compute.
 
 import { BLACK_AND_WHITE, readImage, SIDE, written } from "../engine/drawing.js";
 import { bytesOf, sigmoid } from "../engine/network.js";
-import { along, Models, numbers as numbersOf, REACH, STEPS } from "../engine/plane.js";
+import { along, drawnZ, Models, numbers as numbersOf, REACH, STEPS } from "../engine/plane.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice } from "../kit/controls.js";
@@ -12,6 +13,7 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
+import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
 import { sentence, sign, termButton } from "../kit/maths.js";
 import { player } from "../kit/player.js";
 import { linkTerms } from "../kit/terms.js";
@@ -21,11 +23,15 @@ import { makeStage } from "./plane/stage.js";
 
 const STRIP = 9; // images along the path
 const PACE = 70; // ms between two steps of Play
+const BEAT = 700; // ms between z, its mean and its sample
 const RANGE = { low: -REACH, high: REACH };
 
 export const codecs = { x: { read: (text) => (readImage(text) ? text : undefined) } };
 
-export default figure("plane", "Live figure: the latent plane of a variational autoencoder", (kit) => {
+export default figure("plane", "Live figure: the latent plane of a variational autoencoder", build);
+
+/** Build it into a kit. Where its state has a chance, z is drawn and samples are tossed. */
+export function build(kit) {
   const { root, view, h, model, onCleanup } = kit;
   const models = new Models(model.get("nets"), model.get("weights"));
   const numbers = remembered((state) => numbersOf(state, models)); // asked for by a draw, and by what is read back
@@ -34,8 +40,9 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   const codes = codesOf(model.get("codes"), models.nets.length);
   const labels = bytesOf(model.get("labels"));
   const picks = picksOf(bytesOf(model.get("images")), names.length);
+  const chancy = "chance" in model.get("reach").state;
+  let pictures = false; // decoded on a grid, in place of the codes
   let now = null; // numbers of the last draw
-  let background = false;
 
   const kept = keep(kit, {
     codecs,
@@ -49,6 +56,7 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   const take = (x) => kept.change({ x, follow: true });
   const input = makeInput(kit, {
     form: BLACK_AND_WHITE,
+    within: true,
     hold: kept.hold,
     say: (words) => live.speak(words),
     change: take,
@@ -63,53 +71,42 @@ export default figure("plane", "Live figure: the latent plane of a variational a
       take(picks[c][(picks[c].indexOf(kept.state.x) + 1) % picks[c].length]);
     },
   });
+  const under = h("span", {});
   const stage = makeStage(kit, {
     codes: codes[0],
     labels,
     names,
     handled: true,
-    label: [h("b", {}, h("var", {}, "z")), `: codes of ${labels.length} test images`],
+    label: [h("b", {}, h("var", {}, "z")), ": ", under],
   });
   const out = inkCanvas(h, { "data-of": "here reconstruction" });
+  const tossed = inkCanvas(h);
   const atZ = h("span", { class: "lvm-number" });
+  const given = () => [h("i", {}, "p"), "(", h("var", {}, "x"), " | ", h("var", {}, "z"), ")"];
   const output = h(
     "div",
     { class: "lvm-side lvm-side-out" },
-    h(
-      "div",
-      { class: "lvm-caption lvm-fill-model" },
-      "mean of ",
-      h("i", {}, "p"),
-      "(",
-      h("var", {}, "x"),
-      " | ",
-      h("var", {}, "z"),
-      ")",
-    ),
+    h("div", { class: "lvm-caption lvm-fill-model" }, chancy ? "a mean: greys" : ["mean of ", ...given()]),
     h("div", { class: "lvm-screen" }, out.node),
-    h(
-      "div",
-      { class: "lvm-small" },
-      "at this ",
-      h("var", {}, "z"),
-      ", ",
-      h(
-        "span",
-        { class: "lvm-whole" },
-        "log ",
-        h("i", {}, "p"),
-        "(",
-        h("var", {}, "x"),
-        " | ",
-        h("var", {}, "z"),
-        ") =",
-      ),
-      " ",
-      atZ,
-    ),
+    h("div", { class: "lvm-small" }, h("span", { class: "lvm-whole" }, "log ", given(), " ="), " ", atZ),
+  );
+  const tossing = h(
+    "div",
+    { class: "lvm-side lvm-side-sample" },
+    h("div", { class: "lvm-caption lvm-fill-data" }, "a sample"),
+    h("div", { class: "lvm-screen lvm-screen-sample" }, tossed.node),
+    h("div", { class: "lvm-small" }, "each grey was the chance of black"),
   );
   const arrow = (text) => h("div", { class: "lvm-arrow", "aria-hidden": "true" }, h("span", {}, text));
-  const row = h("div", { class: "lvm-flow" }, input.node, arrow("encoder"), stage.node, arrow("decoder"), output);
+  const row = h(
+    "div",
+    { class: "lvm-flow" },
+    input.node,
+    arrow("encoder"),
+    stage.node,
+    arrow("decoder"),
+    chancy ? h("div", { class: "lvm-side-outs" }, output, tossing) : output,
+  );
   const beside = models.ae && makeBeside(kit, { codes: codes[models.nets.indexOf(models.ae)], labels, names });
 
   const term = (key, symbol, quantity) => termButton(h, { key, symbol, quantity });
@@ -128,7 +125,8 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     terms3[2][1],
     h("span", { class: "lvm-unit" }, "nats"),
   );
-  const invariant = h("p", { class: "lvm-invariant" });
+  const insight = makeInsight(h);
+  const check = makeCheck(h, "the terms sum to the ELBO");
 
   // ---- controls
   const nets =
@@ -139,12 +137,65 @@ export default figure("plane", "Live figure: the latent plane of a variational a
       options: vaes.map((name) => ({ value: name, text: name })),
       choose: (net) => kept.change({ net }),
     });
-  const toggle = (text, act) => button(h, text, act, { "aria-pressed": "false" });
-  const follow = toggle("z follows q", () => kept.change({ follow: !kept.state.follow, z1: now.z1, z2: now.z2 }));
-  const tiles = toggle("Decodes", () => {
-    background = !background;
-    kept.redraw();
+  const follow = button(
+    h,
+    ["Keep ", h("var", {}, "z"), " on ", h("var", {}, "q")],
+    () => kept.change({ follow: !kept.state.follow, z1: now.z1, z2: now.z2 }),
+    { "aria-pressed": "false" },
+  );
+  const ground = choice(h, {
+    label: "What lies under the plane",
+    value: kept.state.ground ?? "codes",
+    options: [
+      { value: "pictures", text: "pictures decoded there" },
+      { value: "codes", text: "codes of test images" },
+    ],
+    choose(to) {
+      pictures = to === "pictures";
+      if (chancy) kept.change({ ground: to });
+      else kept.redraw();
+    },
   });
+
+  // ---- three beats: z from the prior, the mean there, a sample of it. Who wishes for less motion takes them singly
+  const said = h("span", { class: "lvm-beat", "aria-hidden": "true" });
+  const FACES = ["Draw a z", "Show its mean", "Toss its coins"];
+  let beat = 3; // of three; at the last all is seen
+  let beating = 0;
+  const show3 = (to) => {
+    beat = to;
+    view.clearTimeout(beating);
+    for (const k of [1, 2]) root.classList.toggle(`is-beat-${k}`, beat === k);
+    say(face, FACES[beat % 3]);
+    kept.redraw();
+  };
+  const rest = () => {
+    if (beat < 3) show3(3);
+  };
+  const face = h("span", {}, FACES[0]);
+  const drawZ = button(
+    h,
+    face,
+    () => {
+      const still = view.matchMedia("(prefers-reduced-motion: reduce)").matches;
+      if (still && beat < 3) {
+        show3(beat + 1);
+        return;
+      }
+      run.stop();
+      const chance = (kept.state.chance + 1) % (kept.range("chance").high + 1);
+      const [z1, z2] = drawnZ(chance);
+      kept.change({ chance, z1, z2, follow: false });
+      show3(1);
+      if (!still)
+        beating = view.setTimeout(() => {
+          show3(2);
+          beating = view.setTimeout(() => show3(3), BEAT);
+        }, BEAT);
+    },
+    { class: "lvm-button lvm-draw-z" },
+  );
+  onCleanup(() => view.clearTimeout(beating));
   const goTo = (step) => {
     const [z1, z2] = along(kept.state, step);
     kept.change({ step, z1, z2, follow: false });
@@ -161,21 +212,6 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     beside?.stop();
   });
   const strip = h("canvas", { class: "lvm-ink lvm-strip", width: STRIP * SIDE, height: SIDE, "aria-hidden": "true" });
-  const walkRow = h(
-    "div",
-    { class: "lvm-walk-row" },
-    path.node,
-    strip,
-    h(
-      "div",
-      { class: "lvm-buttons" },
-      run.back,
-      run.step,
-      run.play,
-      button(h, "A = z", () => kept.change({ a1: now.z1, a2: now.z2, step: 0 })),
-      button(h, "B = z", () => kept.change({ b1: now.z1, b2: now.z2, step: STEPS })),
-    ),
-  );
   const reset = button(
     h,
     "Reset",
@@ -184,19 +220,37 @@ export default figure("plane", "Live figure: the latent plane of a variational a
       kept.reset();
     }),
   );
-  root.append(
-    h("div", { class: "lvm-title" }, "Where does a picture lie, and which picture lies there?"),
-    ...(nets
-      ? [h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, "VAE trained with"), nets.node)]
-      : []),
-    stored,
-    row,
-    formula,
-    invariant,
-    ...(beside ? [beside.node] : []),
-    h("div", { class: "lvm-controls" }, h("div", { class: "lvm-buttons" }, follow, tiles, reset, kept.share), walkRow),
-    live.region,
-  );
+  layOut(kit, {
+    title: "Where does a picture lie, and which picture lies there?",
+    given: [
+      ...(nets
+        ? [h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, "VAE trained with"), nets.node)]
+        : []),
+      ...(chancy ? [h("div", { class: "lvm-draw-row" }, drawZ, said)] : []),
+      stored,
+    ],
+    picture: [row, ...(beside ? [beside.node] : [])],
+    hand: [h("div", { class: "lvm-buttons" }, follow, reset), h("div", { class: "lvm-sliders" }, path.node)],
+    insight,
+    rest: [
+      ground.node,
+      h(
+        "div",
+        { class: "lvm-buttons" },
+        run.back,
+        run.step,
+        run.play,
+        button(h, "Begin here", () => kept.change({ a1: now.z1, a2: now.z2, step: 0 })),
+        button(h, "End here", () => kept.change({ b1: now.z1, b2: now.z2, step: STEPS })),
+      ),
+      strip,
+      h("div", { class: "lvm-buttons" }, kept.share),
+    ],
+    check,
+    under: formula,
+    live: live.region,
+    flow: true,
+  });
   const terms = linkTerms(root, view);
   onCleanup(terms.release);
 
@@ -211,7 +265,7 @@ export default figure("plane", "Live figure: the latent plane of a variational a
   function draw(state, touched) {
     if (!stage.laid()) return;
     const lit = touched && now !== null;
-    const { stated, image, aeImage } = numbers(state);
+    const { stated, image, sample, aeImage } = numbers(state);
     now = stated;
     if (coded !== state.net) {
       coded = state.net;
@@ -219,10 +273,12 @@ export default figure("plane", "Live figure: the latent plane of a variational a
     }
     const z = [now.z1, now.z2];
     stage.draw({ q: { mean: [now.mean1, now.mean2], std: [now.std1, now.std2] }, z, path: state });
-    stage.background(background, state.net, mean);
+    if (chancy) pictures = state.ground === "pictures";
+    stage.background(pictures, state.net, mean);
     input.draw(state.x);
     out.paint(image);
-    if (beside) beside.draw({ ...now, aeImage }, z, state, background, mean);
+    if (sample) tossed.paint(sample);
+    if (beside) beside.draw({ ...now, aeImage }, z, state, pictures, mean);
     drawStrip(state);
     say(atZ, nats(now.log_px_z, 1));
     for (const [key, node] of terms3) terms.write(node, fixed(now[key], 2), lit);
@@ -231,10 +287,13 @@ export default figure("plane", "Live figure: the latent plane of a variational a
       "aria-valuetext": `z is ${fixed(now.z1, 2)}, ${fixed(now.z2, 2)}`,
     });
     follow.setAttribute("aria-pressed", String(state.follow));
-    tiles.setAttribute("aria-pressed", String(background));
+    ground.set(pictures ? "pictures" : "codes");
+    say(under, pictures ? "what each place decodes to" : `codes of ${labels.length} test images`);
+    if (chancy) tellBeat(h, said, now, beat);
     if (nets) nets.set(state.net);
     path.update(state.step, `${state.step} / ${STEPS}`, `step ${state.step} of ${STEPS}`);
-    tell(h, invariant, now);
+    tell(h, check, now);
+    teach(insight, now);
     kept.tell(now);
   }
 
@@ -259,7 +318,10 @@ export default figure("plane", "Live figure: the latent plane of a variational a
       z2: memory.from.z2 + scales.y.inverse(event.clientY - memory.py) - scales.y.inverse(0),
     };
   });
-  handle.addEventListener("pointerdown", run.stop);
+  handle.addEventListener("pointerdown", () => {
+    run.stop();
+    rest();
+  });
   const placed = (event) => {
     const box = svg.getBoundingClientRect();
     run.stop();
@@ -297,7 +359,7 @@ export default figure("plane", "Live figure: the latent plane of a variational a
       kept.redraw.now();
     }),
   );
-});
+}
 
 /** The autoencoder beside the VAE, under the same handle: its plane and what it decodes there. */
 function makeBeside(kit, { codes, labels, names }) {
@@ -387,11 +449,29 @@ function spoken(n, models) {
   );
 }
 
+/** The three beats of a draw, in words: each is said when it is shown. */
+function tellBeat(h, node, n, beat) {
+  const fresh = Math.abs(n.z1 - n.drawn1) < 1e-9 && Math.abs(n.z2 - n.drawn2) < 1e-9;
+  const words = [
+    `1. *z* = (${fixed(n.z1, 2)}, ${fixed(n.z2, 2)}), from the prior N(0, I). `,
+    "2. Its mean: 784 chances. ",
+    `3. A sample: 784 coins, ${n.sample_ink} fell black.`,
+  ];
+  sentence(
+    h,
+    node,
+    fresh
+      ? words.slice(0, beat).map((text, i) => [i + 1 === beat ? "strong" : "plain", text])
+      : [["plain", "*z* from the prior → the mean of *p*(*x* | *z*) → a sample of it"]],
+  );
+}
+
 /** What holds, in words, and how the numbers are found. */
-function tell(h, node, n) {
+function tell(h, check, n) {
+  const { told: node } = check;
   const off = Math.abs(n.reconstruction - n.kl - n.elbo);
   const holds = off < 1e-9;
-  node.classList.toggle("is-broken", !holds);
+  check.holds(holds);
   const ink = readImage(n.x).reduce((a, b) => a + b, 0);
   sentence(h, node, [
     [
@@ -406,4 +486,26 @@ function tell(h, node, n) {
         "ellipse is *q* to two.",
     ],
   ]);
+}
+
+/** What this state teaches. */
+function teach(insight, n) {
+  if (!readImage(n.x).some((v) => v))
+    insight.tell(
+      n,
+      "An empty page, and its ELBO is {elbo:1} nats.",
+      "Most digits of the buttons above stay below that. Is nothing more probable than a digit?",
+    );
+  else if (n.reconstruction - n.log_px_z > 1)
+    insight.tell(
+      n,
+      "From this z the image is {reconstruction-log_px_z:1} nats less probable than from q’s own.",
+      "Each place of the plane is another picture.",
+    );
+  else
+    insight.tell(
+      n,
+      "Saying where the image lies costs {kl:2} nats; drawing it from there costs {0-reconstruction:1}.",
+      "Together they are −ELBO.",
+    );
 }

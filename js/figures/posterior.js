@@ -10,7 +10,8 @@ import { button, choice } from "../kit/controls.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
-import { sentence, sign, termButton } from "../kit/maths.js";
+import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
+import { maths, sentence, sign, termButton } from "../kit/maths.js";
 import { player } from "../kit/player.js";
 import { patience, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
@@ -54,7 +55,8 @@ export default figure(
     const plane = makePlane(kit);
     const bar = makeBar(kit);
     const live = announcer(h);
-    const invariant = h("p", { class: "lvm-invariant" });
+    const insight = makeInsight(h);
+    const check = makeCheck(h, maths(h, "log *p*(*x*) ≥ best ≥ refined ≥ encoder’s ELBO"));
     const wait = h("p", { class: "lvm-wait", role: "status" });
     const decoded = inkCanvas(h, {
       role: "img",
@@ -165,33 +167,33 @@ export default figure(
       ready: () => known.has(keyOf(kept.state)),
       rewind: () => kept.change({ step: 0 }),
     });
-    const buttons = h(
-      "div",
-      { class: "lvm-buttons" },
-      run.back,
-      run.step,
-      run.play,
-      button(
-        h,
-        "Reset",
-        run.halting(() => {
-          input.forget();
-          kept.reset();
-        }),
+    layOut(kit, {
+      title: "How good is the encoder’s guess for this one image?",
+      given: h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, "Test digit"), pick.node),
+      picture: [row, wait, bar.node],
+      hand: [
+        h("div", { class: "lvm-buttons" }, run.back, run.step, run.play),
+        h("div", { class: "lvm-sliders" }, steps.node),
+      ],
+      insight,
+      rest: h(
+        "div",
+        { class: "lvm-buttons" },
+        button(
+          h,
+          "Reset",
+          run.halting(() => {
+            input.forget();
+            kept.reset();
+          }),
+        ),
+        kept.share,
       ),
-      kept.share,
-    );
-    root.append(
-      h("div", { class: "lvm-title" }, "How good is the encoder's guess for this one image?"),
-      h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, "Test digit"), pick.node),
-      row,
-      wait,
-      formula,
-      bar.node,
-      invariant,
-      h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, steps.node)),
-      live.region,
-    );
+      check,
+      under: formula,
+      live: live.region,
+      flow: true,
+    });
     const terms = linkTerms(root, view);
     onCleanup(terms.release);
 
@@ -259,13 +261,14 @@ export default figure(
       decoded.paint(vae.decoder.row(Float64Array.of(now.mean1, now.mean2)).map(sigmoid));
       steps.update(state.step, String(state.step), `${now.taken} refinement steps`);
       run.enable(state.step === 0, state.step >= STEPS);
-      say(h, invariant, now, lastOf(p));
+      say(h, check, now, lastOf(p));
+      teach(insight, now);
       kept.tell(now);
     }
 
     onCleanup(
       followWidth(root, view, () => {
-        width = Math.floor(root.clientWidth) - 24;
+        width = Math.floor(bar.node.clientWidth);
         planeWidth = Math.floor(plane.node.clientWidth);
         kept.redraw.now();
       }),
@@ -283,10 +286,11 @@ function spoken(n, names) {
 }
 
 /** What always holds, in words, and what is estimated. */
-function say(h, node, n, last) {
+function say(h, check, n, last) {
+  const { told: node } = check;
   const off = Math.abs(n.refined + n.kl - n.evidence);
   const chain = n.evidence >= n.best - 1e-9 && n.best >= n.refined - 1e-9 && n.refined >= n.amortised - 1e-12;
-  node.classList.toggle("is-broken", !chain || off > 1e-6 + 1e-12 * Math.abs(n.refined));
+  check.holds(chain && off <= 1e-6 + 1e-12 * Math.abs(n.refined));
   const done = n.taken >= last ? ` After ${last} steps no step raises the ELBO by 1e−7 nats.` : "";
   const grid = n.coarse
     ? [["strong", ` The grid of ${n.points} points is coarse: these are numbers of the grid, not of the integrals.`]]
@@ -306,4 +310,21 @@ function say(h, node, n, last) {
     ],
     ...grid,
   ]);
+}
+
+/** What this state teaches. */
+function teach(insight, n) {
+  if (n.taken)
+    insight.tell(
+      n,
+      "Refining q for this one image has won {refined-amortised:2} nats; {best-refined:2} are left to win.",
+      "No Gaussian wins the last {evidence-best:2}: the posterior has another shape.",
+    );
+  else
+    insight.tell(
+      n,
+      "The encoder’s q misses {evidence-amortised:2} nats: {best-amortised:2} since one network serves all images, " +
+        "{evidence-best:2} since it is a Gaussian.",
+      "Refine it for this image alone.",
+    );
 }

@@ -9,10 +9,12 @@ import { figure } from "../kit/figure.js";
 import { fixed, nats } from "../kit/format.js";
 import { sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
+import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
 import { sentence } from "../kit/maths.js";
 import { player } from "../kit/player.js";
 import { imageOf } from "./drawing/ink.js";
 import { makeBars, makeGrid } from "./prior/grid.js";
+import { makePalette } from "./tokens/paper.js";
 
 const PACE = 90; // ms between two tokens of Play
 
@@ -21,7 +23,7 @@ export const codecs = (made) => ({ prefix: { read: (text) => readPrefix(text, ma
 export const settle = (s) => ({ ...s, step: Math.max(s.step, tokensOf(s.prefix).length) });
 
 export default figure("prior", "Live figure: an image drawn from a prior over tokens, token by token", (kit) => {
-  const { root, h, model, onCleanup } = kit;
+  const { h, model, onCleanup } = kit;
   const made = tokenNets(model.get("nets"), model.get("weights"));
   const names = model.get("names");
   const priors = Object.keys(made.priors);
@@ -63,7 +65,15 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
     },
   });
   const canvas = h("canvas", { class: "lvm-ink", width: 4 * made.grid, height: 4 * made.grid, "aria-hidden": "true" });
-  const bars = makeBars(kit, made);
+  /** The reader sets the next token himself: it and those before it stand, and the prior says what it costs. */
+  const take = (code) => {
+    const { step } = kept.state;
+    if (step >= places) return;
+    run.stop();
+    kept.change({ prefix: [...sampled(kept.state).tokens.slice(0, step), code].join(","), step: step + 1 });
+  };
+  const bars = makeBars(kit, made, { take });
+  const palette = makePalette(kit, made, { choose: take });
   const cost = h("div", { class: "lvm-small" });
   const row = h(
     "div",
@@ -71,7 +81,7 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
     h(
       "div",
       { class: "lvm-token-side" },
-      h("div", { class: "lvm-caption lvm-fill-prior" }, "tokens, shaded by cost"),
+      h("div", { class: "lvm-caption lvm-fill-prior" }, "tokens as patches, shaded by cost"),
       grid.node,
     ),
     h(
@@ -82,7 +92,8 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
     ),
     bars.node,
   );
-  const invariant = h("p", { class: "lvm-invariant" });
+  const insight = makeInsight(h);
+  const check = makeCheck(h, "the cost is the sum of the conditionals");
 
   // ---- controls
   const go = (step) => kept.change({ step });
@@ -117,36 +128,36 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
     run.halting(() => kept.change({ prefix: "" })),
   );
   const head = (text, node) => h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, text), node);
-  root.append(
-    h("div", { class: "lvm-title" }, "Where do new images come from?"),
-    head("Prior", which.node),
-    head("Class asked", label.node),
-    row,
-    cost,
-    invariant,
-    h(
-      "div",
-      { class: "lvm-controls" },
+  layOut(kit, {
+    title: "Where do new images come from?",
+    given: [head("Prior", which.node), head("Class asked", label.node)],
+    picture: [row, h("div", { class: "lvm-caption lvm-palette-head" }, "set the next token yourself"), palette.node],
+    hand: [
       h(
         "div",
         { class: "lvm-buttons" },
-        run.back,
-        run.step,
-        run.play,
         button(
           h,
           "Another sample",
           run.halting(() => kept.change({ seed: (kept.state.seed + 1) % (kept.range("seed").high + 1) })),
+          { class: "lvm-button lvm-draw-z" },
         ),
-        lock,
-        unlock,
-        button(h, "Reset", run.halting(kept.reset)),
-        kept.share,
+        run.back,
+        run.step,
+        run.play,
       ),
-      h("div", { class: "lvm-sliders" }, upTo.node, heat.node),
-    ),
-    live.region,
-  );
+      h("div", { class: "lvm-sliders" }, upTo.node),
+    ],
+    insight,
+    rest: [
+      h("div", { class: "lvm-sliders" }, heat.node),
+      cost,
+      h("div", { class: "lvm-buttons" }, lock, unlock, button(h, "Reset", run.halting(kept.reset)), kept.share),
+    ],
+    check,
+    live: live.region,
+    broad: true,
+  });
 
   // ---- drawing
   function draw(state) {
@@ -156,6 +167,7 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
     const pen = canvas.getContext("2d");
     pen.putImageData(imageOf(pen, now.image), 0, 0);
     bars.draw(now);
+    palette.draw(now.all[Math.min(state.step, places - 1)]);
     which.set(state.prior);
     label.set(String(state.label));
     heat.update(state.temperature, fixed(state.temperature, 2), `temperature ${fixed(state.temperature, 2)}`);
@@ -163,14 +175,16 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
     lock.disabled = state.step === now.locked;
     unlock.disabled = now.locked === 0;
     const drawn = state.step - now.locked;
+    const still = state.step < places ? ` Places not drawn yet hold the emptiest patch, code ${empty}.` : "";
     say(
       cost,
-      drawn
+      (drawn
         ? `${nats(now.nll, 1)} for ${drawn} drawn tokens, ${fixed(now.nll / drawn, 2)} each; the uniform prior ` +
-            `asks ${fixed(Math.log(size), 2)} for each.`
-        : "No token is drawn yet.",
+          `asks ${fixed(Math.log(size), 2)} for each.`
+        : "No token is drawn yet.") + still,
     );
-    tell(h, invariant, now, names);
+    tell(h, check, now, names);
+    teach(insight, now);
     kept.tell(now.stated);
   }
 
@@ -202,9 +216,12 @@ function spoken(n, { places, size }, names) {
 }
 
 /** What holds, in words, with the name of the distribution that the nats belong to. */
-function tell(h, node, n, names) {
+function tell(h, check, n, names) {
+  const drawn = n.all.slice(n.locked, n.step);
+  const sum = drawn.reduce((all, token, i) => all - n.conditionals[n.locked + i][token], 0);
+  check.holds(Math.abs(sum - n.nll) < 1e-9);
   const given = n.locked ? `, given the ${n.locked} locked tokens` : "";
-  sentence(h, node, [
+  sentence(h, check.told, [
     ["strong", `${fixed(n.nll, 2)} nats = −Σ log p(z~i~ | before): `],
     [
       "plain",
@@ -212,4 +229,22 @@ function tell(h, node, n, names) {
         "A later token never changes an earlier conditional: step back and look.",
     ],
   ]);
+}
+
+/** What this state teaches. */
+function teach(insight, n) {
+  const last = n.locked - 1;
+  const wished = n.locked
+    ? `The last of them asked ${fixed(-n.logs[last], 2)} nats; the prior’s own wish there, ` +
+      `${fixed(-Math.max(...n.conditionals[last]), 2)}.`
+    : "";
+  const next = n.next < 0 ? "" : "The next token has an entropy of {entropy:2} nats.";
+  if (n.step === 0) insight.tell(n, "Nothing is drawn yet: every place holds the emptiest patch.", next);
+  else if (n.prefix)
+    insight.tell(
+      n,
+      "What stands by hand costs {of_prefix:1} nats, what is drawn after it {nll:1}.",
+      `${wished} ${next}`,
+    );
+  else insight.tell(n, "These tokens cost {nll:1} nats; without a prior, {uniform:1}.", next);
 }

@@ -8,7 +8,8 @@ import { button } from "../kit/controls.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
-import { sentence, sign, termButton } from "../kit/maths.js";
+import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
+import { maths, sentence, sign, termButton } from "../kit/maths.js";
 import { developed, paint } from "../kit/pixels.js";
 import { player } from "../kit/player.js";
 import { patience, sliced } from "../kit/slices.js";
@@ -44,7 +45,8 @@ export default figure(
     const cloud = makeCloud(kit, labels);
     const curves = makeCurves(kit, given);
     const live = announcer(h);
-    const invariant = h("p", { class: "lvm-invariant" });
+    const insight = makeInsight(h);
+    const check = makeCheck(h, "curve = this page's own value");
     const wait = h("p", { class: "lvm-wait", role: "status" });
     const terms_ = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
     const when = h("span", { class: "lvm-label" });
@@ -81,45 +83,26 @@ export default figure(
       rewind: () => go(0),
     });
     const scrub = kept.slider("checkpoint", { label: "epoch", change: run.halting(go) });
-    const buttons = h(
+    const sheetField = h(
       "div",
-      { class: "lvm-buttons" },
-      run.back,
-      run.step,
-      run.play,
-      button(h, "Reset", run.halting(kept.reset)),
-      kept.share,
+      { class: "lvm-field" },
+      h("p", { class: "lvm-field-title" }, maths(h, "means of *p*(*x* | *z*) on the prior’s quantiles")),
+      sheet,
     );
-    root.append(
-      h("div", { class: "lvm-title" }, "What does training do to the plane?"),
-      h(
-        "div",
-        { class: "lvm-fields" },
-        h(
-          "div",
-          { class: "lvm-field" },
-          h(
-            "p",
-            { class: "lvm-field-title" },
-            "means of ",
-            h("var", {}, "p"),
-            "(",
-            h("var", {}, "x"),
-            " | ",
-            h("var", {}, "z"),
-            ") on the prior's quantiles",
-          ),
-          sheet,
-        ),
-        cloud.node,
-      ),
-      wait,
-      curves.node,
-      h("div", { class: "lvm-newest" }, when, formula),
-      invariant,
-      h("div", { class: "lvm-controls" }, buttons, h("div", { class: "lvm-sliders" }, scrub.node)),
-      live.region,
-    );
+    const picture = [h("div", { class: "lvm-fields" }, sheetField, cloud.node), wait, curves.node];
+    layOut(kit, {
+      title: "What does training do to the plane?",
+      picture,
+      hand: [
+        h("div", { class: "lvm-buttons" }, run.back, run.step, run.play),
+        h("div", { class: "lvm-sliders" }, scrub.node),
+      ],
+      insight,
+      rest: h("div", { class: "lvm-buttons" }, button(h, "Reset", run.halting(kept.reset)), kept.share),
+      check,
+      under: h("div", { class: "lvm-newest" }, when, formula),
+      live: live.region,
+    });
     const terms = linkTerms(root, view);
     onCleanup(terms.release);
     const place = run.halting((event) => go(curves.nearest(event.clientX - curves.svg.getBoundingClientRect().left)));
@@ -183,13 +166,14 @@ export default figure(
       cloud.draw(Math.floor((width - 14) / 2), at.codes);
       TERMS.forEach(([, , , key], i) => terms.write(terms_[i], fixed(now[key], 2), lit));
       when.textContent = `After ${now.epoch} ${now.epoch === 1 ? "epoch" : "epochs"}, per test image:`;
-      say(h, invariant, now, note);
+      say(h, check, now, note);
+      teach(insight, now, cloud.outside(at.codes));
       kept.tell(now);
     }
 
     onCleanup(
       followWidth(root, view, () => {
-        width = Math.floor(root.clientWidth) - 24;
+        width = Math.floor(curves.node.clientWidth);
         kept.redraw.now();
       }),
     );
@@ -218,10 +202,11 @@ function spoken(n) {
 }
 
 /** What always holds, in words. */
-function say(h, node, n, note) {
+function say(h, check, n, note) {
+  const { told: node } = check;
   const off = Math.abs(n.curve - n.negative_elbo);
   const holds = off < 1e-6;
-  node.classList.toggle("is-broken", !holds);
+  check.holds(holds);
   const loss =
     n.loss === null
       ? ""
@@ -240,4 +225,16 @@ function say(h, node, n, note) {
     ],
     ["strong", note && ` ${note}`],
   ]);
+}
+
+/** What this state teaches. */
+function teach(insight, n, outside) {
+  const lie = outside === 1 ? "lies" : "lie";
+  insight.tell(
+    n,
+    "Naming z costs {rate:2} nats, the picture given z {distortion:1}.",
+    outside
+      ? `${outside} of the codes ${lie} outside the frame: all spread by {code_std1:1} and {code_std2:1}.`
+      : "All codes lie inside the frame; they spread by {code_std1:2} and {code_std2:2}.",
+  );
 }

@@ -12,10 +12,11 @@ import { figure } from "../kit/figure.js";
 import { fixed, nats } from "../kit/format.js";
 import { drag } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
+import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
 import { sentence } from "../kit/maths.js";
 import { imageOf } from "./drawing/ink.js";
 import { makeInput, makePicks } from "./drawing/input.js";
-import { makePalette, makePaper } from "./tokens/paper.js";
+import { between, makePalette, makePaper } from "./tokens/paper.js";
 
 const PATCH = 4;
 const BACK = 50; // edits that Undo remembers
@@ -26,7 +27,7 @@ export const codecs = (made) => ({
 });
 
 export default figure("tokens", "Live figure: paint over the tokens of a digit and see what is decoded", (kit) => {
-  const { root, h, model, onCleanup } = kit;
+  const { h, model, onCleanup } = kit;
   const made = tokenNets(model.get("nets"), model.get("weights"));
   const names = model.get("names");
   const stored = bytesOf(model.get("images"));
@@ -72,6 +73,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
   };
   const input = makeInput(kit, {
     form: GREY,
+    within: true,
     hold: kept.hold,
     say: (words) => live.speak(words),
     change(drawn) {
@@ -109,7 +111,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
     h(
       "div",
       { class: "lvm-token-side" },
-      h("div", { class: "lvm-caption" }, "its tokens: paint over them"),
+      h("div", { class: "lvm-caption" }, "its tokens, each as its patch: paint over them (a finger from the frame)"),
       paper.node,
     ),
     h(
@@ -120,26 +122,30 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
     ),
   );
   const palette = makePalette(kit, made, { choose: (brush) => kept.change({ brush }) });
-  const invariant = h("p", { class: "lvm-invariant" });
+  const insight = makeInsight(h);
+  const check = makeCheck(h, "an edit stays inside its field");
 
   // ---- controls
-  const brush = kept.slider("brush", { label: "brush: code" });
+  const brush = kept.slider("brush", {
+    label: "brush",
+    change: (rank) => kept.change({ brush: palette.order[rank] }),
+    value: () => palette.rank(kept.state.brush),
+  });
   const undo = button(h, "Undo", () => {
     const edits = before.at(-1);
     if (edits === undefined) return;
     before = before.slice(0, -1);
     kept.change({ edits });
   });
-  root.append(
-    h("div", { class: "lvm-title" }, "What does one token say, and how far does it reach?"),
+  layOut(kit, {
+    title: "What does one token say, and how far does it reach?",
     given,
-    row,
-    h("div", { class: "lvm-caption lvm-palette-head" }, `the ${size} codes, each as a patch`),
-    palette.node,
-    invariant,
-    h(
-      "div",
-      { class: "lvm-controls" },
+    picture: [
+      row,
+      h("div", { class: "lvm-caption lvm-palette-head" }, `the brush: ${size} codes, like by like`),
+      palette.node,
+    ],
+    hand: [
       h(
         "div",
         { class: "lvm-buttons" },
@@ -151,6 +157,14 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
             kept.change({ edits: "" });
           }
         }),
+      ),
+      h("div", { class: "lvm-sliders" }, brush.node),
+    ],
+    insight,
+    rest: [
+      h(
+        "div",
+        { class: "lvm-buttons" },
         button(h, "Reset", () => {
           stop();
           input.forget();
@@ -158,10 +172,11 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
         }),
         kept.share,
       ),
-      h("div", { class: "lvm-sliders" }, brush.node),
-    ),
-    live.region,
-  );
+    ],
+    check,
+    live: live.region,
+    broad: true,
+  });
 
   // ---- drawing
   function draw(state) {
@@ -178,28 +193,47 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
     frame.style.left = `${(100 * left) / grid}%`;
     frame.style.height = `${(100 * (Math.min(r + reach + 1, grid) - top)) / grid}%`;
     frame.style.width = `${(100 * (Math.min(c + reach + 1, grid) - left)) / grid}%`;
-    brush.update(state.brush, String(state.brush), `code ${state.brush}`);
+    brush.update(palette.rank(state.brush), String(state.brush), `code ${state.brush}`);
     undo.disabled = before.length === 0;
-    tell(h, invariant, now, made);
+    tell(h, check, now, made);
+    teach(insight, stated);
     kept.tell(now.stated);
   }
 
-  // ---- hands: the brush is a handle; what it is drawn over is painted
+  // ---- hands: what the brush is drawn over is painted; a mouse may begin anywhere on the grid, a finger on the ring,
+  // since elsewhere it scrolls the page
+  const stroke = (starts) => ({
+    start(event) {
+      if (!starts(event)) return false;
+      kept.hold(true);
+      const { edits, place } = kept.state;
+      return { edits, place, last: paper.at(event), from: [event.clientX, event.clientY], over: false };
+    },
+    move(event, memory) {
+      if (!memory.over && Math.hypot(event.clientX - memory.from[0], event.clientY - memory.from[1]) < 3) return;
+      memory.over = true;
+      const place = paper.at(event);
+      const way = between(memory.last, place, grid);
+      memory.last = place;
+      paint(
+        way.map((on) => [on, kept.state.brush]),
+        { place },
+      );
+    },
+    end: () => kept.hold(false),
+    revert: (memory) => kept.change({ edits: memory.edits, place: memory.place }),
+  });
   onCleanup(
-    drag(paper.handle, {
-      start(event) {
-        kept.hold(true);
-        return { edits: kept.state.edits, place: kept.state.place, from: [event.clientX, event.clientY] };
-      },
-      move(event, memory) {
-        if (!memory.over && Math.hypot(event.clientX - memory.from[0], event.clientY - memory.from[1]) < 3) return;
-        memory.over = true;
-        const place = paper.at(event);
-        paint([[place, kept.state.brush]], { place });
-      },
-      end: () => kept.hold(false),
-      revert: (memory) => kept.change({ edits: memory.edits, place: memory.place }),
-    }),
+    drag(
+      paper.handle,
+      stroke(() => true),
+    ),
+  );
+  onCleanup(
+    drag(
+      paper.svg,
+      stroke((event) => event.pointerType !== "touch"),
+    ),
   );
   kept.redraw.now();
 });
@@ -213,14 +247,14 @@ function spoken(n, { grid }) {
 }
 
 /** What holds, in words. */
-function tell(h, node, n, { places, size }) {
-  node.classList.toggle("is-broken", n.outside > 0);
+function tell(h, check, n, { places, size }) {
+  check.holds(n.outside === 0);
   const edits =
     n.painted === 0
       ? "Nothing is painted, and nothing moves."
       : `${n.painted} painted, ${n.moved} pixels moved, ${n.outside === 0 ? "none" : n.outside} of them outside the ` +
         `fields.`;
-  sentence(h, node, [
+  sentence(h, check.told, [
     ["strong", `${edits} `],
     [
       "plain",
@@ -228,4 +262,20 @@ function tell(h, node, n, { places, size }) {
         `${fixed(n.rate, 2)} nats, whatever is painted.`,
     ],
   ]);
+}
+
+/** What this state teaches. */
+function teach(insight, n) {
+  if (n.painted)
+    insight.tell(
+      n,
+      `{painted:0} painted, {moved:0} pixels moved, ${n.outside ? "{outside:0}" : "none"} of them outside the frames.`,
+      "The rate stays {rate:1} nats: a code of fixed length asks the same for every painting.",
+    );
+  else
+    insight.tell(
+      n,
+      "The names of all tokens take {rate:1} nats, and a token moves at most {field:0} pixels.",
+      "Paint one, and see what moves.",
+    );
 }

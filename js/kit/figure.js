@@ -21,7 +21,7 @@ export function figure(name, label, build, { slow = false } = {}) {
         while (undo.length) undo.pop()();
         root.remove();
       };
-      const slot = firstFreeSlot(document, name);
+      const slot = placeInPage(el, name) || firstFreeSlot(document, name);
       root.dataset.slot = slot;
       el.append(root);
       let waiting = true;
@@ -48,6 +48,7 @@ export function figure(name, label, build, { slow = false } = {}) {
       };
       try {
         undo.push(followTheme(root));
+        root.addEventListener("selectstart", notOnDrawings);
         build({
           name,
           model,
@@ -72,7 +73,24 @@ export function figure(name, label, build, { slow = false } = {}) {
   };
 }
 
-/** 1 for the first figure of that name on the page, 2 for the next: the address keeps them apart. */
+/** A drag over a drawing selects no text, of the figure or of the page; its sentences and fields can be selected. */
+function notOnDrawings(event) {
+  const at = event.target.nodeType === 1 ? event.target : event.target.parentElement;
+  if (!at?.closest("p, input, textarea")) event.preventDefault();
+}
+
+/**
+ * 1 for the first figure of that name on the page, 2 for the next: the address keeps them apart. In a built page all
+ * places are known before any figure lives, so the order in which figures come to life does not matter; 0 elsewhere.
+ */
+function placeInPage(element, name) {
+  const host = element.closest?.("[data-lvm-live]");
+  if (!host) return 0;
+  const all = Array.from(element.ownerDocument.querySelectorAll("[data-lvm-live]"));
+  return all.filter((other) => other.getAttribute("data-lvm-live") === name).indexOf(host) + 1;
+}
+
+/** The same where figures come one by one, as in a notebook: the first number that none has. */
 function firstFreeSlot(document, name) {
   const drawn = document.querySelectorAll(`.lvm-figure[data-figure="${name}"]`);
   const taken = new Set(Array.from(drawn, (root) => root.dataset.slot));

@@ -1,7 +1,7 @@
 // The keyboard twin of a drag in two directions.
 
-/** A handle that moves in a plane by keys: arrows 0.1, Shift+arrows 0.5, Home to `home`. */
-export function planeKeys(element, { label, low, high, value, home, change }) {
+/** A handle that moves in a plane by keys: arrows step (0.1), Shift+arrows leap (0.5), Home to `home`. */
+export function planeKeys(element, { label, low, high, value, home, change, by: steps = () => [0.1, 0.5] }) {
   const attributes = {
     role: "slider",
     tabindex: 0,
@@ -13,7 +13,7 @@ export function planeKeys(element, { label, low, high, value, home, change }) {
   for (const [name, text] of Object.entries(attributes)) element.setAttribute(name, text);
   const press = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const by = event.shiftKey ? 0.5 : 0.1;
+    const by = steps()[event.shiftKey ? 1 : 0];
     const [a, b] = value();
     const to = {
       ArrowRight: [a + by, b],

@@ -17,7 +17,7 @@ test("all numbers of a state", { skip }, () => {
   for (const { state, expected } of golden.states) {
     const found = numbers(state);
     for (const [key, value] of Object.entries(expected))
-      if (key === "kind") assert.equal(found[key], value);
+      if (typeof value === "string") assert.equal(found[key], value);
       else close(found[key], value, `${key} of ${JSON.stringify(state)}`);
   }
 });

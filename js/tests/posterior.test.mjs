@@ -1,24 +1,12 @@
 // The true posterior on a grid and the refinement of q: identities, and the twin in Python.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { readImage } from "../engine/drawing.js";
 import { contour, gridOf, imagesOf, klOf, MOST, modelOf, numbers, posterior, STEPS } from "../engine/posterior.js";
 import { patience, sliced } from "../kit/slices.js";
+import { bytes, close, goldenOf, run, skip } from "./golden.mjs";
 
-const close = (a, b, tolerance, message = "") => {
-  assert.ok(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)), `${message} ${a} against ${b}`);
-};
-const file = process.env.LVM_GOLDEN;
-const skip = file ? false : "LVM_GOLDEN is not set: run pytest tests/library/test_engine.py";
-const golden = file ? JSON.parse(readFileSync(file, "utf8")).posterior : null;
-const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64"));
-const run = (work) => {
-  let step;
-  do step = work.next();
-  while (!step.done);
-  return step.value;
-};
+const golden = goldenOf("posterior");
 
 const found =
   golden &&

@@ -1,23 +1,11 @@
 // The training scrubber: unfolding, the manifold's points, and the twin in Python.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { normalCdf } from "../engine/densities.js";
 import { imagesOf, manifoldPoints, measured, netOf, numbers, SIDE, unfolded } from "../engine/scrubber.js";
+import { bytes, close, goldenOf, run, skip } from "./golden.mjs";
 
-const close = (a, b, tolerance, message = "") => {
-  assert.ok(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)), `${message} ${a} against ${b}`);
-};
-const file = process.env.LVM_GOLDEN;
-const skip = file ? false : "LVM_GOLDEN is not set: run pytest tests/library/test_engine.py";
-const golden = file ? JSON.parse(readFileSync(file, "utf8")).scrubber : null;
-const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64"));
-const run = (work) => {
-  let step;
-  do step = work.next();
-  while (!step.done);
-  return step.value;
-};
+const golden = goldenOf("scrubber");
 
 test("scrubber: all numbers of a checkpoint in Python, and its curve recomputed", { skip }, () => {
   const images = imagesOf(bytes(golden.pixels));

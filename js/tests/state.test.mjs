@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as em from "../figures/em.js";
+import * as encoder from "../figures/encoder.js";
 import * as kmeans from "../figures/kmeans.js";
 import * as plane from "../figures/plane.js";
 import * as posterior from "../figures/posterior.js";
@@ -17,7 +18,9 @@ const presets = { digits: REACH.em.state.points.start, none: [] };
 const sets = Object.fromEntries(REACH.kmeans.state.data.choices.map((name) => [name, [[0, 0]]]));
 const OPTIONS = {
   em: { codecs: em.codecs(presets) },
+  encoder: { codecs: encoder.codecs(REACH.encoder.state) },
   kmeans: { codecs: kmeans.codecs, settle: (s) => ({ ...s, points: sets[s.data] }) },
+  front: { codecs: plane.codecs },
   plane: { codecs: plane.codecs },
   posterior: { codecs: posterior.codecs },
   prior: { codecs: prior.codecs(made), settle: prior.settle },
@@ -27,7 +30,7 @@ const open = (name) => figureState(name, OPTIONS[name]);
 const NAMES = Object.keys(REACH);
 
 test("state: every figure begins where Python lets it begin, and a link brings a state back", () => {
-  assert.equal(NAMES.length, 11);
+  assert.equal(NAMES.length, 16);
   for (const name of NAMES) {
     const state = open(name);
     const { start } = state;

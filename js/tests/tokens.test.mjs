@@ -5,11 +5,13 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { GREY, normalised, readGrey, writtenGrey } from "../engine/drawing.js";
 import {
+  byLikeness,
   emptyCode,
   encoded,
   logConditional,
   numbersOfPrior,
   numbersOfTokens,
+  plainImages,
   sample,
   tokenNets,
   tokensOf,
@@ -64,6 +66,22 @@ test("tokens: all numbers that the two figures state are Python's", { skip }, ()
     const drawn = sample(nets.priors[state.prior], nets, { ...state, prefix: tokensOf(state.prefix) });
     near(numbersOfPrior(state, drawn, empty, nets).stated, expected, JSON.stringify(state));
   }
+});
+
+test("tokens: the palette holds every code once, the emptiest first, and neighbours are more alike than by number", {
+  skip,
+}, () => {
+  const nets = tokenNets(golden.shipped.nets, Buffer.from(golden.shipped.weights, "base64"));
+  const order = byLikeness(nets);
+  assert.equal(order[0], emptyCode(nets));
+  assert.deepEqual(
+    [...order].sort((a, b) => a - b),
+    [...order.keys()],
+  );
+  const { patches } = plainImages(nets);
+  const way = (codes) =>
+    codes.slice(1).reduce((sum, k, i) => sum + Math.hypot(...patches[k].map((v, d) => v - patches[codes[i]][d])), 0);
+  assert.ok(way(order) < 0.6 * way([...order.keys()]), `${way(order)} against ${way([...order.keys()])}`);
 });
 
 test("tokens: test digits that are drawn again come back from their tokens", { skip }, () => {

@@ -44,19 +44,32 @@ _WHERE = {  # the module of this folder, and the names that it gives
         "vae_elbo",
         "vae_information",
         "vae_one_draw",
+        "vae_prior_share",
         "vae_seven_latents",
     ),
-    "em_vs_vae": ("em_books", "em_one_step", "em_responsibilities", "em_floor", "em_gaps", "em_bias", "em_trap"),
+    "what_a_vae_optimises": ("vae_louder_pixels", "vae_learned_prior"),
+    "em_vs_vae": (
+        "em_books",
+        "em_one_step",
+        "em_responsibilities",
+        "em_floor",
+        "em_gaps",
+        "em_bias",
+        "em_trap",
+        "em_speed",
+        "em_budget",
+    ),
     "kmeans_to_vqvae": ("kmeans_rate", "kmeans_round", "kmeans_layer", "kmeans_step", "kmeans_beat"),
-    "vqvae_tokenizers": (
-        "tok_rate",
-        "tok_perplexity",
+    "vqvae_tokenizers": ("tok_rate", "tok_levels", "tok_perplexity"),
+    "priors_over_tokens": (
+        "tok_bounds",
+        "tok_waste",
         "tok_class_summed_out",
         "tok_mask",
         "tok_draw",
-        "tok_bounds",
         "tok_better_bound",
     ),
+    "every_model_on_its_ruler": ("ruler_waste", "ruler_paired"),
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 __all__ = ["tables"]

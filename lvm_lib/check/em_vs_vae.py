@@ -12,7 +12,17 @@ from ..landscape import Landscape
 from ..mixture import GaussianMixture
 from ._judge import Exercise, Follows, Number, Odd, Verdict, ask, ask_function, guarded, read, tell, unanswered
 
-__all__ = ["em_bias", "em_books", "em_floor", "em_gaps", "em_one_step", "em_responsibilities", "em_trap"]
+__all__ = [
+    "em_bias",
+    "em_books",
+    "em_budget",
+    "em_floor",
+    "em_gaps",
+    "em_one_step",
+    "em_responsibilities",
+    "em_speed",
+    "em_trap",
+]
 
 
 # ---------------------------------------------------------------- exercise 1
@@ -282,4 +292,81 @@ def _end(start):
     return em.fit_mixture(x, start=begin, floor=0.01, iterations=300, tolerance=1e-8).trace[-1]
 
 
-NUMBERS = {"em_books": _books, "em_one_step": _one_step, "em_gaps": _gaps, "em_bias": _bias}
+# ---------------------------------------------------------------- exercise 8
+
+
+@guarded
+def em_speed(of_theta: object, of_shortfall: object) -> bool | None:
+    """Exercise 8: 90 % of the information is missing; factors of ten steps, for theta's error and the evidence's."""
+    return ask(_speed(), of_theta, of_shortfall)
+
+
+def _speed():
+    missing, steps = 0.9, 10
+    error = missing**steps
+    of_theta = {
+        "a factor with what is seen, 10 %, in place of what is missing": (1 - missing) ** steps,
+        "the factor of one step: ten of them multiply": missing,
+        "what is lost of the error, not what is left": 1 - error,
+        "the factor of the evidence's shortfall (are the two swapped?)": error**2,
+    }
+    of_shortfall = {
+        "the factor of theta's error: near the top the evidence is a parabola, so square it": error,
+        "the root of theta's factor: near the top the evidence is a parabola, so square it": math.sqrt(error),
+        "twice the factor of theta's error: near the top the evidence is a parabola, so square it": 2 * error,
+        "what is lost of the shortfall, not what is left": 1 - error**2,
+    }
+    return Exercise(
+        "one digit of theta takes 22 steps, one of the evidence 11.",
+        Number("factor of theta", error, of_theta, unit=""),
+        Number("factor of the shortfall", error**2, of_shortfall, unit=""),
+    )
+
+
+# ---------------------------------------------------------------- exercise 9
+
+
+@guarded
+def em_budget(per_point: object, amortised: object, from_digits: object) -> bool | None:
+    """Exercise 9: 3,000 digits, 16 passes against 24; a step costs 3, an encoder's pass 1; 50 new digits, 300 steps."""
+    return ask(_budget(), per_point, amortised, from_digits)
+
+
+def _budget():
+    digits, new, step, forward, search = 3000, 50, 3, 1, 300
+    trained, encoded = 16 * digits * step, 24 * digits * step
+    own, shared = trained + new * search * step, encoded + new * forward
+    first = math.ceil((encoded - trained) / (search * step - forward))
+    of_own = {
+        "the cost of training alone: new digits are searched too": trained,
+        "the cost of new digits alone: training costs too": new * search * step,
+        "a cost in gradient steps: each is 3 units": own // step,
+        "the cost of the amortised way (are the two swapped?)": shared,
+        "a cost with one step per new digit: it takes 300": trained + new * step,
+    }
+    of_shared = {
+        "the cost of training alone: new digits take an encoder's pass each": encoded,
+        "the cost per point (are the two swapped?)": own,
+        "a cost with a gradient step per new digit: an encoder's pass is 1 unit": encoded + new * step,
+        "a cost with 300 steps per new digit: an encoder needs none": encoded + new * search * step,
+    }
+    of_first = {
+        "a number at which per point is still cheaper, by less than one digit's search": first - 1,
+        "the difference of training divided by 300 steps, without their cost of 3": (encoded - trained) // search,
+    }
+    return Exercise(
+        "an encoder is paid for once, a search with each new digit.",
+        Number("cost per point", own, of_own, unit="", exact=True),
+        Number("cost of the amortised way", shared, of_shared, unit="", exact=True),
+        Number("number of new digits", first, of_first, unit="", exact=True),
+    )
+
+
+NUMBERS = {
+    "em_books": _books,
+    "em_one_step": _one_step,
+    "em_gaps": _gaps,
+    "em_bias": _bias,
+    "em_speed": _speed,
+    "em_budget": _budget,
+}

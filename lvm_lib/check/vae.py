@@ -1,4 +1,4 @@
-"""Self-checks of the chapter "The variational autoencoder"."""
+"""Self-checks of the chapters "The variational autoencoder" and "What a VAE optimises"."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ __all__ = [
     "vae_information",
     "vae_linear_rates",
     "vae_one_draw",
+    "vae_prior_share",
     "vae_score_gradients",
     "vae_seven_latents",
 ]
 
 
-# ---------------------------------------------------------------- exercise 1
+# ---------------------------------------------------------------- who lives
 
 
 @guarded
 def vae_linear_rates(rates: object, noise: object) -> bool | None:
-    """Exercise 1: sigma^2 = 0.5, variances 4, 1, 0.3: the average KL of each latent, and the sigma^2 that kills all."""
+    """sigma^2 = 0.5, variances 4, 1, 0.3: the average KL of each latent, and the sigma^2 that kills all."""
     return ask(_linear_rates(), rates, noise)
 
 
@@ -61,12 +62,12 @@ def _linear_rates():
     )
 
 
-# ---------------------------------------------------------------- exercise 2
+# ---------------------------------------------------------------- the sigma that nobody chose
 
 
 @guarded
 def vae_hidden_sigma(of_sum: object, of_mean: object) -> bool | None:
-    """Exercise 2: the sigma^2 hidden in |x - x_hat|^2 + KL, and in the mean squared error over 784 pixels + KL."""
+    """The sigma^2 hidden in |x - x_hat|^2 + KL, and in the mean squared error over 784 pixels + KL."""
     return ask(_hidden_sigma(), of_sum, of_mean)
 
 
@@ -92,12 +93,12 @@ def _hidden_sigma():
     )
 
 
-# ---------------------------------------------------------------- exercise 3
+# ---------------------------------------------------------------- the score function
 
 
 @guarded
 def vae_score_gradients(function: object) -> bool | None:
-    """Exercise 3: function(values, eps, std) -> single-draw score-function gradients by the mean, leave-one-out."""
+    """function(values, eps, std) -> single-draw score-function gradients by the mean, leave-one-out."""
     rng = np.random.default_rng(0)
     cases = []
     for draws, std, scale in ((6, 0.5, 1.0), (2, 1.7, 1.0), (40, 0.2, 1.0), (5, 3.0, 1000.0)):
@@ -126,12 +127,12 @@ def _score_gradients(values, eps, std):
     return Number("gradients", truth, slips, unit="", decimals=None, plural=True, at=f"K = {draws}")
 
 
-# ---------------------------------------------------------------- exercise 4
+# ---------------------------------------------------------------- the ELBO in five lines
 
 
 @guarded
 def vae_elbo(function: object) -> bool | None:
-    """Exercise 4: function(x, logits, mean, log_std) -> the ELBO of each image from one draw, in nats."""
+    """function(x, logits, mean, log_std) -> the ELBO of each image from one draw, in nats."""
     rng = np.random.default_rng(0)
     cases = []
     for n, pixels, latents, scale in ((4, 7, 2, 2.0), (1, 5, 3, 2.0), (3, 3, 3, 2.0), (3, 6, 2, 500.0)):
@@ -176,12 +177,12 @@ def _elbo(x, logits, mean, log_std):
     return Number("ELBO", reconstruction - kl, slips, decimals=None, at=at, lost=lost)
 
 
-# ---------------------------------------------------------------- exercise 5
+# ---------------------------------------------------------------- how much a code can keep
 
 
 @guarded
 def vae_information(information: object, misfit: object) -> bool | None:
-    """Exercise 5: 1000 images, average KL 7.5 nats: the largest I_q, and the least KL(q(z) || p(z))."""
+    """1000 images, average KL 7.5 nats: the largest I_q, and the least KL(q(z) || p(z))."""
     return ask(_information(), information, misfit)
 
 
@@ -205,12 +206,12 @@ def _information():
     )
 
 
-# ---------------------------------------------------------------- exercise 6
+# ---------------------------------------------------------------- two gradients from one draw
 
 
 @guarded
 def vae_one_draw(by_mean: object, by_std: object, by_score: object) -> bool | None:
-    """Exercise 6: f(z) = z^2, z = m + s eps, m = 1.5, s = 0.4, eps = -1.5: what this draw says of the gradients."""
+    """f(z) = z^2, z = m + s eps, m = 1.5, s = 0.4, eps = -1.5: what this draw says of the gradients."""
     return ask(_one_draw(), by_mean, by_std, by_score)
 
 
@@ -248,14 +249,14 @@ def _one_draw():
     )
 
 
-# ---------------------------------------------------------------- exercise 7
+# ---------------------------------------------------------------- order exactly seven
 
 MANY = 30  # living latents beyond which they are not counted
 
 
 @guarded
 def vae_seven_latents(sigma: object, images: str = "digits") -> bool | None:
-    """Exercise 7: a sigma at which the best linear VAE of the training images (pixels in [0, 1]) keeps seven latents.
+    """A sigma at which the best linear VAE of the training images (pixels in [0, 1]) keeps seven latents.
 
     images: "digits" or "clothing", the data set that the chapter was run with.
     """
@@ -298,7 +299,43 @@ def _living(alive, square):
     return f"at your sigma {count} and not 7: {hint}"
 
 
+# ---------------------------------------------------------------- how much of the prior
+
+
+@guarded
+def vae_prior_share(square: object, cube: object) -> bool | None:
+    """The share of N(0, I) in [-2, 2]^2, and in [-2, 2]^16."""
+    return ask(_prior_share(), square, cube)
+
+
+def _prior_share():
+    one = math.erf(2 / math.sqrt(2))
+    square, cube = one**2, one**16
+    of_square = {
+        "the share of one dimension: both must lie inside": one,
+        "what lies outside": 1 - square,
+        "a percentage: a number between 0 and 1 is asked": 100 * square,
+        "the share of a disc of radius 2: a square is asked": 1 - math.exp(-2),
+        "the square of [-1, 1]": math.erf(1 / math.sqrt(2)) ** 2,
+        "the share of the cube (are the two swapped?)": cube,
+    }
+    of_cube = {
+        "the share of one dimension: all sixteen must lie inside": one,
+        "what lies outside": 1 - cube,
+        "a percentage: a number between 0 and 1 is asked": 100 * cube,
+        "the share in eight dimensions": one**8,
+        "1 - 16 times what one dimension leaves out: the outsides overlap": 1 - 16 * (1 - one),
+        "the share of the square (are the two swapped?)": square,
+    }
+    return Exercise(
+        "shares of independent dimensions multiply, and sixteen of them leave less than half.",
+        Number("share of the square", square, of_square, unit=""),
+        Number("share of the cube", cube, of_cube, unit=""),
+    )
+
+
 NUMBERS = {
+    "vae_prior_share": _prior_share,
     "vae_linear_rates": _linear_rates,
     "vae_hidden_sigma": _hidden_sigma,
     "vae_information": _information,

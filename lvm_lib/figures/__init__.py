@@ -12,6 +12,8 @@ _WHERE = {
     "base": ("LiveFigure",),
     "elbo": ("ElboFigure",),
     "em": ("EmFigure",),
+    "encoder": ("BeTheEncoderFigure",),
+    "front": ("FrontFigure",),
     "gradient": ("GradientFigure",),
     "kl": ("KlFigure",),
     "kmeans": ("KmeansFigure",),
@@ -19,7 +21,10 @@ _WHERE = {
     "posterior": ("TruePosteriorFigure",),
     "prior": ("PriorFigure",),
     "scrubber": ("ScrubberFigure",),
+    "send": ("SendItFigure",),
+    "sendtokens": ("SendTokensFigure",),
     "tokens": ("TokensFigure",),
+    "trainer": ("TrainerFigure",),
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names} | {
     "shipped_vae": ".shipped"

@@ -27,7 +27,8 @@ class ElboFigure(LiveFigure):
     """The toy decoder z ~ N(0, 1), x | z ~ N(slope z + bend z^2 / 2, std_noise^2), and a q that the reader shapes.
 
     Traits (set from Python, or by the reader): x, slope, bend, std_noise, mean and std of q, kind ("gaussian", or
-    "exact": q is the posterior itself, and mean and std are its moments; setting either makes q Gaussian again).
+    "exact": q is the posterior itself, and mean and std are its moments; setting either makes q Gaussian again), wrong
+    (a mistake in what is then called the ELBO).
     Read back, in nats: evidence, elbo, kl. They are right with or without a front end.
     """
 
@@ -42,6 +43,13 @@ class ElboFigure(LiveFigure):
     std = number(0.75, 0.05, 2, link="s", home=1, help="standard deviation of q")
     kind = one_of(
         "gaussian", ("gaussian", "exact"), link="k", codes="ge", help="gaussian, or exact: q is the posterior"
+    )
+    wrong = one_of(
+        "none",
+        ("none", "normaliser", "sign", "mean"),
+        link="w",
+        codes="0nsm",
+        help="what goes wrong: the normaliser of p(x | z) is dropped, the KL is added, one z in place of E_q",
     )
     evidence = found("log p(x), nats")
     elbo = found("ELBO(q), nats")
@@ -62,7 +70,30 @@ class ElboFigure(LiveFigure):
         x = np.array([[self.x]])
         evidence = self.model.evidence(x, WIDE)[0]
         of_q = self._of_posterior(x, evidence) if self.kind == "exact" else self._of_gaussian(x)
-        return {"kind": self.kind, "evidence": float(evidence), **{key: float(value) for key, value in of_q.items()}}
+        of_q |= self._beside_posterior(x, of_q)
+        claimed = self._claimed(x, of_q)
+        found = {**of_q, "evidence": evidence, "claimed_elbo": claimed, "off": claimed + of_q["kl"] - evidence}
+        found["std_noise"] = self.std_noise
+        return {"kind": self.kind, "wrong": self.wrong, **{key: float(value) for key, value in found.items()}}
+
+    def _beside_posterior(self, x, of_q):
+        """How wide q is, and how far its mean lies away, in standard deviations of the posterior."""
+        if self.kind == "exact":
+            return {"wide": 1.0, "away": 0.0}
+        centre, covariance = moments(self.model.log_posterior_on(x, COMMON)[0], COMMON)
+        std = math.sqrt(covariance[0, 0])
+        return {"wide": of_q["std"] / std, "away": abs(of_q["mean"] - centre[0]) / std}
+
+    def _claimed(self, x, of_q):
+        """What is called the ELBO, by mistake or rightly."""
+        if self.wrong == "normaliser":
+            return of_q["elbo"] + math.log(self.std_noise * math.sqrt(2 * math.pi))
+        if self.wrong == "sign":
+            return of_q["reconstruction"] + of_q["kl_prior"]
+        if self.wrong == "mean":
+            decoded = self.model.decode(np.array([[of_q["mean"]]]))[0, 0]
+            return log_normal(self.x, decoded, self.std_noise) - of_q["kl_prior"]
+        return of_q["elbo"]
 
     def _of_gaussian(self, x):
         terms = self.model.elbo_terms(self.q, x)  # closed form
@@ -106,6 +137,12 @@ class ElboFigure(LiveFigure):
             "the gap is not negative": n["kl"] > -1e-9,
             "reconstruction - KL to the prior = ELBO": abs(n["reconstruction"] - n["kl_prior"] - n["elbo"]) < 1e-6,
             "E log p(x, z) + entropy = ELBO": abs(n["energy"] + n["entropy"] - n["elbo"]) < 1e-6,
+            "what is claimed is off by what the mistake says": {
+                "none": abs(n["off"]) < 1e-6,
+                "normaliser": abs(n["off"] - math.log(n["std_noise"] * math.sqrt(2 * math.pi))) < 1e-6,
+                "sign": abs(n["off"] - 2 * n["kl_prior"]) < 1e-6,
+                "mean": True,
+            }[n["wrong"]],
             "an exact q leaves no gap": n["kind"] != "exact" or abs(n["kl"]) < 1e-9,
         }
         return [rule for rule, holds in rules.items() if not holds]

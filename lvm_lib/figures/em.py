@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..mixture import GaussianMixture
 from ..plots.palette import colour
 from .base import FigureError, LiveFigure
 from .em_points import PRESETS
-from .state import found, number, text, whole
+from .state import found, number, one_of, text, whole
 
 __all__ = ["EmFigure"]
 
@@ -39,6 +40,7 @@ class EmFigure(LiveFigure):
     Traits (set from Python, or by the reader): points (n, 2), up to 60, in -4 ... 4 times -3 ... 3, rounded to 0.01;
     k, the number of components; seed of the start; moves, the half steps taken so far, such as "EMEM" (E first, at most
     60); start_q and start_theta, where the toy's paths begin; rate of its gradient path.
+    wrong is a mistake: in the M-step ("stale"), or in what the figure then claims ("entropy", "label").
     A state is a function of these alone: one move fewer is exactly one step back. `PRESETS` holds the figure's points.
     Read back, in nats summed over the points: f, evidence and gap.
     """
@@ -53,6 +55,14 @@ class EmFigure(LiveFigure):
     start_q = number(-1.6, -3, 3, link="a", help="the toy's first theta'")
     start_theta = number(0.5, -3, 3, link="b", help="the toy's first theta")
     rate = number(0.2, 0.02, 0.4, link="s", step=0.02, leap=0.1, help="step size of the toy's gradient path")
+    wrong = one_of(
+        "none",
+        ("none", "stale", "entropy", "label"),
+        link="w",
+        codes="0sel",
+        help="what goes wrong: an M-step with the responsibilities of the E-step before, E log p(x, z) called the "
+        "bound, the bound called the evidence",
+    )
     presets = traitlets.Dict(help="points to choose from").tag(sync=True)
     f = found("F(q, theta), nats")
     evidence = found("log p(x; theta) summed over the points, nats")
@@ -81,18 +91,19 @@ class EmFigure(LiveFigure):
         """(move, q, model) before the first move ("") and after each one; q is (n, k)."""
         x, model = np.array(self.points).reshape(-1, 2), self.start()
         q = np.full((len(x), self.k), 1 / self.k)
-        states = [("", q, model)]
+        states, before = [("", q, model)], q
         for move in self.moves:
             if len(x) and move == "E":
+                before = q
                 q = np.asarray(e_step(model, x))
                 q = np.where(q < NOTHING, 0.0, q)
             elif len(x):
-                model = m_step_gaussian(x, q, floor=FLOOR)
+                model = m_step_gaussian(x, before if self.wrong == "stale" else q, floor=FLOOR)
             states.append((move, q, model))
         return states
 
     def history(self) -> list[dict]:
-        """move, f, evidence and gap of every state of the run, summed over the points."""
+        """move, f, evidence and gap of every state of the run, summed over the points, and what is claimed of them."""
         x, rows = np.array(self.points).reshape(-1, 2), []
         for move, q, model in self.run():
             f, evidence, gap = (
@@ -100,7 +111,9 @@ class EmFigure(LiveFigure):
                 if not len(x)
                 else (float(part.sum()) for part in (model.elbo(q, x), model.evidence(x), model.kl_to_posterior(q, x)))
             )
-            rows.append({"move": move, "f": f, "evidence": evidence, "gap": gap})
+            entropy = -(q * np.log(np.where(q > 0, q, 1.0))).sum() if self.wrong == "entropy" else 0.0
+            claimed = {"claimed_f": f - entropy, "claimed_evidence": f if self.wrong == "label" else evidence}
+            rows.append({"move": move, "f": f, "evidence": evidence, "gap": gap, **claimed})
         return rows
 
     def toy_path(self) -> np.ndarray:
@@ -130,6 +143,12 @@ class EmFigure(LiveFigure):
             "gap": history[-1]["gap"],
             "least_rise": _least([row["f"] for row in history]),
             "least_evidence": _least([row["evidence"] for row in history]),
+            "claimed_f": history[-1]["claimed_f"],
+            "claimed_evidence": history[-1]["claimed_evidence"],
+            "claimed_least_rise": _least([row["claimed_f"] for row in history]),
+            "off": history[-1]["claimed_f"] + history[-1]["gap"] - history[-1]["claimed_evidence"],
+            "rise": history[-1]["f"] - history[-2]["f"] if self.moves else 0.0,
+            "lift": history[-1]["evidence"] - history[-2]["evidence"] if self.moves else 0.0,
             "gap_after_e": max([0.0, *(abs(history[i]["gap"]) for i in after_e)]),
             "toy_q": toy_q,
             "toy_theta": toy_theta,
@@ -159,6 +178,7 @@ class EmFigure(LiveFigure):
             "k": self.k,
             "seed": self.seed,
             "moves": self.moves,
+            "wrong": self.wrong,
             "n": len(self.points),
             "at_floor": int((eigenvalues[:, 0] < FLOOR + 1e-9).sum()),
             "empty": int((model.weights == 0).sum()),
@@ -177,8 +197,14 @@ class EmFigure(LiveFigure):
         rules = {
             "evidence = F + gap": abs(n["f"] + n["gap"] - n["evidence"]) < size,
             "the gap is not negative": n["gap"] > -1e-9,
-            "F never falls on an E- or M-step": n["least_rise"] > -size,
-            "the evidence never falls": n["least_evidence"] > -size,
+            "F never falls on an E- or M-step": n["wrong"] == "stale" or n["least_rise"] > -size,
+            "the evidence never falls": n["wrong"] == "stale" or n["least_evidence"] > -size,
+            "what is claimed is off by what the mistake says": {
+                "none": abs(n["off"]) < size,
+                "stale": abs(n["off"]) < size,
+                "entropy": -size - n["n"] * math.log(n["k"]) < n["off"] < size,
+                "label": abs(n["off"] - n["gap"]) < size,
+            }[n["wrong"]],
             "after an E-step the gap is 0": n["gap_after_e"] < 1e-9
             and not (n["moves"].endswith("E") and n["gap"] > 1e-9),
             "no width is below the floor": min(widths) > FLOOR**0.5 - 1e-9,

@@ -21,12 +21,12 @@ from .state import found, number, one_of, size, whole
 
 __all__ = ["GradientFigure"]
 
-SIZES = (10, 20, 50, 100, 200, 500, 1000)
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 SEEDS = 100
 FUNCTIONS = ("joint", "wave")
 X, CURVE = 1.0, QuadraticCurve(slope=1.0, bend=0.6, std=0.7)  # of the toy decoder behind "joint"
 WAVES = 6.0  # f(z) = cos(6 z)
-WITHIN = 6  # standard errors: a test sweeps all seeds and sizes over the plane of q
+WITHIN = 7  # standard errors: a test sweeps all seeds and sizes over the plane of q
 STREAM = 4  # of the counter: other figures draw from others
 LINE = line(-13, 13, 2001)  # not the grid of js/engine/gradient.js: both are fine enough for the last digits
 EPS = LINE.points[:, 0]
@@ -37,7 +37,7 @@ class GradientFigure(LiveFigure):
     """The gradient of E_q[f(z)] with respect to mean and log std of q = N(mean, std^2), estimated in two ways.
 
     Traits (set from Python, or by the reader): f ("joint": log p(x, z) of the toy curve x | z ~ N(z + 0.3 z^2, 0.7^2)
-    at x = 1, or "wave": cos(6 z)), mean and std of q, n (how many samples, one of 10, 20, ... 1000), seed (which), and
+    at x = 1, or "wave": cos(6 z)), mean and std of q, n (how many samples, one of 1, 2, 5, ... 1000), seed (which), and
     baseline (whether the score function uses f - E_q[f] in place of f).
     Read back: ratio_mean and ratio_log_std, the variance of one score-function sample over that of one
     reparameterised sample, both exact.
@@ -50,7 +50,7 @@ class GradientFigure(LiveFigure):
     f = one_of("joint", FUNCTIONS, link="f", codes="jw", help="joint: log p(x, z) of a toy curve; or wave: cos(6 z)")
     mean = number(-0.4, -2, 2, link="m", home=0, help="mean of q")
     std = number(0.6, 0.1, 1.5, link="s", home=0.6, help="standard deviation of q")
-    n = size(20, SIZES, link="n", help="how many samples")
+    n = size(1, SIZES, link="n", help="how many samples")
     seed = whole(1, 0, SEEDS - 1, link="r", help="which samples")
     baseline = one_of(False, (False, True), link="b", help="score function: f - E_q[f] in place of f")
     ratio_mean = found("variance ratio along the mean")

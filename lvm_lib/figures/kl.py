@@ -36,7 +36,8 @@ class KlFigure(LiveFigure):
 
     Traits (set from Python, or by the reader): data ("two": 0.6 N(-1.5, 0.7^2) + 0.4 N(1.7, 0.5^2), "one":
     N(0.5, 1.2^2)), direction ("forward": KL(p_data || p_theta), or "reverse"), mean and std of the model, n (how many
-    draws of the data density are averaged, one of 1, 2, 5, ... 1000) and seed (which draws).
+    draws of the data density are averaged, one of 1, 2, 5, ... 1000), seed (which draws), and wrong (a mistake in what
+    the figure then claims).
     Read back, in nats: kl (of the direction), expected = E_data[log p_theta], average (of log p_theta over the draws).
     """
 
@@ -51,6 +52,13 @@ class KlFigure(LiveFigure):
     std = number(1.0, 0.2, 3, link="s", home=1, help="standard deviation of the model")
     n = size(20, SIZES, link="n", help="how many draws")
     seed = whole(1, 0, SEEDS - 1, link="r", help="which draws")
+    wrong = one_of(
+        "none",
+        ("none", "normaliser", "sign", "average"),
+        link="w",
+        codes="0nsa",
+        help="what goes wrong: the Gaussian's normaliser is dropped, the KL has the wrong sign, log of the average",
+    )
     kl = found("the KL of the direction, nats")
     expected = found("E_data[log p_theta], nats")
     average = found("average of log p_theta over the draws, nats")
@@ -71,21 +79,35 @@ class KlFigure(LiveFigure):
         expected = at_mean - 0.5 * (spread / self.std) ** 2
         average = float(log_normal(self.draws, self.mean, self.std).mean())
         spread_of_log = np.exp(log_p + WIDE.log_weights) @ (log_q - expected) ** 2
+        kl, wide, away = forward if self.direction == "forward" else reverse, self.std / spread, abs(self.mean - centre)
+        claimed_expected = {
+            "normaliser": expected + math.log(self.std) + 0.5 * math.log(2 * math.pi),
+            "average": float(np.log(np.exp(log_p + WIDE.log_weights) @ np.exp(log_q))),
+        }.get(self.wrong, expected)
+        sign = -1 if self.wrong == "sign" else 1
         found = {
             "kl_forward": forward,
             "kl_reverse": reverse,
             "expected": expected,
             "entropy": entropy,
             "average": average,
-            "kl": forward if self.direction == "forward" else reverse,
+            "kl": kl,
             "wobble": average - expected,
             "error": math.sqrt(spread_of_log / self.n),
             "mean": self.mean,
             "std": self.std,
+            "wide": wide,
+            "away": away,
+            "cost_width": math.log(wide) + 0.5 / wide**2 - 0.5,
+            "cost_place": 0.5 * (away / self.std) ** 2,
+            "claimed_kl": sign * kl,
+            "claimed_expected": claimed_expected,
+            "off": sign * forward + claimed_expected + entropy,
         }
         return {
             "data": self.data,
             "direction": self.direction,
+            "wrong": self.wrong,
             "n": self.n,
             "seed": self.seed,
             **{key: float(value) for key, value in found.items()},
@@ -110,6 +132,16 @@ class KlFigure(LiveFigure):
                 n["kl_forward"] + n["average"] + n["entropy"] - n["wobble"]
             )
             < 1e-6,
+            "what the model costs over the best Gaussian is its width and its place": abs(
+                n["kl_forward"] - least - n["cost_width"] - n["cost_place"]
+            )
+            < 1e-6,
+            "what is claimed is off by what the mistake says": {
+                "none": abs(n["off"]) < 1e-6,
+                "normaliser": abs(n["off"] - math.log(n["std"]) - 0.5 * math.log(2 * math.pi)) < 1e-6,
+                "sign": abs(n["off"] + 2 * n["kl_forward"]) < 1e-6,
+                "average": n["off"] > -1e-9,
+            }[n["wrong"]],
             "the KL shown is that of the direction": n["kl"]
             == n["kl_forward" if n["direction"] == "forward" else "kl_reverse"],
         }

@@ -105,7 +105,8 @@ class KmeansFigure(LiveFigure):
     code to the mean of what it holds; one that holds nothing stays. No step raises
         energy = mean_n {sum_k r_nk |x_n - c_k|^2 + 2 sigma^2 KL(r_n || uniform)}, 2 sigma^2 times -F, up to a constant.
     Traits (set from Python, or by the reader): data ("digits", "clouds" or "uneven"); codes (K, 2), K up to 8, where
-    the run begins; sigma; steps taken from there; seed, which codes New start scatters (`scattered(seed, k)`).
+    the run begins; sigma; steps taken from there; seed, which codes New start scatters (`scattered(seed, k)`); wrong,
+    a mistake in the step ("counts") or in what is called the energy ("rate").
     A state is a function of these alone: one step fewer is exactly one step back.
     Read back: distortion (mean squared distance to the nearest code), energy, perplexity of the codes' use.
     """
@@ -121,6 +122,13 @@ class KmeansFigure(LiveFigure):
     )
     seed = whole(44, 1, 999, link="r", help="which codes New start scatters")
     steps = whole(2, 0, 40, link="n", help="steps from the codes")
+    wrong = one_of(
+        "none",
+        ("none", "counts", "rate"),
+        link="w",
+        codes="0cr",
+        help="what goes wrong: a code divides by an even share of the points, or the rate is left out of the energy",
+    )
     sets = traitlets.Dict(help="the points to choose from").tag(sync=True)
     distortion = found("mean squared distance to the nearest code")
     energy = found("what no step raises")
@@ -159,6 +167,10 @@ class KmeansFigure(LiveFigure):
         for _ in range(self.steps):
             codes = path[-1]
             r = self.responsibilities(codes)
+            if self.wrong == "counts":
+                sums, held = r.T @ x, r.sum(axis=0)
+                path.append(np.where((held > 1e-12)[:, None], sums * len(codes) / len(x), codes))
+                continue
             if self.sigma == 0:
                 path.append(update(x, r.argmax(axis=1), codes))
                 continue
@@ -195,6 +207,9 @@ class KmeansFigure(LiveFigure):
         now, k = measured[-1], len(self.codes)
         found = {
             "sigma": self.sigma,
+            "claimed_energy": now["soft" if self.wrong == "rate" else "energy"],
+            "off": 2 * self.sigma**2 * now["rate"] if self.wrong == "rate" else 0.0,
+            "fall": measured[-2]["energy"] - now["energy"] if self.steps else 0.0,
             **{key: now[key] for key in ("distortion", "soft", "rate", "energy", "firm", "perplexity")},
             "largest_rise": max([0.0, *np.diff([m["energy"] for m in measured])]),
             "largest_distortion_rise": max([0.0, *np.diff([m["distortion"] for m in measured])]),
@@ -207,6 +222,7 @@ class KmeansFigure(LiveFigure):
             "codes": self.codes,
             "seed": self.seed,
             "steps": self.steps,
+            "wrong": self.wrong,
             "n": len(self.points),
             "k": k,
             "used": used,
@@ -221,8 +237,14 @@ class KmeansFigure(LiveFigure):
         n, hard = numbers, numbers["sigma"] == 0
         counts, held = ([n[f"{key}{j + 1}"] for j in range(n["k"])] for key in ("count", "held"))
         rules = {
-            "no step raises the energy": n["largest_rise"] < 1e-9,
-            "at sigma = 0 no step raises the distortion": not hard or n["largest_distortion_rise"] < 1e-9,
+            "no step raises the energy": n["wrong"] == "counts" or n["largest_rise"] < 1e-9,
+            "at sigma = 0 no step raises the distortion": n["wrong"] == "counts"
+            or not hard
+            or n["largest_distortion_rise"] < 1e-9,
+            "what is claimed is off by the rate, where it is left out": abs(
+                n["off"] - (2 * n["sigma"] ** 2 * n["rate"] if n["wrong"] == "rate" else 0)
+            )
+            < 1e-9,
             "distortion + 2 sigma^2 rate = energy": abs(n["soft"] + 2 * n["sigma"] ** 2 * n["rate"] - n["energy"])
             < 1e-9,
             "at sigma = 0 every r is one-hot": not hard or (n["firm"] == 1 and held == counts),

@@ -7,6 +7,7 @@ import sys
 
 import nbformat
 import pytest
+import warm
 
 from tools import chapters
 
@@ -22,12 +23,16 @@ $$ (small-equation)
 """
 
 
+BUILT = {}  # what this process has built once: the book's folder, and a copy of it
+
+
 class SmallBook:
     def __init__(self, folder, like=None):
         """A small book in `folder`, or a copy of the one in the folder `like`, its stored runs with it."""
         self.folder = folder
         if like:
-            shutil.copytree(like, folder, dirs_exist_ok=True)
+            if like != folder:
+                shutil.copytree(like, folder, dirs_exist_ok=True)
             return
         for name in MACHINERY:
             source = chapters.ROOT / name
@@ -57,7 +62,11 @@ class SmallBook:
         contents.write_text(contents.read_text() + f"  - file: book/{page}\n")
 
     def run(self, *command, check=True, **variables):
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env={**os.environ, **variables})
+        environment = {**os.environ, **variables}
+        if warm.can_be(command, variables):
+            done = warm.process().run(command[1:], self.folder, environment)
+        else:
+            done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=environment)
         assert not check or done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
         return done
 
@@ -89,6 +98,42 @@ def once(tmp_path_factory):
         return made[name]
 
     return folder
+
+
+@pytest.fixture
+def put_back(tmp_path_factory):
+    """put_back(name, make): the small book on which `make` did what it does, such as a build, as it was then.
+
+    It is made once in each process, and stays in its own folder: a build knows itself by its absolute paths.
+    """
+
+    def book(name, make, like=None):
+        folder, kept = BUILT.get(name, (None, None))
+        if folder is None:
+            folder = tmp_path_factory.mktemp("built") / "book"
+            folder.mkdir()
+            kept = folder.with_name("kept")
+            make(SmallBook(folder, like=like))
+            shutil.copytree(folder, kept, symlinks=True)
+            BUILT[name] = folder, kept
+        else:
+            shutil.rmtree(folder)
+            shutil.copytree(kept, folder, symlinks=True)
+        return SmallBook(folder, like=folder)
+
+    return book
+
+
+@pytest.fixture
+def built_book(put_back):
+    """The plain small book after its first build, which has run its chapters; `said` is what that build printed."""
+
+    def make(book):
+        BUILT["said"] = book.build().stdout
+
+    book = put_back("built", make)
+    book.said = BUILT["said"]
+    return book
 
 
 @pytest.fixture

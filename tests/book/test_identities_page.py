@@ -19,14 +19,15 @@ def one_is_one(rng):
 
 
 @pytest.fixture
-def book_with_tests(ran_book):
-    small_book = ran_book()
-    folder = small_book.folder
-    small_book.take(PAGE)
-    (folder / "tests" / "identities").mkdir(parents=True)
-    (folder / "tests" / "identities" / "second.py").write_text(TESTS)
-    small_book.build()
-    return small_book
+def book_with_tests(once, put_back):
+    def make(small_book):
+        folder = small_book.folder
+        small_book.take(PAGE)
+        (folder / "tests" / "identities").mkdir(parents=True)
+        (folder / "tests" / "identities" / "second.py").write_text(TESTS)
+        small_book.build()
+
+    return put_back("with tests", make, like=once("plain", lambda book: None))
 
 
 def links(book, name):

@@ -16,7 +16,7 @@ NEEDED = ".".join(map(str, need_python.NEEDED))
 PINS = [
     (path.name, *line.split("=="))
     for path in sorted(chapters.ROOT.glob("requirements*.txt"))
-    if path.name != "requirements-bench.txt"  # the peers live in an environment of their own
+    if path.name not in ("requirements-bench.txt", "requirements-nbgrader.txt")  # installed apart from the book
     for line in path.read_text(encoding="utf-8").splitlines()
     if "==" in line
 ]

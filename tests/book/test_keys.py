@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tools import chapters, keys
 
 OTHER_PYTHONS = [path for name in ("python3.11", "python3.12", "python3.13") if (path := shutil.which(name))]
-CELL = "from lvm_lib import check, vae\nfrom lvm_lib.figures import ElboFigure"
+FORGET = "for name in [name for name in sys.modules if name.split('.')[0] == 'lvm_lib']: del sys.modules[name]"
 
 
 def notebook(*sources):
@@ -27,10 +27,14 @@ def notebook(*sources):
 @pytest.fixture
 def copy(tmp_path):
     """A copy of the library's code, to be changed."""
+    return taken(tmp_path)
+
+
+def taken(folder):
     ignore = shutil.ignore_patterns("__pycache__", "*.npz", "bundle")
-    shutil.copytree(chapters.ROOT / "lvm_lib", tmp_path / "lvm_lib", ignore=ignore)
-    shutil.copy(chapters.ROOT / "requirements.txt", tmp_path)
-    return tmp_path
+    shutil.copytree(chapters.ROOT / "lvm_lib", folder / "lvm_lib", ignore=ignore)
+    shutil.copy(chapters.ROOT / "requirements.txt", folder)
+    return folder
 
 
 def key(root, book):
@@ -47,29 +51,45 @@ def change(root, module, before="", after="\nCHANGED = 1\n"):
 ELBO = keys.read(chapters.ROOT / "book" / "elbo.ipynb")
 
 
-@pytest.mark.parametrize("module", ["check/vae.py", "figures/em.py", "figures/kmeans.py", "labs/vae.py", "vqvae.py"])
-def test_what_a_chapter_does_not_reach_leaves_its_run_valid(copy, module):
-    before = key(copy, ELBO)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The key of a chapter in a copy in which nothing was changed."""
+    root = tmp_path_factory.mktemp("whole")
+    taken(root)
+    return key(root, ELBO)
+
+
+@pytest.mark.parametrize(
+    "module", ["check/vae.py", "figures/em.py", "figures/kmeans.py", "labs/vae.py", "landscape.py"]
+)
+def test_what_a_chapter_does_not_reach_leaves_its_run_valid(whole, copy, module):
     change(copy, module)
-    assert keys.changes(before, key(copy, ELBO)) == []
+    assert keys.changes(whole, key(copy, ELBO)) == []
 
 
 @pytest.mark.parametrize("module", ["bounds.py", "densities.py", "figures/elbo.py", "figures/base.py", "check/elbo.py"])
-def test_what_a_chapter_reaches_makes_its_run_stale_and_is_named(copy, module):
-    before = key(copy, ELBO)
+def test_what_a_chapter_reaches_makes_its_run_stale_and_is_named(whole, copy, module):
     change(copy, module)
-    assert keys.changes(before, key(copy, ELBO)) == [f"lvm_lib/{module} changed"]
+    assert keys.changes(whole, key(copy, ELBO)) == [f"lvm_lib/{module} changed"]
 
 
-def test_comments_docstrings_and_layout_change_nothing(copy):
-    before = key(copy, ELBO)
+def test_a_new_check_or_figure_in_a_package_s_table_leaves_all_runs_valid(whole, copy):
+    change(copy, "check/__init__.py", "_WHERE = {", '_WHERE = {  # more\n    "mixture_of_mine": ("mine",),')
+    assert key(copy, ELBO) == whole
+    change(copy, "figures/__init__.py", "_WHERE = {", '_WHERE = {\n    "mine": ("MyFigure",),')
+    assert key(copy, ELBO) == whole
+    change(copy, "figures/__init__.py")
+    assert key(copy, ELBO) != whole
+
+
+def test_comments_docstrings_and_layout_change_nothing(whole, copy):
     change(copy, "bounds.py", after="\n\n# a comment\n\n")
     path = copy / "lvm_lib" / "densities.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
     tree.body[0].value.value = "Other words."
     path.write_text(ast.unparse(tree), encoding="utf-8")
     again = notebook(*[f"# seen\n{keys.source(cell)}  # and again" for cell in keys.counted(ELBO)])
-    assert key(copy, ELBO) == before
+    assert key(copy, ELBO) == whole
     for cell, other in zip(keys.counted(ELBO), again["cells"][1:], strict=True):
         other["metadata"] = cell["metadata"]
         assert keys.cell_digest(cell) == keys.cell_digest(other)
@@ -115,38 +135,47 @@ def test_a_name_is_followed_to_the_module_that_it_is_taken_from(copy):
 
 
 def test_reading_finds_what_running_loads():
-    """The library's modules in memory after a chapter's imports are among those that were found by reading."""
+    """The library's modules in memory after a chapter's imports are among those that were found by reading.
+
+    All chapters in one process, which forgets the library between them and keeps torch.
+    """
+    package, found, code = keys.Package(chapters.ROOT), {}, ["import sys"]
     for path in chapters.chapter_paths():
         book = keys.read(path)
-        package = keys.Package(chapters.ROOT)
-        found = package.closure({package.name, *keys.reached(book, package)})
-        imports = [
+        found[path.stem] = package.closure({package.name, *keys.reached(book, package)})
+        code += [
             line.strip()
             for cell in keys.counted(book)
             for line in keys.source(cell).splitlines()
             if line.startswith(("from lvm_lib", "import lvm_lib")) and "(" not in line
         ]
-        code = "\n".join([*imports, chapters.LOADED])
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=chapters.ROOT, capture_output=True, text=True, check=True
-        )
-        assert set(done.stdout.split()) <= found, path.stem
+        code += [f"print({path.stem!r}, end=' ')", chapters.LOADED, FORGET]
+    command = [sys.executable, "-c", "\n".join(code)]
+    done = subprocess.run(command, cwd=chapters.ROOT, capture_output=True, text=True, check=True)
+    loaded = {chapter: set(modules) for chapter, *modules in map(str.split, done.stdout.splitlines())}
+    assert set(loaded) == set(found) and all("lvm_lib" in modules for modules in loaded.values())
+    assert {chapter: modules - found[chapter] for chapter, modules in loaded.items() if modules - found[chapter]} == {}
+
+
+@pytest.fixture(scope="module")
+def own():
+    """The keys of all chapters, found by this Python."""
+    package = keys.Package(chapters.ROOT)
+    names = [path.relative_to(chapters.ROOT).as_posix() for path in chapters.chapter_paths()]
+    return {name: keys.parts(keys.read(chapters.ROOT / name), package=package) for name in names}
 
 
 @pytest.mark.parametrize("python", OTHER_PYTHONS)
-def test_every_version_of_python_finds_the_same_key(python):
+def test_every_version_of_python_finds_the_same_key(own, python):
     code = (
         "import json, sys; sys.path.insert(0, '.'); from tools import keys; package = keys.Package(keys.ROOT)\n"
         "found = {p: keys.parts(keys.read(keys.ROOT / p), package=package) for p in sys.argv[1:]}\n"
         "print(json.dumps(found))"
     )
-    names = [path.relative_to(chapters.ROOT).as_posix() for path in chapters.chapter_paths()]
-    done = subprocess.run([python, "-I", "-c", code, *names], cwd=chapters.ROOT, capture_output=True, text=True)
+    done = subprocess.run([python, "-I", "-c", code, *own], cwd=chapters.ROOT, capture_output=True, text=True)
     if "is not installed" in done.stderr or "command not found" in done.stderr:
         return  # a launcher without its Python
     assert done.returncode == 0, done.stderr
-    package = keys.Package(chapters.ROOT)
-    own = {name: keys.parts(keys.read(chapters.ROOT / name), package=package) for name in names}
     assert json.loads(done.stdout) == own
 
 

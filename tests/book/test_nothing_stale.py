@@ -4,9 +4,9 @@ import re
 import sys
 
 
-def test_a_change_in_the_library_reaches_the_page(small_book):
-    first = small_book.build()
-    assert "first answer" in small_book.page() and "running intro" in first.stdout
+def test_a_change_in_the_library_reaches_the_page(built_book):
+    small_book = built_book
+    assert "first answer" in small_book.page() and "running intro" in small_book.said
 
     again = small_book.build()
     assert "running" not in again.stdout
@@ -29,15 +29,15 @@ def test_a_change_of_a_pin_runs_the_chapters_that_import_it(small_book):
     assert "running" not in small_book.build().stdout
 
 
-def test_a_change_of_code_or_text_reaches_the_page_and_runs_one_chapter(small_book):
-    small_book.build()
+def test_a_change_of_code_or_text_reaches_the_page_and_runs_one_chapter(built_book):
+    small_book = built_book
     small_book.write("second", "print('touched')")
     built = small_book.build()
     assert "touched" in small_book.page("second") and "running intro" not in built.stdout
 
 
-def test_one_chapter_can_be_rebuilt_alone_and_the_others_are_not_forgotten(small_book):
-    small_book.build()
+def test_one_chapter_can_be_rebuilt_alone_and_the_others_are_not_forgotten(built_book):
+    small_book = built_book
     (small_book.folder / "lvm_lib" / "answer.py").write_text("VALUE = 'second answer'\n")
     small_book.write("second", "print('touched')")
     alone = small_book.build(LVM_CHAPTER="second")

@@ -38,6 +38,19 @@ def test_the_archive_holds_the_pages_in_one_folder_and_nothing_of_the_build(site
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_the_archive_holds_what_it_takes_to_run_the_notebooks(site, tmp_path):
+    beside = release.runnable()
+    wheel = next(name for name in beside if name.endswith(".whl"))
+    assert f"pip install --extra-index-url https://download.pytorch.org/whl/cpu {wheel}" in beside["RUN.txt"].decode()
+    out = release.pack(site, tmp_path / "book-1.zip", beside)
+    with zipfile.ZipFile(out) as archive:
+        names = archive.namelist()
+    assert {f"book-1/notebooks/{path.name}" for path in chapters.chapter_paths()} < set(names)
+    assert f"book-1/{wheel}" in names and "book-1/index.html" in names
+    first = out.read_bytes()
+    assert release.pack(site, out, beside).read_bytes() == first
+
+
 def test_the_same_pages_give_the_same_archive(site, tmp_path):
     first = release.pack(site, tmp_path / "book-1.zip").read_bytes()
     for path in site.rglob("*.html"):
@@ -84,3 +97,9 @@ def test_the_notes_are_the_version_s_section():
 
 def test_this_book_s_changelog_speaks_of_its_version():
     assert f"## {chapters.version()}" in (chapters.ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_whoever_cites_the_book_names_its_version():
+    number = chapters.version()
+    assert f"version: {number}\n" in (chapters.ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version {number}" in (chapters.ROOT / "book" / "appendix" / "cite.md").read_text(encoding="utf-8")

@@ -27,6 +27,13 @@ def build(python, folder, **variables):
     return done.stdout
 
 
+def copied(folder):
+    """A copy of the book that was never built."""
+    shutil.copytree(chapters.ROOT, folder, ignore=LEFT_OUT)
+    (folder / "tests").symlink_to(chapters.ROOT / "tests")
+    return folder
+
+
 def pages(folder):
     """Every file of the built book and its bytes."""
     site = folder / "_build" / "html"
@@ -36,13 +43,13 @@ def pages(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("python", [sys.executable, *map(str, OTHERS)])
 def test_a_build_elsewhere_gives_the_same_pages_and_runs_nothing(python, tmp_path):
-    here, elsewhere = tmp_path / "here", tmp_path / "else where"
-    for copy in (here, elsewhere):  # both from nothing: an index that is brought up to date keeps words that are gone
-        shutil.copytree(chapters.ROOT, copy, ignore=LEFT_OUT)
-        (copy / "tests").symlink_to(chapters.ROOT / "tests")
-    assert "running" not in build(sys.executable, here)
+    elsewhere = copied(tmp_path / "else where")
     said = build(python, elsewhere, OPENBLAS_CORETYPE="Prescott", PYTHONHASHSEED="3", OMP_NUM_THREADS="2")
     assert "running" not in said
-    ours, theirs = pages(here), pages(elsewhere)
+    ours, theirs = pages(chapters.ROOT), pages(elsewhere)
+    if ours != theirs:  # built before something changed, or brought up to date: an index then keeps words that are gone
+        here = copied(tmp_path / "here")
+        assert "running" not in build(sys.executable, here)
+        ours = pages(here)
     assert set(ours) == set(theirs)
     assert [name for name in ours if ours[name] != theirs[name]] == []

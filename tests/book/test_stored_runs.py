@@ -180,7 +180,8 @@ def test_a_new_exercise_is_stored_where_the_record_is_kept(stored_book):
     assert [cell.get("outputs") for cell in others] == before
     assert "Not answered" in new.outputs[0].text
     assert chapters_said(stored_book, "--stale").stdout == ""
-    assert "running" not in stored_book.build().stdout and stored_book.page("second").count("Not answered") == 2
+    assert "running" not in stored_book.build().stdout
+    assert "Not answered" not in stored_book.page("second")  # a page has fields or a fold in its place
 
 
 def test_an_interrupted_execution_leaves_the_old_run_whole(stored_book):

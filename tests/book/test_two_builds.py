@@ -34,8 +34,8 @@ def test_one_of_two_builds_waits(small_book):
     assert "first answer" in small_book.page() and "untouched" in small_book.page("second")
 
 
-def test_a_damaged_run_of_an_earlier_build_is_run_again(small_book):
-    small_book.build()
+def test_a_damaged_run_of_an_earlier_build_is_run_again(built_book):
+    small_book = built_book
     kept = small_book.folder / "_build" / "runs" / "intro" / "run.json"
     kept.write_text(kept.read_text()[:100])
     (small_book.folder / "_build" / ".doctrees" / "environment.pickle").unlink()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import threading
+from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from built_book import ARGUMENTS, SITE, leads_to
+from built_book import ARGUMENTS, ROOT, SITE, bare, leads_to
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import sync_playwright
 
@@ -16,25 +18,75 @@ from tools.need_browser import chromium
 
 SWEEP = """async () => {
   const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  for (let top = 0; top < document.documentElement.scrollHeight; top += 700) { // it grows: sections are laid out late
+  const step = 1.5 * innerHeight; // sections as far beyond the window are laid out with what is in it
+  for (let top = 0; top < document.documentElement.scrollHeight; top += step) { // it grows: they are laid out late
     window.scrollTo({ top, behavior: "instant" });
     await drawn();
   }
 }"""
 
+ARRIVED = """(host) => {
+  if (host.dataset.lvmStatus) return true;
+  host.scrollIntoView({ block: "center", behavior: "instant" });
+  return false;
+}"""
+
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+
+
+# What a strict server may send with each page: the book runs under it, so each test over http asks for it.
+POLICY = (
+    "default-src 'self'; script-src 'self' blob: 'wasm-unsafe-eval'; worker-src blob:; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
+)
+TELL = "addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective}`))"
+
 
 class Quiet(SimpleHTTPRequestHandler):
+    def end_headers(self):
+        self.send_header("Content-Security-Policy", POLICY)
+        super().end_headers()
+
     def log_message(self, *args):
         pass
 
 
-@pytest.fixture(scope="session")
-def address():
-    """The book over http, on this machine only."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(SITE)))
+@contextmanager
+def over_http(folder):
+    """The address of a folder over http, on this machine only."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}/"
     server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def address():
+    """The book over http."""
+    with over_http(SITE) as place:
+        yield place
+
+
+@pytest.fixture(scope="session")
+def beside(browser):
+    """`beside(folder)`: pages of another folder, as `visit` opens those of the book: go("index.html", "http")."""
+
+    @contextmanager
+    def at(folder):
+        with over_http(folder) as place:
+            visits = []
+
+            def go(page, scheme="file", **options):
+                visits.append(Visit(browser, place, **options))
+                visits[-1].open(place + page if scheme == "http" else (folder / page).as_uri())
+                return visits[-1]
+
+            yield go
+            for seen in visits:
+                seen.context.close()
+
+    return at
 
 
 @pytest.fixture(scope="session")
@@ -52,41 +104,58 @@ def browser():
         running.close()
 
 
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script that looks for broken rules of accessibility."""
+    if not AXE.exists():
+        if os.environ.get("CI"):
+            pytest.fail("axe-core is missing (npm ci), and in CI nothing may be skipped")
+        pytest.skip("axe-core is missing: npm ci")
+    return AXE.read_text(encoding="utf-8")
+
+
 class Visit:
     """One page in a window of its own; notes every request to another host, console error and exception."""
 
     def __init__(self, browser, address, **options):
         self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         self.foreign, self.errors = [], []
-        self.context.route("**/*", functools.partial(self.gate, address))
+        own = "|".join(map(re.escape, (address, "file://", "data:", "blob:")))
+        self.context.route(re.compile(f"^(?!{own})"), self.gate)  # own requests make no way through Python
+        self.context.add_init_script(TELL)
         self.page = self.context.new_page()
         self.page.set_default_timeout(20_000)
         self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
 
-    def gate(self, address, route):
-        url = route.request.url
-        if url.startswith((address, "file://", "data:", "blob:")):
-            return route.continue_()
-        self.foreign.append(url)
+    def gate(self, route):
+        self.foreign.append(route.request.url)
         return route.abort()
 
     def open(self, url):
         self.page.goto(url)
         return self.page
 
+    def open_bare(self, page, hash_=""):
+        """Open a page of the book without its text: its live figures alone, at their own address."""
+        url = (SITE / page).as_uri()
+        self.page.goto("about:blank")  # else another fragment of the same page loads nothing
+        self.context.unroute(url + "*")
+        self.context.route(url + "*", lambda route: route.fulfill(body=bare(page), content_type="text/html"))
+        return self.open(url + hash_)
+
     def settle(self, sweep=True, figures=None):
         """Scroll through the whole page, so that every section is laid out once, then to each figure until it lives.
 
         A busy machine leaves out frames, and a figure that was near the window in none of those drawn was never near.
+        A page that a link opened holds the place of that link for a second: it is asked again until the figure came.
         Without `sweep` only figures are looked at, and only the first so many: for tests that ask about nothing else.
         """
         if sweep:
             self.page.evaluate(SWEEP)
         for host in self.page.locator("[data-lvm-live]").all()[:figures]:
-            host.evaluate("(host) => host.scrollIntoView({block: 'center', behavior: 'instant'})")
             try:
-                self.page.wait_for_function("(host) => host.dataset.lvmStatus", arg=host.element_handle())
+                self.page.wait_for_function(ARRIVED, arg=host.element_handle())
             except PlaywrightTimeout as error:
                 name = host.get_attribute("data-lvm-live")
                 raise AssertionError(
@@ -97,8 +166,10 @@ class Visit:
 
 
 def opened(browser, address, page, scheme="file", **options) -> Visit:
-    """A page of the book in a window of its own, behind whatever leads on to it."""
+    """A page of the book in a window of its own, behind whatever leads on to it; None: a window without a page yet."""
     seen = Visit(browser, address, **options)
+    if page is None:
+        return seen
     seen.open(address + page if scheme == "http" else (SITE / page).as_uri())
     if leads_to(page):
         seen.page.wait_for_url(f"**/{leads_to(page)}")
@@ -107,7 +178,7 @@ def opened(browser, address, page, scheme="file", **options) -> Visit:
 
 @pytest.fixture
 def visit(browser, address):
-    """`visit("book/elbo.html", "http", viewport=...)` opens a page and returns its Visit."""
+    """`visit("book/elbo.html", "http", viewport=...)` opens a page and returns its Visit; `visit(None)` a window."""
     visits = []
 
     def go(page, scheme="file", **options):
@@ -151,11 +222,12 @@ def look(browser, address):
 
 @pytest.fixture
 def shown(visit, request):
-    """The page of a module's PAGE, settled.
+    """The live figures of a module's PAGE, settled, without its text.
 
     Whatever a test does to it causes no error and no request to another host.
     """
-    seen = visit(request.module.PAGE)
-    seen.settle()
+    seen = visit(None)
+    seen.open_bare(request.module.PAGE)
+    seen.settle(sweep=False)
     yield seen.page
     assert seen.errors == [] and seen.foreign == []

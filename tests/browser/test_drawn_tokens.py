@@ -4,10 +4,11 @@ Python finds the same.
 """
 
 import numpy as np
+import pytest
 from built_book import ONE, pages_with_figures, scribble, side_file
 from test_figures_hold import differences, recomputed, settled
 
-from lvm_lib.figures import TokensFigure
+from lvm_lib.figures import PriorFigure, TokensFigure
 from lvm_lib.figures.drawing import read_grey
 
 PAGE = "book/vqvae_tokenizers.html"
@@ -100,23 +101,23 @@ def test_a_link_holds_the_drawing(visit, shown):
     figure(shown).get_by_role("slider", name="Place of the brush").focus()
     shown.keyboard.press("Space")
     sent = true(shown)
-    shown.wait_for_function("location.hash.includes('tokens:')")
+    shown.wait_for_function("() => location.hash.includes('tokens:')")
     shown.wait_for_timeout(600)  # the address follows at rest
-    other = visit("book/appendix/cite.html")
+    other = visit(None)
     other.open(shown.url)
-    assert numbers(other.settle()) == sent and other.errors == []
+    assert numbers(other.settle(sweep=False)) == sent and other.errors == []
 
 
 def test_a_finger_scrolls_past_the_pad_and_draws_once_asked(visit):
     seen = visit(PAGE, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    page = seen.settle()
+    page = seen.settle(sweep=False)
     before = numbers(page)
     scribble(page, figure(page), ONE, "touch")
     assert numbers(page) == before
     draw = figure(page).get_by_role("button", name="Draw", exact=True)
     draw.tap()
     page.wait_for_timeout(300)
-    panel = figure(page).locator(".lvm-panel-pad").bounding_box()
+    panel = figure(page).locator(".lvm-pixels").bounding_box()
     assert panel["width"] > 300 and panel["x"] >= 0 and panel["x"] + panel["width"] <= 390, (
         "the pad is as wide as the screen"
     )
@@ -124,3 +125,46 @@ def test_a_finger_scrolls_past_the_pad_and_draws_once_asked(visit):
     assert true(page)["drawn"] != before["drawn"]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert seen.errors == []
+
+
+PRIORS = "book/priors_over_tokens.html"
+
+
+def test_a_token_that_a_reader_sets_is_priced_under_the_prior(visit):
+    """Python finds the same price; the prior's own wish is the cheapest, and a stranger code costs more."""
+    page = visit(PRIORS).settle(sweep=False)
+    prior = page.locator("[data-figure=prior]").first
+
+    def held():
+        found = settled(page, prior)
+        assert PriorFigure.broken(found) == [] and differences(found, recomputed(PRIORS, prior, found)) == []
+        return found
+
+    prior.get_by_role("slider", name="tokens drawn").last.focus()
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowLeft")
+    before = held()
+    step = before["step"]
+    assert 0 < step < 49 and before["prefix"] == ""
+    prior.locator("button.lvm-next").first.click()
+    wished = held()
+    assert wished["step"] == step + 1 and len(wished["prefix"].split(",")) == step + 1
+    prior.get_by_role("button", name="Unlock").click()
+    prior.get_by_role("button", name="Back", exact=True).click()
+    assert held()["step"] == step
+    prior.locator(".lvm-palette-ink").click(position={"x": 100, "y": 100})
+    strange = held()
+    assert strange["step"] == step + 1 and strange["of_prefix"] >= wished["of_prefix"] > 0
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_tokens_and_patches_are_24_pixels_and_more(visit, width):
+    for address in (PAGE, PRIORS):
+        page = visit(address, viewport={"width": width, "height": 844}).settle(sweep=False)
+        host = page.locator("[data-figure=tokens], [data-figure=prior]").first
+        host.scroll_into_view_if_needed()
+        grid = host.locator(".lvm-token-grid").bounding_box()
+        assert grid["width"] / 7 >= 24, (address, width, grid)
+        mark = host.locator(".lvm-palette-mark").bounding_box()
+        assert mark["width"] >= 24 and mark["height"] >= 24, (address, width, mark)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -8,14 +8,16 @@ A new figure needs no code here: its class says how its numbers are found again 
 
 import json
 import math
+import operator
 import random
+import re
 
 import pytest
-from built_book import SITE, WHOLE, pages, side_file
+from built_book import SITE, WHOLE, pages_with_figures, side_file
 
 from lvm_lib import figures
 
-WITH_FIGURES = [page for page in pages() if 'data-lvm-live="' in (SITE / page).read_text(encoding="utf-8")]
+WITH_FIGURES = pages_with_figures()
 KEYS = [
     "ArrowLeft",
     "ArrowRight",
@@ -39,8 +41,11 @@ def stated(root) -> dict:
 
 
 def settled(page, root) -> dict:
-    """The figure's numbers once it has drawn what was asked for (one frame after the last event)."""
+    """The figure's numbers once it has drawn what was asked for (one frame after the last event), and waits no more."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.wait_for_function(
+        "(node) => node.dataset.waits !== 'yes' && !node.classList.contains('is-waiting')", arg=root.element_handle()
+    )
     return stated(root)
 
 
@@ -50,7 +55,8 @@ def recomputed(page, root, numbers: dict) -> dict:
     if not cls.carried:
         return cls.recomputed(numbers)
     state = root.evaluate("node => node.closest('[data-lvm-state]').dataset.lvmState")
-    return cls.recomputed(numbers, side_file(page, state))
+    own = root.evaluate("(node, step) => node.lvmOwn?.(step) ?? ''", numbers.get("step", 0))  # trained in the page
+    return cls.recomputed(numbers, {**side_file(page, state), "own": bytes.fromhex(own)})
 
 
 def differences(found: dict, expected: dict) -> list[str]:
@@ -66,6 +72,35 @@ def differences(found: dict, expected: dict) -> list[str]:
     ]
 
 
+SIGNS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+
+
+def read(page, root) -> tuple[dict, tuple]:
+    """A settled figure's numbers, and the facts and words of its sentence, at one moment: a training goes on."""
+    settled(page, root)
+    said, *line = root.evaluate("""(node) => {
+        const line = node.querySelector(".lvm-insight");
+        return [node.dataset.numbers, line?.dataset.facts ?? "", line?.innerText ?? ""];
+    }""")
+    return json.loads(said), tuple(line)
+
+
+def told_wrongly(line: tuple, numbers: dict) -> list[str]:
+    """What the sentence of a state says and `numbers` do not: its facts, and digits that are none of its facts."""
+    told, words = line
+    facts = dict(fact.split("=") for fact in told.split())
+    wrong = []
+    for of, shown in facts.items():
+        name, digits = of.rsplit(":", 1)
+        first, sign, second = re.fullmatch(r"(\w+)(?:([-+*/])(\w+))?", name).groups()
+        value, *others = (numbers[one] if one in numbers else float(one) for one in (first, second) if one)
+        value = SIGNS[sign](value, *others) if sign else value
+        if not abs(float(shown.replace("−", "-")) - value) <= 0.5000001 * 10 ** -int(digits):
+            wrong.append(f"{of} is {value}, the figure says {shown}")
+    said = re.findall(r"\d+\.\d+", words)
+    return wrong + [number for number in said if number not in {shown.lstrip("−") for shown in facts.values()}]
+
+
 def press_random_keys(page, root, chance, times):
     for _ in range(times):
         controls = root.locator(CONTROLS)
@@ -78,7 +113,7 @@ def press_random_keys(page, root, chance, times):
 
 
 def drag_at_random(page, root, chance, times):
-    planes = root.locator("svg, canvas")
+    planes = root.locator("svg:visible, canvas:visible")
     for _ in range(times):
         plane = planes.nth(chance.randrange(planes.count()))
         plane.scroll_into_view_if_needed()
@@ -102,27 +137,49 @@ def drag_at_random(page, root, chance, times):
         yield "a drag"
 
 
-@pytest.mark.parametrize("act", [press_random_keys, drag_at_random])
-@pytest.mark.parametrize("page", WITH_FIGURES)
-def test_numbers_are_true_and_invariants_hold(visit, page, act):
-    seen = visit(page)
+def true_under(act, visit, page):
+    """What the figures of a page state under `act` is what Python finds, and their invariants hold."""
+    seen = visit(None)
+    seen.open_bare(page)
     seen.settle(sweep=False)
     for index in range(seen.page.locator("[data-figure]").count()):
         root = seen.page.locator("[data-figure]").nth(index)
         cls = figures.by_name(root.get_attribute("data-figure"))
         chance = random.Random(f"{page} {index}")
         for what in act(seen.page, root, chance, TIMES):
-            numbers = settled(seen.page, root)
+            numbers, line = read(seen.page, root)
             assert cls.broken(numbers) == [], what
-            assert differences(numbers, recomputed(page, root, numbers)) == [], what
+            found = recomputed(page, root, numbers)
+            assert differences(numbers, found) == [], what
+            assert told_wrongly(line, {**numbers, **found}) == [], what
     assert seen.errors == [] and seen.foreign == []
 
 
 @pytest.mark.parametrize("page", WITH_FIGURES)
-def test_the_live_region_states_the_numbers(visit, page):
+class TestKeys:  # each a class of its own, so that two processes share them
+    def test_numbers_are_true_and_invariants_hold(self, visit, page):
+        true_under(press_random_keys, visit, page)
+
+
+@pytest.mark.parametrize("page", WITH_FIGURES)
+class TestDrags:
+    def test_numbers_are_true_and_invariants_hold(self, visit, page):
+        true_under(drag_at_random, visit, page)
+
+
+@pytest.mark.parametrize("page", WITH_FIGURES)
+def test_one_draw_per_frame_words_for_the_numbers_and_a_height_that_is_held(visit, page):
+    """In one window, from the figure as it opens: three things that a hand finds."""
+    seen = visit(None)
+    seen.open_bare(page)
+    seen.settle(sweep=False)
+    a_burst_is_drawn_once(seen)
+    the_live_region_states_the_numbers(seen)
+    a_figure_in_hand_keeps_its_height_and_lets_it_go(seen)
+
+
+def the_live_region_states_the_numbers(seen):
     """After a move and a rest the figure speaks, and what it says are its numbers, to the digits it says."""
-    seen = visit(page)
-    seen.settle(sweep=False, figures=1)
     root = seen.page.locator("[data-figure]").first
     slider = root.locator("[role=slider], input[type=range]").first
     slider.focus()
@@ -140,11 +197,8 @@ def test_the_live_region_states_the_numbers(visit, page):
     assert sum(value in spoken.replace("-", "−") for value in values) >= 2, spoken
 
 
-@pytest.mark.parametrize("page", WITH_FIGURES)
-def test_one_draw_per_frame(visit, page):
+def a_burst_is_drawn_once(seen):
     """A burst of input events in one frame is drawn once."""
-    seen = visit(page)
-    seen.settle(sweep=False, figures=1)
     root = seen.page.locator("[data-figure]").first
     draws = root.evaluate("""async (root) => {
         const slider = root.querySelector("input[type=range]");
@@ -162,7 +216,8 @@ def test_one_draw_per_frame(visit, page):
 
 @pytest.mark.parametrize("page", WITH_FIGURES)
 def test_a_finger_moves_a_handle(visit, page):
-    seen = visit(page, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    seen = visit(None, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    seen.open_bare(page)
     seen.settle(sweep=False, figures=1)
     root = seen.page.locator("[data-figure]").first
     handle = root.locator("[role=slider]").first
@@ -184,24 +239,23 @@ def test_a_finger_moves_a_handle(visit, page):
 
 
 @pytest.mark.parametrize("page", WITH_FIGURES)
-@pytest.mark.parametrize("width", [390, 1280])
-def test_the_page_keeps_the_figure_s_room_free(visit, page, width):
+def test_the_page_keeps_the_figure_s_room_free(visit, page):
     """Before it lives a figure takes about the room that it will take: what stands below does not jump."""
-    seen = visit(page, viewport={"width": width, "height": 850})
+    seen = visit(None)
     measure = (
         "() => [...document.querySelectorAll('[data-lvm-live]')].map((host) => host.getBoundingClientRect().height)"
     )
-    seen.page.add_style_tag(content=WHOLE)
-    before = seen.page.evaluate(measure)
-    after = seen.settle(sweep=False).evaluate(measure)
-    for kept, taken in zip(before, after, strict=True):
-        assert abs(taken - kept) < 0.1 * taken
+    for width in (390, 1280):
+        seen.page.set_viewport_size({"width": width, "height": 850})
+        seen.open((SITE / page).as_uri())
+        seen.page.add_style_tag(content=WHOLE)
+        before = seen.page.evaluate(measure)
+        after = seen.settle(sweep=False).evaluate(measure)
+        for kept, taken in zip(before, after, strict=True):
+            assert abs(taken - kept) < 0.1 * taken, f"at {width} px"
 
 
-@pytest.mark.parametrize("page", WITH_FIGURES)
-def test_a_figure_in_hand_keeps_its_height_and_lets_it_go(visit, page):
-    seen = visit(page)
-    seen.settle(sweep=False)
+def a_figure_in_hand_keeps_its_height_and_lets_it_go(seen):
     handle = seen.page.locator("[data-figure] [role=slider]:not(input)").first
     root = handle.locator("xpath=ancestor::*[@data-figure]")
     handle.scroll_into_view_if_needed()
@@ -218,3 +272,43 @@ def test_a_figure_in_hand_keeps_its_height_and_lets_it_go(visit, page):
     assert held and style.endswith("px") and height == pytest.approx(free, abs=0.1)
     seen.page.mouse.up()
     assert root.evaluate(measure)[1:] == ["", False]
+
+
+SABOTAGED = [
+    (page, cls.name)
+    for cls in figures.every()
+    if "wrong" in cls.state
+    for page in WITH_FIGURES
+    if f'data-lvm-live="{cls.name}"' in (SITE / page).read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("page, name", SABOTAGED)
+def test_what_goes_wrong_breaks_the_invariant_where_the_reader_sees_it(visit, page, name):
+    """Each mistake by its switch: its numbers are Python's, the mark shows the break, it is named; and back."""
+    seen = visit(None)
+    seen.open_bare(page)
+    host = seen.page.locator(f'[data-lvm-live="{name}"]').first
+    host.evaluate("(host) => host.scrollIntoView({block: 'center', behavior: 'instant'})")
+    seen.page.wait_for_function("(host) => host.dataset.lvmStatus", arg=host.element_handle())
+    root, cls = host.locator(".lvm-figure"), figures.by_name(name)
+    if name == "kmeans":  # where it opens, at sigma = 0, there is no rate to forget, and a run has to rise
+        for _ in range(8):
+            root.get_by_role("button", name="Step", exact=True).click()
+        root.locator(".lvm-hand input[type=range]").press("Shift+ArrowRight")
+    root.locator(".lvm-wrong > summary").click()
+    choices = root.locator(".lvm-wrong input[type=radio]")
+    texts = set()
+    for number in [*range(1, choices.count()), 0]:
+        choices.nth(number).check()
+        numbers, line = read(seen.page, root)
+        assert numbers["wrong"] == cls.class_traits()["wrong"].choices[number]
+        found = recomputed(page, root, numbers)
+        assert cls.broken(numbers) == [] and differences(numbers, found) == []
+        assert told_wrongly(line, {**numbers, **found}) == []
+        mark = root.locator(".lvm-check:not(.lvm-wrong) .lvm-check-mark").inner_text()
+        assert mark == ("✗" if number and abs(numbers["off"]) > 1e-6 else mark)
+        texts.add(root.locator(".lvm-wrong-told").inner_text())
+    assert mark == "✓" and len(texts) == choices.count()
+    seen.page.wait_for_timeout(700)
+    assert ";w=0" in seen.page.evaluate("decodeURIComponent(location.hash)")

@@ -1,12 +1,16 @@
 """Every way that a page offers leads somewhere: inside the built book, to a file and a place that exist."""
 
 import functools
+import json
 import re
+from collections import Counter
 from urllib.parse import unquote, urlsplit
 
+import built_book
 import pytest
-from bs4 import BeautifulSoup
-from built_book import SITE, pages
+from built_book import ROOT, SITE, pages
+
+from tools import chapters, exercises, keys
 
 PAGES = pages()
 ADDRESSES = {
@@ -22,9 +26,10 @@ ADDRESSES = {
 LOCAL = re.compile(r"^(localhost|127\.|0\.0\.0\.0|\[?::1|10\.|192\.168\.)")
 
 
-@functools.cache
 def parsed(path):
-    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    """The tree of a page of the book, by its file; of another file too, such as a test writes."""
+    site = SITE.resolve()
+    return built_book.parsed(path.relative_to(site).as_posix() if path.is_relative_to(site) else str(path))
 
 
 @functools.cache
@@ -86,8 +91,8 @@ def test_every_cross_reference_is_resolved(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_fragment_names_one_place(page):
-    named = [node["id"] for node in parsed((SITE / page).resolve()).select("[id]")]
-    assert sorted({name for name in named if named.count(name) > 1}) == []
+    named = Counter(node["id"] for node in parsed((SITE / page).resolve()).select("[id]"))
+    assert sorted(name for name, times in named.items() if times > 1) == []
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -142,6 +147,33 @@ def test_a_link_to_a_section_lands_on_it(visit, page):
         assert -2 <= top < 200, f"{link}: its section stands {top:.0f} px below the window's top"
 
 
+MOVED = [
+    (f"book/{page}.html", anchor, f"book/{place.partition('#')[0]}.html", place.partition("#")[2] or anchor)
+    for page, places in json.loads((ROOT / "book" / "moved.json").read_text(encoding="utf-8")).items()
+    for anchor, place in places.items()
+]
+
+
+@pytest.mark.parametrize("page", sorted({page for page, *_ in MOVED}))
+def test_old_addresses_of_moved_sections_are_known_to_their_old_page(page):
+    known = json.loads(parsed(SITE / page).select_one("#moved").string)
+    for old, anchor, new_page, new in MOVED:
+        if old == page:
+            assert fault(known[anchor], SITE / page) == "" and known[anchor].endswith(f"#{new}")
+            assert (SITE / page).parent / known[anchor].partition("#")[0] == SITE / new_page
+
+
+@pytest.mark.parametrize("scheme", ["file", "http"])
+def test_an_old_address_lands_on_the_section_where_it_is_now(visit, scheme):
+    old, anchor, new_page, new = MOVED[0]
+    shown = visit(old, scheme).page
+    address = f"{shown.url}#{anchor}"
+    shown.goto("about:blank")
+    shown.goto(address)
+    shown.wait_for_url(f"**/{new_page}#{new}")
+    shown.wait_for_function(f"() => Math.abs(document.getElementById({new!r}).getBoundingClientRect().top) < 300")
+
+
 @pytest.mark.parametrize(
     "address, words",
     [
@@ -163,3 +195,15 @@ def test_the_check_catches_what_it_is_for(tmp_path, address, words):
     assert re.search(words, fault(address, tmp_path / "page.html", tmp_path))
     for sound in ("page.html", "page.html#here", "#here", "https://example.org/a?b=c#d", "mailto:me@example.org"):
         assert fault(sound, tmp_path / "page.html", tmp_path) == ""
+
+
+def test_each_chapter_hands_out_its_notebook():
+    """A link below its title, to the stored notebook in the same folder; every exercise names its cell."""
+    for path in chapters.chapter_paths():
+        place = (SITE / path.relative_to(ROOT)).with_suffix(".html")
+        page = parsed(place)
+        assert page.select_one(f'.lvm-open a[download][href="{path.name}"]'), path.stem
+        assert place.with_suffix(".ipynb").read_bytes() == path.read_bytes()
+        asked = {name for cell in keys.read(path)["cells"] for name in exercises.asked(cell)}
+        said = " ".join(line.get_text() for line in page.select(".lvm-in-notebook"))
+        assert asked == set(re.findall(r"check\.(\w+)", said)), path.stem

@@ -7,7 +7,6 @@ PHONE = {
     "viewport": {"width": 390, "height": 844},
     "has_touch": True,
     "is_mobile": True,
-    "device_scale_factor": 2,
     "reduced_motion": "reduce",
 }
 FINGER = 240  # px of one swipe
@@ -80,7 +79,11 @@ def free_point(node) -> dict | None:
 
 @pytest.mark.parametrize("page", pages_with_figures())
 def test_a_finger_scrolls_past_every_drawing(visit, page):
-    shown = visit(page, "http", **PHONE).settle(sweep=False)
+    """On a page of its figures alone, with room to scroll above and below them."""
+    seen = visit(None, **PHONE)
+    seen.open_bare(page).add_style_tag(content="body { padding-block: 600px; }")
+    shown = seen.settle(sweep=False)
+    only_a_handle_holds_the_finger(shown)
     nodes = drawings(shown)
     figures = shown.locator(".lvm-figure").count()
     assert len(nodes) >= figures > 0
@@ -98,10 +101,8 @@ def test_a_finger_scrolls_past_every_drawing(visit, page):
         assert after == state, f"drawing {number}: scrolling changed the figure"
 
 
-@pytest.mark.parametrize("page", pages_with_figures())
-def test_only_a_handle_holds_the_finger(visit, page):
+def only_a_handle_holds_the_finger(shown):
     """touch-action: none stands on handles and, where a drawing is drawn upon, on a box that leaves room beside it."""
-    shown = visit(page, "http", **PHONE).settle(sweep=False)
     wide = shown.evaluate("""() => [...document.querySelectorAll(".lvm-figure *")]
         .filter((node) => ["none", "pan-x"].includes(getComputedStyle(node).touchAction))
         .map((node) => [`${node.localName}.${node.getAttribute("class")}`, node.getBoundingClientRect().width])

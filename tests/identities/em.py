@@ -7,7 +7,7 @@ import torch
 from gate import AtMost, Equal, identity
 from scipy import optimize, special, stats
 
-from lvm_lib import em, quadrature, trainable_models, variational
+from lvm_lib import em, map_em, quadrature, trainable_models, variational
 from lvm_lib.bounds import GaussianQ
 from lvm_lib.landscape import Landscape
 from lvm_lib.mixture import GaussianMixture
@@ -139,6 +139,59 @@ def gain(rng):
             "gap": stats.entropy(q, posterior, axis=1).sum(),
         },
     )
+
+
+@identity("em-rate", tolerance=1e-5)
+def rate(rng):
+    """Finite differences of the library's EM step at its end against Hessians by torch, for two unknown means"""
+    covs, weights = np.array([[[0.8]], [[1.3]]]), np.array([0.45, 0.55])
+    x = np.concatenate([rng.normal(-1.0, 0.9, 14), rng.normal(1.2, 1.1, 16)])[:, None]
+
+    def step(means):  # one EM step for the means; weights and variances are known
+        q = em.e_step(GaussianMixture(weights, means[:, None], covs), x)
+        return em.m_step_gaussian(x, q).means[:, 0]
+
+    means = np.array([-1.0, 1.2])
+    for _ in range(300):
+        means = step(means)
+    h = 1e-5
+    moved = np.stack([(step(means + h * e) - step(means - h * e)) / (2 * h) for e in np.eye(2)], axis=1)
+
+    xt, stds = torch.tensor(x), torch.tensor(covs[:, 0, 0]).sqrt()
+
+    def log_joint(at):
+        return torch.tensor(weights).log() + torch.distributions.Normal(at, stds).log_prob(xt)
+
+    at = torch.tensor(means)
+    q = log_joint(at).softmax(1)
+    seen = -torch.autograd.functional.hessian(lambda m: log_joint(m).logsumexp(1).sum(), at)
+    complete = -torch.autograd.functional.hessian(lambda m: (q * log_joint(m)).sum(), at)
+    return Equal({"dM/dtheta": moved}, {"I": np.eye(2), "- I_c^-1 I_o": -torch.linalg.solve(complete, seen).numpy()})
+
+
+@identity("em-exponential", tolerance=1e-8)
+def exponential(rng):
+    """The library's F against natural parameters times averages; averages of the new model against those under q"""
+    model, x, q = mixture(rng)
+    precisions = np.linalg.inv(model.covariances)
+    log_dets = np.linalg.slogdet(2 * np.pi * model.covariances)[1]
+    natural = np.einsum("kij,kj->ki", precisions, model.means)
+    constant = np.log(model.weights) - (log_dets + np.einsum("ki,ki->k", natural, model.means)) / 2
+    counts, sums = q.sum(axis=0) / POINTS, q.T @ x / POINTS
+    squares = np.einsum("nk,ni,nj->kij", q, x, x) / POINTS
+    product = constant[:-1] @ counts[:-1] - constant[-1] * counts[:-1].sum()  # 1_{z = K} follows from the others
+    product = product + (natural * sums).sum() - (precisions * squares).sum() / 2
+    new = em.m_step_gaussian(x, q)
+    outer = new.means[:, :, None] * new.means[:, None]
+    return [
+        Equal(
+            {"F / N": em.elbo(model, q, x).mean()},
+            {"eta . t": product, "- A": constant[-1], "H(q)": stats.entropy(q, axis=1).mean()},
+        ),
+        Equal({"E[1]": new.weights}, {"t": counts}),
+        Equal({"E[x]": new.weights[:, None] * new.means}, {"t": sums}),
+        Equal({"E[x x^T]": new.weights[:, None, None] * (new.covariances + outer)}, {"t": squares}),
+    ]
 
 
 @identity("em-log-space", tolerance=1e-8)
@@ -437,3 +490,20 @@ def floor(rng):
     return Equal(
         {"F at the clipped covariance": em.elbo(found, q, x).sum()}, {"numerical maximum": -min(r.fun for r in runs)}
     )
+
+
+@identity("em-map", tolerance=1e-6)
+def prior(rng):
+    """The library's M-step against a numerical maximum of expected log density plus scipy's inverse Wishart"""
+    x, q = rng.normal(size=(POINTS, 2)) * [1.5, 0.4], np.ones((POINTS, 1))
+    scale, freedom = np.array([[1.0, 0.3], [0.3, 0.6]]), 5.0
+    found = map_em.m_step_map(x, q, scale, freedom)
+
+    def minus(numbers):
+        factor = np.array([[np.exp(numbers[0]), 0.0], [numbers[1], np.exp(numbers[2])]])
+        cov = factor @ factor.T
+        return -normal(x.mean(axis=0), cov).logpdf(x).sum() - stats.invwishart(freedom, scale).logpdf(cov)
+
+    best = optimize.minimize(minus, np.zeros(3), method="BFGS", options={"gtol": 1e-9})
+    factor = np.array([[np.exp(best.x[0]), 0.0], [best.x[1], np.exp(best.x[2])]])
+    return Equal({"Sigma": found.covariances[0]}, {"numerical maximum": factor @ factor.T})

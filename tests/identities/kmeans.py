@@ -10,12 +10,13 @@ import itertools
 import numpy as np
 import torch
 from gate import AtMost, Equal, identity
-from scipy import integrate, special, stats
+from scipy import integrate, linalg, optimize, special, stats
 
 from lvm_lib import categorical, kmeans
 from lvm_lib.likelihoods import Gaussian
 from lvm_lib.mixture import GaussianMixture
 from lvm_lib.quantize import VectorQuantizer, usage
+from lvm_lib.rotation import rotated
 from lvm_lib.single_code import single_code_vqvae
 
 
@@ -145,6 +146,38 @@ def elbo(rng):
     )
 
 
+# ---------------------------------------------------------------- even use
+
+
+@identity("kmeans-point-density", tolerance=1e-6)
+def point_density(rng):
+    """The distortion of six regions minimised over the shares of centroids by scipy, against p^(D / (D + 2))"""
+    p, volume = rng.uniform(0.2, 3.0, size=6), rng.uniform(0.5, 2.0, size=6)
+    found = []
+    for dimensions in (1, 2, 8):
+
+        def distortion(u, d=dimensions):
+            density = special.softmax(u) / volume
+            return np.log(np.sum(volume * p * density ** (-2 / d)))
+
+        best = optimize.minimize(distortion, np.zeros(6), method="BFGS", options={"gtol": 1e-10}).x
+        raised = p ** (dimensions / (dimensions + 2))
+        found.append(Equal({"density": special.softmax(best) / volume}, {"p^": raised / np.sum(volume * raised)}))
+    return found
+
+
+@identity("kmeans-evenness", tolerance=1e-4)
+def evenness(rng):
+    """Counts of 200,000 cells built at the quantiles of the centroids' density, against a Gaussian KL in closed form"""
+    cells, scale = 200_000, rng.uniform(0.5, 2.0)
+    edges = stats.norm.ppf(np.linspace(0, 1, cells + 1), scale=np.sqrt(3) * scale)
+    share = np.diff(stats.norm.cdf(edges, scale=scale))
+    return Equal(
+        {"log perplexity": -np.sum(special.xlogy(share, share)), "- log K": -np.log(cells)},
+        {"- KL": -0.5 * (1 / 3 - 1 + np.log(3))},
+    )
+
+
 # ---------------------------------------------------------------- the dial
 
 
@@ -271,6 +304,44 @@ def codebook_gradient(rng):
         {"2 (e - z)": wanted, "reconstruction and commitment": silent},
         zero=("reconstruction and commitment",),
     )
+
+
+@identity("kmeans-late-losses", tolerance=1e-7)
+def late_losses(rng):
+    """dL/dz_e by torch with losses behind the straight-through line, against numerical differences and 2 (b - 1)"""
+    layer, z, error, error_torch = vq_parts(rng)
+    beta, rows = rng.uniform(0.1, 0.6), torch.tensor(z, requires_grad=True)
+    passed = layer(rows).codes
+    codebook, commitment = ((rows.detach() - passed) ** 2).sum(), ((rows - passed.detach()) ** 2).sum()
+    (gradient,) = torch.autograd.grad(error_torch(passed) + codebook + beta * commitment, rows)
+    e = layer.codebook.detach().numpy()[codes_by_broadcast(z, layer.codebook.detach().numpy())]
+    return Equal(
+        {"dL/dz": gradient.numpy()},
+        {"d reconstruction / de": numeric(error, e), "2 (beta - 1) (z - e)": 2 * (beta - 1) * (z - e)},
+    )
+
+
+@identity("kmeans-rotation", tolerance=1e-9)
+def rotation(rng):
+    """dL/dz by torch through the library against the transposed matrix exponential of a turn in the plane of z and e"""
+    z, e, slope = rng.normal(size=(3, 4, 5))
+    rows = torch.tensor(z, requires_grad=True)
+    passed = rotated(rows, e)
+    (gradient,) = torch.autograd.grad((passed * torch.tensor(slope)).sum(), rows)
+    turned, carried = [], []
+    for row, code, by in zip(z, e, slope, strict=True):
+        first = row / np.linalg.norm(row)
+        across = code - (code @ first) * first
+        across /= np.linalg.norm(across)
+        angle = np.arctan2(code @ across, code @ first)
+        turn = linalg.expm(angle * (np.outer(across, first) - np.outer(first, across)))
+        stretch = np.linalg.norm(code) / np.linalg.norm(row)
+        turned.append(stretch * turn.T @ by)
+        carried.append(stretch * turn @ row)
+    return [
+        Equal({"dL/dz": gradient.numpy()}, {"k Q^T dL/de": np.array(turned)}),
+        Equal({"value": passed.detach().numpy()}, {"k Q z": np.array(carried)}),
+    ]
 
 
 # ---------------------------------------------------------------- a generative model

@@ -1,4 +1,4 @@
-"""The equations of the chapter "vqvae_tokenizers", each by two independent routes.
+"""The equations of the chapters "vqvae_tokenizers" and "priors_over_tokens", each by two independent routes.
 
 See gate.py for the form of a test.
 """
@@ -13,7 +13,9 @@ from gate import AtMost, Equal, identity
 from scipy import special, stats
 
 from lvm_lib import counter
+from lvm_lib.likelihoods import Gaussian
 from lvm_lib.quantize import FSQ, VectorQuantizer, usage
+from lvm_lib.token_bounds import log_weights, spread_log_q
 from lvm_lib.token_priors import IndependentPrior, UniformPrior, pixelcnn_prior, transformer_prior
 from lvm_lib.vqvae import ConvDecoder, conv_vqvae
 
@@ -95,6 +97,64 @@ def bound(rng):
         {"log p(x)": special.logsumexp(log_joint, axis=1)},
         {"log p(x | z)": terms.reconstruction.numpy(), "log p(z)": -terms.kl.numpy(), "- log p(z | x)": -np.log(share)},
     )
+
+
+@identity("tok-importance", tolerance=1e-10)
+def importance(rng):
+    """The weights of all 81 grids, averaged under the spread q by hand, against log p(x) summed over all grids"""
+    model, x = tiny_vqvae(rng)
+    prior = tiny_prior(rng, "transformer")
+    log_pz = np.log(sum(probabilities_by_hand(prior, c) for c in (0, 1)) / 2)
+    evidence = special.logsumexp(log_joint_by_hand(model, x, log_pz), axis=1)
+    log_q = spread_log_q(model, x, float(rng.uniform(0.5, 2)))
+    with torch.no_grad():
+        vectors, codes = model.encoder(x).numpy(), model.quantiser.codebook.numpy()
+    far = ((vectors[:, :, None] - codes) ** 2).sum(-1)
+    claims = []
+    with torch.no_grad():
+        log_w = np.stack([log_weights(model, prior, x, torch.tensor(g).expand(len(x), -1), log_q) for g in GRIDS])
+    share = np.prod([log_q.exp().numpy()[:, m, GRIDS[:, m]] for m in range(PLACES)], axis=0).T  # (81, n)
+    claims.append(
+        Equal({"log E_q w": np.log((share * np.exp(log_w - log_w.max())).sum(0)) + log_w.max()}, {"log p(x)": evidence})
+    )
+    order = np.argsort(far, axis=2)
+    falls = np.take_along_axis(log_q.numpy(), order, axis=2)
+    assert (np.diff(falls, axis=2) <= 1e-12).all(), "a farther code has no larger share"
+    mean = (share * log_w).sum(0)
+    same = np.zeros(len(GRIDS)) + np.log(3.0)
+    even = Equal({"E log w of equal weights": same.mean()}, {"log E w of equal weights": np.log(np.exp(same).mean())})
+    return [*claims, AtMost({"E_q log w": mean}, {"log p(x)": evidence}, equality=even)]
+
+
+@identity("tok-beta-unit", tolerance=1e-9)
+def beta_unit(rng):
+    """Gradients by autograd of two VQ-VAEs with the same weights: noise s and beta against c s and beta / c^2"""
+    c, noise, beta = float(rng.uniform(1.5, 3)), float(rng.uniform(0.1, 0.5)), float(rng.uniform(0.2, 2))
+    seed, x = int(rng.integers(1000)), torch.tensor(rng.uniform(0, 1, (6, SIDE**2)))
+
+    def gradient(noise, beta):
+        part = VectorQuantizer(CODES, 2, seed=seed, start="random")
+        model = conv_vqvae(part, channels=4, side=SIDE, likelihood=Gaussian(noise), commitment=beta, seed=seed)
+        model = model.double().eval()
+        model.loss(x).backward()
+        return np.concatenate([weight.grad.numpy().ravel() for weight in model.parameters() if weight.grad is not None])
+
+    return Equal({"gradient": gradient(noise, beta)}, {"c^2 gradient": c**2 * gradient(c * noise, beta / c**2)})
+
+
+@identity("tok-residual-rate", tolerance=1e-12)
+def residual_rate(rng):
+    """The library's rate of one book of all combinations against the log of the number of grids, counted one by one"""
+    levels = [int(size) for size in rng.integers(2, 4, 2)]
+    places = int(rng.integers(2, 4))
+    words = list(itertools.product(*(range(size) for size in levels)))
+    grids = list(itertools.product(words, repeat=places))
+    rate = -UniformPrior(len(words), places).log_prob(torch.zeros(1, places, dtype=torch.long)).item()
+    by_levels = places * np.log(np.array(levels, float)).sum()
+    return [
+        Equal({"- log p(z)": rate}, {"M sum log K_l": by_levels}),
+        Equal({"log of the number of grids": np.log(len(grids))}, {"M sum log K_l": by_levels}),
+    ]
 
 
 @identity("tok-uniform-rate", tolerance=1e-12)

@@ -155,4 +155,19 @@ ROWS = [
     (TRAP, 5.0, False, "1 number, 1 of them different"),
     (TRAP, ((1e200, -1e200, 5e199),), False, "is far from all points: stay within -1000 and 1000"),
     (TRAP, ((1.0, math.nan, 2.0),), False, "three different finite numbers"),
+    # 8
+    ("em_speed", (0.9**10, 0.9**20), True, "one digit of theta takes 22 steps"),
+    ("em_speed", ("0.9^10", 0.12), True, ""),
+    ("em_speed", (0.9, 0.12), False, "the factor of one step"),
+    ("em_speed", (0.35, 0.35), False, "square it"),
+    ("em_speed", (0.12, 0.35), False, "swapped?)"),
+    ("em_speed", (0.35, ...), None, "the factor of the shortfall"),
+    # 9
+    ("em_budget", (189000, 216050, 81), True, "paid for once"),
+    ("em_budget", (144000, 216050, 81), False, "new digits are searched too"),
+    ("em_budget", (63000, 216050, 81), False, "each is 3 units"),
+    ("em_budget", (189000, 216150, 81), False, "an encoder's pass is 1 unit"),
+    ("em_budget", (189000, 216050, 80), False, "per point is still cheaper"),
+    ("em_budget", (189000, 216050, 240), False, "without their cost of 3"),
+    ("em_budget", (189000, 216050, ...), None, "the number of new digits"),
 ]

@@ -79,6 +79,12 @@ ROWS = [
     ("vae_information", (math.log(1000), 7.5 - math.log(1000)), True, "the rest is misfit"),
     ("vae_information", (6.9, 0.6), False, "close"),
     ("vae_information", (6.91, 0.59), True, ""),
+    ("vae_prior_share", (0.911, 0.475), True, "shares of independent dimensions multiply"),
+    ("vae_prior_share", ("0.9545^2", "0,47"), True, ""),
+    ("vae_prior_share", (0.95, 0.47), False, "the share of one dimension"),
+    ("vae_prior_share", (0.91, 0.27), False, "the outsides overlap"),
+    ("vae_prior_share", (91.11, 0.47), False, "a percentage"),
+    ("vae_prior_share", (0.86, 0.47), False, "a disc of radius 2"),
     # 3
     (GRADIENTS, gradients, True, "none against itself"),
     (GRADIENTS, in_torch, True, ""),

@@ -20,7 +20,7 @@ from bad_input import (
 )
 from torch import nn
 
-from lvm_lib import categorical, kmeans, quantize, single_code, token_priors, vqvae
+from lvm_lib import categorical, kmeans, quantize, rotation, single_code, token_bounds, token_priors, vqvae
 from lvm_lib.labs import Lab, four_ways_lab, tokens_lab, vae_lab
 from lvm_lib.likelihoods import Gaussian
 
@@ -53,18 +53,20 @@ GRID = quantize.FSQ((3, 5)).double()
 
 row(quantize.nearest, z=reals(X), codebook=reals(CENTROIDS))
 row(quantize.straight_through, z=reals(X), codes=reals(X + 0.1))
+row(rotation.rotated, z=moderate(X), codes=moderate(X + 0.1))
 row(quantize.usage, indices=integers(CODES), size=whole(2))
-row(
-    quantize.VectorQuantizer,
-    size=whole(3),
-    dimensions=whole(2),
-    seed=chance(),
-    update=one_of("ema"),
-    decay=number(0.9, welcome=["zero"]),
-    smoothing=number(1e-5, welcome=["zero"]),
-    start=one_of("data"),
-    revive=number(0.1, welcome=["zero"]),
-)
+for learned in (quantize.VectorQuantizer, rotation.RotatingQuantizer):
+    row(
+        learned,
+        size=whole(3),
+        dimensions=whole(2),
+        seed=chance(),
+        update=one_of("ema"),
+        decay=number(0.9, welcome=["zero"]),
+        smoothing=number(1e-5, welcome=["zero"]),
+        start=one_of("data"),
+        revive=number(0.1, welcome=["zero"]),
+    )
 row(VQ.decode, indices=integers(CODES))
 row(VQ.set_, codebook=reals(X[:3]))
 row(VQ.start_from, z=reals(X))
@@ -218,6 +220,29 @@ row(token_priors.PixelCNNPrior, codes=whole(3), side=whole(2), classes=whole(2, 
 row(token_priors.TransformerPrior, codes=whole(3), places=whole(4), classes=whole(2, 0), **WIDE)
 row(token_priors.pixelcnn_prior, codes=whole(3), side=whole(2), classes=whole(2, 0), seed=chance(), **SIZES)
 row(token_priors.transformer_prior, codes=whole(3), places=whole(4), classes=whole(2, 0), seed=chance(), **WIDE)
+
+# ---------------------------------------------------------------- what a one-point q wastes
+
+SPREAD = token_bounds.spread_log_q(NET, PICTURES, 1.0).numpy()
+
+row(token_bounds.spread_log_q, model=thing(NET), x=moderate(PICTURES), temperature=number(1.0))
+row(
+    token_bounds.log_weights,
+    model=thing(NET),
+    prior=thing(token_priors.UniformPrior(3, 4)),
+    x=moderate(PICTURES),
+    tokens=integers(TOKENS),
+    log_q=reals(SPREAD),
+)
+row(
+    token_bounds.spread_bound,
+    model=thing(NET),
+    prior=thing(token_priors.UniformPrior(3, 4)),
+    x=moderate(PICTURES),
+    generator=chance(),
+    temperature=number(1.0),
+    samples=whole(2),
+)
 
 # ---------------------------------------------------------------- labs
 

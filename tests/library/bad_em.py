@@ -6,7 +6,21 @@ import functools
 import numpy as np
 from bad_input import Argument, chance, integers, number, one_of, positive, reals, row, thing, whole
 
-from lvm_lib import bernoulli_mixture, bounds, counter, em, landscape, mixture, ppca, trainable_models, variational
+from lvm_lib import (
+    bernoulli_mixture,
+    best_q,
+    bounds,
+    counter,
+    curve,
+    em,
+    landscape,
+    map_em,
+    mixture,
+    ppca,
+    trainable_models,
+    variational,
+    whitened,
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((8, 2)) * [2.0, 1.0]
@@ -106,6 +120,23 @@ row(TOY.slopes, theta_q=reals(0.5), theta=reals([1.0, 2.0]))
 row(TOY.em_path, theta_q=reals(0.5), theta=reals(1.0), steps=whole(2))
 row(TOY.gradient_path, theta_q=reals(0.5), theta=reals(1.0), steps=whole(2), rate=number(0.1))
 
+# ---------------------------------------------------------------- a prior, and the best q of a bend
+
+SCALE = np.array([[1.0, 0.2], [0.2, 0.5]])
+row(map_em.m_step_map, x=reals(X), q=reals(SHARES), scale=reals(SCALE), freedom=number(4.0))
+row(map_em.log_prior, model=thing(MIXTURE), scale=reals(SCALE), freedom=number(4.0))
+row(
+    map_em.fit_map,
+    x=reals(X),
+    components=whole(2),
+    scale=reals(SCALE),
+    freedom=number(4.0),
+    seed=chance(),
+    restarts=whole(2),
+    iterations=whole(3),
+)
+row(best_q.best_gaussian_elbo, curve=thing(curve.QuadraticCurve(1.0, 0.8, 0.5)), x=reals(X[:3, :1]))
+
 # ---------------------------------------------------------------- four ways to fit one model
 
 LINE = trainable_models.LinearModel([[1.0], [0.5]], [0.5, -0.5], 0.7)
@@ -178,7 +209,11 @@ row(
     seed=chance(),
     hidden=one_of((4,), "ab", None, (0,), 4),
     marks=one_of([1], "ab", 3, [5], [0.5]),
+    search=whole(2),
 )
+row(whitened.WhitenedCurve, weights=reals(CURVE.weights.detach().numpy()), std=number(0.7), grid=whole(51, 51))
+row(whitened.prior_gram, model=thing(CURVE))
+row(whitened.whitened, model=thing(CURVE))
 row(
     variational.best_gaussian,
     model=thing(CURVE),

@@ -3,7 +3,21 @@
 import numpy as np
 from bad_input import chance, integers, number, one_of, positive, reals, row, thing, whole, without
 
-from lvm_lib import bounds, claims, counter, curve, data, densities, mixture, ppca, quadrature, refine
+from lvm_lib import (
+    bounds,
+    claims,
+    coding,
+    counter,
+    curve,
+    data,
+    densities,
+    mixture,
+    ppca,
+    quadrature,
+    refine,
+    token_coding,
+)
+from lvm_lib.data import deflated
 from lvm_lib.data import images as pictures
 
 X, M = np.array([[0.3, -1.0], [2.0, 0.5], [0.1, 0.2]]), np.array([0.5, -0.5])
@@ -182,8 +196,14 @@ row(counter.uniforms, seed=chance(3), index=integers([0, 1]), stream=chance(1))
 row(counter.normals, seed=chance(3), index=integers([0, 1]), stream=chance(1))
 row(counter.normal_quantile, u=reals([0.2, 0.5]))
 row(counter.philox, counter=integers([[0, 1, 2, 3]]), key=integers([1, 2]))
+row(coding.exact_exp, x=reals([0.2, -3.5]))
+row(coding.exact_cdf, x=reals([0.2, -3.5]))
+row(token_coding.whole_shares, probabilities=reals([[0.25, 0.75], [0.5, 0.5]]))
 row(data.load, name=one_of("digits"))
 row(data.binarised, name=one_of("digits"), split=one_of("test"))
+row(deflated.deflated, name=one_of("digits"), split=one_of("test"))
+row(deflated.page_script, name=one_of("digits"))
+row(deflated.beside, name=one_of("digits"))
 row(data.binarise, images=reals([[0.0, 255.0], [255.0, 0.0]]), rng=chance())
 row(pictures.flat, images=reals([[[0.0, 255.0], [3.0, 8.0]]]))
 row(pictures.unit, images=reals([[0.0, 255.0], [3.0, 8.0]]))

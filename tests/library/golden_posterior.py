@@ -7,7 +7,8 @@ import numpy as np
 
 from lvm_lib import data
 from lvm_lib.figures.drawing import written
-from lvm_lib.figures.posterior import MOST_DRAWN, STEPS, TruePosteriorFigure
+from lvm_lib.figures.one_posterior import MOST_DRAWN
+from lvm_lib.figures.posterior import STEPS, TruePosteriorFigure
 from lvm_lib.fit import fit
 from lvm_lib.vae import mlp_vae
 

@@ -12,12 +12,14 @@ FILE = ROOT / "js" / "tests" / "reach.json"
 
 
 def golden() -> dict:
+    import golden_encoder
     import golden_posterior
     import golden_scrubber
 
     from lvm_lib import figures
 
     given = {
+        "encoder": golden_encoder.figure,
         "posterior": golden_posterior.figure,
         "scrubber": golden_scrubber.figure,
     }  # small nets, not the shipped ones

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import integrate, optimize, stats
+from scipy import optimize, stats
 
 from lvm_lib import check, data
 
@@ -85,15 +85,13 @@ def test_odd_answers_are_refused_in_words(said, function, odd):
 
 @pytest.mark.slow
 def test_the_minimum_on_the_right_hill_is_where_scipy_finds_it(said):
+    e = np.linspace(-9, 9, 1801)  # of what is analytic and dies out at both ends, the sum of so many points is exact
+
     def kl(parameters):
         mean, std = parameters[0], math.exp(parameters[1])
-
-        def inside(e):
-            x = mean + std * e
-            target = 0.6 * stats.norm.pdf(x, -1.5, 0.7) + 0.4 * stats.norm.pdf(x, 1.7, 0.5)
-            return stats.norm.pdf(e) * (stats.norm.logpdf(x, mean, std) - math.log(target))
-
-        return integrate.quad(inside, -9, 9, epsabs=1e-11)[0]
+        x = mean + std * e
+        target = 0.6 * stats.norm.pdf(x, -1.5, 0.7) + 0.4 * stats.norm.pdf(x, 1.7, 0.5)
+        return (stats.norm.pdf(e) * (stats.norm.logpdf(x, mean, std) - np.log(target))).sum() * (e[1] - e[0])
 
     found = optimize.minimize(kl, [1.7, math.log(0.5)], method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-11}).x
     assert said(check.kl_right_hill(found[0], math.exp(found[1])), True).startswith("Right")

@@ -98,7 +98,7 @@ def forms(part):
 def test_every_chapter_has_number_exercises_and_they_are_listed():
     chapters = {table["chapter"] for table in TABLES.values()}
     assert chapters == {module for module in check._WHERE if not module.startswith("_")}
-    assert len(TABLES) == 24 and set(TABLES) < set(check.__all__)
+    assert len(TABLES) >= 24 and set(TABLES) < set(check.__all__)
     assert min(sum(table["chapter"] == chapter for table in TABLES.values()) for chapter in chapters) >= 2
 
 

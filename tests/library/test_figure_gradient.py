@@ -154,7 +154,7 @@ def test_the_picture_and_its_words_follow_the_state():
         ({"mean": 3}, "mean must be a number from -2 to 2"),
         ({"std": float("nan")}, "std must be .*nan"),
         ({"f": "sine"}, "f must be 'joint' or 'wave'"),
-        ({"n": 3}, "n must be one of 10, 20"),
+        ({"n": 3}, "n must be one of 1, 2, 5"),
         ({"n": 20.0}, "n must be one of"),
         ({"seed": SEEDS}, "seed must be a whole number from 0 to 99"),
         ({"seed": True}, "seed must be a whole number"),

@@ -18,6 +18,7 @@ from lvm_lib.figures.plane import REACH
 from lvm_lib.likelihoods import Gaussian
 from lvm_lib.shipped import NETS, VAES, shipped_vae
 from lvm_lib.vae import mlp_vae
+from tools.budgets import budget
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +155,7 @@ def test_wrong_states_are_named():
 
 @pytest.mark.parametrize("beta, least", [(1, -153.0), (0.25, -153.0), (4, -156.0)])
 def test_the_shipped_nets_are_small_and_good(beta, least):
-    assert (NETS / f"{VAES[beta]}.safetensors").stat().st_size < 1_000_000
+    assert (NETS / f"{VAES[beta]}.safetensors").stat().st_size < budget("repository", "net")
     x = torch.tensor(data.flat(data.binarised("digits")), dtype=torch.float32)
     with torch.no_grad():
         assert float(shipped_vae(beta).elbo_terms(x, 0, samples=5).elbo.mean()) > least

@@ -14,7 +14,7 @@ from scipy import integrate, optimize
 
 from lvm_lib import data
 from lvm_lib.autoencoder import mlp_decoder, mlp_encoder
-from lvm_lib.figures import TruePosteriorFigure, posterior
+from lvm_lib.figures import TruePosteriorFigure, one_posterior
 from lvm_lib.figures.drawing import written
 from lvm_lib.figures.network import unpack
 from lvm_lib.figures.posterior import STEPS
@@ -118,8 +118,8 @@ def test_a_drawn_image_gets_a_grid_of_its_own(shown):
 
 
 def test_a_drawing_that_no_grid_resolves_is_refused(shown, monkeypatch):
-    monkeypatch.setattr(posterior, "MOST_DRAWN", 1000)
-    posterior._posterior_of_drawn.cache_clear()
+    monkeypatch.setattr(one_posterior, "MOST_DRAWN", 1000)
+    one_posterior.posterior_of_drawn.cache_clear()
     with pytest.raises(traitlets.TraitError, match="drawn must be an image whose posterior a page can resolve"):
         TruePosteriorFigure(**{key: getattr(shown, key) for key in shown.carried}, drawn=written(np.eye(28, dtype=int)))
 

@@ -117,13 +117,14 @@ def test_no_figure_imports_another_and_no_tool_asks_a_figure_for_nets():
     for name in modules:
         tree = ast.parse((ROOT / "lvm_lib" / "figures" / f"{name}.py").read_text(encoding="utf-8"))
         beside = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 1}
-        assert not beside & modules, name
+        face = {"plane"} if name == "front" else set()  # the front page's figure is the plane with another face
+        assert not (beside & modules) - face, name
     for file in ("tools/train_nets.py", "tools/train_token_nets.py", "benchmarks/decode.py"):
         text = (ROOT / file).read_text(encoding="utf-8")
         assert "lvm_lib.shipped import" in text and not re.search(rf"figures\.({'|'.join(modules)}) import", text), file
 
 
-def test_ten_of_the_eleven_figures_are_read_back():
+def test_all_figures_but_one_are_read_back():
     assert [cls.name for cls in FIGURES if not cls.read_back] == ["ancestral"]
 
 

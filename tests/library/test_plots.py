@@ -1,11 +1,13 @@
 """Static figures: the dark picture is the light one with every colour of the palette exchanged, arrows included."""
 
 import matplotlib
+import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
 from lvm_lib import plots
 from lvm_lib.plots.show import recolour
+from lvm_lib.plots.vae_picture import vae_picture
 
 matplotlib.use("agg")
 
@@ -46,3 +48,29 @@ def test_a_figure_without_a_description_is_refused():
     figure, *_ = drawn()
     with pytest.raises(ValueError, match="alt must describe the figure"):
         plots.show(figure, alt="a curve")
+
+
+def pictured():
+    figure, axis = plots.subplots(height=4.1)
+    vae_picture(axis, np.eye(28), np.full((28, 28), 0.5))
+    figure.draw_without_rendering()
+    return figure, axis
+
+
+def test_the_words_of_the_vae_picture_lie_inside_it_and_apart():
+    figure, axis = pictured()
+    boxes = [text.get_window_extent() for text in axis.texts]
+    assert len(boxes) >= 14
+    for k, box in enumerate(boxes):
+        assert axis.get_window_extent().containsx(box.x0) and axis.get_window_extent().containsx(box.x1)
+        assert axis.get_window_extent().containsy(box.y0) and axis.get_window_extent().containsy(box.y1)
+        assert not [axis.texts[j].get_text() for j in range(k) if box.overlaps(boxes[j])], axis.texts[k].get_text()
+    recolour(figure)
+    lights = {light for light, _ in [*plots.palette.SURFACES.values(), *plots.palette.QUANTITIES.values()]}
+    assert not {to_hex(text.get_color()) for text in axis.texts} & (lights - {plots.colour("ground", dark=True)})
+
+
+def test_the_vae_picture_refuses_what_is_no_picture():
+    _, axis = plots.subplots()
+    with pytest.raises(ValueError, match=r"decoded must be one picture \(h, w\), got shape \(784,\)"):
+        vae_picture(axis, np.eye(28), np.zeros(784))

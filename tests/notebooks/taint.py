@@ -11,6 +11,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from tools.budgets import budget
+
 TRAINS = {"fit", "climb"}  # functions, by whatever module they are reached
 STEPS = {"step"}  # methods
 PRINTS = {"print", "within", "table"}  # what shows numbers as text
@@ -185,7 +187,7 @@ def called(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
 
 
-def problems(cells: list[tuple[str, str, bool]], most: int = 12) -> list[str]:
+def problems(cells: list[tuple[str, str, bool]], most: int = int(budget("chapter", "claims"))) -> list[str]:
     """What breaks the rules about trained numbers in cells (id, source, whether its output is left uncompared).
 
     No assertion in a cell that reads a trained value, but `holds`; no such cell may print unless its output is left

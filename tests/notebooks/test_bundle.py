@@ -1,5 +1,6 @@
-"""The figures' JavaScript that is shipped is what its sources give today, so that readers need no Node.js."""
+"""The bundled JavaScript that is shipped is what its sources give today, so that readers need no Node.js."""
 
+import gzip
 import os
 import re
 import shutil
@@ -8,10 +9,12 @@ import subprocess
 import pytest
 
 from tools import chapters
+from tools.budgets import budget
 from tools.need_node import NEEDED, node_version
 
 JS = chapters.ROOT / "js"
 BUNDLES = chapters.ROOT / "lvm_lib" / "figures" / "bundle"
+OF_PAGES = chapters.ROOT / "assets" / "bundle"
 MODULES = chapters.ROOT / "node_modules"
 
 
@@ -35,13 +38,14 @@ def run(folder, *options):
 
 
 def built(folder) -> dict:
-    return {path.name: path.read_bytes() for path in (folder / "lvm_lib" / "figures" / "bundle").glob("*.js")}
+    places = (folder / "lvm_lib" / "figures" / "bundle", folder / "assets" / "bundle")
+    return {path.name: path.read_bytes() for place in places for path in place.glob("*.js")}
 
 
 def test_the_shipped_bundles_are_a_fresh_build(workshop):
     done = run(workshop)
     assert done.returncode == 0, done.stderr
-    fresh, shipped = built(workshop), {path.name: path.read_bytes() for path in BUNDLES.glob("*.js")}
+    fresh, shipped = built(workshop), built(chapters.ROOT)
     assert fresh and sorted(fresh) == sorted(shipped)
     different = [name for name in fresh if fresh[name] != shipped[name]]
     assert different == [], "run `make bundle` and store what it writes"
@@ -59,6 +63,16 @@ def test_a_changed_source_is_noticed(workshop):
     assert noticed.returncode != 0 and source.name in noticed.stderr
 
 
+def test_what_runs_in_a_page_is_small_and_loads_side_files_alone():
+    scripts = {path.name.removesuffix(".min.js"): path.read_bytes() for path in OF_PAGES.glob("*.js")}
+    sent = {name: len(gzip.compress(raw, mtime=0)) for name, raw in scripts.items()}
+    assert sent["answers"] + sent["yours"] <= budget("scripts", "judge")
+    assert sent["previews"] <= budget("scripts", "previews")
+    assert sent["resume"] <= budget("scripts", "resume")
+    for raw in scripts.values():
+        assert not re.search(rb"https?://|\bfetch\(|XMLHttpRequest|importScripts|\beval\(|\bFunction\(", raw)
+
+
 @pytest.mark.parametrize("path", sorted(BUNDLES.glob("*.js")), ids=lambda path: path.stem)
 def test_a_bundle_is_one_classic_script_of_bounded_size(path):
     text = path.read_text(encoding="utf-8")
@@ -66,4 +80,5 @@ def test_a_bundle_is_one_classic_script_of_bounded_size(path):
     assert not re.search(r"^\s*(import|export)\s", text, flags=re.M)
     loads = r"https?://(?!www\.w3\.org/)|\bfetch\(|XMLHttpRequest|importScripts"
     assert not re.search(loads, text), "a figure loads nothing"
-    assert len(text.encode()) < 120_000
+    assert len(text.encode()) < budget("scripts", "figure")
+    assert len(gzip.compress(text.encode(), mtime=0)) <= budget("scripts", "figure_sent")

@@ -6,9 +6,9 @@ import zlib
 import pytest
 
 from tools import chapters, keys, runs
+from tools.budgets import budget
 
 CHAPTERS = chapters.chapter_paths()
-MOST = 6_500_000  # bytes of all notebooks and runs, as git packs them
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -44,7 +44,7 @@ def test_what_is_stored_stays_small():
     for path in CHAPTERS:
         files = [*(runs.STORED / path.stem).iterdir(), path]
         packed[path.stem] = sum(len(zlib.compress(file.read_bytes())) for file in files)
-    assert sum(packed.values()) <= MOST, json.dumps(packed)
+    assert sum(packed.values()) <= budget("repository", "runs"), json.dumps(packed)
 
 
 def test_no_run_is_left_of_a_chapter_that_is_gone():

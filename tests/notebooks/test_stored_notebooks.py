@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from tools import chapters, runs
+from tools.budgets import budget
 
 CHAPTERS = chapters.chapter_paths()
 WIDGET = runs.WIDGET_VIEW
@@ -113,4 +114,4 @@ def test_code_fits_the_column(notebook):
     """A line of code longer than the text column would have to be scrolled sideways."""
     for cell in notebook.cells[1:]:
         if cell.cell_type == "code":
-            assert all(len(line) <= 90 for line in cell.source.splitlines()), cell.id
+            assert all(len(line) <= budget("chapter", "columns") for line in cell.source.splitlines()), cell.id

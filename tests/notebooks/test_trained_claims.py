@@ -5,6 +5,7 @@ import pytest
 import taint
 
 from tools import chapters, elsewhere
+from tools.budgets import budget
 
 PATHS = chapters.chapter_paths()
 NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in PATHS}
@@ -26,7 +27,8 @@ def test_trained_numbers_are_claimed_through_holds(name):
 
 
 def test_the_training_chapters_claim_something():
-    assert set(CLAIMING) == {"vae", "em_vs_vae", "kmeans_to_vqvae", "vqvae_tokenizers"}
+    assert set(CLAIMING) >= {"vae", "what_a_vae_optimises", "em_vs_vae", "kmeans_to_vqvae", "vqvae_tokenizers"}
+    assert set(CLAIMING) >= {"priors_over_tokens", "every_model_on_its_ruler"}
 
 
 @pytest.mark.parametrize("name", CLAIMING)
@@ -38,7 +40,7 @@ def test_no_run_elsewhere_failed_and_no_claim_lacks_room(name):
 @pytest.mark.parametrize("name", CLAIMING)
 def test_a_chapter_claims_at_most_twelve_things_in_a_run(name):
     for runs in elsewhere.read().get(name, {}).values():
-        assert all(len(run["claims"]) <= 12 for run in runs.values())
+        assert all(len(run["claims"]) <= budget("chapter", "claims") for run in runs.values())
 
 
 @pytest.mark.parametrize(

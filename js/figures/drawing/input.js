@@ -1,7 +1,7 @@
 // Where an image comes in: a pad to draw on, x pixel by pixel, the 28 x 28 image that the encoder sees, and stored
-// images.
+// images. The pad stands beside the image, or it is the image itself (`within`).
 
-import { normalised, SIDE } from "../../engine/drawing.js";
+import { normalised, rendered, SIDE, settled } from "../../engine/drawing.js";
 import { button } from "../../kit/controls.js";
 import { set } from "../../kit/dom.js";
 import { drag } from "../../kit/handles.js";
@@ -13,9 +13,10 @@ const PAD = 140; // units of the pad's own drawing, whatever its size on the scr
  * The pad and x. `form` says how an image is a text (js/engine/drawing.js: BLACK_AND_WHITE or GREY); `change(text)`
  * takes a new x, `hold(on)` says that a stroke begins and ends; a stroke that is taken back goes to `restore(memory)`
  * with what `remember()` gave before it; `say(words)` speaks of the pixel under the cursor. `draw(text)` shows x,
- * `forget()` empties the pad.
+ * `forget()` empties the pad. `within`: a stroke is drawn into the image itself, on an empty page; nothing moves under
+ * the hand, and when it is lifted the drawing takes the size and the place that the data's digits have.
  */
-export function makeInput({ h, s, view, onCleanup }, { form, change, hold, remember, restore, say }) {
+export function makeInput({ h, s, view, onCleanup }, { form, change, hold, remember, restore, say, within = false }) {
   let strokes = [];
   let shown = "";
   let cursor = [14, 14];
@@ -59,7 +60,9 @@ export function makeInput({ h, s, view, onCleanup }, { form, change, hold, remem
     say(`row ${row + 1}, column ${column + 1}, ${is}`);
     place();
   });
+  let drew = false; // since the press: a click then turns no pixel
   pixels.addEventListener("click", (event) => {
+    if (drew) return;
     const box = pixels.getBoundingClientRect();
     const at = (v, size) => Math.min(Math.max(Math.floor((SIDE * v) / size), 0), SIDE - 1);
     cursor = [at(event.clientY - box.top, box.height), at(event.clientX - box.left, box.width)];
@@ -76,20 +79,28 @@ export function makeInput({ h, s, view, onCleanup }, { form, change, hold, remem
     view.matchMedia("(pointer: coarse)").matches ? "press Draw" : "draw here",
   );
   const svg = s("svg", { class: "lvm-pad-svg", viewBox: `0 0 ${PAD} ${PAD}`, "aria-hidden": "true" }, hint, ink);
-  const pad = h("div", { class: "lvm-pad" }, svg);
+  const pad = h("div", { class: `lvm-pad${within ? " is-within" : ""}` }, within ? [] : svg);
+  const units = within ? SIDE : PAD;
   const at = (event) => {
     const box = pad.getBoundingClientRect();
-    const clamp = (v) => Math.min(Math.max(v, 0), PAD);
+    const clamp = (v) => Math.min(Math.max(v, 0), units);
     return [
-      clamp(((event.clientX - box.left) / box.width) * PAD),
-      clamp(((event.clientY - box.top) / box.height) * PAD),
+      clamp(((event.clientX - box.left) / box.width) * units),
+      clamp(((event.clientY - box.top) / box.height) * units),
     ];
   };
   const redo = () => {
-    if (strokes.length) change(form.drawn(normalised(strokes, PAD)));
+    if (strokes.length) change(form.drawn(within ? rendered(strokes) : normalised(strokes, PAD)));
     paintPad();
   };
+  const lift = () => {
+    if (within && drew) {
+      strokes = settled(strokes, SIDE);
+      redo();
+    }
+  };
   const paintPad = () => {
+    if (within) return;
     const d = strokes.map(
       (points) =>
         `M${points.map((p) => p.map((v) => v.toFixed(1)).join(" ")).join("L")}${points.length < 2 ? "h0" : ""}`,
@@ -101,23 +112,36 @@ export function makeInput({ h, s, view, onCleanup }, { form, change, hold, remem
   onCleanup(
     drag(pad, {
       start(event) {
+        drew = !within;
         if (event.pointerType === "touch" && !armed) return false;
-        event.preventDefault();
+        if (!within) event.preventDefault();
         hold(true);
-        const memory = { strokes, state: remember() };
-        strokes = [...strokes, [at(event)]];
-        redo();
+        const memory = { strokes, state: remember(), from: at(event), undone: false };
+        if (!within) {
+          strokes = [...strokes, [memory.from]];
+          redo();
+        }
         return memory;
       },
-      move(event) {
+      move(event, memory) {
+        const b = at(event);
+        if (!drew) strokes = [...strokes, [memory.from]];
         const stroke = strokes.at(-1);
-        const [a, b] = [stroke.at(-1), at(event)];
-        if (Math.hypot(a[0] - b[0], a[1] - b[1]) < 1) return;
+        const a = stroke.at(-1);
+        if (Math.hypot(a[0] - b[0], a[1] - b[1]) < units / PAD) {
+          if (!drew) strokes = memory.strokes;
+          return;
+        }
+        drew = true;
         stroke.push(b);
         redo();
       },
-      end: () => hold(false),
+      end(memory) {
+        if (!memory.undone) lift();
+        hold(false);
+      },
       revert(memory) {
+        memory.undone = true;
         strokes = memory.strokes;
         paintPad();
         restore(memory.state);
@@ -129,11 +153,12 @@ export function makeInput({ h, s, view, onCleanup }, { form, change, hold, remem
     "Draw",
     () => {
       armed = !armed;
+      if (within) pixels.classList.toggle("is-armed", armed);
       pad.classList.toggle("is-armed", armed);
       panel.classList.toggle("is-large", armed);
       arm.setAttribute("aria-pressed", String(armed));
     },
-    { "aria-pressed": "false" },
+    { "aria-pressed": "false", class: `lvm-button${within ? " lvm-for-fingers" : ""}` },
   );
   function forget() {
     strokes = [];
@@ -144,22 +169,29 @@ export function makeInput({ h, s, view, onCleanup }, { form, change, hold, remem
     change(form.written(new Float64Array(SIDE * SIDE)));
   });
 
-  const panel = h(
+  const letter = h("b", {}, h("var", {}, "x"));
+  const caption = h(
     "div",
-    { class: "lvm-panel-pad" },
-    h("div", { class: "lvm-caption" }, h("b", {}, "Draw"), " your own"),
-    pad,
-    h("div", { class: "lvm-pad-buttons" }, arm, clear),
+    { class: "lvm-caption lvm-fill-data" },
+    within ? [letter, ": draw on it"] : ["input ", letter],
   );
+  const buttons = h("div", { class: "lvm-pad-buttons" }, arm, clear);
+  if (within) {
+    pixels.append(pad);
+  }
+  const panel = within
+    ? h("div", { class: "lvm-panel-x" }, caption, pixels, buttons)
+    : h(
+        "div",
+        { class: "lvm-panel-pad" },
+        h("div", { class: "lvm-caption" }, h("b", {}, "Draw"), " your own"),
+        pad,
+        buttons,
+      );
   const node = h(
     "div",
-    { class: "lvm-side lvm-side-in" },
-    h(
-      "div",
-      { class: "lvm-panel-x" },
-      h("div", { class: "lvm-caption lvm-fill-data" }, "input ", h("b", {}, h("var", {}, "x"))),
-      pixels,
-    ),
+    { class: `lvm-side lvm-side-in${within ? " is-within" : ""}` },
+    within ? [] : h("div", { class: "lvm-panel-x" }, caption, pixels),
     panel,
   );
 

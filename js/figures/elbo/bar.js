@@ -1,14 +1,11 @@
-// The bar: the ELBO from the left, the KL from there to the line at log p(x). The axis moves at rest only.
+// The bar: the ELBO from the left, the KL from there to the line at log p(x). The axis never moves.
 
 import { hatch, held, scale, ticks } from "../../kit/axes.js";
 import { say, set, show } from "../../kit/dom.js";
 import { fixed, nats } from "../../kit/format.js";
 import { SPLITS } from "./terms.js";
 
-/** The left end of the bar's axis: the first that leaves 3 nats to the left of log p(x). */
-export function axisFor(evidence) {
-  return [-6, -10, -20, -30, -40].find((end) => end <= evidence - 3) ?? -60;
-}
+const LEFT = -12; // nats: the axis' left end, which no state moves
 
 export function makeBar({ h, s }) {
   const elbo = s("rect", { class: "lvm-bar-elbo", "data-of": "elbo" });
@@ -43,13 +40,13 @@ export function makeBar({ h, s }) {
   );
   const node = h("div", { class: "lvm-bar" }, svg);
   const [Y0, Y1, ROUTE, AXIS, HEIGHT] = [24, 56, 68, 94, 116];
-  let laid = "";
+  let laid = 0;
   let x = null;
 
-  function layOut(width, leftEnd) {
-    x = scale([leftEnd, 0], [8, width - 8]);
+  function layOut(width) {
+    x = scale([LEFT, 0], [8, width - 8]);
     set(svg, { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` });
-    const values = ticks(leftEnd, 0, width < 480 ? 5 : 10);
+    const values = ticks(LEFT, 0, width < 480 ? 5 : 10);
     set(axis, { d: `M8 ${AXIS}H${width - 8}${values.map((v) => `M${x(v)} ${AXIS}v4`).join("")}` });
     tickLabels.replaceChildren(
       ...values.map((v) =>
@@ -58,31 +55,32 @@ export function makeBar({ h, s }) {
           {
             x: v === 0 ? width - 2 : x(v),
             y: AXIS + 17,
-            dx: v === leftEnd ? -6 : 0,
-            "text-anchor": v === 0 ? "end" : v === leftEnd ? "start" : "middle",
+            dx: v === LEFT ? -6 : 0,
+            "text-anchor": v === 0 ? "end" : v === LEFT ? "start" : "middle",
           },
           v === 0 ? "0 nats" : fixed(v, 0),
         ),
       ),
     );
     set(lines, { d: hatch(width, Y1 - Y0) });
-    laid = `${width} ${leftEnd}`;
+    laid = width;
   }
 
-  function draw(width, n, leftEnd, split) {
-    if (laid !== `${width} ${leftEnd}`) layOut(width, leftEnd);
+  function draw(width, n, split) {
+    if (laid !== width) layOut(width);
     const clip = (value) => Math.min(Math.max(x(value), 8), width - 8);
     const [a, b] = [clip(n.elbo), clip(n.evidence)];
-    const [offElbo, offLine] = [n.elbo < leftEnd, n.evidence < leftEnd];
+    const end = clip(n.elbo + n.kl); // at the line, unless something went wrong
+    const [offElbo, offLine] = [n.elbo < LEFT, n.evidence < LEFT];
     set(elbo, { x: 8, y: Y0, width: Math.max(a - 8, 0), height: Y1 - Y0 });
-    set(gap, { x: Math.min(a, b), y: Y0, width: Math.max(b - a, 0), height: Y1 - Y0 });
-    set(gapBox, { x: 0, y: 0, width: Math.max(b - a, 0), height: Y1 - Y0 });
+    set(gap, { x: a, y: Y0, width: Math.max(end - a, 0), height: Y1 - Y0 });
+    set(gapBox, { x: 0, y: 0, width: Math.max(end - a, 0), height: Y1 - Y0 });
     set(line, { d: `M${b} ${Y0 - 6}V${Y1 + 6}M${b} ${AXIS - 5}V${AXIS + 5}` });
     show(arrow, offElbo || offLine);
     set(arrow, { d: `M8 ${(Y0 + Y1) / 2}l9 -7v14Z` });
 
     const evidenceText = `log p(x) = ${nats(n.evidence)}${offLine ? ", left of the axis" : ""}`;
-    put(words.line, held(b, evidenceText, 2, width - 2), 13, evidenceText, "middle");
+    put(words.line, held(b, evidenceText, 2, width - 2, 8), 13, evidenceText, "middle");
     const room = (text_) => text_.length * 7.6 + 12;
     const short = `ELBO ${fixed(n.elbo)}`;
     const long = `${short}, left of the axis`;

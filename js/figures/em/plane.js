@@ -1,6 +1,7 @@
-// The plane of points: their marks say which component takes them, ellipses are the components, a ring is the cursor.
+// The plane of points: a mark's shape says which component takes most of its point, its colour is mixed as the
+// responsibilities are; ellipses are the components, a ring is the cursor.
 
-import { X, Y } from "../../engine/em.js";
+import { MOST as POINTS, X, Y } from "../../engine/em.js";
 import { path, scale, ticks } from "../../kit/axes.js";
 import { crop, put, say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
@@ -8,6 +9,14 @@ import { makeHandle } from "../../kit/handles.js";
 import { shape } from "./marks.js";
 
 const MOST = 5; // components, each with a mark of its own
+// One hue for each component, which both grounds carry; shape and number say the same.
+const HUES = [
+  [0, 114, 178],
+  [204, 88, 0],
+  [0, 140, 100],
+  [186, 88, 150],
+  [160, 120, 0],
+];
 const SHARED = 0.05; // of a runner-up: from here on its mark is drawn inside
 const r = (v) => Math.round(v * 10) / 10;
 
@@ -18,7 +27,7 @@ export function makePlane({ h, s }) {
   const keys = h(
     "div",
     { class: "lvm-keys lvm-em-keys" },
-    key(icon(s("path", { class: "lvm-em-mark", d: shape(0, 10, 7, 5) })), "point, the mark of its component"),
+    key(icon(s("path", { class: "lvm-em-mark", d: shape(0, 10, 7, 5) })), "point: colours mixed by share"),
     key(
       icon(
         s("path", { class: "lvm-em-mark", d: shape(0, 10, 7, 5.5) }),
@@ -35,12 +44,7 @@ export function makePlane({ h, s }) {
   const grid = s("path", { class: "lvm-grid" });
   const frame = s("path", { class: "lvm-axis" });
   const ellipses = Array.from({ length: MOST }, () => s("path", { class: "lvm-em-ellipse", "data-of": "evidence f" }));
-  const marks = Array.from({ length: MOST }, (_, k) =>
-    s("path", {
-      class: k % 2 ? "lvm-em-mark lvm-em-hollow" : "lvm-em-mark",
-      "data-of": "f gap",
-    }),
-  );
+  const marks = Array.from({ length: POINTS }, () => s("path", { class: "lvm-em-mark", "data-of": "f gap" }));
   const inner = Array.from({ length: MOST }, () => s("path", { class: "lvm-em-inner", "data-of": "f gap" }));
   const plain = s("path", { class: "lvm-em-plain", "data-of": "f gap evidence" });
   const names = Array.from({ length: MOST }, () => {
@@ -100,6 +104,11 @@ export function makePlane({ h, s }) {
     cursor.classList.toggle("is-free", ring.index < 0);
   }
 
+  ellipses.forEach((ellipse, j) => {
+    for (const node of [ellipse, names[j].disc]) node.style.stroke = hue(HUES[j]);
+    ellipse.style.fill = hue(HUES[j]);
+  });
+
   function drawComponent(c, j) {
     const [xs, ys] = [[], []];
     const [a, b] = [2 * Math.sqrt(c.major), 2 * Math.sqrt(c.minor)];
@@ -119,7 +128,7 @@ export function makePlane({ h, s }) {
 
   /** Each point as the mark of the component that takes most of it; the runner-up's inside, its area its share. */
   function drawMarks(points, q, k) {
-    const [outer, within] = [new Array(MOST).fill(""), new Array(MOST).fill("")];
+    const within = new Array(MOST).fill("");
     let bare = "";
     points.forEach(([x, y], n) => {
       const [px, py] = [scales.x(x), scales.y(y)];
@@ -131,19 +140,34 @@ export function makePlane({ h, s }) {
       const even = k > 1 && q[n * k + first] - 1 / k < 1e-9;
       if (even) {
         bare += `M${r(px)} ${r(py)}h0`;
+        set(marks[n], { d: "" });
         return;
       }
-      outer[first] += shape(first, px, py, size.mark);
+      set(marks[n], { d: shape(first, px, py, size.mark) });
+      paint(marks[n], mixed(q, n, k));
       const other = second < 0 ? 0 : q[n * k + second];
       if (other > SHARED)
         within[second] += shape(second, px, py, size.mark * Math.sqrt(other / (other + q[n * k + first])));
     });
-    marks.forEach((mark, j) => set(mark, { d: outer[j] }));
+    for (let n = points.length; n < POINTS; n++) set(marks[n], { d: "" });
     inner.forEach((mark, j) => set(mark, { d: within[j] }));
     set(plain, { d: bare });
   }
 
   return { node, svg, cursor, scales, draw, measure: () => Math.floor(stage.clientWidth) };
+}
+
+const hue = (rgb) => `rgb(${rgb.map(Math.round).join(" ")})`;
+
+/** The components' hues, mixed as point n is shared among them. */
+const mixed = (q, n, k) =>
+  hue([0, 1, 2].map((c) => HUES.reduce((sum, rgb, j) => (j < k ? sum + q[n * k + j] * rgb[c] : sum), 0)));
+
+/** Fill a mark, only if its colour differs: kept as an attribute, since a browser writes a style in its own words. */
+function paint(mark, colour) {
+  if (mark.dataset.fill === colour) return;
+  mark.dataset.fill = colour;
+  mark.style.fill = colour;
 }
 
 /** What a point's mark says, in words. */

@@ -63,12 +63,13 @@ export function makeArrows({ h, s }) {
   let reach = 1;
   let laid = "";
   let side = 0;
+  let tall = 0;
   let x = null;
   let y = null;
 
   function layOut(width) {
     side = Math.floor((width - 14) / 2);
-    const tall = Math.min(side, 260);
+    tall = Math.min(side, 260);
     x = scale([-reach, reach], [(side - tall) / 2, (side + tall) / 2]); // equal units on both axes
     y = scale([-reach, reach], [tall, 0]);
     for (const panel of panels) {
@@ -90,11 +91,12 @@ export function makeArrows({ h, s }) {
     if (laid !== `${width} ${reach}`) layOut(width);
     const [x0, y0] = [x(0), y(0)];
     for (const { key, first, marks, name, title } of panels) {
-      let [lines, tips] = ["", ""];
+      let [lines, tips, outside] = ["", "", 0];
       for (let i = 0; i < Math.min(samples.length, SHOWN); i++) {
         const [px, py] = [held(x(samples[i][first])), held(y(samples[i][first + 1]))];
         lines += `M${x0} ${y0}L${px} ${py}`;
         tips += `M${px} ${py}h0`;
+        if (px < 0 || px > side || py < 0 || py > tall) outside++;
       }
       set(marks.samples, { d: lines });
       set(marks.tips, { d: tips });
@@ -102,16 +104,19 @@ export function makeArrows({ h, s }) {
       const average = arrow(x0, y0, x(n[`${key}_mean`]), y(n[`${key}_log_std`]), 9);
       set(marks.halo, { d: average });
       set(marks.average, { d: average });
-      const words = key === "sf" && n.baseline ? `${title}, with baseline` : title;
+      const of = key === "sf" && n.baseline ? `${title}, with baseline` : title;
+      const words = outside ? `${of}: ${outside} of ${Math.min(samples.length, SHOWN)} outside` : of;
       if (name.textContent !== words) name.textContent = words;
     }
   }
 
-  /** Choose the axes' reach for a state: most samples of the wider cloud are inside; true if it moved. */
+  /** Choose the axes’ reach: most samples are inside, unless the exact arrow would be tiny; true if it moved. */
   function adapt(n) {
-    const spread = Math.max(n.re_mean_error, n.re_log_std_error, n.sf_mean_error, n.sf_log_std_error) * Math.sqrt(n.n);
-    const exact = 1.15 * Math.max(Math.abs(n.exact_mean), Math.abs(n.exact_log_std));
-    const wanted = REACHES.find((r) => r >= Math.max(exact, 0.9 * spread)) ?? REACHES.at(-1);
+    const of = (...errors) => Math.max(...errors) * Math.sqrt(n.n); // how far single samples scatter
+    const [near, far] = [of(n.re_mean_error, n.re_log_std_error), of(n.sf_mean_error, n.sf_log_std_error)];
+    const exact = Math.max(Math.abs(n.exact_mean), Math.abs(n.exact_log_std));
+    const least = Math.max(1.15 * exact, 0.9 * near); // wider only as far as the exact arrow can still be seen
+    const wanted = REACHES.find((r) => r >= Math.max(least, Math.min(0.9 * far, 4 * exact))) ?? REACHES.at(-1);
     const moved = wanted !== reach;
     reach = wanted;
     return moved;

@@ -1,12 +1,12 @@
 // Two bars: the log-likelihood from the left, the KL stacked on it. Above, expected over the data density: the end
-// stands at -H(p_data). Below, averaged over N draws: the end moves. The axis moves at rest only.
+// stands at -H(p_data). Below, averaged over N draws: the end moves. The axis never moves.
 
 import { hatch, held, scale, ticks } from "../../kit/axes.js";
 import { say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 
 const RIGHT = 1; // the axis' right end, nats
-const LEFT = [-6, -10, -20, -50, -100, -200, -500, -1000];
+const LEFT = -12; // its left end: no state moves it
 const [TOP, MIDDLE, AXIS, HEIGHT, TALL] = [26, 88, 140, 162, 24];
 
 export function makeBars({ h, s }) {
@@ -52,14 +52,13 @@ export function makeBars({ h, s }) {
     below,
   );
   const node = h("div", { class: "lvm-bar" }, svg);
-  let left = LEFT[0];
-  let laid = "";
+  let laid = 0;
   let x = null;
 
   function layOut(width) {
-    x = scale([left, RIGHT], [8, width - 8]);
+    x = scale([LEFT, RIGHT], [8, width - 8]);
     set(svg, { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` });
-    const values = ticks(left, RIGHT, width < 480 ? 4 : 8);
+    const values = ticks(LEFT, RIGHT, width < 480 ? 4 : 8);
     set(axis, { d: `M8 ${AXIS}H${width - 8}${values.map((v) => `M${x(v)} ${AXIS}v4`).join("")}` });
     tickLabels.replaceChildren(
       ...values.map((v) =>
@@ -68,19 +67,19 @@ export function makeBars({ h, s }) {
           {
             x: x(v),
             y: AXIS + 17,
-            "text-anchor": v === left ? "start" : x(v) > width - 30 ? "end" : "middle",
-            dx: v === left ? -6 : x(v) > width - 30 ? 8 : 0,
+            "text-anchor": v === LEFT ? "start" : x(v) > width - 30 ? "end" : "middle",
+            dx: v === LEFT ? -6 : x(v) > width - 30 ? 8 : 0,
           },
           v === 0 ? "0 nats" : fixed(v, 0),
         ),
       ),
     );
     for (const row of rows) set(row.lines, { d: hatch(width, TALL) });
-    laid = `${width} ${left}`;
+    laid = width;
   }
 
   function draw(width, n) {
-    if (laid !== `${width} ${left}`) layOut(width);
+    if (laid !== width) layOut(width);
     const clip = (value) => Math.min(Math.max(x(value), 8), width - 8);
     const at = clip(-n.entropy);
     for (const row of rows) drawRow(row, n[row.key], n.kl, clip, width, at);
@@ -108,7 +107,7 @@ export function makeBars({ h, s }) {
     set(row.solid, { x: 8, width: Math.max(a - 8, 0) });
     set(row.gap, { x: a, width: Math.max(b - a, 0) });
     set(row.box, { width: Math.max(b - a, 0) });
-    const [offLeft, offRight] = [value < left, value + kl > RIGHT];
+    const [offLeft, offRight] = [value < LEFT, value + kl > RIGHT];
     show(row.low, offLeft);
     show(row.high, offRight);
     set(row.low, { d: `M8 ${row.y + TALL / 2}l9 -7v14Z` });
@@ -126,13 +125,5 @@ export function makeBars({ h, s }) {
     say(set(row.ofKl, { x: end }), end - start > wide + 6 ? klWords : "");
   }
 
-  /** Choose the axis' left end for a state; true if it moved. */
-  function adapt(n) {
-    const lowest = Math.min(n.expected, n.average);
-    const wanted = LEFT.find((end) => end <= lowest - 1) ?? LEFT.at(-1);
-    const moved = wanted !== left;
-    left = wanted;
-    return moved;
-  }
-  return { node, draw, adapt };
+  return { node, draw };
 }

@@ -44,8 +44,8 @@ export function makePlane({ h, s }) {
     cells,
     threads,
     dots,
-    arrows,
     marks.map((mark) => mark.node),
+    arrows,
     frame,
   );
   const handle = makeHandle(h, "code");
@@ -69,9 +69,10 @@ export function makePlane({ h, s }) {
   }
 
   /**
-   * `now`: the run's last state; `vectors`: arrows as [from, to]; `meaning`: what they are; `chosen`: the code in hand.
+   * `now`: the run's last state; `vectors`: arrows as [from, to], drawn from `clear` pixels on; `meaning`: what they
+   * are; `chosen`: the code in hand.
    */
-  function draw(width, points, now, vectors, meaning, soft, chosen) {
+  function draw(width, points, now, { vectors, clear, meaning }, soft, chosen) {
     if (laid !== width) layOut(width);
     const at = ([x, y]) => `${r(scales.x(x))} ${r(scales.y(y))}`;
     const k = now.codes.length;
@@ -81,7 +82,7 @@ export function makePlane({ h, s }) {
       const corners = cell(now.codes, j);
       set(path, {
         d: corners.length ? `M${corners.map(at).join("L")}Z` : "",
-        class: `lvm-km-cell${soft ? " is-soft" : ""}${j % 2 ? " is-odd" : ""}`,
+        class: `lvm-km-cell${soft ? " is-soft" : ""}`,
       });
     });
     const strands = LEVELS.map(() => "");
@@ -97,7 +98,7 @@ export function makePlane({ h, s }) {
     set(dots, { d: points.map((point) => `M${at(point)}h0`).join("") });
     set(arrows, {
       d: vectors
-        .map(([from, to]) => arrow(scales.x(from[0]), scales.y(from[1]), scales.x(to[0]), scales.y(to[1])))
+        .map(([from, to]) => arrow(scales.x(from[0]), scales.y(from[1]), scales.x(to[0]), scales.y(to[1]), clear))
         .join(""),
     });
     show(arrowsKey, !!meaning);
@@ -122,11 +123,13 @@ export function makePlane({ h, s }) {
   return { node, svg, handle, scales, draw, measure: () => Math.floor(stage.clientWidth) };
 }
 
-/** A line with a head, nothing where it is too short to be seen. */
-function arrow(x0, y0, x1, y1) {
-  const long = Math.hypot(x1 - x0, y1 - y0);
+/** A line with a head, nothing where it is too short to be seen; it begins where the mark of its start ends. */
+function arrow(fromX, fromY, x1, y1, clear) {
+  const whole = Math.hypot(x1 - fromX, y1 - fromY);
+  const long = whole - clear;
   if (long < 1.5) return "";
-  const [ux, uy] = [(x1 - x0) / long, (y1 - y0) / long];
+  const [ux, uy] = [(x1 - fromX) / whole, (y1 - fromY) / whole];
+  const [x0, y0] = [fromX + clear * ux, fromY + clear * uy];
   const head = Math.min(6, 0.5 * long);
   const wing = (side) =>
     `M${r(x1)} ${r(y1)}L${r(x1 - head * (ux + 0.6 * side * uy))} ${r(y1 - head * (uy - 0.6 * side * ux))}`;

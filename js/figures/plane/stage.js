@@ -6,24 +6,11 @@ import { scale, ticks } from "../../kit/axes.js";
 import { put, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 import { makeHandle } from "../../kit/handles.js";
+import { HUES } from "../../kit/hues.js";
 import { patience, sliced } from "../../kit/slices.js";
 import { imageOf } from "../drawing/ink.js";
 
-const TILES = 20; // of the background, along one side
-// One hue for each class, in between light and dark, so that both grounds carry it; the numeral says the class.
-const HUES = [
-  "#c8553d",
-  "#2f86c8",
-  "#4c9a4c",
-  "#b0781a",
-  "#8a63c9",
-  "#8b6a52",
-  "#c9569a",
-  "#7a8290",
-  "#1f9a94",
-  "#9a9a2a",
-];
-
+const TILES = 17; // of the background, along one side
 /** `codes` (n, 2) as Float32Array, `labels` their classes, `names` of the classes. */
 export function makeStage({ h, s, view, root }, { codes, labels, names, label, handled }) {
   const tiles = h("canvas", {
@@ -38,7 +25,7 @@ export function makeStage({ h, s, view, root }, { codes, labels, names, label, h
     prior: s("path", { class: "lvm-prior", "data-of": "kl" }),
     path: s("path", { class: "lvm-walk" }),
     q: s("ellipse", { class: "lvm-q-disc", "data-of": "kl reconstruction" }),
-    here: s("circle", { class: "lvm-z-ring", r: 8 }),
+    here: s("circle", { class: "lvm-z-ring", r: 13 }),
   };
   const ends = ["A", "B"].map((text) => s("text", { class: "lvm-walk-end", "text-anchor": "middle" }, text));
   const labelsOf = s("g", { class: "lvm-ticks" });

@@ -1,13 +1,12 @@
 // The plane of z: contours of the true posterior, the encoder's ellipse and the refined one. Equal units on both axes.
 
-import { contour } from "../../engine/posterior.js";
 import { scale, ticks } from "../../kit/axes.js";
 import { set } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 import { swatch } from "../../kit/maths.js";
+import { LEVELS, levelPath } from "./levels.js";
 
 const TALLEST = 360; // of the plane, in pixels
-const LEVELS = [0.5, 2, 4.5, 8]; // nats below the peak: for a Gaussian 1, 2, 3 and 4 standard deviations
 
 export function makePlane({ h, s }) {
   const keys = h(
@@ -75,13 +74,7 @@ export function makePlane({ h, s }) {
     );
     let top = -Infinity;
     for (const value of p.logJoint) top = Math.max(top, value);
-    LEVELS.forEach((level, i) => {
-      let d = "";
-      for (const [x1, y1, x2, y2] of contour(p, p.logJoint, top - level)) {
-        d += `M${x(x1).toFixed(1)} ${y(y1).toFixed(1)}L${x(x2).toFixed(1)} ${y(y2).toFixed(1)}`;
-      }
-      set(marks.contours[i], { d });
-    });
+    LEVELS.forEach((level, i) => set(marks.contours[i], { d: levelPath(p, top - level, x, y) }));
     drawn = { p, width, height };
   }
 

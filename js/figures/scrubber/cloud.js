@@ -1,8 +1,9 @@
-// The plane of codes: each test image stands as its digit (or its class's letter) where its code is. Text, no hue.
+// The plane of codes: each test image stands as its digit in its class's hue, where its code is.
 
 import { scale } from "../../kit/axes.js";
 import { set } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
+import { numerals } from "../../kit/hues.js";
 
 const REACH = 4; // standard deviations of the prior
 const MIDDLE = 4; // pixels from a digit's middle to its foot
@@ -10,7 +11,6 @@ const MIDDLE = 4; // pixels from a digit's middle to its foot
 export function makeCloud({ h, s }, labels) {
   // For each checkpoint one text, a place for each of its characters; laid out once, then shown and hidden.
   const names = s("g", {});
-  const words = labels.map((label) => String(label)[0]).join("");
   let texts = new Map(); // codes -> their text
   const prior = [1, 2].map((k) => s("circle", { class: `lvm-prior-ring lvm-prior-ring-${k}` }));
   const cross = s("path", { class: "lvm-grid" });
@@ -27,17 +27,14 @@ export function makeCloud({ h, s }, labels) {
   let x = null;
   let y = null;
 
-  const written = (codes) =>
-    s(
-      "text",
-      {
-        class: "lvm-code",
-        "text-anchor": "middle",
-        x: codes.map(([z1]) => x(z1).toFixed(1)).join(" "),
-        y: codes.map(([, z2]) => (y(z2) + MIDDLE).toFixed(1)).join(" "),
-      },
-      words,
+  const written = (codes) => {
+    const digits = numerals(s, labels);
+    digits.put(
+      (i) => x(codes[i][0]).toFixed(1),
+      (i) => (y(codes[i][1]) + MIDDLE).toFixed(1),
     );
+    return digits.node;
+  };
 
   /** Lay a checkpoint's codes out before they are looked at, once the size is known. */
   function prepare(codes) {
@@ -63,5 +60,7 @@ export function makeCloud({ h, s }, labels) {
     prepare(codes);
     for (const [own, text] of texts) set(text, { visibility: own === codes ? "visible" : "hidden" });
   }
-  return { node, draw, prepare };
+  /** How many codes the frame does not show. */
+  const outside = (codes) => codes.filter((code) => code.some((z) => Math.abs(z) > REACH)).length;
+  return { node, draw, prepare, outside };
 }

@@ -1,121 +1,115 @@
 // The grid that is painted on, and the palette of codes.
 
+import { byLikeness, plainImages } from "../../engine/tokens.js";
 import { set } from "../../kit/dom.js";
-import { imageOf } from "../drawing/ink.js";
-import { makeCells } from "./cells.js";
+import { followWidth } from "../../kit/figure.js";
+import { makeWalked } from "./walked.js";
 
 const PATCH = 4;
-const COLUMNS = 16; // of the palette
+const COLUMNS = 16; // of the palette, at most
+const LEAST = 26; // px of a patch in it
 
 /**
  * The grid of tokens. `paint(place)` on a click or Space, `move(place)` by arrows, `take()` on P, `clear()` on Delete.
- * `handle` stands at the brush's place; `at(event)` is the place under a pointer.
+ * `handle` stands at the brush's place, `svg` is the grid; `at(event)` is the place under a pointer.
  */
 export function makePaper(kit, made, { paint, move, take, clear }) {
-  const { grid, places } = made;
-  const cells = makeCells(kit, made, {
-    pressed: paint,
-    attributes: {
-      role: "slider",
-      tabindex: "0",
-      "aria-valuemin": 1,
-      "aria-valuemax": places,
-      "aria-orientation": "horizontal",
-      "aria-label": "Place of the brush: arrows move it, Space paints, P takes the code here, Delete unpaints",
+  const walked = makeWalked(kit, made, {
+    move,
+    press: paint,
+    label: "Place of the brush: arrows move it, Space paints, P takes the code here, Delete unpaints",
+    keys: {
+      " ": paint,
+      Enter: paint,
+      p: () => take(),
+      P: () => take(),
+      Delete: () => clear(),
+      Backspace: () => clear(),
     },
   });
-  const { handle } = cells;
-  let place = 0;
-  const pressed = (event) => paint(cells.at(event));
-  const key = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const [row, column] = [Math.floor(place / grid), place % grid];
-    const to = {
-      ArrowLeft: () => move(row * grid + Math.max(column - 1, 0)),
-      ArrowRight: () => move(row * grid + Math.min(column + 1, grid - 1)),
-      ArrowUp: () => move(Math.max(row - 1, 0) * grid + column),
-      ArrowDown: () => move(Math.min(row + 1, grid - 1) * grid + column),
-      Home: () => move(Math.floor(places / 2)),
-      " ": () => paint(place),
-      Enter: () => paint(place),
-      p: take,
-      P: take,
-      Delete: clear,
-      Backspace: clear,
-    }[event.key];
-    if (!to) return;
-    event.preventDefault();
-    to();
-  };
-  handle.addEventListener("click", pressed);
-  handle.addEventListener("keydown", key);
-  kit.onCleanup(() => {
-    handle.removeEventListener("click", pressed);
-    handle.removeEventListener("keydown", key);
-  });
-
-  function draw(n) {
-    place = n.place;
-    const painted = (i) => n.all[i] !== n.from[i];
-    cells.draw((i) => {
-      const on = painted(i) ? " is-painted" : "";
-      return { code: String(n.all[i]), fill: on ? 0.2 : 0, onBox: on, onText: on };
-    });
-    cells.stand(place);
-    set(handle, {
-      "aria-valuenow": place + 1,
-      "aria-valuetext":
-        `row ${Math.floor(place / grid) + 1}, column ${(place % grid) + 1}, code ` +
-        `${n.all[place]}${painted(place) ? ", painted" : ""}`,
-    });
-  }
-  return { node: cells.node, draw, handle, at: cells.at };
+  const draw = ({ all, from, place }) =>
+    walked.draw({ tokens: all, from, place }, all[place] === from[place] ? "" : ", painted");
+  return { ...walked, draw };
 }
 
-/** All codes as small patches: what the middle of the grid decodes to where every token is that code. */
-export function makePalette({ h, onCleanup }, { size, grid, places, decode }, { choose }) {
-  const columns = Math.min(COLUMNS, size);
-  const rows = Math.ceil(size / columns);
-  const step = PATCH + 1;
-  const canvas = h("canvas", {
-    class: "lvm-ink lvm-palette-ink",
-    width: columns * step - 1,
-    height: rows * step - 1,
-    "aria-hidden": "true",
+/** The places on the straight way from one to another, both included: a fast hand leaves no gaps. */
+export function between(from, to, grid) {
+  const [r0, c0, r1, c1] = [Math.floor(from / grid), from % grid, Math.floor(to / grid), to % grid];
+  const steps = Math.max(Math.abs(r1 - r0), Math.abs(c1 - c0), 1);
+  const on = (a, b, k) => Math.round(a + ((b - a) * k) / steps);
+  return Array.from({ length: steps + 1 }, (_, k) => on(r0, r1, k) * grid + on(c0, c1, k));
+}
+
+function tileOf(pen, patch) {
+  const tile = pen.createImageData(PATCH, PATCH);
+  patch.forEach((v, d) => {
+    tile.data[4 * d + 3] = Math.round(255 * Math.min(Math.max(v, 0), 1));
   });
+  return tile;
+}
+
+/** Put a patch on a canvas of 4 x 4 pixels. */
+export function stamp(canvas, patch) {
+  const pen = canvas.getContext("2d");
+  pen.putImageData(tileOf(pen, patch), 0, 0);
+}
+
+/**
+ * All codes as small patches (what the middle of the grid decodes to where every token is that code), like by like, in
+ * as many columns as leave each 24 px and more. `choose(code)` when one is pressed; `rank(code)` is its place.
+ */
+export function makePalette({ h, view, onCleanup }, made, { choose }) {
+  const { size } = made;
+  const order = byLikeness(made);
+  const ranks = order.reduce((found, code, rank) => Object.assign(found, { [code]: rank }), new Array(size));
+  const { patches } = plainImages(made);
+  const step = PATCH + 1;
+  const canvas = h("canvas", { class: "lvm-ink lvm-palette-ink", "aria-hidden": "true" });
   const mark = h("i", { class: "lvm-palette-mark" });
   const node = h("div", { class: "lvm-palette" }, canvas, mark);
-  const pen = canvas.getContext("2d");
-  const corner = PATCH * Math.floor(grid / 2);
-  for (let k = 0; k < size; k++) {
-    const image = decode(new Array(places).fill(k));
-    const tile = imageOf(pen, image);
-    pen.putImageData(
-      tile,
-      step * (k % columns) - corner,
-      step * Math.floor(k / columns) - corner,
-      corner,
-      corner,
-      PATCH,
-      PATCH,
-    );
+  let [columns, rows, shown] = [COLUMNS, 1, 0];
+
+  function layOut(width) {
+    columns = Math.min(Math.max(Math.floor(width / LEAST), 4), COLUMNS, size);
+    rows = Math.ceil(size / columns);
+    set(canvas, { width: columns * step - 1, height: rows * step - 1 });
+    const pen = canvas.getContext("2d");
+    order.forEach((code, rank) => {
+      pen.putImageData(tileOf(pen, patches[code]), step * (rank % columns), step * Math.floor(rank / columns));
+    });
+    draw(shown);
   }
-  const pressed = (event) => {
+
+  const at = (event) => {
     const box = canvas.getBoundingClientRect();
     const [column, row] = [
       Math.floor((columns * (event.clientX - box.left)) / box.width),
       Math.floor((rows * (event.clientY - box.top)) / box.height),
     ];
-    const k = Math.max(row, 0) * columns + Math.min(Math.max(column, 0), columns - 1);
-    if (k < size) choose(k);
+    return order[Math.max(row, 0) * columns + Math.min(Math.max(column, 0), columns - 1)];
+  };
+  const pressed = (event) => {
+    const code = at(event);
+    if (code !== undefined) choose(code);
+  };
+  const over = (event) => {
+    const code = at(event);
+    node.title = code === undefined ? "" : `code ${code}`;
   };
   canvas.addEventListener("click", pressed);
-  onCleanup(() => canvas.removeEventListener("click", pressed));
-  const draw = (brush) => {
-    mark.style.left = `${(100 * (brush % columns)) / columns}%`;
-    mark.style.top = `${(100 * Math.floor(brush / columns)) / rows}%`;
+  canvas.addEventListener("pointermove", over);
+  onCleanup(() => {
+    canvas.removeEventListener("click", pressed);
+    canvas.removeEventListener("pointermove", over);
+  });
+  function draw(brush) {
+    shown = brush;
+    const rank = ranks[brush];
+    mark.style.left = `${(100 * (rank % columns)) / columns}%`;
+    mark.style.top = `${(100 * Math.floor(rank / columns)) / rows}%`;
     mark.style.width = `${100 / columns}%`;
     mark.style.height = `${100 / rows}%`;
-  };
-  return { node, draw };
+  }
+  onCleanup(followWidth(node, view, layOut));
+  return { node, draw, order, rank: (code) => ranks[code] };
 }

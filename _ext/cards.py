@@ -1,0 +1,58 @@
+"""Tables of results that are too wide for a phone: there each row is a card, with its headings beside its numbers.
+
+Which tables these are is said when the page is built, from the words that cannot be broken; assets/book.css makes the
+cards on narrow screens. Elements that are shown as blocks lose their part in a table for a screen reader in some
+browsers, so each says its role; and each cell carries its heading, which the card shows.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+FITS = 34  # letters of a table's type in a line of the narrowest screen, 320 CSS pixels wide
+BETWEEN = 1.2  # letters of nothing behind each column
+TABLE = re.compile(r'<table class="lvm-table">.*?</table>', flags=re.S)
+CELL = re.compile(r"<(t[hd])\b([^>]*)>(.*?)</\1>", flags=re.S)
+
+
+def with_cards(body: str) -> str:
+    """A page's HTML, its wide tables of results ready to be cards."""
+    return TABLE.sub(lambda found: card(found[0]), body)
+
+
+def words(cell: str) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", "", cell))
+
+
+def width(table: str) -> float:
+    """How many letters a table needs in a line: of each column the longest word that cannot be broken."""
+    rows = [[words(cell[3]) for cell in CELL.finditer(row)] for row in table.split("<tr>")[1:]]
+    columns = zip(*[row for row in rows if len(row) == len(rows[0])], strict=True)
+    return sum(max(len(word) for cell in column for word in cell.split() or [""]) + BETWEEN for column in columns)
+
+
+def card(table: str) -> str:
+    """A table as it is, or, where it is wide, with roles and each cell's heading."""
+    if width(table) <= FITS:
+        return table
+    head, body = table.split("</thead>")
+    headings = [words(cell[3]) for cell in CELL.finditer(head)]
+    roles = {"col": "columnheader", "row": "rowheader"}
+
+    def marked(row: str) -> str:
+        column = iter(range(len(headings)))
+
+        def cell(found: re.Match) -> str:
+            k = next(column)
+            scope = re.search(r'scope="(\w+)"', found[2])
+            shown = headings[k] and not (scope and scope[1] == "col")
+            label = f' data-heading="{html.escape(headings[k])}"' if shown else ""
+            return f'<{found[1]}{found[2]} role="{roles[scope[1]] if scope else "cell"}"{label}>{found[3]}</{found[1]}>'
+
+        return CELL.sub(cell, row)
+
+    rows = "<tr>".join(marked(row) for row in f"{head}</thead>{body}".split("<tr>"))
+    for name, role in (("tr", "row"), ("thead", "rowgroup"), ("tbody", "rowgroup")):
+        rows = rows.replace(f"<{name}>", f'<{name} role="{role}">')
+    return rows.replace('<table class="lvm-table">', '<table class="lvm-table lvm-cards" role="table">', 1)

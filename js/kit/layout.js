@@ -1,0 +1,110 @@
+// One layout for all figures. Where there is room: the picture at the left; at the right the first controls, what the
+// state teaches, the other controls and the check; the formula below. Where there is none: one under the other, the
+// first controls in a strip that stays at the window's lower edge as long as the picture is seen (figure.css).
+
+import { say, set } from "./dom.js";
+import { fixed } from "./format.js";
+import { sentence } from "./maths.js";
+
+/**
+ * Fill a figure's root. Above the picture: `title`, a prediction (`asks`), and what is chosen first (`given`). The
+ * `picture`; the first controls (`hand`); `insight` (see makeInsight); the other controls (`rest`); `check` (see
+ * makeCheck); what stands below (`under`); the live region. A `broad` picture needs more room before the controls stand
+ * beside it; under the last column of a `flow` they stand.
+ */
+export function layOut(
+  { root, h },
+  {
+    title,
+    asks = [],
+    given = [],
+    picture,
+    hand,
+    insight,
+    rest = [],
+    check,
+    under = [],
+    live,
+    broad = false,
+    flow = false,
+  },
+) {
+  root.classList.toggle("is-broad", broad || flow);
+  root.classList.toggle("is-flow", flow);
+  root.append(
+    ...[
+      h("div", { class: "lvm-title" }, [title].flat(2)),
+      asks,
+      given,
+      h(
+        "div",
+        { class: "lvm-body" },
+        h("div", { class: "lvm-picture-side" }, picture),
+        h(
+          "div",
+          { class: "lvm-panel" },
+          h("div", { class: "lvm-controls lvm-hand" }, hand),
+          h("div", { class: "lvm-rest" }, insight.node, rest, check.node),
+        ),
+      ),
+      h("div", { class: "lvm-under" }, under),
+      live,
+    ].flat(),
+  );
+}
+
+/**
+ * The line that says what the present state teaches: in bold, with a word on it after it. Its numbers are written as
+ * "{kl:2}", "{evidence-best:2}", "{std/other:1}": names of numbers that the figure states, and how many digits. They
+ * are kept as `data-facts`, so that a test finds each of them again in Python.
+ */
+export function makeInsight(h) {
+  const node = h("p", { class: "lvm-insight" });
+  return {
+    node,
+    tell(n, bold, plain = "") {
+      /** @type {string[]} */
+      const facts = [];
+      const filled = (text) =>
+        text.replace(/\{([^{}]+):(\d)\}/g, (_, of, digits) => {
+          const words = fixed(made(n, of), Number(digits));
+          facts.push(`${of}:${digits}=${words}`);
+          return words;
+        });
+      sentence(h, node, [
+        ["strong", filled(bold)],
+        ["plain", plain && ` ${filled(plain)}`],
+      ]);
+      set(node, { "data-facts": facts.join(" ") });
+    },
+  };
+}
+
+/** A number that the figure states, or what two of them make: "a", "a+b", "a-b", "a*b", "a/b"; "100" is itself. */
+function made(n, of) {
+  const one = (name) => (name in n ? n[name] : Number(name));
+  const [, a, sign, b] = of.match(/^(\w+)(?:([-+*/])(\w+))?$/);
+  if (!sign) return one(a);
+  return { "+": one(a) + one(b), "-": one(a) - one(b), "*": one(a) * one(b), "/": one(a) / one(b) }[sign];
+}
+
+/**
+ * A mark that opens to the sentence of what always holds: `told` is that sentence's paragraph, `holds(yes)` sets the
+ * mark, `claim` names the invariant.
+ */
+export function makeCheck(h, claim) {
+  const mark = h("span", { class: "lvm-check-mark", "aria-hidden": "true" });
+  const words = h("span", { class: "lvm-unseen" });
+  const told = h("p", { class: "lvm-invariant" });
+  const node = h("details", { class: "lvm-check" }, h("summary", {}, mark, h("span", {}, claim), words), told);
+  return {
+    node,
+    told,
+    holds(yes) {
+      node.classList.toggle("is-broken", !yes);
+      told.classList.toggle("is-broken", !yes);
+      say(mark, yes ? "✓" : "✗");
+      say(words, yes ? ": holds" : ": does not hold");
+    },
+  };
+}

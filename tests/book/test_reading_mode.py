@@ -1,0 +1,177 @@
+"""A page folds the code that does not teach, and makes tables of the claims of a run; notebooks stay as they are."""
+
+import io
+import re
+import sys
+
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+from PIL import Image
+
+from tools.keys import ROOT
+
+sys.path.insert(0, str(ROOT / "_ext"))
+import cards
+import formulas
+import minus
+import panels
+import reading
+
+
+def cell(source="x = 1\n\ny = 2", tags=(), said=""):
+    outputs = [{"output_type": "stream", "name": "stdout", "text": said}] if said else []
+    return {"cell_type": "code", "id": "a", "metadata": {"tags": list(tags)}, "source": source, "outputs": outputs}
+
+
+@pytest.mark.parametrize("tag", ["teaches", "remove-cell", "remove-input"])
+def test_what_teaches_is_not_folded_nor_what_is_hidden_already(tag):
+    (kept,) = reading.with_folds({"cells": [cell(tags=[tag])]})["cells"]
+    assert kept["metadata"] == {"tags": [tag]}
+
+
+def test_all_other_code_is_folded_under_words_that_say_how_much_it_is():
+    (folded,) = reading.with_folds({"cells": [cell(tags=["nbval-ignore-output"])]})["cells"]
+    assert "hide-input" in folded["metadata"]["tags"]
+    assert folded["metadata"]["mystnb"]["code_prompt_show"] == "Code, 2 lines"
+
+
+CLAIMED = "gap: 11.1 nats (claimed: at least 5)\nerror: -0.3 (claimed: at most 1)\n"
+
+
+def test_claims_of_a_run_become_a_table_and_other_lines_stay():
+    first, table, last = reading.tabled(
+        cell(said=f"before\n{CLAIMED}one alone: 3 here; stored 4 ± 1 over 3 runs\n")["outputs"][0]
+    )
+    assert first["text"] == "before\n" and last["text"].startswith("one alone")
+    cells = re.findall(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", table["data"]["text/html"])
+    assert cells == ["what", "this run", "claimed", "gap", "11.1 nats", "at least 5", "error", "−0.3", "at most 1"]
+    assert table["data"]["text/plain"] == CLAIMED
+
+
+def test_rows_of_a_formula_are_told_apart_from_what_stands_inside():
+    found = formulas.rows(r"\begin{aligned} a &= \sum_{\substack{i \\ j}} b \\ &+ c \end{aligned}.")
+    assert [goes_on for _, goes_on in found] == [False, True]
+    assert [" ".join(line.split()) for line, _ in found] == [r"{} a = \sum_{\substack{i \\ j}} b", "{} + c ."]
+    assert formulas.rows(r"a = \begin{cases} 1 \\ 0 \end{cases}") == []
+
+
+@pytest.mark.parametrize(
+    "formula, starts",
+    [
+        ("a = b - c", "=−"),  # a line may begin with a relation or a sign
+        (r"p(x \mid z) = q(a + b)", "="),  # but not inside plain parentheses
+        (r"\|x - y\|^2 \le 1", "≤"),  # nor between the bars of a norm
+        (r"\operatorname{KL}(p \,\|\, q) \ge 0", "≥"),
+        (r"z \sim p, \qquad x \in X", "x"),  # a wide space ends a line
+    ],
+)
+def test_a_line_begins_with_a_relation_or_a_sign_of_the_outermost_level(formula, starts):
+    shown = formulas.breaking(None, formula)
+    bases = shown.split('<span class="katex-base">')[2:]
+    assert [re.sub(r"<[^>]+>", "", base)[0] for base in bases] == list(starts)
+    assert "allowbreak" not in re.search(r"<annotation.*?</annotation>", shown)[0]
+
+
+def drawn(*columns):
+    """A picture of 1,400 x 300 with ink in these columns."""
+    pixels = np.full((300, 1400), 255, dtype=np.uint8)
+    for start, end in columns:
+        pixels[100:120, start:end] = 0
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    return file.getvalue()
+
+
+def test_panels_are_parted_by_a_column_of_nothing_and_a_label_goes_with_what_follows():
+    assert panels.panels(drawn((10, 1390))) == []
+    (left, first), (right, second) = panels.panels(drawn((10, 640), (660, 680), (720, 1390)))
+    assert left + first < 660 / 1400 and right < 660 / 1400 and right + second >= 1390 / 1400
+
+
+def test_a_strip_of_many_images_is_one_picture():
+    assert panels.panels(drawn(*((20 + 130 * k, 130 + 130 * k) for k in range(10)))) == []
+
+
+@pytest.mark.parametrize(
+    "body, shown",
+    [
+        ("<p>a bound of -110 nats</p>", "<p>a bound of −110 nats</p>"),
+        ("<caption>log p(x) - L_K, (-1, -.5)</caption>", "<caption>log p(x) − L_K, (−1, −.5)</caption>"),
+        (
+            "<td>-ELBO</td><td>one-hot, 10-20, 1e-12, 2026-11-28</td>",
+            "<td>−ELBO</td><td>one-hot, 10-20, 1e-12, 2026-11-28</td>",
+        ),
+        (
+            '<div class="output stream"><pre>KL -1.5 - 2</pre></div>',
+            '<div class="output stream"><pre>KL −1.5 − 2</pre></div>',
+        ),
+        ('<img alt="F is -3" data-numbers="-3">', '<img alt="F is −3" data-numbers="-3">'),
+    ],
+)
+def test_negative_numbers_have_a_real_minus_where_they_are_read(body, shown):
+    assert minus.with_minus(body) == shown
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<div class="cell tag_nbval-ignore-output"><pre>x = <span class="mi">-1</span></pre></div>',
+        "<p>run <code>make -j</code> or <code>x[-1]</code></p>",
+        '<span class="katex"><annotation>-1</annotation><span>-1</span></span>',
+        "<script>f(-1)</script>",
+        "<p>a well-known rate of 3-5 % (two-sided)</p>",
+    ],
+)
+def test_code_and_words_keep_their_hyphens(body):
+    assert minus.with_minus(body) == body
+
+
+WIDE = (
+    '<table class="lvm-table"><caption>c</caption><thead><tr><th scope="col">model</th>'
+    + "".join(f'<th scope="col">measured, "{k}"</th>' for k in range(5))
+    + '</tr></thead><tbody><tr><th scope="row">PPCA</th>'
+    + "<td>−4084.7</td>" * 5
+    + "</tr></tbody></table>"
+)
+
+
+def test_a_wide_table_carries_its_headings_and_its_roles_and_a_narrow_one_stays():
+    made = BeautifulSoup(cards.with_cards(f"<p>a</p>{WIDE}"), "html.parser")
+    assert made.table["role"] == "table" and "lvm-cards" in made.table["class"]
+    assert [cell["data-heading"] for cell in made.select("td")] == [f'measured, "{k}"' for k in range(5)]
+    assert [row["role"] for row in made.select("tr")] == ["row", "row"]
+    assert {head["role"] for head in made.select("thead th")} == {"columnheader"}
+    assert made.select_one("tbody th")["role"] == "rowheader" and made.select_one("tbody th")["data-heading"] == "model"
+    narrow = WIDE.replace("measured", "m").replace("−4084.7", "1")
+    assert cards.with_cards(narrow) == narrow
+
+
+def strip_picture(images, titled=True, rows=1):
+    pixels = np.full((60 + 84 * rows, 1382), 255, np.uint8)
+    for word in range(3 * titled):
+        pixels[8:30, 8 + 60 * word : 56 + 60 * word] = 0
+    wide = 1366 // images
+    for row in range(rows):
+        for k in range(images):
+            pixels[50 + 84 * row : 130 + 84 * row, 8 + wide * k : wide * (k + 1)] = 0
+    held = io.BytesIO()
+    Image.fromarray(pixels).save(held, "PNG")
+    return held.getvalue()
+
+
+def test_a_strip_of_images_has_a_title_of_words_and_a_long_one_two_halves():
+    title, strip = panels.strips(strip_picture(8))
+    assert len(title) == 3 and all(word[3] == 22 for word in title)
+    assert strip[1:] == (50, strip[2], 80) and strip[2] > 1300
+    _, left, right = panels.strips(strip_picture(16, rows=2))
+    assert left[3] == right[3] == 164 and left[0] + left[2] < right[0] and abs(left[2] - right[2]) < 3
+    assert len(panels.strips(strip_picture(16, rows=5))) == 2  # a map stays whole
+
+
+def test_a_drawing_is_no_strip():
+    pixels = np.full((300, 1382), 255, np.uint8)
+    pixels[50:250, 100:1300] = np.where(np.arange(200)[:, None] > np.arange(1200) / 9, 90, 255)  # an area under a line
+    held = io.BytesIO()
+    Image.fromarray(pixels).save(held, "PNG")
+    assert panels.strips(held.getvalue()) == []

@@ -1,0 +1,169 @@
+"""What readers stumbled over once: links, places, printing, painting, high contrast. Nothing here is laid out early."""
+
+import json
+import re
+
+import pytest
+from built_book import SITE, WHOLE, bare, pages, pages_with_figures
+
+FORMULAS = [page for page in pages() if 'class="katex' in (SITE / page).read_text(encoding="utf-8")]
+HOSTS = {
+    page: re.findall(r'data-lvm-live="([a-z]+)"', (SITE / page).read_text(encoding="utf-8"))
+    for page in pages_with_figures()
+    if "index.html" not in page
+}
+KINDS = {name: page for page, names in reversed(HOSTS.items()) for name in names}  # the first page of each
+
+
+def alive(page, host):
+    host.evaluate("(host) => host.scrollIntoView({block: 'center', behavior: 'instant'})")
+    page.wait_for_function("(host) => host.dataset.lvmStatus === 'alive'", arg=host.element_handle())
+    return host
+
+
+def test_two_figures_of_a_kind_keep_their_numbers_in_whatever_order_they_come_to_life(visit):
+    seen, page = visit(None), "book/elbo.html"
+    twice = bare(page).replace("<main>", "<main>" + bare(page).partition("<main>")[2].partition("</main>")[0])
+    url = (SITE / page).as_uri()
+    seen.context.route(url, lambda route: route.fulfill(body=twice, content_type="text/html"))
+    hosts = seen.open(url).locator('[data-lvm-live="elbo"]')
+    assert hosts.count() == 2
+    for at in reversed(range(2)):
+        host = alive(seen.page, hosts.nth(at))
+        assert host.locator(".lvm-figure").get_attribute("data-slot") == str(at + 1)
+
+
+@pytest.mark.parametrize("scheme", ["file", "http"])
+def test_a_copied_link_lands_on_its_figure_alive_and_a_reload_does_not_move_the_reader(visit, scheme):
+    shown = visit("book/elbo.html", scheme).page
+    address = f"{shown.url}#elbo:x=0.5;b=1.1"
+    shown.goto("about:blank")
+    shown.goto(address)
+    host = shown.locator('[data-lvm-live="elbo"]').first
+    shown.wait_for_function("(host) => host.dataset.lvmStatus === 'alive'", arg=host.element_handle())
+    shown.wait_for_function(
+        "(host) => { const { top } = host.getBoundingClientRect(); return top > -5 && top < innerHeight / 2; }",
+        arg=host.element_handle(),
+    )
+    numbers = json.loads(host.locator(".lvm-figure").get_attribute("data-numbers"))
+    assert numbers["x"] == 0.5
+    assert "link that you followed" in host.inner_text()
+    shown.reload()
+    assert shown.locator(".lvm-from-link").count() == 0
+
+
+PLACE = """() => {
+    const heads = [...document.querySelectorAll('main h2, main h3, main p')];
+    const at = heads.findIndex((head) => head.getBoundingClientRect().top > 100);
+    return [at, heads[at].getBoundingClientRect().top];
+}"""
+
+
+@pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_a_reload_keeps_the_readers_place(visit, size, share):
+    shown = visit("book/vae.html", "http", viewport={"width": size[0], "height": size[1]}).page
+    shown.wait_for_function("() => !('deferred' in document.documentElement.dataset)")
+    shown.evaluate(f"scrollTo({{top: {share} * document.documentElement.scrollHeight, behavior: 'instant'}})")
+    shown.wait_for_function(
+        "() => [...document.querySelectorAll('[data-lvm-live]')].every((host) => { const { top, bottom } "
+        "= host.getBoundingClientRect(); return bottom < -600 || top > innerHeight + 600 || host.dataset.lvmStatus; })"
+    )
+    shown.wait_for_timeout(300)
+    before = shown.evaluate(PLACE)
+    shown.reload()
+    shown.wait_for_timeout(700)
+    after = shown.evaluate(PLACE)
+    assert abs(after[0] - before[0]) <= 1 and (after[0] != before[0] or abs(after[1] - before[1]) < 60)
+
+
+def test_the_scroll_bar_tells_the_truth_soon_after_loading(visit):
+    shown = visit("book/vae.html").page
+    shown.wait_for_function("() => !('deferred' in document.documentElement.dataset)")
+    height = shown.evaluate("document.documentElement.scrollHeight")
+    shown.add_style_tag(content=WHOLE)
+    assert abs(shown.evaluate("document.documentElement.scrollHeight") - height) < 50
+
+
+@pytest.mark.parametrize("page", FORMULAS)
+def test_all_fonts_of_a_page_come_without_scrolling(visit, page):
+    """What is printed must have its symbols: every font that any formula of the page uses is there, and no other."""
+    shown = visit(page).page
+    wanted = shown.evaluate(
+        """() => [...new Set([...document.querySelectorAll('.katex-html *')].filter((e) =>
+            [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())).map((e) =>
+            getComputedStyle(e).fontFamily.split(',')[0].replace(/["']/g, '')))].filter((f) => f.startsWith('KaTeX'))"""
+    )
+    assert wanted
+    shown.wait_for_function(
+        """(wanted) => wanted.every((family) => [...document.fonts].some((face) =>
+            face.family.replace(/["']/g, '') === family && face.status === 'loaded'))""",
+        arg=wanted,
+    )
+
+
+def test_print_opens_folds_wraps_code_and_closes_again(visit):
+    shown = visit("book/vae.html").page
+    shut = "document.querySelectorAll('main details:not([open])').length"
+    before = shown.evaluate(shut)
+    assert before > 5
+    shown.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert shown.evaluate(shut) == 0
+    shown.emulate_media(media="print")
+    wide = shown.evaluate(
+        "[...document.querySelectorAll('main pre')].filter((e) => e.scrollWidth > e.clientWidth + 2).length"
+    )
+    assert wide == 0
+    shown.emulate_media(media="screen")
+    shown.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert shown.evaluate(shut) == before
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_dragging_over_a_drawing_selects_no_text(visit, name):
+    shown = visit(KINDS[name]).page
+    host = alive(shown, shown.locator(f'[data-lvm-live="{name}"]').first)
+    for drawing in host.locator(":not(svg) > svg:visible").all():
+        drawing.evaluate("(node) => node.scrollIntoView({block: 'center', behavior: 'instant'})")
+        shown.wait_for_timeout(150)
+        box = drawing.bounding_box()
+        if min(box["width"], box["height"]) < 60 or box["y"] < 60:
+            continue
+        shown.mouse.move(box["x"] + 4, box["y"] + 4)
+        shown.mouse.down()
+        shown.mouse.move(box["x"] + box["width"] - 4, box["y"] + box["height"] - 4, steps=4)
+        shown.mouse.up()
+        assert shown.evaluate("String(getSelection())") == ""
+
+
+def test_a_mouse_paints_all_tokens_on_its_way(visit):
+    shown = visit(KINDS["tokens"]).page
+    host = alive(shown, shown.locator('[data-lvm-live="tokens"]').first)
+    grid = host.locator(".lvm-token-grid").bounding_box()
+    cell = grid["width"] / 7
+    row = grid["y"] + 1.5 * cell  # the second row, from the second to the sixth column, in one jump of the mouse
+    shown.mouse.move(grid["x"] + 1.5 * cell, row)
+    shown.mouse.down()
+    shown.mouse.move(grid["x"] + 5.5 * cell, row)
+    shown.mouse.up()
+    shown.wait_for_function(
+        "(host) => JSON.parse(host.querySelector('.lvm-figure').dataset.numbers).painted >= 4",
+        arg=host.element_handle(),
+    )
+    codes = host.locator(".lvm-token-text").all_inner_texts()
+    assert len(set(codes[8:13])) == 1
+
+
+def luminance(colour):
+    parts = [float(v) / 255 for v in re.findall(r"[\d.]+", colour)[:3]]
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_a_pressed_button_can_be_read_in_forced_colours(visit):
+    shown = visit(KINDS["plane"], forced_colors="active").page
+    host = alive(shown, shown.locator('[data-lvm-live="plane"]').first)
+    pressed = host.locator('.lvm-button[aria-pressed="true"]').first
+    ink, ground = pressed.evaluate("(e) => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]")
+    light, dark = sorted((luminance(ink), luminance(ground)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)

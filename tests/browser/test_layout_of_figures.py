@@ -1,0 +1,128 @@
+"""One layout for all figures: the picture and the hand on one screen, at a desk and on a phone; nothing cut at 320."""
+
+import pytest
+from built_book import SITE, pages_with_figures
+
+HEADER = 52  # of a page, which stays at the top of the window
+LAID_OUT = (
+    "ancestral",
+    "elbo",
+    "em",
+    "encoder",
+    "front",
+    "gradient",
+    "kl",
+    "kmeans",
+    "plane",
+    "posterior",
+    "prior",
+    "scrubber",
+    "tokens",
+    "trainer",
+)
+
+
+def hosts(page):
+    """Those of the figures that the kit lays out, with their names."""
+    found = [(host.get_attribute("data-lvm-live"), host) for host in page.locator("[data-lvm-live]").all()]
+    return [(name, host) for name, host in found if host.locator(".lvm-body").count()]
+
+
+PLACES = """(host) => {
+    const place = (node) => { const { top, bottom, left, right, width, height } = node.getBoundingClientRect();
+        return { top, bottom, left, right, width, height }; };
+    const picture = [...host.querySelectorAll(".lvm-picture-side :is(svg.lvm-svg, canvas)")]
+        .filter((node) => !node.parentElement.closest("svg") && node.getBoundingClientRect().width > 60);
+    return { top: Math.min(...picture.map((node) => place(node).top)), hand: place(host.querySelector(".lvm-hand")),
+        row: Math.max(...[...host.querySelectorAll(".lvm-hand button, .lvm-hand input")].map((n) => place(n).bottom)),
+        figure: place(host.querySelector(".lvm-figure")), page: document.documentElement.scrollWidth };
+}"""
+TO_THE_TOP = f"""(host) => {{
+    const [first] = host.querySelectorAll(".lvm-picture-side :is(svg.lvm-svg, canvas)");
+    scrollBy({{ top: first.getBoundingClientRect().top - {HEADER + 4}, behavior: 'instant' }});
+}}"""
+
+
+def test_every_kind_of_figure_is_looked_at():
+    names = {
+        name
+        for page in pages_with_figures()
+        for name in LAID_OUT
+        if f'data-lvm-live="{name}"' in (SITE / page).read_text(encoding="utf-8")
+    }
+    assert len(names) >= len(LAID_OUT) - 1  # one may leave the book
+
+
+@pytest.mark.parametrize("page", pages_with_figures(), scope="module")
+def test_picture_and_hand_are_on_one_screen(look, page):
+    """From the top of the picture to the end of the first controls: 716 px at 1366 x 768, 792 px on a phone."""
+    for width, height in [(1366, 768), (390, 844), (320, 640)]:
+        shown = look(page, size=(width, height)).page
+        for name, host in hosts(shown):
+            host.evaluate(TO_THE_TOP)
+            places = host.evaluate(PLACES)
+            where = f"{name} at {width} x {height}: {places}"
+            assert places["row"] - places["top"] <= height - HEADER, where
+            assert places["hand"]["top"] < height and places["row"] <= height, where
+            assert places["page"] <= width, where
+            assert places["figure"]["left"] >= 0 and places["figure"]["right"] <= width, where
+
+
+@pytest.mark.parametrize("page", pages_with_figures(), scope="module")
+def test_a_figure_breaks_out_where_there_is_room_and_covers_nothing(look, page):
+    for width, least in [(1280, 900), (1366, 780), (1920, 900)]:
+        shown = look(page, size=(width, 900)).page
+        column = shown.evaluate("document.querySelector('main').getBoundingClientRect().width")
+        for name, host in hosts(shown):
+            places = host.evaluate(PLACES)["figure"]
+            assert places["width"] >= least > column, f"{name} at {width}: {places}"
+            for aside in shown.locator(".chapters, .sections").all():
+                box = aside.bounding_box()
+                if box:
+                    apart = box["x"] + box["width"] <= places["left"] or box["x"] >= places["right"]
+                    assert apart, f"{name} at {width}: {places} and {box}"
+
+
+CUT = """(host) => {
+    const figure = host.querySelector(".lvm-figure").getBoundingClientRect();
+    const out = [];
+    for (const node of host.querySelectorAll(".lvm-figure :is(button, p, span, label)")) {
+        if (node.closest(".lvm-unseen") || !node.getClientRects().length) continue;
+        const { left, right } = node.getBoundingClientRect();
+        if (left < figure.left - 1 || right > figure.right + 1) out.push(node.textContent);
+    }
+    for (const node of host.querySelectorAll(".lvm-body :is(button, .lvm-caption)"))
+        if (node.scrollWidth > node.clientWidth + 1) out.push(node.textContent);
+    for (const text of host.querySelectorAll("svg.lvm-svg text")) {
+        const box = text.getBoundingClientRect();
+        const around = text.ownerSVGElement.closest("svg.lvm-svg").getBoundingClientRect();
+        const seen = text.textContent.trim() && box.width && getComputedStyle(text).visibility === "visible";
+        const beside = box.left < around.left - 2 || box.right > around.right + 2;
+        if (seen && beside && !text.closest("svg.lvm-clip, .lvm-cloud-svg")) out.push(text.textContent);
+    }
+    return out;
+}"""
+
+
+@pytest.mark.parametrize("page", pages_with_figures(), scope="module")
+def test_no_label_of_a_figure_is_cut(look, page):
+    for width in (320, 390, 1280):
+        shown = look(page, size=(width, 844)).page
+        for name, host in hosts(shown):
+            assert host.evaluate(CUT) == [], f"{name} at {width}"
+
+
+ROOM = """(host) => {
+    const kept = getComputedStyle(host, "::before").height;
+    return [parseFloat(kept), host.querySelector(".lvm-place").offsetHeight];
+}"""
+
+
+@pytest.mark.parametrize("page", pages_with_figures())
+def test_a_page_keeps_the_room_that_a_figure_takes(look, page):
+    """What stands below does not move when the figure comes alive: `python -m tools.room --write` measures it anew."""
+    for width in (320, 390, 768, 1280, 1366, 1440, 1920):
+        shown = look(page, size=(width, 844)).page
+        for name, host in hosts(shown):
+            kept, taken = host.evaluate(ROOM)
+            assert abs(kept - taken) <= 0.06 * taken, f"{name} at {width}: {kept:.0f} kept, {taken} taken"

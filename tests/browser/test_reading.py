@@ -1,0 +1,185 @@
+"""What a page asks of a reader: little code by height, a figure soon, whole formulas, and a way to find one's place."""
+
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+from built_book import SITE, read_pages
+
+from tools import chapters, reading
+
+CHAPTERS = [f"book/{path.stem}.html" for path in chapters.chapter_paths()]
+NUMBERED = [page for page in CHAPTERS if page != "book/intro.html"]
+NO_FIGURE = {"every_model_on_its_ruler"}  # it is one table of all models
+
+
+def parsed(page):
+    return BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_a_chapter_is_read_and_not_scrolled_past(browser, page):
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened.goto((SITE / page).as_uri())
+    found = reading.measured(opened)
+    opened.close()
+    name = page.split("/")[-1].removesuffix(".html")
+    assert found["share"] <= reading.CODE_SHARE
+    assert found["cut"] == {width: [] for width in reading.WIDTHS}
+    if name not in NO_FIGURE:
+        assert found["screens"] <= reading.SCREENS
+
+
+def test_what_teaches_stands_open_and_one_switch_opens_the_rest_here_and_on_the_next_page(visit):
+    seen = visit("book/elbo.html", "http")
+    shown, switch = seen.page, seen.page.get_by_role("button", name="Show code")
+    folds = "document.querySelectorAll('main details.above-input')"
+    open_ = f"[...{folds}].filter((fold) => fold.open).length"
+    assert shown.evaluate(f"{folds}.length") > 10 and shown.evaluate(open_) == 0
+    teaches = shown.locator(".cell.tag_teaches pre").first
+    assert teaches.evaluate("(node) => node.checkVisibility() && !node.closest('details')")
+    shown.locator("main details.above-input summary").first.press("Enter")  # each cell by itself
+    assert shown.evaluate(open_) == 1
+    switch.click()
+    assert switch.get_attribute("aria-pressed") == "true"
+    assert shown.evaluate(open_) == shown.evaluate(f"{folds}.length")
+    shown.goto(shown.url.replace("elbo", "every_model_on_its_ruler"))
+    assert switch.get_attribute("aria-pressed") == "true" and shown.evaluate(open_) > 0
+    switch.click()
+    shown.reload()
+    assert switch.get_attribute("aria-pressed") == "false" and shown.evaluate(open_) == 0
+
+
+def test_the_switch_does_its_work_where_nothing_may_be_kept(visit):
+    seen = visit("book/elbo.html")
+    seen.page.add_init_script("Object.defineProperty(window, 'localStorage', {get() { throw new Error('no'); }})")
+    seen.page.reload()
+    seen.page.get_by_role("button", name="Show code").click()
+    assert seen.page.evaluate("document.querySelector('main details.above-input').open") and seen.errors == []
+
+
+PRESENT = """() => {
+    const marked = [...document.querySelectorAll("nav a[aria-current=location]")].filter((a) => a.checkVisibility());
+    const above = [...document.querySelectorAll("main section section:has(> h2)")]
+        .filter((section) => section.getBoundingClientRect().top < innerHeight / 3);
+    return above.length > 3 && marked.length === 1 && marked[0].hash === `#${above.at(-1).id}`;
+}"""
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280, 1400])
+def test_the_sections_of_a_chapter_are_at_hand_at_every_width_and_the_present_one_is_marked(visit, width):
+    shown = visit("book/elbo.html", viewport={"width": width, "height": 700}).page
+    shown.wait_for_function("() => !('deferred' in document.documentElement.dataset)")
+    menu = shown.locator("details.menu summary")
+    heads = shown.locator("main section section > h2")
+    for at in (4, 9):
+        heads.nth(at).evaluate("(head) => head.scrollIntoView({block: 'start', behavior: 'instant'})")
+        if menu.is_visible() and not shown.locator("details.menu[open]").count():
+            menu.press("Enter")
+        shown.wait_for_function(PRESENT)  # of all that is seen, one link, and the right one
+    links = shown.locator("nav :is(.lvm-here, .lvm-here ~ *, ul) a[href^='#']:visible:not([aria-current=page])")
+    assert links.count() == heads.count()
+    way = links.nth(1).get_attribute("href")
+    links.nth(1).press("Enter")
+    shown.wait_for_function(f"() => document.querySelector('{way}').getBoundingClientRect().top < 200")
+    assert not shown.locator("details.menu[open]").count()
+
+
+@pytest.mark.parametrize("page", NUMBERED)
+def test_chapters_are_numbered_in_contents_title_and_on_the_way_on(page):
+    number, here = NUMBERED.index(page) + 1, parsed(page)
+    assert here.h1.get_text(" ", strip=True).startswith(f"Chapter {number} ")
+    assert here.title.get_text().startswith(f"{number}. ")
+    for link in here.select("nav.chapters a[aria-current=page], .menu a[aria-current=page]"):
+        assert link.get_text().startswith(f"{number} ")
+    following = here.select_one(".turn-next small").get_text()
+    assert following == (f"Next: chapter {number + 1}" if number < len(NUMBERED) else "Next")
+
+
+@pytest.mark.parametrize("page", read_pages())
+def test_pages_about_the_build_are_reached_from_the_footer_and_stand_in_no_contents(page):
+    here = parsed(page)
+    behind = ("benchmarks.html", "status.html")
+    assert not [link["href"] for link in here.select("nav a[href]") if link["href"].endswith(behind)]
+    assert {link.get_text() for link in here.select("footer a[href]")} >= {"Benchmarks", "Status"}
+
+
+def test_instructors_are_told_of_the_pages_about_the_build():
+    links = [link["href"] for link in parsed("book/appendix/instructors.html").select("article a[href]")]
+    assert {"benchmarks.html", "status.html"} <= set(links)
+
+
+def test_without_javascript_the_system_chooses_the_theme_and_no_room_stays_empty_under_a_still(visit):
+    seen = visit(
+        "book/elbo.html", java_script_enabled=False, color_scheme="dark", viewport={"width": 390, "height": 844}
+    )
+    ground, ink = seen.page.evaluate(
+        "() => ['backgroundColor', 'color'].map((name) => getComputedStyle(document.body)[name])"
+    )
+    light = [sum(map(float, re.findall(r"[\d.]+", colour)[:3])) for colour in (ground, ink)]
+    assert light[0] < 200 < 500 < light[1]
+    empty = seen.page.evaluate("""() => [...document.querySelectorAll("[data-lvm-live]")].map((host) => {
+        const ends = [...host.querySelectorAll("img, p")].map((node) => node.getBoundingClientRect().bottom);
+        return host.getBoundingClientRect().bottom - Math.max(...ends);
+    })""")
+    assert empty and max(empty) < 60
+    assert not seen.page.locator("[data-theme-switch], [data-code-switch]").first.is_visible()
+
+
+def test_no_heading_breaks_at_a_hyphen_of_a_word():
+    title = parsed("book/vqvae_tokenizers.html").h1
+    assert [node.get_text() for node in title.select(".lvm-whole")] == ["one-hots"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_on_a_phone_the_panels_of_a_picture_stand_one_below_the_other_and_each_is_whole(visit, theme):
+    seen = visit("book/what_a_vae_optimises.html", viewport={"width": 390, "height": 844}, color_scheme=theme)
+    side_by_side = ".lvm-panels:not(:has(.lvm-words))"
+    shown = seen.page.evaluate(
+        """(those) => [...document.querySelectorAll(those)].map((panels) => ({
+        boxes: [...panels.querySelectorAll(".lvm-panel")].filter((panel) => panel.checkVisibility()).map((panel) => {
+            const { left, right, top, height } = panel.getBoundingClientRect();
+            return { left, right, top, height, file: getComputedStyle(panel).backgroundImage };
+        }),
+        words: panels.previousElementSibling.querySelectorAll("img[alt]").length,
+        stops: panels.previousElementSibling.tabIndex,
+    }))""",
+        side_by_side,
+    )
+    assert [len(picture["boxes"]) for picture in shown] == [2, 4]
+    for picture in shown:
+        tops = [box["top"] for box in picture["boxes"]]
+        assert tops == sorted(set(tops)) and picture["words"] > 0 and picture["stops"] == -1
+        for box in picture["boxes"]:
+            assert 0 <= box["left"] < box["right"] <= 390 and box["height"] > 100 and f"-{theme}.png" in box["file"]
+
+
+SIDEWAYS = """() => {
+    const boxes = ".lvm-frame, .output:has(> table), .table-wrapper, .pst-scrollable-table-container";
+    const found = [...document.querySelectorAll(boxes)]
+        .filter((node) => node.checkVisibility() && node.scrollWidth > node.clientWidth + 1)
+        .map((node) => {
+            const { role, tabIndex, ariaLabel, textContent } = node;
+            const picture = node.querySelector("img")?.getAttribute("src") ?? null;
+            const says = getComputedStyle(node, "::before").content;
+            const results = node.matches(".output");
+            return { picture, results, role, tabIndex, ariaLabel, says, text: textContent.slice(0, 80) };
+        });
+    return { found, page: document.documentElement.scrollWidth };
+}"""
+DRAWN = re.compile(
+    r"elbo-p4|em_vs_vae-p[345]|kl_and_mle-p[13]|latent_variable_models-p[145]|priors_over_tokens-p4|vae-p1|"
+    r"what_a_vae_optimises-p3|benchmarks"
+)  # one panel each: their type would be too small
+
+
+@pytest.mark.parametrize("page", [*NUMBERED, "book/appendix/benchmarks.html"])
+def test_on_a_phone_no_strip_and_no_result_scrolls_sideways_and_what_does_says_so(look, page):
+    for width in (320, 390):
+        told = look(page, size=(width, 844)).page.evaluate(SIDEWAYS)
+        assert told["page"] <= width
+        for one in told["found"]:
+            assert one["role"] == "region" and one["tabIndex"] == 0 and "scrolls sideways" in one["ariaLabel"], one
+            assert "Scrolls sideways" in one["says"], one
+            assert not one["results"], f"a table of results scrolls at {width}: {one}"
+            assert not one["picture"] or DRAWN.search(one["picture"]), f"at {width}: {one}"
