@@ -30,6 +30,7 @@
   }
   codeSwitch?.addEventListener("click", () => {
     const shown = codeSwitch.getAttribute("aria-pressed") !== "true";
+    anew();
     const mark = [...document.querySelectorAll("main :is(p, h2, h3, .cell, .lvm-live)")].find(
       (node) => node.getBoundingClientRect().top > 60,
     );
@@ -257,29 +258,66 @@
   addEventListener("hashchange", land);
 
   // The layout of sections far down waits for the first picture, and is made up for when nothing else is to be done:
-  // then heights are true, the scroll bar too, and the fonts of all formulas have come, also for the printer.
+  // then heights are true, the scroll bar too, and the fonts of all formulas have come, also for the printer. After
+  // that the browser leaves out what is not in sight again, with the height that it saw: a figure's frame then costs
+  // what the figure costs. What may change heights out of sight (another width, all folds at once) has it done anew.
   const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 60));
-  const waiting = [...document.querySelectorAll("main section section")];
-  const layOut = () => {
+  const sections = [...document.querySelectorAll("main section section")];
+  let waiting = [];
+  let runs = 0;
+  const whole = () => {
+    runs++;
+    delete root.dataset.deferred;
+    for (const section of sections) section.style.contentVisibility = "";
+  };
+  const layOut = (run) => {
+    if (run !== runs) return;
     const section = waiting.shift();
     if (section) {
       section.style.contentVisibility = "visible";
       section.getBoundingClientRect();
-      idle(layOut);
-    } else delete root.dataset.deferred;
+      idle(() => layOut(run));
+    } else
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() => {
+          if (run !== runs) return;
+          root.dataset.deferred = "seen";
+          for (const section of sections) section.style.contentVisibility = "";
+        }),
+      );
   };
-  if ("deferred" in root.dataset) addEventListener("load", () => idle(layOut));
+  const anew = () => {
+    whole();
+    waiting = [...sections];
+    const run = runs;
+    idle(() => layOut(run));
+  };
+  const first = () => {
+    waiting = [...sections];
+    idle(() => layOut(0));
+  };
+  if (sections.length) {
+    if (document.readyState === "complete") first();
+    else addEventListener("load", first);
+    let width = innerWidth;
+    addEventListener("resize", () => {
+      if (innerWidth === width || document.readyState !== "complete") return;
+      width = innerWidth;
+      anew();
+    });
+  }
 
   // Printed is the whole page, with its folds open.
   let opened = [];
   addEventListener("beforeprint", () => {
-    delete root.dataset.deferred;
+    whole();
     opened = [...document.querySelectorAll("main details:not([open])")];
     for (const fold of opened) fold.open = true;
   });
   addEventListener("afterprint", () => {
     for (const fold of opened) fold.open = false;
     opened = [];
+    anew();
   });
   land();
 })();

@@ -108,7 +108,10 @@
   };
 
   const hosts = [...document.querySelectorAll("[data-lvm-live]")];
-  if (!("IntersectionObserver" in window)) return void hosts.forEach(start);
+  if (!("IntersectionObserver" in window)) {
+    document.addEventListener("lvm-host", ({ target }) => start(target));
+    return void hosts.forEach(start);
+  }
   const near = new IntersectionObserver(
     (entries) => {
       for (const { isIntersecting, target } of entries) {
@@ -120,4 +123,5 @@
     { rootMargin: "500px 0px" },
   );
   hosts.forEach((host) => near.observe(host));
+  document.addEventListener("lvm-host", ({ target }) => near.observe(target)); // one that came later
 })();

@@ -34,8 +34,8 @@ const WAY = 200; // looks of the reader's own image that are drawn
 const EMPTY = BLACK_AND_WHITE.written(new Float64Array(PIXELS));
 const RECENT = 3; // looks whose weights can still be asked for
 const NO_WORKER =
-  "This browser runs no Worker here, so nothing can be trained in this page. The figure shows the net as it was " +
-  "given; the chapter's own training, recorded, stands further up.";
+  "This browser runs no Worker here, so nothing can be trained in this page. The figure shows the net as it was given.";
+const IN_ITS_PLACE = " In place of your run, the chapter's own training, recorded, stands below: it can be wound back.";
 
 export const codecs = { drawn: { read: (text) => (text === "" || readImage(text) ? text : undefined) } };
 
@@ -147,6 +147,7 @@ export default figure(
 
     // ---- the Worker
     let worker = null;
+    let alone = false;
     let post = (_message) => {};
     function employ() {
       try {
@@ -167,20 +168,48 @@ export default figure(
       }
     }
 
-    /** Without a Worker the page looks at the net itself, once, and trains nothing. */
+    /** Without a Worker the page looks at the net itself, once, and trains nothing; the recorded run stands below. */
     function dismiss() {
+      if (alone) return;
+      alone = true;
       worker?.terminate();
       worker = null;
       [running, waiting, begun, asked] = [false, false, null, ""];
-      const recorded = document.querySelector("[data-lvm-live=scrubber]");
-      warn(NO_WORKER, recorded ? [button(h, "Go to the recorded run", () => recorded.scrollIntoView())] : []);
-      // the Worker's own script, here: a page that carried it twice would weigh a third more
+      warn(NO_WORKER + (recordedBelow() ? IN_ITS_PLACE : ""));
       const here = { postMessage: heard, onmessage: (_event) => {} };
-      new Function("self", workerSource)(here);
+      const early = [];
+      const hear = (data) => here.onmessage({ data });
       post = (data) => {
-        if (data.do === "begin" || data.do === "follow") here.onmessage({ data });
+        if (data.do === "begin" || data.do === "follow") early.push(data);
       };
+      // the Worker's own script, here: a page that carried it twice would weigh a third more
+      const text = `window.lvmTrainer = (self) => {${workerSource}\n};`;
+      const url = view.URL.createObjectURL(new view.Blob([text], { type: "text/javascript" }));
+      const script = h("script", { src: url });
+      script.onload = () => {
+        view.URL.revokeObjectURL(url);
+        view.lvmTrainer(here);
+        post = (data) => {
+          if (data.do === "begin" || data.do === "follow") hear(data);
+        };
+        for (const data of early) hear(data);
+      };
+      script.onerror = () => lost(new Error("its script could not run"));
+      document.head.append(script);
       kept.redraw();
+    }
+
+    /** The page's recorded run once more, after this figure. Says whether there is one. */
+    function recordedBelow() {
+      const own = root.closest("[data-lvm-live]");
+      const recorded = document.querySelector("[data-lvm-live=scrubber]");
+      if (!own || !recorded) return false;
+      const again = h("div", { class: recorded.className, style: recorded.getAttribute("style") ?? "" });
+      for (const part of ["live", "id", "state"])
+        again.setAttribute(`data-lvm-${part}`, recorded.getAttribute(`data-lvm-${part}`));
+      own.after(again);
+      again.dispatchEvent(new view.Event("lvm-host", { bubbles: true })); // host.js brings it to life
+      return true;
     }
 
     const settings = (s) => ({ do: "set", beta: s.beta, rate: 10 ** s.log_rate, many: s.images });

@@ -99,14 +99,26 @@ function firstFreeSlot(document, name) {
   return slot;
 }
 
+/** What sticks to the window's edge, while it is not held. */
+const STICKS = ".lvm-panel, .lvm-hand";
+
 /**
  * Something is taken in hand (`on`) or all is let go: in between the figure keeps its height, so that a number that
- * changes moves nothing outside, and the browser lays out the figure alone (rule .is-held of figure.css).
+ * changes moves nothing outside, and the browser lays out the figure alone (rule .is-held of figure.css). Nothing in
+ * it may stick to the window meanwhile, which would lay out the page: what does stays where it is.
  */
 export function holdStill(root, on) {
   if (root.classList.contains("is-held") === on) return;
+  const sticking = Array.from(root.querySelectorAll(STICKS));
+  const tops = sticking.map((node) => node.getBoundingClientRect().top);
   root.style.height = on ? `${root.getBoundingClientRect().height}px` : "";
   root.classList.toggle("is-held", on);
+  for (const node of sticking) {
+    node.style.position = on ? "relative" : "";
+    node.style.inset = on ? "0 auto auto" : "";
+  }
+  const moved = on ? sticking.map((node, i) => tops[i] - node.getBoundingClientRect().top) : [];
+  for (const [i, shift] of moved.entries()) sticking[i].style.top = `${shift}px`;
 }
 
 /** Follow the container's width: calls `act(width)` at once and whenever it changes. */

@@ -8,6 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tools import chapters
+from tools.budgets import budget
 
 sys.path.insert(0, str(chapters.ROOT))
 from benchmarks import book, decode, growth, report
@@ -182,7 +183,8 @@ def test_pages_of_the_book_are_shown_as_they_were_audited(bench_book):
             "blocking": ["a.css"],
             "CLS": 0.012345,
             "figures": {"f-1": 33.25, "f-2": 44.5},
-            "frames": {"f-1": frame, "f-2": 1.0},
+            "frames": {"f-1": 2 * frame, "f-2": 1.0},
+            "pace": 2 * budget("page", "pace"),  # measured on a day at half the pace
         }
 
     store(

@@ -237,8 +237,9 @@ def test_a_phone_takes_a_part_of_the_images_and_says_so(trainer, small_page):
     held(page, small_page)
 
 
-def test_without_a_worker_a_sentence_and_the_given_net_stand_there(trainer, small_page):
-    page = trainer()
+@pytest.mark.parametrize("scheme", ["file", "http"])  # over http no text may be run as a script, but a blob
+def test_without_a_worker_a_sentence_and_the_given_net_stand_there(trainer, small_page, scheme):
+    page = trainer(scheme)
     before = held(page, small_page)
     page.add_init_script("window.Worker = undefined")
     page.reload()
@@ -252,3 +253,21 @@ def test_without_a_worker_a_sentence_and_the_given_net_stand_there(trainer, smal
     wait(page, "n.drawn === ''")
     assert figure(page).get_by_role("button", name="Train", exact=True).is_disabled()
     assert held(page, small_page) == before
+
+
+def test_without_a_worker_the_recorded_run_stands_in_place_of_the_readers(visit):
+    seen = visit(None)
+    seen.page.add_init_script("window.Worker = undefined")
+    seen.open_bare("book/vae.html")
+    seen.settle(sweep=False)
+    own = seen.page.locator("[data-lvm-live=trainer]")
+    assert "stands below" in own.get_by_role("alert").inner_text()
+    recorded = seen.page.locator("[data-lvm-live=trainer] + [data-lvm-live=scrubber]")
+    recorded.scroll_into_view_if_needed()
+    seen.page.wait_for_function("(host) => host.dataset.lvmStatus === 'alive'", arg=recorded.element_handle())
+    at = "(host) => JSON.parse(host.querySelector('[data-numbers]').dataset.numbers).checkpoint"
+    first = recorded.evaluate(at)
+    recorded.get_by_role("slider").first.press("Home")
+    recorded.get_by_role("slider").first.press("ArrowRight")
+    seen.page.wait_for_function(f"(host) => ({at})(host) !== {first}", arg=recorded.element_handle())
+    assert seen.errors == [] and seen.foreign == []

@@ -2,11 +2,17 @@
 
 import { SIDE } from "../../engine/drawing.js";
 
-/** A canvas of 28 x 28 pixels, shown larger; `.paint(pixels)` with values 0..1. */
+/** A canvas of 28 x 28 pixels, shown larger; `.paint(pixels)` with values 0..1, which paints only what is new. */
 export function inkCanvas(h, attributes = {}) {
   const node = h("canvas", { width: SIDE, height: SIDE, class: "lvm-ink", "aria-hidden": "true", ...attributes });
   const context = node.getContext("2d");
-  return { node, paint: (pixels) => context.putImageData(imageOf(context, pixels), 0, 0) };
+  let shown = null;
+  const paint = (pixels) => {
+    if (shown?.length === pixels.length && shown.every((value, d) => value === pixels[d])) return;
+    shown = Float64Array.from(pixels);
+    context.putImageData(imageOf(context, pixels), 0, 0);
+  };
+  return { node, paint };
 }
 
 /** Pixels 0..1 as ImageData of 28 x 28: black, as opaque as the value. */

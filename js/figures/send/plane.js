@@ -53,12 +53,18 @@ export function makePlane({ h, s }) {
     return out;
   }
 
+  const line = (v) => at(v).toFixed(1);
+  let binned = ""; // the image and the bins that stand there
+
   function draw({ z, codec, unit }, width) {
-    const axes = [0, 1].map((j) => edges({ ...codec, mean: unit.mean[j], std: unit.std[j] }));
-    const line = (v) => at(v).toFixed(1);
-    set(marks.bins, {
-      d: axes[0].map((v) => `M${line(v)} 0V${SIZE}`).join("") + axes[1].map((v) => `M0 ${line(-v)}H${SIZE}`).join(""),
-    });
+    const key = [codec.bins, ...unit.mean, ...unit.std].join(" ");
+    if (binned !== key) {
+      const axes = [0, 1].map((j) => edges({ ...codec, mean: unit.mean[j], std: unit.std[j] }));
+      set(marks.bins, {
+        d: axes[0].map((v) => `M${line(v)} 0V${SIZE}`).join("") + axes[1].map((v) => `M0 ${line(-v)}H${SIZE}`).join(""),
+      });
+      binned = key;
+    }
     const radius = (at(1) - at(0)) * width;
     marks.q.forEach((circle, i) => set(circle, { cx: at(0), cy: at(0), r: ((i + 1) * radius).toFixed(1) }));
     const [a, b] = z.map((value, j) => (value - unit.mean[j]) / unit.std[j]);

@@ -29,6 +29,7 @@ function rowsOf(s, names) {
   );
   svg.append(axis, labels);
   const bottom = names.length * ROW;
+  let ruled = ""; // the axis that stands there
 
   /** values: for each row { text, bars: [[from, to], ...] }, in bits. */
   function draw(width, top, values) {
@@ -41,6 +42,8 @@ function rowsOf(s, names) {
         set(rows[i].bars[k], { x: x(from).toFixed(1), width: Math.max(x(to) - x(from), 0).toFixed(1) }),
       );
     });
+    if (ruled === `${width} ${top}`) return;
+    ruled = `${width} ${top}`;
     const marks = ticks(0, top, width < 480 ? 4 : 8);
     set(axis, { d: `M2 ${bottom}H${width - 2}${marks.map((v) => `M${x(v).toFixed(1)} ${bottom}v4`).join("")}` });
     labels.replaceChildren(
