@@ -138,8 +138,12 @@
     const head = table.caption ?? table.closest("section")?.querySelector("h1, h2, h3")?.firstChild;
     return `Table ${tables.indexOf(table) + 1}: ${head?.textContent ?? ""}`;
   };
-  const reach = (block) => {
-    const scrolls = block.scrollWidth > block.clientWidth + 1;
+  // All blocks are measured before any is written to: else each would have the page laid out once more.
+  const measured = (block) => {
+    const over = block.scrollWidth - block.clientWidth;
+    return { block, scrolls: over > 1, more: block.scrollLeft < over - 2 };
+  };
+  const reach = ({ block, scrolls, more }) => {
     const name = scrolls ? named(block) : "";
     if (scrolls) block.tabIndex = 0;
     else block.removeAttribute("tabindex");
@@ -150,22 +154,21 @@
     } else if (block.dataset.scrolls) {
       for (const kept of ["role", "aria-label", "data-scrolls"]) block.removeAttribute(kept);
     }
-    more(block);
+    block.toggleAttribute("data-more", more); // where it goes on beyond the edge, it fades out there
   };
-  // Where it goes on beyond the edge, it fades out there.
-  const more = (block) => {
-    block.toggleAttribute("data-more", block.scrollLeft + block.clientWidth < block.scrollWidth - 2);
-  };
+  const reachAll = (blocks) => blocks.map(measured).forEach(reach);
   const sizes =
-    "ResizeObserver" in window && new ResizeObserver((changes) => changes.forEach(({ target }) => reach(target)));
-  for (const found of document.querySelectorAll(
-    "pre, .lvm-formula, .lvm-frame, .pst-scrollable-table-container, .table-wrapper, .output table",
-  )) {
-    const block = found.localName === "table" ? found.parentElement : found;
+    "ResizeObserver" in window && new ResizeObserver((changes) => reachAll(changes.map(({ target }) => target)));
+  const wide = [
+    ...document.querySelectorAll(
+      "pre, .lvm-formula, .lvm-frame, .pst-scrollable-table-container, .table-wrapper, .output table",
+    ),
+  ].map((found) => (found.localName === "table" ? found.parentElement : found));
+  for (const block of wide) {
     if (sizes) sizes.observe(block);
-    else reach(block);
-    block.addEventListener("scroll", () => more(block), { passive: true });
+    block.addEventListener("scroll", () => reachAll([block]), { passive: true });
   }
+  if (!sizes) reachAll(wide);
 
   // A link to a section that has moved to another page goes there (book/moved.json).
   const follow = (name) => {
@@ -257,14 +260,27 @@
   };
   addEventListener("hashchange", land);
 
-  // The layout of sections far down waits for the first picture, and is made up for when nothing else is to be done:
-  // then heights are true, the scroll bar too, and the fonts of all formulas have come, also for the printer. After
-  // that the browser leaves out what is not in sight again, with the height that it saw: a figure's frame then costs
-  // what the figure costs. What may change heights out of sight (another width, all folds at once) has it done anew.
+  // The layout of sections far down waits: a section takes a telephone some tenths of a second. It is made up for in
+  // the pauses of a reader who has begun to scroll, or once the page has stood for a while. Then heights are true, the
+  // scroll bar too, and the fonts of all formulas have come. After that the browser leaves out what is not in sight
+  // again, with the height that it saw: a figure's frame then costs what the figure costs. What may change heights out
+  // of sight (another width, all folds at once) has it done anew.
   const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 60));
   const sections = [...document.querySelectorAll("main section section")];
+  const [STANDS, PAUSE] = [8000, 400]; // ms, after the page has come, and after whatever the reader did last
   let waiting = [];
   let runs = 0;
+  let acted = 0;
+  const act = () => {
+    acted = performance.now();
+  };
+  for (const name of ["scroll", "pointerdown", "pointermove", "keydown", "touchmove"])
+    addEventListener(name, act, { passive: true });
+  const undisturbed = (then) => {
+    const left = acted + PAUSE - performance.now();
+    if (acted && left > 0) setTimeout(() => undisturbed(then), left);
+    else idle(then);
+  };
   const whole = () => {
     runs++;
     delete root.dataset.deferred;
@@ -276,7 +292,7 @@
     if (section) {
       section.style.contentVisibility = "visible";
       section.getBoundingClientRect();
-      idle(() => layOut(run));
+      undisturbed(() => layOut(run));
     } else
       requestAnimationFrame(() =>
         requestAnimationFrame(() => {
@@ -290,11 +306,18 @@
     whole();
     waiting = [...sections];
     const run = runs;
-    idle(() => layOut(run));
+    undisturbed(() => layOut(run));
   };
   const first = () => {
     waiting = [...sections];
-    idle(() => layOut(0));
+    let begun = false;
+    const begin = () => {
+      if (begun) return;
+      begun = true;
+      undisturbed(() => layOut(0));
+    };
+    setTimeout(begin, "deferred" in root.dataset ? STANDS : 0);
+    addEventListener("scroll", begin, { once: true, passive: true });
   };
   if (sections.length) {
     if (document.readyState === "complete") first();

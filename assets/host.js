@@ -122,6 +122,8 @@
     },
     { rootMargin: "500px 0px" },
   );
-  hosts.forEach((host) => near.observe(host));
+  // The page is painted first, then figures ask for their files.
+  const painted = (act) => requestAnimationFrame(() => requestAnimationFrame(act));
+  painted(() => hosts.forEach((host) => near.observe(host)));
   document.addEventListener("lvm-host", ({ target }) => near.observe(target)); // one that came later
 })();

@@ -11,7 +11,7 @@ import { fixed, tolerance } from "../kit/format.js";
 import { sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
-import { maths, sentence, sign, termButton } from "../kit/maths.js";
+import { formulaRow, maths, sentence, termButton } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { makePlane } from "./ancestral/plane.js";
 import { makePrediction } from "./ancestral/prediction.js";
@@ -39,18 +39,9 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
   const check = makeCheck(h, maths(h, "the sample follows *p*(*x*)"));
   const which = h("span", { class: "lvm-label" });
   const [z, g, noise, x] = STEP.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
-  const named = { role: "group", "aria-label": "the newest sample: x equals g of z plus s epsilon" };
-  const formula = h(
-    "div",
-    { class: "lvm-formula lvm-formula-small", ...named },
-    z,
-    sign(h, "→"),
-    g,
-    sign(h, "+"),
-    noise,
-    sign(h, "="),
-    x,
-  );
+  const formula = formulaRow(h, "the newest sample: x equals g of z plus s epsilon", [z, "→", g, "+", noise, "=", x], {
+    unit: "",
+  });
 
   const kept = keep(kit, {
     numbers,

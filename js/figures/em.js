@@ -11,7 +11,7 @@ import { fixed, nats, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
 import { pairs, writtenPairs } from "../kit/link.js";
-import { maths, sentence, sign, termButton } from "../kit/maths.js";
+import { formulaRow, maths, sentence, termButton } from "../kit/maths.js";
 import { planeKeys } from "../kit/planekeys.js";
 import { player } from "../kit/player.js";
 import { linkTerms } from "../kit/terms.js";
@@ -60,16 +60,9 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     ["gap", "gap", "gap"],
     ["evidence", "log *p*(*x*; θ)", "evidence"],
   ].map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
-  const formula = h(
-    "div",
-    { class: "lvm-formula", role: "group", "aria-label": "F plus gap equals evidence, summed over the points" },
-    f,
-    sign(h, "+"),
-    gap,
-    sign(h, "="),
-    evidence,
-    h("span", { class: "lvm-unit" }, "nats"),
-  );
+  const formula = formulaRow(h, "F plus gap equals evidence, summed over the points", [f, "+", gap, "=", evidence], {
+    small: false,
+  });
 
   const named = (points) => nameOf(points, presets);
   const kept = keep(kit, {

@@ -12,7 +12,7 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
-import { maths, sentence, sign, termButton } from "../kit/maths.js";
+import { formulaRow, maths, sentence, termButton } from "../kit/maths.js";
 import { planeKeys } from "../kit/planekeys.js";
 import { patience, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
@@ -95,21 +95,17 @@ export default figure(
       ["network_short", term("network", "the network", "q")],
       ["family_short", term("family", "the family", "gap")],
     ];
-    const formula = h(
-      "div",
-      { class: "lvm-formula lvm-formula-small", role: "group", "aria-label": "Reconstruction minus rate is the ELBO" },
+    const formula = formulaRow(h, "Reconstruction minus rate is the ELBO", [
       worth[0][1],
-      sign(h, "−"),
+      "−",
       worth[1][1],
-      sign(h, "="),
+      "=",
       worth[2][1],
-      h("span", { class: "lvm-unit" }, "nats"),
-    );
-    const gaps = h(
-      "div",
-      { class: "lvm-formula lvm-formula-small", role: "group", "aria-label": "Three gaps, nats below log p of x" },
+    ]);
+    const gaps = formulaRow(
+      h,
+      "Three gaps, nats below log p of x",
       short.map(([, node]) => node),
-      h("span", { class: "lvm-unit" }, "nats"),
     );
 
     const kept = keep(kit, {

@@ -10,7 +10,7 @@ import { fixed } from "../kit/format.js";
 import { holdGaussian } from "../kit/gaussian.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
-import { sentence, sign, termButton } from "../kit/maths.js";
+import { formulaRow, sentence, termButton } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeArrows } from "./gradient/arrows.js";
 import { makePlane } from "./gradient/plane.js";
@@ -34,18 +34,11 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
   const insight = makeInsight(h);
   const check = makeCheck(h, "both averages aim at the exact gradient");
   const buttonsOf = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
-  const formula = h(
-    "div",
-    {
-      class: "lvm-formula lvm-formula-small",
-      role: "group",
-      "aria-label": "gradient by mean and log standard deviation: exact, and both averages",
-    },
-    buttonsOf[0],
-    sign(h, "≈"),
-    buttonsOf[1],
-    sign(h, "≈"),
-    buttonsOf[2],
+  const formula = formulaRow(
+    h,
+    "gradient by mean and log standard deviation: exact, and both averages",
+    [buttonsOf[0], "≈", buttonsOf[1], "≈", buttonsOf[2]],
+    { unit: "" },
   );
 
   const kept = keep(kit, {

@@ -12,7 +12,7 @@ import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
 import { pairs, writtenPairs } from "../kit/link.js";
-import { maths, sentence, sign, termButton } from "../kit/maths.js";
+import { formulaRow, maths, sentence, termButton } from "../kit/maths.js";
 import { player } from "../kit/player.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeWrong } from "../kit/wrong.js";
@@ -53,14 +53,11 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     ["rate", "2σ² · rate", "prior"],
     ["energy", "energy", "elbo"],
   ].map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
-  const formula = h(
-    "div",
-    { class: "lvm-formula", role: "group", "aria-label": "distortion plus two sigma squared times rate equals energy" },
-    soft,
-    sign(h, "+"),
-    rate,
-    sign(h, "="),
-    energy,
+  const formula = formulaRow(
+    h,
+    "distortion plus two sigma squared times rate equals energy",
+    [soft, "+", rate, "=", energy],
+    { small: false, unit: "" },
   );
 
   const kept = keep(kit, {

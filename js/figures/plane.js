@@ -14,7 +14,7 @@ import { fixed, nats, tolerance } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
-import { sentence, sign, termButton } from "../kit/maths.js";
+import { formulaRow, sentence, termButton } from "../kit/maths.js";
 import { player } from "../kit/player.js";
 import { linkTerms } from "../kit/terms.js";
 import { imageOf, inkCanvas } from "./drawing/ink.js";
@@ -115,16 +115,13 @@ export function build(kit) {
     ["kl", term("kl", "KL(*q* ‖ *p*(*z*))", "q")],
     ["elbo", term("elbo", "ELBO", "elbo")],
   ];
-  const formula = h(
-    "div",
-    { class: "lvm-formula lvm-formula-small", role: "group", "aria-label": "Reconstruction minus KL equals the ELBO" },
+  const formula = formulaRow(h, "Reconstruction minus KL equals the ELBO", [
     terms3[0][1],
-    sign(h, "−"),
+    "−",
     terms3[1][1],
-    sign(h, "="),
+    "=",
     terms3[2][1],
-    h("span", { class: "lvm-unit" }, "nats"),
-  );
+  ]);
   const insight = makeInsight(h);
   const check = makeCheck(h, "the terms sum to the ELBO");
 

@@ -11,7 +11,7 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
-import { maths, sentence, sign, termButton } from "../kit/maths.js";
+import { formulaRow, maths, sentence, termButton } from "../kit/maths.js";
 import { player } from "../kit/player.js";
 import { patience, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
@@ -81,22 +81,10 @@ export default figure(
       h("div", { class: "lvm-small" }, "at the mean of refined ", h("var", {}, "q")),
     );
     const terms_ = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
-    const formula = h(
-      "div",
-      {
-        class: "lvm-formula lvm-formula-small",
-        role: "group",
-        "aria-label":
-          "log p of x is the ELBO of q, plus what is left of the amortisation gap, plus the approximation gap",
-      },
-      terms_[0],
-      sign(h, "="),
-      terms_[1],
-      sign(h, "+"),
-      terms_[2],
-      sign(h, "+"),
-      terms_[3],
-      h("span", { class: "lvm-unit" }, "nats"),
+    const formula = formulaRow(
+      h,
+      "log p of x is the ELBO of q, plus what is left of the amortisation gap, plus the approximation gap",
+      [terms_[0], "=", terms_[1], "+", terms_[2], "+", terms_[3]],
     );
 
     const kept = keep(kit, {

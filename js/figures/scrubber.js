@@ -9,7 +9,7 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
-import { maths, sentence, sign, termButton } from "../kit/maths.js";
+import { formulaRow, maths, sentence, termButton } from "../kit/maths.js";
 import { developed, paint } from "../kit/pixels.js";
 import { player } from "../kit/player.js";
 import { patience, sliced } from "../kit/slices.js";
@@ -50,20 +50,13 @@ export default figure(
     const wait = h("p", { class: "lvm-wait", role: "status" });
     const terms_ = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
     const when = h("span", { class: "lvm-label" });
-    const formula = h(
-      "div",
-      {
-        class: "lvm-formula lvm-formula-small",
-        role: "group",
-        "aria-label": "distortion plus rate is minus the ELBO, per test image",
-      },
+    const formula = formulaRow(h, "distortion plus rate is minus the ELBO, per test image", [
       terms_[0],
-      sign(h, "+"),
+      "+",
       terms_[1],
-      sign(h, "="),
+      "=",
       terms_[2],
-      h("span", { class: "lvm-unit" }, "nats"),
-    );
+    ]);
 
     const kept = keep(kit, {
       numbers: (s) => (known.has(s.checkpoint) ? numbers(s, known.get(s.checkpoint), given) : null),

@@ -12,7 +12,7 @@ import { fixed, nats } from "../kit/format.js";
 import { sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
-import { sentence, sign, termButton } from "../kit/maths.js";
+import { formulaRow, sentence, termButton } from "../kit/maths.js";
 import { patience, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
 import { makePlane } from "./send/plane.js";
@@ -51,22 +51,15 @@ export default figure("send", "Live figure: one digit as a message, and the bits
   const sent = makeScreen(h, "sent", "lvm-fill-data", "the picture that is sent");
   const got = makeScreen(h, "decoded", "lvm-fill-model", "nothing is decoded yet");
   const buttonsOf = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
-  const formula = h(
-    "div",
-    {
-      class: "lvm-formula lvm-formula-small",
-      role: "group",
-      "aria-label": "bits for x given z, plus bits for z, minus the bits that come back, is the length",
-    },
+  const formula = formulaRow(h, "bits for x given z, plus bits for z, minus the bits that come back, is the length", [
     buttonsOf[0],
-    sign(h, "+"),
+    "+",
     buttonsOf[1],
-    sign(h, "−"),
+    "−",
     buttonsOf[2],
-    sign(h, "="),
+    "=",
     buttonsOf[3],
-    h("span", { class: "lvm-unit" }, "nats"),
-  );
+  ]);
   const kept = keep(kit, {
     numbers: (s) => whole(s),
     speak: () => live.speak(spoken(kept.state, quick(kept.state).numbers, known.get(keyOf(kept.state)))),

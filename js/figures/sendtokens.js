@@ -10,7 +10,7 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
-import { sentence, sign, termButton } from "../kit/maths.js";
+import { formulaRow, sentence, termButton } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeScreen } from "./send/screen.js";
 import { makeTape } from "./send/tape.js";
@@ -68,20 +68,13 @@ export default figure("sendtokens", "Live figure: one digit as a message by way 
   const sent = makeScreen(h, "sent", "lvm-fill-data", "the picture that is sent");
   const got = makeScreen(h, "decoded", "lvm-fill-model", "nothing is decoded yet");
   const buttonsOf = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
-  const formula = h(
-    "div",
-    {
-      class: "lvm-formula lvm-formula-small",
-      role: "group",
-      "aria-label": "bits for x given z, plus bits for z, is the length",
-    },
+  const formula = formulaRow(h, "bits for x given z, plus bits for z, is the length", [
     buttonsOf[0],
-    sign(h, "+"),
+    "+",
     buttonsOf[1],
-    sign(h, "="),
+    "=",
     buttonsOf[2],
-    h("span", { class: "lvm-unit" }, "nats"),
-  );
+  ]);
 
   // ---- controls
   const pick = choice(h, {

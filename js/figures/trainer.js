@@ -13,7 +13,7 @@ import { fixed, nats } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
-import { sentence, sign, termButton } from "../kit/maths.js";
+import { formulaRow, sentence, termButton } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { inkCanvas } from "./drawing/ink.js";
 import { makeInput } from "./drawing/input.js";
@@ -82,20 +82,13 @@ export default figure(
     const insight = makeInsight(h);
     const check = makeCheck(h, "−ELBO = distortion + rate");
     const buttonsOf = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
-    const formula = h(
-      "div",
-      {
-        class: "lvm-formula lvm-formula-small",
-        role: "group",
-        "aria-label": "distortion plus rate is minus the ELBO, per test image",
-      },
+    const formula = formulaRow(h, "distortion plus rate is minus the ELBO, per test image", [
       buttonsOf[0],
-      sign(h, "+"),
+      "+",
       buttonsOf[1],
-      sign(h, "="),
+      "=",
       buttonsOf[2],
-      h("span", { class: "lvm-unit" }, "nats"),
-    );
+    ]);
 
     const kept = keep(kit, {
       codecs,

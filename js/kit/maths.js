@@ -33,6 +33,15 @@ export function termButton(h, { key, symbol, quantity }) {
 /** A sign between two terms. */
 export const sign = (h, text) => h("span", { class: "lvm-sign" }, text);
 
+/** Terms in a row under a `label` that is read aloud; a string between them is a sign. `unit` is what they are in. */
+export const formulaRow = (h, label, parts, { small = true, unit = "nats" } = {}) =>
+  h(
+    "div",
+    { class: `lvm-formula${small ? " lvm-formula-small" : ""}`, role: "group", "aria-label": label },
+    parts.map((part) => (typeof part === "string" ? sign(h, part) : part)),
+    unit && h("span", { class: "lvm-unit" }, unit),
+  );
+
 const told = new WeakMap(); // node -> { form, texts } of the sentences that it holds
 
 /**

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
-import traitlets
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import ArrayLike
 
 from .._checks import describe
 from ..densities import LOG_2PI
 from ..plots.palette import colour
 from ..quadrature import hermite, product
 from ..refine import Refined, elbo_and_slopes
-from ..vae import VAE
-from .base import LiveFigure
 from .drawing import SIDE
-from .one_posterior import OnGrid, contours, decoder_of, ellipse, log_joint_of, packed, posterior_of
+from .one_posterior import OnePosteriorFigure, OnGrid, contours, decoder_of, ellipse, log_joint_of, posterior_of
 from .state import FigureError, found, number, text, whole
 
 __all__ = ["BeTheEncoderFigure"]
@@ -46,7 +41,7 @@ class Terms(NamedTuple):
     exact: bool
 
 
-class BeTheEncoderFigure(LiveFigure):
+class BeTheEncoderFigure(OnePosteriorFigure):
     """A round of five images: for each the reader gives q(z | x), as the encoder does, and then sees what it misses.
 
     vae: a VAE with two latent dimensions, 784 binary pixels, a Bernoulli likelihood, layers that a page can run; None:
@@ -69,15 +64,7 @@ class BeTheEncoderFigure(LiveFigure):
 
     name = "encoder"
     heights = (1180, 900)
-    carried = ("nets", "weights", "pixels", "labels", "grids")
-
-    nets = traitlets.Dict(help="layers of encoder and decoder").tag(sync=True)
-    weights = traitlets.Bytes(help="their rounded weights").tag(sync=True)
-    pixels = traitlets.Bytes(help="the images, 98 bytes each").tag(sync=True)
-    labels: traitlets.List[str] = traitlets.List(help="what the images are called").tag(sync=True)
-    grids: traitlets.List[list] = traitlets.List(
-        help="for each image low, high and number of points along both axes"
-    ).tag(sync=True)
+    classes = CLASSES
 
     digit = whole(0, 0, lambda figure: len(figure.grids) - 1, link="d", help="which image")
     mean1 = number(0.0, -4, 4, link="m", home=0, help="first coordinate of q's mean")
@@ -91,21 +78,6 @@ class BeTheEncoderFigure(LiveFigure):
     elbo = found("ELBO(q), nats")
     score = found("nats by which the answers missed the best Gaussians, summed")
     network = found("nats by which the encoder missed them on the same images, summed")
-
-    def __init__(
-        self,
-        vae: VAE | None = None,
-        images: ArrayLike | None = None,
-        names: Sequence[str] | None = None,
-        *,
-        data: str = "digits",
-        precision: str = "mixed",
-        **traits: object,
-    ):
-        self._known_traits(traits, "vae", "images", "names", "data", "precision")
-        if not set(self.carried) <= set(traits):
-            traits = {**packed(vae, images, names, data, precision, CLASSES), **traits}
-        super().__init__(**traits)
 
     @property
     def q(self) -> tuple[np.ndarray, np.ndarray]:

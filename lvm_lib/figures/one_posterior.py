@@ -1,7 +1,7 @@
 """The true posterior of one image on a grid, and the search for the best Gaussian there: what two figures share.
 
-`packed` is what a figure carries: a VAE, images, a grid for each. `posterior_of` is the posterior of one of its images,
-`posterior_of_drawn` that of one that a reader drew. js/engine/posterior.js finds the same in the page.
+`OnePosteriorFigure` carries what `packed` makes: a VAE, images, a grid for each. `posterior_of` is the posterior of one
+of its images, `posterior_of_drawn` that of one that a reader drew. js/engine/posterior.js finds the same in the page.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
+import traitlets
 from matplotlib.axes import Axes
 from matplotlib.patches import Ellipse
 from numpy.typing import ArrayLike
@@ -24,7 +25,7 @@ from ..quadrature import line, log_integral, moments, product
 from ..refine import Refined, elbo_and_slopes, refine
 from ..shipped import shipped_vae
 from ..vae import VAE
-from .base import FigureError
+from .base import FigureError, LiveFigure
 from .drawing import PIXELS, read_image
 from .network import pack_all, planar_vae, unpack
 
@@ -33,6 +34,7 @@ __all__ = [
     "HALF",
     "MOST_DRAWN",
     "OnGrid",
+    "OnePosteriorFigure",
     "contours",
     "decoder_of",
     "ellipse",
@@ -94,6 +96,40 @@ def packed(
         "labels": names,
         "grids": grids,
     }
+
+
+class OnePosteriorFigure(LiveFigure):
+    """A figure of a planar VAE and some images, each with the grid of its posterior; what it shows is its subclass's.
+
+    vae, images, names, data, precision: as for `packed`. Raises FigureError, TypeError or ValueError where an argument
+    cannot be right.
+    """
+
+    carried = ("nets", "weights", "pixels", "labels", "grids")
+    classes: Sequence[int] | None = None  # whose first test images stand there where none are given; None: of all
+
+    nets = traitlets.Dict(help="layers of encoder and decoder").tag(sync=True)
+    weights = traitlets.Bytes(help="their rounded weights").tag(sync=True)
+    pixels = traitlets.Bytes(help="the images, 98 bytes each").tag(sync=True)
+    labels: traitlets.List[str] = traitlets.List(help="what the images are called").tag(sync=True)
+    grids: traitlets.List[list] = traitlets.List(
+        help="for each image low, high and number of points along both axes"
+    ).tag(sync=True)
+
+    def __init__(
+        self,
+        vae: VAE | None = None,
+        images: ArrayLike | None = None,
+        names: Sequence[str] | None = None,
+        *,
+        data: str = "digits",
+        precision: str = "mixed",
+        **traits: object,
+    ):
+        self._known_traits(traits, "vae", "images", "names", "data", "precision")
+        if not set(self.carried) <= set(traits):
+            traits = {**packed(vae, images, names, data, precision, self.classes), **traits}
+        super().__init__(**traits)
 
 
 @lru_cache(maxsize=8)

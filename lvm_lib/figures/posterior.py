@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 import numpy as np
-import traitlets
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ..plots.palette import colour
-from ..vae import VAE
-from .base import LiveFigure
 from .drawing import SIDE, written
-from .one_posterior import COARSE, HALF, contours, ellipse, packed, posterior_of, posterior_of_drawn
+from .one_posterior import COARSE, HALF, OnePosteriorFigure, contours, ellipse, posterior_of, posterior_of_drawn
 from .state import found, text, whole
 
 __all__ = ["TruePosteriorFigure"]
@@ -28,7 +24,7 @@ COARSE_WORDS = (
 )
 
 
-class TruePosteriorFigure(LiveFigure):
+class TruePosteriorFigure(OnePosteriorFigure):
     """p(z | x) of a VAE by quadrature with its decoder, the encoder's q, and what refining q for this one x gains.
 
     vae: a VAE with two latent dimensions, 784 binary pixels, a Bernoulli likelihood, layers that a page can run; None:
@@ -51,15 +47,6 @@ class TruePosteriorFigure(LiveFigure):
 
     name = "posterior"
     heights = (1140, 815)
-    carried = ("nets", "weights", "pixels", "labels", "grids")
-
-    nets = traitlets.Dict(help="layers of encoder and decoder").tag(sync=True)
-    weights = traitlets.Bytes(help="their rounded weights").tag(sync=True)
-    pixels = traitlets.Bytes(help="the images, 98 bytes each").tag(sync=True)
-    labels: traitlets.List[str] = traitlets.List(help="what the images are called").tag(sync=True)
-    grids: traitlets.List[list] = traitlets.List(
-        help="for each image low, high and number of points along both axes"
-    ).tag(sync=True)
 
     digit = whole(0, 0, lambda figure: len(figure.grids) - 1, link="d", help="which image")
     drawn = text("", read=lambda figure, value: figure._resolved(value), link="x", help="a drawn image in its place")
@@ -68,21 +55,6 @@ class TruePosteriorFigure(LiveFigure):
     amortised = found("ELBO of the encoder's q, nats")
     refined = found("ELBO after the steps, nats")
     best = found("the largest ELBO found, nats")
-
-    def __init__(
-        self,
-        vae: VAE | None = None,
-        images: ArrayLike | None = None,
-        names: Sequence[str] | None = None,
-        *,
-        data: str = "digits",
-        precision: str = "mixed",
-        **traits: object,
-    ):
-        self._known_traits(traits, "vae", "images", "names", "data", "precision")
-        if not set(self.carried) <= set(traits):
-            traits = {**packed(vae, images, names, data, precision), **traits}
-        super().__init__(**traits)
 
     @property
     def q(self) -> tuple[np.ndarray, np.ndarray]:

@@ -26,6 +26,7 @@ ARGUMENTS = [
     "WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIToolbar,TabSearch,PreloadTopChromeWebUI",
 ]
 WHOLE = "main section{content-visibility:visible!important}"  # every section laid out, near the window or not
+SEEN = "() => document.documentElement.dataset.deferred === 'seen'"  # once all were laid out
 SITE = Path(os.environ.get("LVM_SITE", ROOT / "_build" / "html"))
 
 
@@ -117,3 +118,9 @@ def scribble(page, figure, points, press="mouse"):
     devtools = page.context.new_cdp_session(page)
     for kind, points_ in [("touchStart", at[:1]), *(("touchMove", [p]) for p in at[1:]), ("touchEnd", [])]:
         devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points_]})
+
+
+def laid_out(page) -> None:
+    """Wait until every section was laid out, which begins in a pause after a reader's first scroll."""
+    page.evaluate("dispatchEvent(new Event('scroll'))")
+    page.wait_for_function(SEEN)

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from built_book import SITE, WHOLE, bare, pages, pages_with_figures
+from built_book import SITE, WHOLE, bare, laid_out, pages, pages_with_figures
 
 FORMULAS = [page for page in pages() if 'class="katex' in (SITE / page).read_text(encoding="utf-8")]
 HOSTS = {
@@ -63,7 +63,7 @@ PLACE = """() => {
 @pytest.mark.parametrize("share", [0.3, 0.7])
 def test_a_reload_keeps_the_readers_place(visit, size, share):
     shown = visit("book/vae.html", "http", viewport={"width": size[0], "height": size[1]}).page
-    shown.wait_for_function("() => document.documentElement.dataset.deferred === 'seen'")
+    laid_out(shown)
     shown.evaluate(f"scrollTo({{top: {share} * document.documentElement.scrollHeight, behavior: 'instant'}})")
     shown.wait_for_function(
         "() => [...document.querySelectorAll('[data-lvm-live]')].every((host) => { const { top, bottom } "
@@ -79,7 +79,7 @@ def test_a_reload_keeps_the_readers_place(visit, size, share):
 
 def test_the_scroll_bar_tells_the_truth_soon_after_loading(visit):
     shown = visit("book/vae.html").page
-    shown.wait_for_function("() => document.documentElement.dataset.deferred === 'seen'")
+    laid_out(shown)
     height = shown.evaluate("document.documentElement.scrollHeight")
     shown.add_style_tag(content=WHOLE)
     assert abs(shown.evaluate("document.documentElement.scrollHeight") - height) < 50

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from bs4 import BeautifulSoup
-from built_book import SITE, read_pages
+from built_book import SITE, laid_out, read_pages
 
 from tools import chapters, reading
 
@@ -69,7 +69,7 @@ PRESENT = """() => {
 @pytest.mark.parametrize("width", [320, 390, 768, 1280, 1400])
 def test_the_sections_of_a_chapter_are_at_hand_at_every_width_and_the_present_one_is_marked(visit, width):
     shown = visit("book/elbo.html", viewport={"width": width, "height": 700}).page
-    shown.wait_for_function("() => document.documentElement.dataset.deferred === 'seen'")
+    laid_out(shown)
     menu = shown.locator("details.menu summary")
     heads = shown.locator("main section section > h2")
     for at in (4, 9):

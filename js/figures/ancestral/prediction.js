@@ -1,9 +1,8 @@
 // One question before the first drag. It is judged by what happened, not by what is known.
 
-import { choice } from "../../kit/controls.js";
 import { say } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
-import { maths } from "../../kit/maths.js";
+import { makeQuestion } from "../../kit/question.js";
 
 const inWords = (hills) => (hills === 1 ? "one hill" : `${hills} hills`);
 
@@ -11,36 +10,14 @@ export function makePrediction(h) {
   let answer = null;
   let from = null;
   let last = null;
-  const reply = h("p", { class: "lvm-reply lvm-reply-short", role: "status" });
-  const group = choice(h, {
-    label: "Your prediction",
-    className: "lvm-choice-inline",
-    options: ["fewer", "more", "the same"].map((value) => ({ value, text: value })),
+  const { node, reply } = makeQuestion(h, {
+    question: "You raise the noise. How many hills will *p*(*x*) have?",
+    answers: ["fewer", "more", "the same"],
+    short: true,
     choose: (value) => {
       [answer, from] = [value, last];
       say(reply, "Noted. Now raise the noise, all the way.");
     },
-  });
-  const close = h("button", { type: "button", class: "lvm-close", "aria-label": "Dismiss the question" });
-  const node = h(
-    "div",
-    { class: "lvm-predict" },
-    h(
-      "div",
-      { class: "lvm-predict-row" },
-      h(
-        "span",
-        { class: "lvm-predict-text" },
-        h("b", {}, "Predict first."),
-        maths(h, " You raise the noise. How many hills will *p*(*x*) have?"),
-      ),
-      group.node,
-    ),
-    reply,
-    close,
-  );
-  close.addEventListener("click", () => {
-    node.hidden = true;
   });
 
   /** Compare the hills before and after the noise has risen. */

@@ -1,47 +1,22 @@
 // One question before the first drag. It is judged by what happened, not by what is known.
 
-import { choice } from "../../kit/controls.js";
 import { say } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
-import { maths } from "../../kit/maths.js";
+import { makeQuestion } from "../../kit/question.js";
 
 export function makePrediction(h) {
-  const answers = ["rises", "falls", "stays"].map((value) => ({ value, text: value }));
   let answer = null;
   let from = null;
   let last = null;
   let judged = false;
-  const reply = h("p", { class: "lvm-reply", role: "status" });
-  const group = choice(h, {
-    label: "Your prediction",
-    className: "lvm-choice-inline",
-    options: answers,
+  const { node, reply } = makeQuestion(h, {
+    question: "You widen *q*. What happens to log *p*(*x*)?",
+    answers: ["rises", "falls", "stays"],
     choose: (value) => {
       [answer, from, judged] = [value, last, false];
       say(reply, "Noted. Now widen q and watch the line.");
     },
   });
-  const node = h(
-    "div",
-    { class: "lvm-predict" },
-    h(
-      "div",
-      { class: "lvm-predict-row" },
-      h(
-        "span",
-        { class: "lvm-predict-text" },
-        h("b", {}, "Predict first."),
-        maths(h, " You widen *q*. What happens to log *p*(*x*)?"),
-      ),
-      group.node,
-    ),
-    reply,
-  );
-  const close = h("button", { type: "button", class: "lvm-close", "aria-label": "Dismiss the question" });
-  close.addEventListener("click", () => {
-    node.hidden = true;
-  });
-  node.append(close);
 
   /** Judge by what happened, not by what is known: compare log p(x) before and after a widening. */
   function follow(n) {

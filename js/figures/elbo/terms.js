@@ -2,7 +2,7 @@
 
 import { choice } from "../../kit/controls.js";
 import { show } from "../../kit/dom.js";
-import { sign, termButton } from "../../kit/maths.js";
+import { formulaRow, termButton } from "../../kit/maths.js";
 
 /** A term: what it is called, and the quantity whose colour it wears. */
 const TERMS = {
@@ -35,15 +35,11 @@ const term = (h, key) => {
 
 export function makeIdentity(h) {
   const terms = ["evidence", "elbo", "kl"].map((key) => [term(h, key), key]);
-  const node = h(
-    "div",
-    { class: "lvm-formula", role: "group", "aria-label": "log p(x) equals ELBO plus KL, in nats" },
-    terms[0][0],
-    sign(h, "="),
-    terms[1][0],
-    sign(h, "+"),
-    terms[2][0],
-    h("span", { class: "lvm-unit" }, "nats"),
+  const node = formulaRow(
+    h,
+    "log p(x) equals ELBO plus KL, in nats",
+    [terms[0][0], "=", terms[1][0], "+", terms[2][0]],
+    { small: false },
   );
   return { node, terms };
 }
@@ -55,19 +51,7 @@ export function makeSplits(h, choose) {
       const [a, b] = [term(h, first), term(h, second)];
       const total = term(h, "elbo");
       terms.push([a, first], [b, second], [total, "elbo"]);
-      return [
-        value,
-        h(
-          "div",
-          { class: "lvm-formula lvm-formula-small", role: "group", "aria-label": SPLITS[value].text },
-          total,
-          sign(h, "="),
-          a,
-          sign(h, between),
-          b,
-          h("span", { class: "lvm-unit" }, "nats"),
-        ),
-      ];
+      return [value, formulaRow(h, SPLITS[value].text, [total, "=", a, between, b])];
     }),
   );
   const group = choice(h, {

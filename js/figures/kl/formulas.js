@@ -1,7 +1,7 @@
 // The formulas above the bars: real text, each term a button. One row for the expectation, one for N draws.
 
 import { show } from "../../kit/dom.js";
-import { sign, termButton } from "../../kit/maths.js";
+import { formulaRow, termButton } from "../../kit/maths.js";
 
 const KL = { forward: "KL(*p*~data~ ‖ *p*~θ~)", reverse: "KL(*p*~θ~ ‖ *p*~data~)" };
 const EXPECTED = { key: "expected", symbol: "E~data~ log *p*~θ~", quantity: "evidence" };
@@ -16,9 +16,7 @@ export function makeFormulas(h) {
     terms.push([made, value]);
     return made;
   };
-  const unit = () => h("span", { class: "lvm-unit" }, "nats");
-  const row = (label, ...parts) =>
-    h("div", { class: "lvm-formula lvm-formula-small", role: "group", "aria-label": label }, parts, unit());
+  const row = (label, ...parts) => formulaRow(h, label, parts);
   const kl = (which) => term({ key: "kl", symbol: KL[which], quantity: "gap" }, (n) => n.kl);
   const rows = {
     forward: h(
@@ -27,19 +25,19 @@ export function makeFormulas(h) {
       row(
         "KL plus expected log-likelihood equals minus the entropy of the data",
         kl("forward"),
-        sign(h, "+"),
+        "+",
         term(EXPECTED, (n) => n.expected),
-        sign(h, "="),
+        "=",
         term(ENTROPY, (n) => -n.entropy),
       ),
       row(
         "KL plus average log-likelihood equals minus the entropy plus the wobble",
         kl("forward"),
-        sign(h, "+"),
+        "+",
         term(AVERAGE, (n) => n.average),
-        sign(h, "="),
+        "=",
         term(ENTROPY, (n) => -n.entropy),
-        sign(h, "+"),
+        "+",
         term(WOBBLE, (n) => n.wobble),
       ),
     ),
@@ -49,9 +47,9 @@ export function makeFormulas(h) {
       row(
         "Reverse KL plus expected log-likelihood: not a constant",
         kl("reverse"),
-        sign(h, "+"),
+        "+",
         term(EXPECTED, (n) => n.expected),
-        sign(h, "="),
+        "=",
         term({ key: "sum", symbol: "no constant", quantity: "prior" }, (n) => n.kl + n.expected),
       ),
     ),

@@ -1,0 +1,34 @@
+// The ground of a plane of codes: the prior's rings and axes, two standard deviations marked.
+
+import { scale } from "../../kit/axes.js";
+import { set } from "../../kit/dom.js";
+import { fixed } from "../../kit/format.js";
+
+const REACH = 4; // standard deviations of the prior, from the middle to an edge
+
+/** Its svg, with `codes` between the rings and the frame; `lay(side)` says whether it had another size before. */
+export function makeCodePlane(s, codes, more = {}) {
+  const prior = [1, 2].map((k) => s("circle", { class: `lvm-prior-ring lvm-prior-ring-${k}` }));
+  const cross = s("path", { class: "lvm-grid" });
+  const frame = s("rect", { class: "lvm-field-frame", x: 0.5, y: 0.5 });
+  const ticks = s("g", { class: "lvm-ticks" });
+  const svg = s("svg", { class: "lvm-svg", "aria-hidden": "true", ...more }, cross, prior, codes, frame, ticks);
+  const plane = { svg, reach: REACH, side: 0, x: scale([-REACH, REACH], [0, 1]), y: scale([-REACH, REACH], [1, 0]) };
+
+  function lay(side) {
+    if (plane.side === side) return false;
+    const x = scale([-REACH, REACH], [0, side]);
+    const y = scale([-REACH, REACH], [side, 0]);
+    set(svg, { width: side, height: side, viewBox: `0 0 ${side} ${side}` });
+    set(frame, { width: side - 1, height: side - 1 });
+    set(cross, { d: `M0 ${y(0)}H${side}M${x(0)} 0V${side}` });
+    prior.forEach((ring, i) => set(ring, { cx: x(0), cy: y(0), r: x(i + 1) - x(0) }));
+    ticks.replaceChildren(
+      ...[-2, 2].map((v) => s("text", { x: x(v), y: side - 6, "text-anchor": "middle" }, fixed(v, 0))),
+      ...[-2, 2].map((v) => s("text", { x: 5, y: y(v) + 4 }, fixed(v, 0))),
+    );
+    Object.assign(plane, { side, x, y });
+    return true;
+  }
+  return Object.assign(plane, { lay });
+}
