@@ -1,7 +1,9 @@
 """One layout for all figures: the picture and the hand on one screen, at a desk and on a phone; nothing cut at 320."""
 
 import pytest
-from built_book import SITE, pages_with_figures
+from built_book import SITE, laid_out, pages_with_figures
+
+from tools import audit
 
 HEADER = 52  # of a page, which stays at the top of the window
 LAID_OUT = (
@@ -17,6 +19,8 @@ LAID_OUT = (
     "posterior",
     "prior",
     "scrubber",
+    "send",
+    "sendtokens",
     "tokens",
     "trainer",
 )
@@ -126,3 +130,36 @@ def test_a_page_keeps_the_room_that_a_figure_takes(look, page):
         for name, host in hosts(shown):
             kept, taken = host.evaluate(ROOM)
             assert abs(kept - taken) <= 0.06 * taken, f"{name} at {width}: {kept:.0f} kept, {taken} taken"
+
+
+HANDLE = "[role=slider]:not(input):visible"
+
+
+@pytest.mark.parametrize("page", ["book/elbo.html", "book/kl_and_mle.html", "book/em_vs_vae.html"])
+def test_a_drag_lays_out_its_figure_and_not_the_page(visit, browser, page):
+    seen = visit(page)
+    shown = seen.settle(sweep=False, figures=1)
+    laid_out(shown)
+    handle = shown.locator("[data-lvm-live]").first.locator(HANDLE).first
+    handle.evaluate("(node) => node.scrollIntoView({block: 'center', behavior: 'instant'})")
+    shown.wait_for_timeout(300)
+    events = audit.traced_drag(browser, shown, handle, 0.5)
+    layouts = [event["args"]["endData"] for event in events if event["name"] == "Layout" and "endData" in event["args"]]
+    roots = [root["nodeName"] for layout in layouts for root in layout["layoutRoots"]]
+    assert len(layouts) > 5 and not [name for name in roots if name.startswith("#document")]
+
+
+def test_what_sticks_to_the_window_stands_still_when_a_handle_is_taken_and_let_go(visit):
+    shown = visit("book/elbo.html", viewport={"width": 1280, "height": 800}).settle(sweep=False, figures=1)
+    host = shown.locator("[data-lvm-live]").first
+    panel, handle = host.locator(".lvm-panel"), host.locator(HANDLE).first
+    first = panel.bounding_box()["y"] - host.bounding_box()["y"]
+    host.evaluate("(node) => scrollBy({top: node.getBoundingClientRect().top + 110, behavior: 'instant'})")
+    stuck = panel.bounding_box()
+    assert stuck["y"] - host.bounding_box()["y"] > first + 20  # it has come down with the window
+    box = handle.bounding_box()
+    shown.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    shown.mouse.down()
+    held = panel.bounding_box()
+    shown.mouse.up()
+    assert held == pytest.approx(stuck, abs=1) and panel.bounding_box() == pytest.approx(stuck, abs=1)
