@@ -134,10 +134,11 @@ def test_keys_do_what_a_hand_does_and_the_figure_says_it(play):
     page.keyboard.press("ArrowRight")
     assert numbers(page, root, carried)["mean1"] == pytest.approx(0.15), "a closer window, a shorter step"
     root.get_by_role("button", name="Reveal").press("Enter")
-    page.wait_for_timeout(900)
     lit = numbers(page, root, carried)
-    spoken = root.locator("[aria-live]").text_content()
-    assert f"{lit['network_short']:.2f}" in spoken and f"{lit['family_short']:.2f}" in spoken
+    spoken = root.locator("[aria-live]")
+    for short in ("network_short", "family_short"):  # said, and the address written, once all is at rest
+        spoken.filter(has_text=f"{lit[short]:.2f}").wait_for(state="attached")
+    page.wait_for_function("() => location.hash.includes('a=')")
     link = "#" + page.url.split("#")[1]
     other, again, _ = play("light", link)
     assert differences(numbers(other.page, again, carried), json.loads(json.dumps(lit))) == []

@@ -67,7 +67,7 @@ def test_pixels_by_keyboard_and_a_link(visit, shown):
     assert [
         i for i, (a, b) in enumerate(zip(read_image(once["drawn"]), read_image(twice["drawn"]), strict=True)) if a != b
     ] == [13 * 28 + 13]
-    shown.wait_for_timeout(900)
+    shown.wait_for_function("(drawn) => location.hash.includes(`x=${drawn}`)", arg=twice["drawn"])
     assert "posterior:" in shown.url
     other = visit(None)
     other.open(shown.url)

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from built_book import SITE, WHOLE, bare, laid_out, pages, pages_with_figures
+from built_book import SEEN, SITE, WHOLE, bare, laid_out, pages, pages_with_figures
 
 FORMULAS = [page for page in pages() if 'class="katex' in (SITE / page).read_text(encoding="utf-8")]
 HOSTS = {
@@ -59,20 +59,26 @@ PLACE = """() => {
 }"""
 
 
+def stands(shown):
+    """Wait until the figures near the window live, and nothing that they moved moves any more."""
+    shown.wait_for_function(
+        "() => [...document.querySelectorAll('[data-lvm-live]')].every((host) => { const { top, bottom } "
+        "= host.getBoundingClientRect(); return bottom < -600 || top > innerHeight + 600 || host.dataset.lvmStatus; })"
+    )
+    shown.wait_for_timeout(300)
+
+
 @pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
 @pytest.mark.parametrize("share", [0.3, 0.7])
 def test_a_reload_keeps_the_readers_place(visit, size, share):
     shown = visit("book/vae.html", "http", viewport={"width": size[0], "height": size[1]}).page
     laid_out(shown)
     shown.evaluate(f"scrollTo({{top: {share} * document.documentElement.scrollHeight, behavior: 'instant'}})")
-    shown.wait_for_function(
-        "() => [...document.querySelectorAll('[data-lvm-live]')].every((host) => { const { top, bottom } "
-        "= host.getBoundingClientRect(); return bottom < -600 || top > innerHeight + 600 || host.dataset.lvmStatus; })"
-    )
-    shown.wait_for_timeout(300)
+    stands(shown)
     before = shown.evaluate(PLACE)
     shown.reload()
-    shown.wait_for_timeout(700)
+    shown.wait_for_function(SEEN)
+    stands(shown)
     after = shown.evaluate(PLACE)
     assert abs(after[0] - before[0]) <= 1 and (after[0] != before[0] or abs(after[1] - before[1]) < 60)
 
