@@ -144,9 +144,10 @@ def test_a_stored_image_and_pixels_by_keyboard(shown):
     before = read_image(numbers(shown)["x"])
     for key in ("ArrowUp", "ArrowLeft", "Space"):
         shown.keyboard.press(key)
+    said = figure(shown).locator("[aria-live]").text_content()  # at once: at rest it says what the image is worth
     changed = np.flatnonzero(read_image(numbers(shown)["x"]) != before)
     assert changed.tolist() == [13 * 28 + 13]
-    assert "row 14, column 14" in figure(shown).locator("[aria-live]").text_content()
+    assert "row 14, column 14" in said
     shown.keyboard.press("Space")
     assert (read_image(numbers(shown)["x"]) == before).all()
 
