@@ -191,7 +191,7 @@ export default figure(
         high: kept.range("mean1").high,
         value: () => qOf(kept.state).mean,
         home: [homes().mean1, homes().mean2],
-        by: () => [window.half / 40, window.half / 8],
+        by: () => [40, 8].map((parts) => HALF / 2 ** kept.state.zoom / parts), // also before the closer window is drawn
         change: ([mean1, mean2]) => kept.change(touch({ mean1, mean2 })),
       }),
     );
