@@ -107,23 +107,21 @@
     }
   };
 
-  const hosts = [...document.querySelectorAll("[data-lvm-live]")];
-  if (!("IntersectionObserver" in window)) {
-    document.addEventListener("lvm-host", ({ target }) => start(target));
-    return void hosts.forEach(start);
-  }
-  const near = new IntersectionObserver(
-    (entries) => {
-      for (const { isIntersecting, target } of entries) {
-        if (!isIntersecting) continue;
-        near.unobserve(target);
-        start(target);
-      }
-    },
-    { rootMargin: "500px 0px" },
-  );
+  const near =
+    "IntersectionObserver" in window &&
+    new IntersectionObserver(
+      (entries) => {
+        for (const { isIntersecting, target } of entries) {
+          if (!isIntersecting) continue;
+          near.unobserve(target);
+          start(target);
+        }
+      },
+      { rootMargin: "500px 0px" },
+    );
+  const expect = (host) => (near ? near.observe(host) : start(host));
+  document.addEventListener("lvm-host", ({ target }) => expect(target)); // one that comes later
   // The page is painted first, then figures ask for their files.
   const painted = (act) => requestAnimationFrame(() => requestAnimationFrame(act));
-  painted(() => hosts.forEach((host) => near.observe(host)));
-  document.addEventListener("lvm-host", ({ target }) => near.observe(target)); // one that came later
+  painted(() => document.querySelectorAll("[data-lvm-live]").forEach(expect));
 })();

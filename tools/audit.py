@@ -176,9 +176,9 @@ def served(site: Path) -> tuple[ThreadingHTTPServer, str]:
 # ------------------------------------------------------------------ measuring
 
 
-def slowdown(pace: float) -> float:
-    """By what this processor is slowed to be as slow as a quarter of the one of the aims; at least 1."""
-    return max(1.0, 4 * budget("page", "pace") / pace)
+def slowdown(took: float) -> float:
+    """By what this processor, whose yardstick took so long, is slowed to a quarter of the aims' one; at least 1."""
+    return max(1.0, 4 * budget("page", "pace") / took)
 
 
 def lighthouse(url: str, runs: int, browser: str, slow: float) -> dict:

@@ -171,9 +171,9 @@ export default figure(
       warn(NO_WORKER + (recordedBelow() ? IN_ITS_PLACE : ""));
       const here = { postMessage: heard, onmessage: (_event) => {} };
       const early = [];
-      const hear = (data) => here.onmessage({ data });
+      let hear = (data) => void early.push(data); // until the script is there
       post = (data) => {
-        if (data.do === "begin" || data.do === "follow") early.push(data);
+        if (data.do === "begin" || data.do === "follow") hear(data);
       };
       // the Worker's own script, here: a page that carried it twice would weigh a third more
       const text = `window.lvmTrainer = (self) => {${workerSource}\n};`;
@@ -182,10 +182,8 @@ export default figure(
       script.onload = () => {
         view.URL.revokeObjectURL(url);
         view.lvmTrainer(here);
-        post = (data) => {
-          if (data.do === "begin" || data.do === "follow") hear(data);
-        };
-        for (const data of early) hear(data);
+        hear = (data) => here.onmessage({ data });
+        early.forEach(hear);
       };
       script.onerror = () => lost(new Error("its script could not run"));
       document.head.append(script);
