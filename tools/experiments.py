@@ -36,16 +36,17 @@ def names(folder: Path = FOLDER) -> list[str]:
 
 
 def parts(name: str, package: keys.Package | None = None) -> dict[str, str]:
-    """What an experiment's results hang on now: code, data and pins, but no experiment's results."""
+    """What an experiment's results hang on now: code, data and pins; neither what is stored nor what reads it."""
     package = package or chapters.library()
     source = f"from {package.name}.experiments import {name}"
     cell = {"cell_type": "code", "id": "experiment", "metadata": {}, "source": source}
     found = keys.parts({"cells": [cell]}, package.root, package)
-    results = f"{package.name}/experiments/"
+    folder = f"{package.name}/experiments/"
     return {
         part: digest
         for part, digest in found.items()
-        if part != keys.CODE_CELLS and not (part.startswith(results) and part.endswith(".json"))
+        if part not in (keys.CODE_CELLS, f"{folder}__init__.py")
+        and not (part.startswith(folder) and part.endswith(".json"))
     }
 
 

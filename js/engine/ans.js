@@ -120,10 +120,10 @@ export function bitsBack({ encoder, decoder }, { bits, width }) {
     };
   }
 
-  const q = (x) => {
-    const { mean, std } = gaussian(x);
-    return mean.map((m, j) => starts(m, std[j]));
-  };
+  /** Where the bins of each dimension begin under such a q. */
+  const binned = ({ mean, std }) => mean.map((m, j) => starts(m, std[j]));
+
+  const q = (x) => binned(gaussian(x));
 
   /** 2^24 p(x_d = 1 | z) for each pixel. */
   const ofPixels = (z) =>
@@ -175,5 +175,5 @@ export function bitsBack({ encoder, decoder }, { bits, width }) {
     return x;
   }
 
-  return { send, receive, gaussian, q, middle, edge, bins };
+  return { send, receive, gaussian, binned, q, middle, edge, bins };
 }

@@ -44,14 +44,17 @@ export function received(own, { bits, width }, bytes) {
   return { x, left: stack.toBytes() };
 }
 
+/** The same q, its standard deviations times `width`: to the last bit what the codec finds anew. */
+const widened = ({ mean, std }, width) => ({ mean, std: std.map((s) => width * s) });
+
 /** The message of a state { digit, width, bits, seed }: what it takes, and its bytes. */
 export function message(own, { digit, width, bits, seed }) {
   const x = own.images[digit];
   const codec = bitsBack(own.nets, { bits, width });
   const stack = new Stack(seed);
-  const sent = codec.send(x, stack);
-  const bytes = stack.toBytes();
   const unit = own.guess(digit);
+  const sent = codec.send(x, stack, codec.binned(widened(unit, width)));
+  const bytes = stack.toBytes();
   return {
     bytes,
     z: sent.bins.map(codec.middle),
@@ -81,12 +84,13 @@ export function message(own, { digit, width, bits, seed }) {
 export function* summary(own, { digit, width, bits, seed }) {
   const x = own.images[digit];
   const codec = bitsBack(own.nets, { bits, width });
-  const { mean, std } = codec.gaussian(x);
+  const { mean, std } = widened(own.guess(digit), width);
+  const own_ = codec.binned({ mean, std });
   const distortionAt = (z) => -logBernoulli(x, own.nets.decoder(Float64Array.from(z)));
 
   let binned = 0; // the rate over bins, in whole frequencies
   const likeliest = [];
-  for (const starts of codec.q(x)) {
+  for (const starts of own_) {
     let [below, most, at] = [0, -1, 0];
     binned += bits * BIT;
     for (let i = 0; i < codec.bins; i++) {
@@ -114,7 +118,6 @@ export function* summary(own, { digit, width, bits, seed }) {
   }
 
   const stack = new Stack(seed);
-  const own_ = codec.q(x);
   const lengths = [];
   for (let i = 0; i < CHAIN; i++) {
     const sent = codec.send(x, stack, own_);

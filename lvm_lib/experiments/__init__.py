@@ -22,13 +22,15 @@ from types import ModuleType
 from typing import SupportsFloat
 
 import numpy as np
+from scipy.special import stdtrit
 
 from .._checks import describe, real_array
 
 __all__ = ["Stored", "stored"]
 
 HERE = Path(__file__).parent
-ROOM = 4.0  # standard deviations that a run of one's own may lie away
+ROOM = 6.0  # standard deviations that a run of one's own may lie away, at least
+CHANCE = 1e-3  # with which it lies farther away than `bounds` says, were runs normal
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Stored:
     def within(self, number: str, value: SupportsFloat, *, unit: str = "nats") -> None:
         """Print a run's own `value` beside the stored ones, or fail where it lies outside their spread.
 
-        It may lie ROOM standard deviations away from their mean: those between runs, and the mean's own.
+        It may lie as far from their mean as `bounds` says.
         Raises AssertionError where it does not, ValueError or TypeError for arguments that do not fit.
         """
         low, high = self.bounds(number)
@@ -83,8 +85,13 @@ class Stored:
         print(f"{number}: {found:.3g}{unit} here; stored {said}")
 
     def bounds(self, number: str) -> tuple[float, float]:
-        """The interval in which one more run is expected; raises ValueError where `number` names none."""
-        away = ROOM * self.spread(number) * math.sqrt(1 + 1 / len(self.seeds))
+        """The interval in which one more run is expected; raises ValueError where `number` names none.
+
+        mean ± t sd sqrt(1 + 1 / n), with sd the standard deviation between the n runs. For normal runs a new one lies
+        outside with chance CHANCE where t is that quantile of Student's t with n - 1 degrees of freedom; at least ROOM.
+        """
+        n = len(self.seeds)
+        away = max(ROOM, float(stdtrit(n - 1, 1 - CHANCE / 2))) * self.spread(number) * math.sqrt(1 + 1 / n)
         away += 1e-9 * abs(self.mean(number))  # numbers without chance, stored in ten digits
         return self.mean(number) - away, self.mean(number) + away
 

@@ -27,7 +27,7 @@ from ..quantize import VectorQuantizer
 from ..rotation import RotatingQuantizer, rotated
 from ..single_code import SingleCodeVQVAE, single_code_vqvae
 
-SEEDS = tuple(range(5))
+SEEDS = tuple(range(12))
 CODES, LATENTS, EPOCHS, BATCH = 32, 16, 16, 256
 LENGTHS = (0.01, 0.1, 0.3)
 HALF = Gaussian(math.sqrt(0.5))  # -log p = squared error + constant

@@ -5,6 +5,7 @@ import types
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from lvm_lib import experiments
 from tools import chapters, keys
@@ -39,13 +40,28 @@ def test_stored_numbers_have_mean_spread_and_error(coin):
 def test_a_run_within_the_spread_is_said_and_another_fails(coin, capsys):
     coin.within("heads", 0.55, unit="")
     assert capsys.readouterr().out == "heads: 0.55 here; stored 0.5 ± 0.058 over 3 runs\n"
-    room = 4 * 0.1 * np.sqrt(4 / 3)
+    room = stats.t(2).ppf(0.9995) * 0.1 * np.sqrt(4 / 3)  # three runs know little: 36 standard deviations
     coin.within("heads", 0.5 + 0.999 * room)
-    with pytest.raises(AssertionError, match=r"heads: 0\.963 nats lies outside"):
+    with pytest.raises(AssertionError, match=r"heads: 4\.16 nats lies outside"):
         coin.within("heads", 0.5 + 1.002 * room)
     coin.within("sure", 1.0 + 1e-12)
     with pytest.raises(AssertionError):
         coin.within("sure", 1.0 + 1e-6)
+
+
+@pytest.mark.parametrize("runs", [3, 5, 12])
+def test_one_normal_run_in_a_thousand_lies_outside(runs, monkeypatch):
+    """At most: with twelve runs the six standard deviations that any run may lie away are the wider ones."""
+    monkeypatch.setattr(experiments, "ROOM", 0.0)
+    values = np.random.default_rng(runs).normal(7.0, 2.0, size=(20_000, runs + 1))
+    outside = 0
+    for row in values:
+        low, high = experiments.Stored("drawn", tuple(range(runs)), {"x": row[:-1]}).bounds("x")
+        outside += not low <= row[-1] <= high
+    assert 5 <= outside <= 40  # twenty expected
+    monkeypatch.undo()
+    low, high = experiments.Stored("drawn", tuple(range(runs)), {"x": values[0, :-1]}).bounds("x")
+    assert high - low >= 12 * values[0, :-1].std(ddof=1)
 
 
 def test_what_does_not_fit_is_named(coin):
