@@ -5,8 +5,11 @@
 //   net.row(data)                             -> Float64Array: one input, one output
 //   net.stepper()                             one place at a time, past keys and values kept: causal attention
 //
+// Four rows or more of a large layer go through a loop of vector instructions (doubles.js) where the browser has them.
 // No DOM, no state but a stepper's own. Every number is computed in float64, so that torch in float64 on the same
 // rounded weights differs by rounding alone (about 1e-15 of the largest value).
+
+import { doubles } from "./doubles.js";
 
 // ---- weights
 
@@ -59,6 +62,18 @@ export function product(x, weight, bias, rows, inputs, outputs) {
   for (; r + 4 <= rows; r += 4) fourRows(x, r * inputs, weight, bias, inputs, outputs, y, r * outputs);
   for (; r < rows; r++) oneRow(x, r * inputs, weight, bias, inputs, outputs, y, r * outputs);
   return y;
+}
+
+const LARGE = 4096; // weights: a smaller layer is not worth a memory of its own
+
+/** The product with one matrix: (x, rows) -> y, by vector instructions where they are worth it and can be had. */
+function linear(weight, bias, inputs, outputs) {
+  /** @type {ReturnType<typeof doubles> | undefined} */
+  let fast;
+  return (x, rows) => {
+    if (rows >= 4 && inputs * outputs >= LARGE && fast === undefined) fast = doubles(weight, bias, inputs, outputs);
+    return rows >= 4 && fast ? fast(x, rows) : product(x, weight, bias, rows, inputs, outputs);
+  };
 }
 
 /**
@@ -204,12 +219,10 @@ const MAKERS = {
   dense(layer, bytes) {
     const { inputs, outputs } = layer;
     const [weight, bias] = [matrix(bytes, layer.weight, outputs, inputs), vector(bytes, layer.bias, outputs)];
+    const times = linear(weight, bias, inputs, outputs);
     return pointwise(({ data, shape }) => {
       expect(shape.at(-1), inputs, "dense");
-      return {
-        data: product(data, weight, bias, data.length / inputs, inputs, outputs),
-        shape: [...shape.slice(0, -1), outputs],
-      };
+      return { data: times(data, data.length / inputs), shape: [...shape.slice(0, -1), outputs] };
     });
   },
 
@@ -357,6 +370,7 @@ const MAKERS = {
     } = layer;
     const columns = inputs * tall * wide;
     const [weight, bias] = [matrix(bytes, layer.weight, outputs, columns), vector(bytes, layer.bias, outputs)];
+    const times = linear(weight, bias, columns, outputs);
     const run = ({ data, shape: [n, channels, height, width] }) => {
       expect(channels, inputs, "conv");
       const rows = Math.floor((height + 2 * padding[0] - tall) / stride[0]) + 1;
@@ -367,7 +381,7 @@ const MAKERS = {
         eachTap(inputs, [tall, wide], [rows, cols], stride, padding, [height, width], (tap, pixel, place) => {
           patches[place * columns + tap] = data[image * inputs * height * width + pixel];
         });
-        const found = product(patches, weight, bias, rows * cols, columns, outputs);
+        const found = times(patches, rows * cols);
         for (let p = 0; p < rows * cols; p++) {
           for (let o = 0; o < outputs; o++) y[(image * outputs + o) * rows * cols + p] = found[p * outputs + o];
         }
@@ -388,6 +402,7 @@ const MAKERS = {
     } = layer;
     const columns = outputs * tall * wide;
     const [weight, bias] = [matrix(bytes, layer.weight, columns, inputs), vector(bytes, layer.bias, outputs)];
+    const times = linear(weight, null, inputs, columns);
     const run = ({ data, shape: [n, channels, height, width] }) => {
       expect(channels, inputs, "transposed conv");
       const rows = (height - 1) * stride[0] - 2 * padding[0] + tall + more[0];
@@ -398,7 +413,7 @@ const MAKERS = {
         const x = new Float64Array(places * inputs); // one row for each place
         for (let p = 0; p < places; p++)
           for (let c = 0; c < inputs; c++) x[p * inputs + c] = data[(image * inputs + c) * places + p];
-        const found = product(x, weight, null, places, inputs, columns);
+        const found = times(x, places);
         const to = image * outputs * size;
         for (let o = 0; o < outputs; o++) y.fill(bias[o], to + o * size, to + (o + 1) * size);
         eachTap(outputs, [tall, wide], [height, width], stride, padding, [rows, cols], (tap, pixel, place) => {

@@ -6,11 +6,29 @@
 //   multiply(c, a, b, m, k, n, true)  the same, where a is stored as (k, m)
 //
 // m must be a multiple of 4, n of 8. `kind` is "WebAssembly" or "JavaScript". The first is a loop of vector
-// instructions, which the assembler below writes when a page asks for it; where a browser refuses it, the second does
-// the same, slower.
+// instructions, assembled when a page asks for it; where a browser refuses it, the second does the same, slower.
 // Within one kind the order of all additions is fixed: equal inputs give equal outputs, to the last bit.
 
-const PAGE = 65536;
+import {
+  assembled,
+  constant,
+  floatsPlus,
+  floatsTimes,
+  get,
+  less,
+  let_,
+  load,
+  memoryOf,
+  minus,
+  moduleOf,
+  plus,
+  raise,
+  repeat,
+  spreadFloat,
+  store,
+  times,
+  zeros,
+} from "./assembler.js";
 
 /** Arrays of those sizes and the product on them. `plain`: JavaScript although WebAssembly would do (for tests). */
 export function products(sizes, { plain = false } = {}) {
@@ -21,7 +39,7 @@ export function products(sizes, { plain = false } = {}) {
     end += 16 * Math.ceil(size / 4); // each begins where a vector may
   }
   const memory = plain ? null : memoryOf(end);
-  const kernel = memory && assembled(memory);
+  const kernel = assembled(memory, bytesOfKernel());
   const buffer = kernel ? memory.buffer : new ArrayBuffer(end);
   const floats = Object.fromEntries(
     Object.entries(sizes).map(([name, size], i) => [name, new Float32Array(buffer, places[i], size)]),
@@ -78,45 +96,8 @@ export function inJavaScript(c, a, b, m, k, n, across = false) {
     }
 }
 
-// ---- the assembler: as much of WebAssembly as one function needs
-
-const [I32, V128] = [0x7f, 0x7b];
-const EMPTY = 0x40; // the type of a loop that leaves nothing
-
-/** A whole number in the variable length that the format uses; a signed one for constants. */
-function number(value, signed = false) {
-  const out = [];
-  for (let rest = value; ; ) {
-    const low = rest & 0x7f;
-    rest >>= 7;
-    if (signed ? (rest === 0 && !(low & 0x40)) || (rest === -1 && low & 0x40) : rest === 0) return [...out, low];
-    out.push(low | 0x80);
-  }
-}
-
-const listed = (items) => [...number(items.length), ...items.flat()];
-const section = (id, items) => [id, ...listed([listed(items)].flat())];
-const vector = (code) => [0xfd, ...number(code)];
-const get = (local) => [0x20, local];
-const set = (local) => [0x21, local];
-const constant = (value) => [0x41, ...number(value, true)];
-const plus = [0x6a];
-const minus = [0x6b];
-const times = [0x6c];
-const less = [0x49]; // unsigned
-const load = (address, offset = 0) => [...address, ...vector(0x00), 4, ...number(offset)]; // four floats
-const spread = (address) => [...address, ...vector(0x09), 2, 0]; // one float, four times
-const store = (address, value, offset = 0) => [...address, ...value, ...vector(0x0b), 4, ...number(offset)];
-const zeros = [...vector(0x0c), ...new Array(16).fill(0)];
-const vectorPlus = vector(0xe4);
-const vectorTimes = vector(0xe6);
-const let_ = (local, ...value) => [...value.flat(), ...set(local)];
-const raise = (local, ...by) => let_(local, get(local), ...by, plus);
-/** Repeat `body` as long as `condition` holds after it. */
-const repeat = (body, condition) => [0x03, EMPTY, ...body.flat(), ...condition.flat(), 0x0d, 0, 0x0b];
-
 /** The kernel's bytes: (c, a, b, m, k, bytes of a row of b and c, bytes from row to row of a, from term to term). */
-export function bytesOfKernel() {
+function bytesOfKernel() {
   const [c, a, b, m, k, wide, row, step] = [0, 1, 2, 3, 4, 5, 6, 7]; // parameters
   const [column, i, p, at, to, below] = [8, 9, 10, 11, 12, 13]; // whole numbers
   const rows = [14, 15, 16, 17]; // where the four rows of a are read
@@ -126,9 +107,9 @@ export function bytesOfKernel() {
     let_(left, load(get(below))),
     let_(right, load(get(below), 16)),
     ...rows.map((place, r) => [
-      ...let_(one, spread(get(place))),
-      ...let_(sums[2 * r], get(sums[2 * r]), get(one), get(left), vectorTimes, vectorPlus),
-      ...let_(sums[2 * r + 1], get(sums[2 * r + 1]), get(one), get(right), vectorTimes, vectorPlus),
+      ...let_(one, spreadFloat(get(place))),
+      ...let_(sums[2 * r], get(sums[2 * r]), get(one), get(left), floatsTimes, floatsPlus),
+      ...let_(sums[2 * r + 1], get(sums[2 * r + 1]), get(one), get(right), floatsTimes, floatsPlus),
       ...raise(place, get(step)),
     ]),
     raise(below, get(wide)),
@@ -156,35 +137,6 @@ export function bytesOfKernel() {
     repeat(block, [get(i), get(m), less]),
     raise(column, constant(32)),
   ];
-  const body = [let_(column, constant(0)), repeat(columns, [get(column), get(wide), less])].flat();
-  const locals = [
-    [...number(10), I32],
-    [...number(11), V128],
-  ];
-  const code = [...listed(locals), ...body, 0x0b];
-  const name = (text) => listed([...text].map((letter) => [letter.charCodeAt(0)]));
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [[0x60, ...listed(new Array(8).fill([I32])), 0]]), // its type
-    ...section(2, [[...name("from"), ...name("memory"), 0x02, 0x00, 1]]), // a memory from outside
-    ...section(3, [[0]]),
-    ...section(7, [[...name("multiply"), 0x00, 0]]),
-    ...section(10, [[...number(code.length), ...code]]),
-  ]);
-}
-
-/** Room for so many bytes; null where the browser has no WebAssembly. */
-function memoryOf(bytes) {
-  if (typeof WebAssembly === "undefined") return null;
-  return new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE) });
-}
-
-/** The kernel on a memory; null where the browser knows no vector instructions, or forbids what is assembled. */
-function assembled(memory) {
-  try {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytesOfKernel()), { from: { memory } });
-    return /** @type {(...places: number[]) => void} */ (exports.multiply);
-  } catch {
-    return null;
-  }
+  const body = [let_(column, constant(0)), repeat(columns, [get(column), get(wide), less])];
+  return moduleOf({ parameters: 8, wholes: 10, vectors: 11, body });
 }

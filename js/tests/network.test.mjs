@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { categorical, uniforms } from "../engine/counter.js";
+import { doubles } from "../engine/doubles.js";
 import { bytesOf, erf, half, network, product, sigmoid, softplus } from "../engine/network.js";
 
 const file = process.env.LVM_GOLDEN;
@@ -66,6 +67,47 @@ test("nn: the product of several rows is that of each row", () => {
       for (let i = 0; i < inputs; i++) sum += w[o * inputs + i] * x[r * inputs + i];
       near(y[r * outputs + o], sum);
     }
+});
+
+test("nn: vector instructions give the plain product, whatever is 0, and a browser without them has the plain one", () => {
+  const value = (i) => Math.sin(3 * i + 1);
+  for (const [rows, inputs, outputs] of [
+    [4, 64, 64],
+    [25, 70, 83],
+    [5, 400, 784],
+  ]) {
+    const w = Float32Array.from({ length: outputs * inputs }, (_, i) => value(i + 0.5));
+    const b = Float32Array.from({ length: outputs }, (_, i) => value(i + 0.25));
+    for (const bias of [b, null])
+      for (const zero of [() => false, (i) => i % inputs > 40, (i) => i % 3 > 0, () => true]) {
+        const x = Float64Array.from({ length: rows * inputs }, (_, i) => (zero(i) ? 0 : value(i)));
+        const fast = doubles(w, bias, inputs, outputs);
+        const plain = product(x, w, bias, rows, inputs, outputs);
+        assert.ok(apart(fast(x, rows), plain) < 1e-14);
+        assert.deepEqual(fast(x, rows), fast(x, rows), "equal inputs, equal outputs");
+        const [one, many] = [fast(x.subarray(0, 4 * inputs), 4), fast(x, rows)];
+        assert.deepEqual(one, many.subarray(0, 4 * outputs), "rows do not see each other");
+      }
+    const wrong = Float64Array.from({ length: rows * inputs }, () => NaN);
+    assert.ok(doubles(w, b, inputs, outputs)(wrong, rows).every(Number.isNaN), "nothing wrong is left out");
+  }
+  const had = globalThis.WebAssembly;
+  try {
+    delete globalThis.WebAssembly;
+    assert.equal(doubles(new Float32Array(4), null, 2, 2), null);
+    globalThis.WebAssembly = {
+      ...had,
+      Memory: had.Memory,
+      Module: class {
+        constructor() {
+          throw new Error("the policy forbids it");
+        }
+      },
+    };
+    assert.equal(doubles(new Float32Array(4), null, 2, 2), null);
+  } finally {
+    globalThis.WebAssembly = had;
+  }
 });
 
 test("nn: what cannot be run says so", () => {

@@ -5,6 +5,7 @@ import { say, set } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 
 const [ROW, TALL, TEXT] = [40, 14, 14]; // of a row, its bar, and where its text stands
+const ROUND = 25; // bits, to which the axis goes on: it stands still while a message grows and shrinks
 const NARROW = 580; // pixels: below, a row says less
 const bits = (value) => `${fixed(value, 1)} bits = ${fixed(value * Math.LN2, 1)} nats`;
 
@@ -96,7 +97,7 @@ export function makeTape({ h, s }, others = beside, rows = 3) {
   function draw(width, n, most) {
     const net = n.x + n.z - n.back;
     const narrow = width < NARROW;
-    tape.draw(width, Math.max(n.x + n.z, 60), [
+    tape.draw(width, ROUND * Math.max(Math.ceil((n.x + n.z) / ROUND), 3), [
       {
         text: narrow
           ? `x given z: ${fixed(n.x, 1)} bits; z: ${fixed(n.z, n.z % 1 ? 1 : 0)} bits`
