@@ -36,6 +36,18 @@ def machinery() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
+def without_places(app) -> None:
+    """Have `.buildinfo` hash the settings alone, not where this machine keeps templates and files of packages."""
+    if app.builder.format != "html":
+        return
+    everywhere = {name: getattr(app.config, name) for name in ("templates_path", "html_static_path")}
+    for name, paths in everywhere.items():
+        setattr(app.config, name, [path for path in paths if not Path(path).is_absolute()])
+    app.builder.build_info = app.builder.create_build_info()
+    for name, paths in everywhere.items():
+        setattr(app.config, name, paths)
+
+
 def setup(app):
     import alone
     import answers
@@ -54,4 +66,5 @@ def setup(app):
     first = (alone, run, answers, downloads, formulas, identities, bench, status, page, front)
     for part in (*first, previews, search_index):
         part.setup(app)
+    app.connect("builder-inited", without_places)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}
