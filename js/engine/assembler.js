@@ -77,13 +77,16 @@ export function memoryOf(bytes) {
   return new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE) });
 }
 
+let refused = false; // once is enough: a page's policy that forbids this writes a line on each attempt
+
 /** A module's function on a memory; null where the browser knows no vector instructions, or forbids what is assembled. */
 export function assembled(memory, bytes) {
-  if (!memory) return null;
+  if (!memory || refused) return null;
   try {
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { from: { memory } });
     return /** @type {(...places: number[]) => void} */ (exports.run);
   } catch {
+    refused = true;
     return null;
   }
 }

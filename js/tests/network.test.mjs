@@ -91,20 +91,27 @@ test("nn: vector instructions give the plain product, whatever is 0, and a brows
     const wrong = Float64Array.from({ length: rows * inputs }, () => NaN);
     assert.ok(doubles(w, b, inputs, outputs)(wrong, rows).every(Number.isNaN), "nothing wrong is left out");
   }
+});
+
+test("nn: a browser without vector instructions has the plain product, and one that forbids them is asked once", async () => {
   const had = globalThis.WebAssembly;
+  let asked = 0;
   try {
     delete globalThis.WebAssembly;
     assert.equal(doubles(new Float32Array(4), null, 2, 2), null);
+    const { assembled, memoryOf } = await import("../engine/assembler.js?forbidden");
+    assert.equal(memoryOf(8), null);
     globalThis.WebAssembly = {
-      ...had,
       Memory: had.Memory,
       Module: class {
         constructor() {
+          asked++;
           throw new Error("the policy forbids it");
         }
       },
     };
-    assert.equal(doubles(new Float32Array(4), null, 2, 2), null);
+    for (let i = 0; i < 3; i++) assert.equal(assembled(memoryOf(8), new Uint8Array(8)), null);
+    assert.equal(asked, 1);
   } finally {
     globalThis.WebAssembly = had;
   }
