@@ -37,7 +37,8 @@ export const loadWhole = (address) => [...address, 0x28, ...at(2, 0)];
 export const load = (address, offset = 0) => [...address, ...vector(0x00), ...at(4, offset)]; // a whole vector
 export const store = (address, value, offset = 0) => [...address, ...value, ...vector(0x0b), ...at(4, offset)];
 export const spreadFloat = (address) => [...address, ...vector(0x09), ...at(2, 0)]; // one float32, four times
-export const spreadDouble = (address, offset = 0) => [...address, ...vector(0x0a), ...at(3, offset)]; // one float64, twice
+/** One float64, twice. */
+export const spreadDouble = (address, offset = 0) => [...address, ...vector(0x0a), ...at(3, offset)];
 /** Two float32 as two float64. */
 export const promoted = (address, offset = 0) => [...address, ...vector(0x5d), ...at(3, offset), ...vector(0x5f)];
 export const zeros = [...vector(0x0c), ...new Array(16).fill(0)];
@@ -79,7 +80,7 @@ export function memoryOf(bytes) {
 
 let refused = false; // once is enough: a page's policy that forbids this writes a line on each attempt
 
-/** A module's function on a memory; null where the browser knows no vector instructions, or forbids what is assembled. */
+/** A module's function on a memory; null where the browser has no vector instructions, or forbids the module. */
 export function assembled(memory, bytes) {
   if (!memory || refused) return null;
   try {

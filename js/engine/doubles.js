@@ -43,7 +43,7 @@ export function doubles(weight, bias, inputs, outputs) {
   );
   const memory = memoryOf(end);
   const kernel = assembled(memory, bytesOfKernel());
-  if (!kernel) return null;
+  if (!memory || !kernel) return null;
   const { buffer } = memory;
   const columns = new Float32Array(buffer, at.weights, inputs * n);
   for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) columns[i * n + o] = weight[o * inputs + i];

@@ -40,7 +40,7 @@ export function products(sizes, { plain = false } = {}) {
   }
   const memory = plain ? null : memoryOf(end);
   const kernel = assembled(memory, bytesOfKernel());
-  const buffer = kernel ? memory.buffer : new ArrayBuffer(end);
+  const buffer = memory && kernel ? memory.buffer : new ArrayBuffer(end);
   const floats = Object.fromEntries(
     Object.entries(sizes).map(([name, size], i) => [name, new Float32Array(buffer, places[i], size)]),
   );
