@@ -17,7 +17,9 @@ from playwright.sync_api import sync_playwright
 from tools.need_browser import chromium
 
 SWEEP = """async () => {
-  const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const later = (done) => setTimeout(done, 1000); // a window that the browser draws no more gets no frame
+  const drawn = () => Promise.race([
+    new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))), new Promise(later)]);
   const step = 1.5 * innerHeight; // sections as far beyond the window are laid out with what is in it
   for (let top = 0; top < document.documentElement.scrollHeight; top += step) { // it grows: they are laid out late
     window.scrollTo({ top, behavior: "instant" });
@@ -155,7 +157,7 @@ class Visit:
             self.page.evaluate(SWEEP)
         for host in self.page.locator("[data-lvm-live]").all()[:figures]:
             try:
-                self.page.wait_for_function(ARRIVED, arg=host.element_handle())
+                self.page.wait_for_function(ARRIVED, arg=host.element_handle(), polling=50)
             except PlaywrightTimeout as error:
                 name = host.get_attribute("data-lvm-live")
                 raise AssertionError(

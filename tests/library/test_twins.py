@@ -7,8 +7,9 @@ import pytest
 from lvm_lib import figures
 
 ROOT = Path(__file__).resolve().parents[2]
-# Memory of a page's last answers, for which Python has functools; the search, which no one asks in Python.
-ALONE = {"remembered", "search", "spellings"}
+# Memory of a page's last answers, for which Python has functools; the search, which no one asks in Python; what writes
+# WebAssembly.
+ALONE = {"assembler", "remembered", "search", "spellings"}
 ENGINES = sorted(path.stem for path in (ROOT / "js" / "engine").glob("*.js"))
 PAGES = {path.stem for path in (ROOT / "js" / "page").rglob("*.js")}
 KIT = {path.stem for path in (ROOT / "js" / "kit").glob("*.js")}
@@ -18,7 +19,11 @@ FIGURES = {getattr(figures, name).name for name in figures.__all__ if name.endsw
 @pytest.mark.parametrize("name", sorted({*ENGINES} - ALONE))
 def test_an_engine_has_a_python_twin_of_its_name(name):
     stems = {"judge": "_judge", "written": "_text"}  # of the checks, which keep their judge and reader to themselves
-    stems |= dict.fromkeys(("ans", "exact"), "coding") | dict.fromkeys(("products", "run"), "trainer")
+    stems |= (
+        {"doubles": "network"}
+        | dict.fromkeys(("ans", "exact"), "coding")
+        | dict.fromkeys(("products", "run"), "trainer")
+    )
     places = [ROOT / "lvm_lib" / folder / f"{stems.get(name, name)}.py" for folder in (".", "figures", "check")]
     assert any(place.exists() for place in places)
 
