@@ -53,7 +53,8 @@ export function message(own, { digit, width, bits, seed }) {
   const codec = bitsBack(own.nets, { bits, width });
   const stack = new Stack(seed);
   const unit = own.guess(digit);
-  const sent = codec.send(x, stack, codec.binned(widened(unit, width)));
+  const q = widened(unit, width);
+  const sent = codec.send(x, stack, codec.binned(q));
   const bytes = stack.toBytes();
   return {
     bytes,
@@ -70,10 +71,10 @@ export function message(own, { digit, width, bits, seed }) {
       first: stack.borrowed,
       wire: 8 * bytes.length,
       bytes: hex(bytes),
-      mean1: unit.mean[0],
-      mean2: unit.mean[1],
-      std1: width * unit.std[0],
-      std2: width * unit.std[1],
+      mean1: q.mean[0],
+      mean2: q.mean[1],
+      std1: q.std[0],
+      std2: q.std[1],
       png: own.png[digit],
       fixed: PIXELS,
     },

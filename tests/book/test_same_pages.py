@@ -11,8 +11,9 @@ from tools import chapters
 
 # Packages are taken from a link, so that no page may hang on the folder in which an environment lies.
 BUILD = """
-import sys, sysconfig
+import os, sys, sysconfig
 link, site = sys.argv.pop(1), sysconfig.get_path("purelib")
+os.symlink(site, link)
 sys.path[:] = [link if path == site else path for path in sys.path]
 from jupyter_book.cli.main import main
 import sphinx_book_theme
@@ -25,16 +26,9 @@ OTHERS = sorted(chapters.ROOT.glob(".venv-3.*/bin/python"))  # `make book VENV=.
 
 def build(python, folder, **variables):
     """A strict build in `folder`; what it said."""
-    site = subprocess.run(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
-    link = folder.with_name(f"{folder.name}, packages")
-    link.symlink_to(site)
+    link = str(folder.with_name(f"{folder.name}, packages"))
     done = subprocess.run(
-        [python, "-c", BUILD, str(link), "build", ".", "-n", "-W", "--keep-going"],
+        [python, "-c", BUILD, link, "build", ".", "-n", "-W", "--keep-going"],
         cwd=folder,
         env={**os.environ, **variables},
         capture_output=True,

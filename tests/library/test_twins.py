@@ -19,11 +19,8 @@ FIGURES = {getattr(figures, name).name for name in figures.__all__ if name.endsw
 @pytest.mark.parametrize("name", sorted({*ENGINES} - ALONE))
 def test_an_engine_has_a_python_twin_of_its_name(name):
     stems = {"judge": "_judge", "written": "_text"}  # of the checks, which keep their judge and reader to themselves
-    stems |= (
-        {"doubles": "network"}
-        | dict.fromkeys(("ans", "exact"), "coding")
-        | dict.fromkeys(("products", "run"), "trainer")
-    )
+    stems["doubles"] = "network"
+    stems |= dict.fromkeys(("ans", "exact"), "coding") | dict.fromkeys(("products", "run"), "trainer")
     places = [ROOT / "lvm_lib" / folder / f"{stems.get(name, name)}.py" for folder in (".", "figures", "check")]
     assert any(place.exists() for place in places)
 
