@@ -12,14 +12,17 @@ from tools import pdf
 from tools.budgets import budget
 
 TOLD = []  # of each page that is printed
+FOOT = 50  # points: the number of a sheet stands lower, its text higher
 
 
 class Told:
-    """What a page calls itself and its sections, before it is made ready for paper."""
+    """What a page calls itself, its sections and its exercises, before it is made ready for paper."""
 
     def __init__(self, page):
         self.name, self.title = page.name, page.title
         self.sections = [h2.get_text(" ", strip=True) for h2 in page.article.find_all("h2") if not h2.find("em")]
+        titles = page.article.select("h3, .exercise > .admonition-title")
+        self.headings = self.sections + [title.get_text(" ", strip=True) for title in titles]
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +117,26 @@ def test_hints_stay_closed_and_solutions_stand_at_the_end(printed, text):
     links = sum(page.count("Solution, at the end of the book") for page in text[: last - 1])
     assert links == solutions > 20
     assert not [page for page in text if "Show code cell source" in page]
+
+
+def last_line(sheet):
+    """What stands lowest on a sheet, its number left out; the order of a PDF's text is another one."""
+    text = sheet.get_textpage()
+    boxes = [text.get_rect(number) for number in range(text.count_rects())]
+    above = [box for box in boxes if box[1] > FOOT]
+    if not above:
+        return ""
+    _, bottom, _, top = min(above, key=lambda box: box[1])
+    return text.get_text_bounded(bottom=bottom - 1, top=top + 1).strip()
+
+
+def test_no_sheet_ends_with_a_heading(printed):
+    headings = {squeezed(title) for page in TOLD for title in page.headings}
+    with pypdfium2.PdfDocument(printed[0]) as document:
+        ends = [last_line(sheet) for sheet in document]
+    assert len({end for end in ends if end}) > 100
+    alone = [(n, end) for n, end in enumerate(ends, 1) if squeezed(end) in headings or re.match(r"About \d+ min", end)]
+    assert not alone
 
 
 def test_a_page_that_is_not_there_is_named():
