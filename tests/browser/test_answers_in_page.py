@@ -236,6 +236,21 @@ class TestOnePage:
         assert name not in kept(shown)["exercises"]
 
 
+def test_nothing_moves_when_the_list_of_answers_comes(visit, address):
+    seen = visit(None, viewport={"width": 412, "height": 823})
+    waiting = []
+    seen.context.route("**/_exercises/all.js*", lambda route: waiting.append(route))
+    seen.page.goto(address + YOURS, wait_until="domcontentloaded")
+    seen.page.evaluate("""() => { window.moved = 0;
+      new PerformanceObserver((list) => list.getEntries().forEach(({ value }) => { window.moved += value; }))
+        .observe({ type: "layout-shift", buffered: true }); }""")
+    seen.page.wait_for_timeout(300)  # the page is drawn without its list
+    waiting[0].continue_()
+    seen.page.locator(".lvm-answered").first.wait_for()
+    seen.page.wait_for_timeout(300)
+    assert seen.page.evaluate("moved") < 0.02
+
+
 @pytest.mark.parametrize("scheme", ["file", "http"])
 def test_your_answers_travel_in_a_file_and_can_be_erased(
     visit,
