@@ -240,7 +240,8 @@ def test_nothing_moves_when_the_list_of_answers_comes(visit, address):
     seen = visit(None, viewport={"width": 412, "height": 823})
     waiting = []
     seen.context.route("**/_exercises/all.js*", lambda route: waiting.append(route))
-    seen.page.goto(address + YOURS, wait_until="domcontentloaded")
+    with seen.page.expect_request("**/_exercises/all.js*"):
+        seen.page.goto(address + YOURS, wait_until="domcontentloaded")
     seen.page.evaluate("""() => { window.moved = 0;
       new PerformanceObserver((list) => list.getEntries().forEach(({ value }) => { window.moved += value; }))
         .observe({ type: "layout-shift", buffered: true }); }""")
