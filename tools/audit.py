@@ -75,6 +75,9 @@ BROWSER = [
     "--disable-dev-shm-usage",
 ]
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+SHIFTS = """window.lvmShifts = 0; new PerformanceObserver((list) => {
+    for (const shift of list.getEntries()) if (!shift.hadRecentInput) window.lvmShifts += shift.value;
+}).observe({ type: "layout-shift", buffered: true });"""
 COMPRESSED = ("text/", "application/json", "application/javascript", "image/svg+xml")
 # what: (unit, its budget, sign)
 KINDS = {
@@ -226,9 +229,7 @@ def first_load(browser, url: str) -> dict:
     """Bytes and requests of a first visit without scrolling; then the shifts on the way down."""
     context = browser.new_context(**PHONE)
     page = context.new_page()
-    page.add_init_script("""window.lvmShifts = 0; new PerformanceObserver((list) => {
-        for (const shift of list.getEntries()) if (!shift.hadRecentInput) window.lvmShifts += shift.value;
-    }).observe({ type: "layout-shift", buffered: true });""")
+    page.add_init_script(SHIFTS)
     devtools = context.new_cdp_session(page)
     devtools.send("Network.enable")
     loaded = []

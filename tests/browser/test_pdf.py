@@ -39,10 +39,16 @@ def printed(browser, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def text(printed):
-    """The text of each page, as another program than the one that told its structure finds it."""
+def sheets(printed):
+    """What is written on each page and where, as another program than the one that told its structure finds it."""
     with pypdfium2.PdfDocument(printed[0]) as document:
-        return [page.get_textpage().get_text_bounded() for page in document]
+        yield [page.get_textpage() for page in document]
+
+
+@pytest.fixture(scope="module")
+def text(sheets):
+    """The text of each page."""
+    return [sheet.get_text_bounded() for sheet in sheets]
 
 
 def outline(entries, depth=0):
@@ -121,19 +127,17 @@ def test_hints_stay_closed_and_solutions_stand_at_the_end(printed, text):
 
 def last_line(sheet):
     """What stands lowest on a sheet, its number left out; the order of a PDF's text is another one."""
-    text = sheet.get_textpage()
-    boxes = [text.get_rect(number) for number in range(text.count_rects())]
+    boxes = [sheet.get_rect(number) for number in range(sheet.count_rects())]
     above = [box for box in boxes if box[1] > FOOT]
     if not above:
         return ""
     _, bottom, _, top = min(above, key=lambda box: box[1])
-    return text.get_text_bounded(bottom=bottom - 1, top=top + 1).strip()
+    return sheet.get_text_bounded(bottom=bottom - 1, top=top + 1).strip()
 
 
-def test_no_sheet_ends_with_a_heading(printed):
+def test_no_sheet_ends_with_a_heading(sheets):
     headings = {squeezed(title) for page in TOLD for title in page.headings}
-    with pypdfium2.PdfDocument(printed[0]) as document:
-        ends = [last_line(sheet) for sheet in document]
+    ends = [last_line(sheet) for sheet in sheets]
     assert len({end for end in ends if end}) > 100
     alone = [(n, end) for n, end in enumerate(ends, 1) if squeezed(end) in headings or re.match(r"About \d+ min", end)]
     assert not alone
