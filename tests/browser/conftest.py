@@ -16,16 +16,21 @@ from playwright.sync_api import sync_playwright
 
 from tools.need_browser import chromium
 
-SWEEP = """async () => {
+SWEEP = """() => {
   const later = (done) => setTimeout(done, 1000); // a window that the browser draws no more gets no frame
   const drawn = () => Promise.race([
     new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))), new Promise(later)]);
-  const step = 1.5 * innerHeight; // sections as far beyond the window are laid out with what is in it
-  for (let top = 0; top < document.documentElement.scrollHeight; top += step) { // it grows: they are laid out late
-    window.scrollTo({ top, behavior: "instant" });
-    await drawn();
-  }
+  const sweep = async () => {
+    for (let top = 0; top < document.documentElement.scrollHeight;) { // it grows: sections are laid out late
+      window.scrollTo({ top, behavior: "instant" });
+      await drawn();
+      top += Math.max(1.5 * innerHeight, 300); // sections as far beyond the window are laid out with what is in it;
+    } // a window that has no size yet must not stop it
+  };
+  window.swept = false;
+  sweep().then(() => { window.swept = true; });
 }"""
+SWEPT = 180_000  # ms: fifty times what the longest page takes on two busy cores
 
 ARRIVED = """(host) => {
   if (host.dataset.lvmStatus) return true;
@@ -155,6 +160,7 @@ class Visit:
         """
         if sweep:
             self.page.evaluate(SWEEP)
+            self.page.wait_for_function("() => window.swept", polling=50, timeout=SWEPT)
         for host in self.page.locator("[data-lvm-live]").all()[:figures]:
             try:
                 self.page.wait_for_function(ARRIVED, arg=host.element_handle(), polling=50)
