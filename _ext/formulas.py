@@ -4,6 +4,10 @@ A displayed formula breaks where its line ends, before a relation or a sign or a
 One in aligned rows has a second form for narrow screens, row under row, each of which breaks like that;
 assets/book.css shows the one that fits.
 
+The list of all equations has so many formulas that a telephone would work on them for a second before its first words
+stand. Its formulas but the first are in the page as text, for whom no script runs as elements, and become elements
+when they come near (assets/book.js).
+
 A formula that KaTeX does not know is a warning, an error in a strict build. There are no macros of the book's own:
 in Jupyter, Colab and on GitHub nobody would know them.
 """
@@ -12,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import html
+import itertools
 import re
 from pathlib import Path
 
@@ -39,6 +44,7 @@ ROWS = re.compile(r"\s*\\begin\{(aligned|gathered)\}(.*)\\end\{\1\}\s*([.,;]?)\s
 SCRIPTS = "mover|munder|munderover|msub|msup|msubsup"
 NAME = r"<mi[^>]*>[^<]*</mi><mo>\u2061</mo>"  # KaTeX makes two elements of the name of an operator
 FIRST, LAST = re.compile(rf"(<(?:{SCRIPTS})\b[^>]*>)({NAME})"), re.compile(rf"({NAME})(</(?:{SCRIPTS})>)")
+AT_ONCE = 4  # formulas of the list of equations that are elements from the start: they fill the first window
 TOKEN = re.compile(r"\\\\(?:\[[^\]]*\])?|\\[a-zA-Z]+|\\.|.", flags=re.S)
 
 
@@ -72,7 +78,10 @@ def rendered(node, formula: str, display: bool) -> str:
 
 
 def tie(app, doctree, docname) -> None:
-    """Give each formula in the text the punctuation that touches it, so that no line begins with a full stop."""
+    """Give each formula in the text the punctuation that touches it, so that no line begins with a full stop.
+
+    In the list of all equations, note which formulas come late.
+    """
     for node in list(doctree.findall(nodes.math)):
         for name, step, pattern in (("head", -1, OPENING), ("tail", 1, CLOSING)):
             place = node.parent.index(node) + step
@@ -80,6 +89,9 @@ def tie(app, doctree, docname) -> None:
             if isinstance(text, nodes.Text) and (found := pattern.search(text.astext())):
                 node[name] = found[0]
                 node.parent.replace(text, nodes.Text(pattern.sub("", text.astext(), count=1)))
+    if docname == identities.PAGE:
+        for node in itertools.islice(doctree.findall(nodes.math_block), AT_ONCE, None):
+            node["late"] = True
 
 
 def visit_inline(self, node: nodes.math) -> None:
@@ -152,6 +164,8 @@ def visit_block(self, node: nodes.math_block) -> None:
             for line, goes_on in lines
         )
         shown = f'<div class="lvm-wide">{shown}</div><div class="lvm-narrow" aria-hidden="true">{narrow}</div>'
+    if node.get("late"):
+        shown = f'<noscript class="lvm-late">{shown}</noscript>'
     self.body.append(f'<div class="lvm-formula" role="group" aria-label="Formula">{shown}</div>')
     if node["number"]:
         number = get_node_equation_number(self, node)

@@ -79,10 +79,10 @@ def plain(text: str) -> str:
 
 
 def power_of_ten(number: float) -> str:
-    """1e-8 as a formula."""
+    """1e-8 in Markdown."""
     mantissa, exponent = f"{number:e}".split("e")
     mantissa = f"{float(mantissa):g}"
-    return f"${'' if mantissa == '1' else mantissa + chr(92) + 'cdot '}10^{{{int(exponent)}}}$"
+    return f"{'' if mantissa == '1' else mantissa + ' × '}10{{sup}}`{int(exponent)}`".replace("`-", "`\N{MINUS SIGN}")
 
 
 def fill(app, docname: str, source: list[str]) -> None:

@@ -260,6 +260,24 @@
   };
   addEventListener("hashchange", land);
 
+  // Formulas that wait as text (the list of all equations) become elements when they come near the window, or with the
+  // layout of their section.
+  const become = (held) => {
+    held.outerHTML = held.textContent;
+  };
+  const late = (part) => {
+    for (const held of part.querySelectorAll("noscript.lvm-late")) become(held);
+  };
+  const near = new IntersectionObserver(
+    (seen) => {
+      for (const { isIntersecting, target } of seen) if (isIntersecting) late(target);
+    },
+    { rootMargin: "150%" },
+  );
+  if ("deferred" in root.dataset)
+    for (const held of document.querySelectorAll("noscript.lvm-late")) near.observe(held.parentElement);
+  else late(document);
+
   // The layout of sections far down waits: a section takes a telephone some tenths of a second. It is made up for in
   // the pauses of a reader who has begun to scroll, or once the page has stood for a while. Then heights are true, the
   // scroll bar too, and the fonts of all formulas have come. After that the browser leaves out what is not in sight
@@ -283,6 +301,7 @@
   };
   const whole = () => {
     runs++;
+    late(document);
     delete root.dataset.deferred;
     for (const section of sections) section.style.contentVisibility = "";
   };
@@ -290,6 +309,7 @@
     if (run !== runs) return;
     const section = waiting.shift();
     if (section) {
+      late(section);
       section.style.contentVisibility = "visible";
       section.getBoundingClientRect();
       undisturbed(() => layOut(run));

@@ -117,6 +117,8 @@ def read(names: Iterable[str] = (), site: Path = SITE) -> list[Page]:
         if not built.exists():
             raise FileNotFoundError(f"{built} is not built: run make book first")
         article = BeautifulSoup(built.read_text(encoding="utf-8"), "html.parser").find("article")
+        for late in article.select("noscript.lvm-late"):
+            late.unwrap()
         for gone in article.select(NOT_ON_PAPER):
             gone.decompose()
         plain_headings(article)

@@ -43,7 +43,12 @@ def test_an_equation_and_its_test_are_linked_both_ways(book_with_tests):
     entry = page[page.index('id="test-of-second-equation"') :]
     assert 'href="../second.html#equation-second-equation"' in entry
     assert 'id="equation-second-equation"' in book.page("second")
-    for said in ("One counted against one measured", "tests/identities/second.py", "one_is_one", "10^{-8}"):
+    for said in (
+        "One counted against one measured",
+        "tests/identities/second.py",
+        "one_is_one",
+        "10<sup>\N{MINUS SIGN}8</sup>",
+    ):
         assert said in entry, said
     untested = page[page.index('id="test-of-intro-equation"') : page.index('id="test-of-second-equation"')]
     assert "No test compares" in untested

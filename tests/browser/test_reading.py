@@ -183,3 +183,32 @@ def test_on_a_phone_no_strip_and_no_result_scrolls_sideways_and_what_does_says_s
             assert "Scrolls sideways" in one["says"], one
             assert not one["results"], f"a table of results scrolls at {width}: {one}"
             assert not one["picture"] or DRAWN.search(one["picture"]), f"at {width}: {one}"
+
+
+class TestTheListOfEquations:
+    """Its formulas but the first become elements when they come near; nobody goes without one."""
+
+    PAGE = "book/appendix/identities.html"
+    WAITING = "document.querySelectorAll('main noscript.lvm-late').length"
+    SEEN = "[...document.querySelectorAll('main .lvm-formula')].filter((node) => node.querySelector('.katex-html'))"
+
+    def test_they_come_with_the_reader(self, visit):
+        page = visit(self.PAGE).page
+        formulas = page.locator("main .lvm-formula").count()
+        assert page.evaluate(self.WAITING) > formulas / 2
+        tops = f"{self.SEEN}.map((node) => node.getBoundingClientRect().top)"
+        assert [top for top in page.evaluate(tops) if top < 900]  # a first one stands before any script ran
+        last = page.locator("main .lvm-formula").last
+        last.scroll_into_view_if_needed()
+        last.locator(".katex-html").first.wait_for()
+        assert page.evaluate(f"{self.SEEN}.length") < formulas  # those passed over are still text
+
+    @pytest.mark.parametrize("way", ["a link to an entry", "no script", "paper"])
+    def test_all_are_there(self, visit, way):
+        link = "#test-of-vae-elbo" if way == "a link to an entry" else ""
+        seen = visit(None, java_script_enabled=way != "no script")
+        seen.open((SITE / self.PAGE).as_uri() + link)
+        if way == "paper":
+            seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        formulas = seen.page.locator("main .lvm-formula")
+        assert formulas.count() == formulas.filter(has=seen.page.locator(".katex-html")).count() > 100
