@@ -322,6 +322,7 @@ export function build(kit) {
   const placed = (event) => {
     const box = svg.getBoundingClientRect();
     run.stop();
+    rest();
     kept.change({
       follow: false,
       z1: scales.x.inverse(event.clientX - box.left),
@@ -338,15 +339,19 @@ export function build(kit) {
     "aria-label": "z, two numbers: left and right move the first, up and down the second",
   }))
     handle.setAttribute(name, value);
+  // Keys may come faster than frames: a step starts where z is, not where it was drawn last.
+  const placeOfZ = () => (kept.state.follow && now ? now : kept.state);
   handle.addEventListener("keydown", (event) => {
+    const { z1, z2 } = placeOfZ();
     const upright = event.key === "ArrowUp" || event.key === "ArrowDown";
-    const to = event.key === "Home" ? 0 : keyed(event, upright ? now.z2 : now.z1, RANGE);
+    const to = event.key === "Home" ? 0 : keyed(event, upright ? z2 : z1, RANGE);
     if (to === null) return;
     event.preventDefault();
     event.stopPropagation();
     run.stop();
+    rest();
     const home = event.key === "Home";
-    kept.change({ follow: false, z1: upright ? now.z1 : to, z2: upright || home ? to : now.z2 });
+    kept.change({ follow: false, z1: upright ? z1 : to, z2: upright || home ? to : z2 });
   });
 
   onCleanup(

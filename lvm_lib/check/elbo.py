@@ -358,15 +358,15 @@ def elbo_mean_field(variance: object, gap: object) -> bool | None:
 
 
 def _mean_field():
-    covariance, origin = np.array([[1.0, 0.8], [0.8, 1.0]]), np.zeros(2)
-    precision = np.linalg.inv(covariance)
-    best = 1 / np.diag(precision)
+    r, origin = 0.8, np.zeros(2)
+    covariance = np.array([[1.0, r], [r, 1.0]])
+    best = np.full(2, 1 - r**2)  # one over the diagonal of the precision; eigenvalues below: 1 - r and 1 + r
     true_gap = kl_normal_full(origin, np.diag(best), origin, covariance)
     marginal = np.diag(covariance)
-    narrow, wide = (np.full(2, value) for value in np.linalg.eigvalsh(covariance))
+    narrow, wide = np.full(2, 1 - r), np.full(2, 1 + r)
     of_variance = {
         "the posterior's own marginal variance: KL(q || p) makes q narrower than that": marginal,
-        "the entry of the precision matrix: the variance is one over it": np.diag(precision),
+        "the entry of the precision matrix: the variance is one over it": 1 / best,
         "the standard deviation: the variance is asked, its square": np.sqrt(best),
         "the variance squared": best**2,
         "the smallest eigenvalue of the covariance: q is narrow, but not that narrow": narrow,

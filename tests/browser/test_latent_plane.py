@@ -103,13 +103,28 @@ def test_the_beats_follow_one_another_and_a_hand_ends_them(shown):
     assert "is-beat-1" in figure(shown).get_attribute("class")
     shown.wait_for_selector("[data-figure=front].is-beat-2")
     shown.wait_for_selector("[data-figure=front]:not(.is-beat-2)")
-    figure(shown).get_by_role("button", name="Draw a z").click()
-    ring = figure(shown).locator(".lvm-handle-plane").bounding_box()
-    shown.mouse.move(ring["x"] + 22, ring["y"] + 22)
-    shown.mouse.down()
-    shown.mouse.move(ring["x"] + 40, ring["y"] + 30)
-    shown.mouse.up()
-    assert "is-beat" not in figure(shown).get_attribute("class")
+    plane, ring = figure(shown).locator(".lvm-plane-svg").first, figure(shown).locator(".lvm-handle-plane")
+    for hand in (
+        drag,
+        lambda page, ring: plane.click(position={"x": 5, "y": 5}),
+        lambda page, ring: ring.press("Home"),
+    ):
+        figure(shown).get_by_role("button", name="Draw a z").click()
+        shown.evaluate(DRAWN)
+        hand(shown, ring)
+        assert "is-beat" not in figure(shown).get_attribute("class")
+
+
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def drag(page, ring):
+    """A short way, by the mouse."""
+    box = ring.bounding_box()
+    page.mouse.move(box["x"] + 22, box["y"] + 22)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 40, box["y"] + 30)
+    page.mouse.up()
 
 
 def test_the_empty_page_beats_the_picture_that_stood_there(shown):
@@ -117,6 +132,18 @@ def test_the_empty_page_beats_the_picture_that_stood_there(shown):
     before = numbers(shown)["elbo"]
     figure(shown).get_by_role("button", name="Clear").click()
     assert round(numbers(shown)["elbo"] - before) == 47
+
+
+def test_keys_that_come_within_one_frame_all_count(shown):
+    """Whoever holds a key down, on a fast keyboard or a slow screen, loses no step."""
+    handle = figure(shown).locator(".lvm-handle-plane")
+    handle.press("Home")
+    handle.evaluate("""(node) => {
+        for (const key of ["ArrowRight", "ArrowRight", "ArrowUp", "ArrowRight", "ArrowDown", "ArrowDown"])
+            node.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    }""")
+    shown.wait_for_function("(node) => JSON.parse(node.dataset.numbers).z1 !== 0", arg=figure(shown).element_handle())
+    assert (numbers(shown)["z1"], numbers(shown)["z2"]) == (0.3, -0.1)
 
 
 def test_ring_and_spot_are_both_seen_at_first_and_the_ring_is_whole_in_a_corner(shown):
