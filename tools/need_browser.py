@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SHELL = "chromium-headless-shell"  # Debian's Chromium without a window of its own: tests take four fifths of the time
 
 
 def chromium() -> str | None:
@@ -27,18 +28,24 @@ def chromium() -> str | None:
     return path if os.path.exists(path) else None
 
 
+def for_tests() -> str | None:
+    """The Chromium that tests drive: the variable CHROMIUM, the one without a window, or any other."""
+    return os.environ.get("CHROMIUM") or shutil.which(SHELL) or chromium()
+
+
 def install() -> None:
-    """Debian's package where we may install it, Playwright's download otherwise."""
+    """Debian's packages where we may install them, Playwright's download otherwise."""
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
         quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
         subprocess.run(["apt-get", "update", "-qq"], check=False, **quiet)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "chromium", "fonts-noto-core"], check=False, **quiet)
+        for packages in (["chromium", "fonts-noto-core"], [SHELL]):  # older systems have no such shell, and need none
+            subprocess.run(["apt-get", "install", "-y", "-qq", *packages], check=False, **quiet)
     if not chromium():
         subprocess.run([sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"], check=False)
 
 
 def main() -> int:
-    if not chromium() and os.environ.get("CI"):
+    if os.environ.get("CI") and not (chromium() and shutil.which(SHELL)):
         install()
     if chromium():
         return 0

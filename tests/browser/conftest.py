@@ -14,7 +14,7 @@ from built_book import ARGUMENTS, ROOT, SITE, bare, leads_to
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import sync_playwright
 
-from tools.need_browser import chromium
+from tools.need_browser import for_tests
 
 SWEEP = """() => {
   const later = (done) => setTimeout(done, 1000); // a window that the browser draws no more gets no frame
@@ -98,7 +98,7 @@ def beside(browser):
 
 @pytest.fixture(scope="session")
 def browser():
-    path = chromium()
+    path = for_tests()
     if path is None:
         if os.environ.get("CI"):
             pytest.fail("no Chromium, and in CI nothing may be skipped")
