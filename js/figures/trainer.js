@@ -514,6 +514,18 @@ export default figure(
     const image = sheet.getContext("2d").createImageData(28 * SIDE, 28 * SIDE);
     image.data.fill(255);
 
+    /** What a look and the reader's own image in it fix: while settings are dragged it stays as it is. */
+    let pictured = [];
+    function drawLook(own) {
+      const side = Math.floor((width - 14) / 2);
+      codes.draw(side, look.codes, look.plane, own ? ways.map(({ code }) => code) : [], look.state.set.labels);
+      decodedOwn.paint(own ? Float64Array.from(own.image, (v) => v / 255) : new Float64Array(PIXELS));
+      const wide = width >= 560;
+      runNode.classList.toggle("is-wide", wide);
+      curves.draw(wide ? Math.floor(0.64 * width) : width, test, training, look.step);
+      rates.draw(wide ? width - Math.floor(0.64 * width) - 16 : width, look.rates);
+    }
+
     function draw(state, touched) {
       if (!width) return;
       if (!waiting && (!begun || shapeOf(state) !== shapeOf(begun))) begin();
@@ -548,13 +560,15 @@ export default figure(
         set(sheet, { "aria-label": `${SIDE} by ${SIDE} decoded images on the prior's quantiles, step ${look.step}` });
         say(sheetTitle, `means of p(x | z) on the prior's quantiles${n.latents > 2 ? ", other z = 0" : ""}`);
       }
-      const side = Math.floor((width - 14) / 2);
       const own = there ? ownOf(state) : null;
-      codes.draw(side, look.codes, look.plane, own ? ways.map(({ code }) => code) : [], look.state.set.labels);
+      const shows = [look, width, own && state.drawn, ways, test];
+      if (shows.some((one, i) => one !== pictured[i])) {
+        pictured = shows;
+        drawLook(own);
+      }
       const { names } = look.state.set;
       show(classes, names.length > 0);
       say(classes, names.map((name, k) => `${k} ${name}`).join(", "));
-      decodedOwn.paint(own ? Float64Array.from(own.image, (v) => v / 255) : new Float64Array(PIXELS));
       const nameOf = (j) => `z${look.plane[j] + 1}`;
       const words = own
         ? `Your digit, step ${n.step}: −ELBO ${fixed(n.own_minus_elbo, 1)} nats, ${fixed(n.own_rate, 1)} of them ` +
@@ -565,10 +579,6 @@ export default figure(
       set(decodedOwn.node, {
         "aria-label": own ? "the mean of p(x | z) at your digit's code" : "nothing is drawn yet",
       });
-      const wide = width >= 560;
-      runNode.classList.toggle("is-wide", wide);
-      curves.draw(wide ? Math.floor(0.64 * width) : width, test, training, look.step);
-      rates.draw(wide ? width - Math.floor(0.64 * width) - 16 : width, look.rates);
       TERMS.forEach(([, , , key], i) => terms.write(buttonsOf[i], fixed(n[key], 2), touched && !running));
       set(scrub.field, { max: Math.max(look.steps.length - 1, 1) });
       disable(scrub.field, look.steps.length < 2 || !worker);

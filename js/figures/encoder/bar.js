@@ -45,6 +45,8 @@ export function makeBar({ h, s }) {
     set(svg, { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` });
     const marks = ticks(0, ENDS[kind], width < 480 ? 4 : 8);
     set(axis, { d: `M8 ${AXIS}H${width - 8}${marks.map((v) => `M${x(v)} ${AXIS}v4`).join("")}` });
+    for (const [name, own] of Object.entries(parts))
+      if (own.lines) set(own.lines, { d: hatch(width, own.height, name === "family" ? 7 : 4) });
     labels.replaceChildren(
       ...marks.map((v) => s("text", { x: x(v), y: AXIS + 17, "text-anchor": v ? "middle" : "start" }, fixed(v, 0))),
     );
@@ -69,7 +71,6 @@ export function makeBar({ h, s }) {
       const wide = Math.max(to - from, 0).toFixed(2);
       set(own.node, { x: from.toFixed(2), width: wide });
       set(own.box, { width: wide });
-      if (own.lines) set(own.lines, { d: hatch(width, own.height, name === "family" ? 7 : 4) });
     }
     const rows = n.revealed
       ? [

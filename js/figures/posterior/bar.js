@@ -36,21 +36,16 @@ export function makeBar({ h, s }) {
     Object.values(words),
   );
   const node = h("div", { class: "lvm-bar" }, svg);
+  let laid = "";
 
-  function draw(width, n) {
-    const whole = n.evidence - n.amortised;
-    const x = scale([n.amortised, n.amortised + 1.06 * whole], [8, width - 8]);
+  /** What an image and a width fix: a drag of the steps leaves it as it is. */
+  function layOut(width, n, x) {
+    const now = `${width} ${n.amortised} ${n.evidence}`;
+    if (now === laid) return;
+    laid = now;
     set(svg, { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` });
-    set(won, { x: 8, width: Math.max(x(n.refined) - 8, 0).toFixed(2) });
-    const ends = [n.refined, n.best, n.evidence];
-    parts.forEach((own, i) => {
-      const wide = Math.max(x(ends[i + 1]) - x(ends[i]), 0).toFixed(2);
-      set(own.node, { x: x(ends[i]).toFixed(2), width: wide });
-      set(own.box, { width: wide });
-      set(own.lines, { d: hatch(width, TALL, i ? 7 : 4) });
-    });
-    const at = x(n.evidence);
-    set(line, { d: `M${at} ${TOP - 6}V${TOP + TALL + 6}` });
+    parts.forEach(({ lines }, i) => set(lines, { d: hatch(width, TALL, i ? 7 : 4) }));
+    set(line, { d: `M${x(n.evidence)} ${TOP - 6}V${TOP + TALL + 6}` });
     const marks = ticks(n.amortised, n.evidence, width < 480 ? 3 : 6);
     const digits = marks.length > 1 && marks[1] - marks[0] < 0.1 ? 2 : 1;
     set(axis, { d: `M8 ${AXIS}H${width - 8}${marks.map((v) => `M${x(v)} ${AXIS}v4`).join("")}` });
@@ -62,6 +57,19 @@ export function makeBar({ h, s }) {
     );
     say(set(words.left, { x: 8 }), `encoder ${fixed(n.amortised, 2)}`);
     say(set(words.right, { x: width - 8 }), `log p(x) ${fixed(n.evidence, 2)} nats`);
+  }
+
+  function draw(width, n) {
+    const whole = n.evidence - n.amortised;
+    const x = scale([n.amortised, n.amortised + 1.06 * whole], [8, width - 8]);
+    layOut(width, n, x);
+    set(won, { x: 8, width: Math.max(x(n.refined) - 8, 0).toFixed(2) });
+    const ends = [n.refined, n.best, n.evidence];
+    parts.forEach((own, i) => {
+      const wide = Math.max(x(ends[i + 1]) - x(ends[i]), 0).toFixed(2);
+      set(own.node, { x: x(ends[i]).toFixed(2), width: wide });
+      set(own.box, { width: wide });
+    });
   }
   return { node, draw };
 }
