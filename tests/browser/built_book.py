@@ -18,6 +18,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
     "--disable-dev-shm-usage",
+    "--font-render-hinting=none",  # letters as wide as in a Chromium with a window, whichever of them is driven
     # The last such list counts, so Playwright's own is said again. The WebUI... ones are parts of the browser's own
     # window; they cost each new page more time than the page itself.
     "--disable-features=AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,"
