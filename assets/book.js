@@ -262,11 +262,8 @@
 
   // Formulas that wait as text (the list of all equations) become elements when they come near the window, or with the
   // layout of their section.
-  const become = (held) => {
-    held.outerHTML = held.textContent;
-  };
   const late = (part) => {
-    for (const held of part.querySelectorAll("noscript.lvm-late")) become(held);
+    for (const held of part.querySelectorAll("noscript.lvm-late")) held.outerHTML = held.textContent;
   };
   const near = new IntersectionObserver(
     (seen) => {

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from built_book import ONE, scribble, side_file
+from test_accessibility import FRAMES
 from test_figures_hold import settled
 
 from lvm_lib.figures import FrontFigure
@@ -110,12 +111,9 @@ def test_the_beats_follow_one_another_and_a_hand_ends_them(shown):
         lambda page, ring: ring.press("Home"),
     ):
         figure(shown).get_by_role("button", name="Draw a z").click()
-        shown.evaluate(DRAWN)
+        shown.evaluate(FRAMES)
         hand(shown, ring)
         assert "is-beat" not in figure(shown).get_attribute("class")
-
-
-DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def drag(page, ring):
