@@ -26,20 +26,19 @@ EMPTY_FORMULAS = """() => {
 # in what is folded; the others become text of their block.
 FEW_WORDS_OF_CODE = """() => {
   const seen = new Set();
-  for (const word of document.querySelectorAll("pre span[class]")) {
-    if (word.childElementCount) continue;
+  const known = (word) => {
     const around = [word.closest("pre").parentElement, word.closest("details, aside, blockquote, .admonition")];
     const kind = [word, ...around].map((node) => node?.className).join(" | ") + word.checkVisibility();
-    if (seen.has(kind)) word.replaceWith(word.textContent);
-    seen.add(kind);
-  }
+    return seen.size === seen.add(kind).size;
+  };
+  const words = [...document.querySelectorAll("pre span[class]")].filter((word) => !word.childElementCount);
+  words.filter(known).forEach((word) => word.replaceWith(word.textContent)); // all were seen before one is changed
   document.querySelectorAll("pre").forEach((block) => block.normalize());
 }"""
 # What is heard of a formula is the same in every look: after one look at those that are not folded away it is text.
 HEARD = """() => {
-  for (const heard of document.querySelectorAll(".katex-mathml")) {
-    if (heard.checkVisibility()) heard.textContent = heard.textContent;
-  }
+  const heard = [...document.querySelectorAll(".katex-mathml")].filter((node) => node.checkVisibility());
+  heard.forEach((node) => { node.textContent = node.textContent; });
 }"""
 # What in a page's text hangs on its width or theme: colours, sizes, boxes that scroll. The other rules read its HTML.
 BY_LOOK = ["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"]

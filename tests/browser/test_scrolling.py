@@ -31,17 +31,17 @@ def swipe(page, x: float, y: float, distance: float) -> float:
         devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": px, "y": py} for px, py in at]})
 
     touch("touchStart", (x, y))
-    for step in [*range(1, 13), 12, 12, 12]:  # the finger stays at the end, so that nothing flies on
-        touch("touchMove", (x, y - distance * step / 12))
-        page.wait_for_timeout(16)
-    page.wait_for_timeout(120)
+    for share in (0.2, 0.6, 1, 1):
+        touch("touchMove", (x, y - distance * share))
+    page.wait_for_timeout(60)
+    touch("touchMove", (x, y - distance))  # it stayed at its end, so nothing flies on
     touch("touchEnd")
     settled = page.evaluate("""() => new Promise((done) => {
         let last = -1, still = 0;
         const look = () => {
             still = scrollY === last ? still + 1 : 0;
             last = scrollY;
-            if (still > 5) done(scrollY); else requestAnimationFrame(look);
+            if (still > 3) done(scrollY); else requestAnimationFrame(look);
         };
         look();
     })""")
