@@ -122,19 +122,25 @@ def on_colab(address: str, docname: str, ref: str = "HEAD") -> str:
 def colab(docname: str) -> str:
     """Where Colab opens a chapter: at the tag of this version, or on the branch while there is none.
 
-    Empty while no address is set, for one that is not on GitHub, and where the chapter's first cell names another.
+    Empty while no address is set, for one that is not on GitHub, where the chapter's first cell names another, and in
+    pages without solutions: it would open the chapter with them.
     """
     from tools.address import named
 
     address, path = repository(), ROOT / f"{docname}.ipynb"
-    if not address or not path.exists() or named(keys.read(path)) != address:
+    if without_solutions() or not address or not path.exists() or named(keys.read(path)) != address:
         return ""
     return on_colab(address, docname, f"v{version()}" if tagged() else "HEAD")
 
 
 def unaddressed(docname: str) -> bool:
     """Whether a chapter would have a link to Colab if its first cell named the repository."""
-    return bool(on_colab(repository(), docname)) and not colab(docname)
+    return bool(on_colab(repository(), docname)) and not colab(docname) and not without_solutions()
+
+
+def without_solutions() -> bool:
+    """Whether pages are built for a class, SOLUTIONS=no."""
+    return os.environ.get("LVM_SOLUTIONS", "yes") == "no"
 
 
 def version() -> str:

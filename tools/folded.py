@@ -80,7 +80,10 @@ without_distances.begin()  # a wrong number is told its side, and not how far of
 
 
 def unsolved(notebook: dict) -> dict:
-    """A chapter's notebook as students get it, in place: no solutions, and checks that tell no distances."""
+    """A chapter's notebook as students get it, in place: no solutions nor a link to them, checks without distances."""
+    from tools import address
+
+    address.without_link(notebook)
     for cell in notebook["cells"]:
         text = keys.source(cell)
         if cell["cell_type"] == "markdown":

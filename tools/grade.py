@@ -3,6 +3,8 @@
     FOLDER/anna/elbo.ipynb      a folder for each student, or
     FOLDER/elbo_anna.ipynb      a chapter and a name; several chapters may lie side by side
 
+A notebook whose name holds no chapter's is known by its exercises. What is not graded is named with the reason.
+
 Of each notebook the exercises' cells run, and what they need, in a process of their own; the book's checks judge in a
 second one (tools/grading). What trains for minutes runs with FULL=yes alone. Results go to `_build/grades/<FOLDER>/`:
 grades.csv (a line for each student), answers.csv (a line for each exercise) and index.html. A run that was interrupted
@@ -14,26 +16,31 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import io
 import json
 import os
 import queue
 import re
 import signal
+import stat
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from tools import chapters, keys
-from tools.grading import prison, report
+from tools.grading import judge, prison, report
 from tools.keys import ROOT
 from tools.tasks import Task, tasks
 
 OUT = ROOT / "_build" / "grades"
 LIMITS = {"cell": 30.0, "notebook": 180.0, "memory": 4.0}
 FULL_LIMITS = {"cell": 900.0, "notebook": 1800.0, "memory": 8.0}
+MOST = 5  # files that are named of a folder without a notebook
+READ_BY = ("grade.py", "tasks.py", "folded.py", "keys.py")  # modules of tools by which exercises are found
 BESIDE = 120.0  # seconds that the judge itself may take, beside a notebook's limit
 
 
@@ -45,32 +52,106 @@ class Submission(NamedTuple):
     file: Path
 
 
-def submissions(folder: Path, known: list[str]) -> tuple[list[Submission], list[str]]:
-    """(what is graded, in the students' order; what is not, each with the reason)."""
+class Found(NamedTuple):
+    """What lies in a folder: what is graded, in the students' order; who has nothing of it; what else is not."""
+
+    graded: list[Submission]
+    absent: dict[str, str]  # a student's folder without a notebook that is graded, and what it holds instead
+    left: list[str]
+
+
+def submissions(folder: Path, asked: Mapping[str, list[Task]]) -> Found:
+    """What lies in a folder. asked: {chapter: its exercises}."""
     found: dict[tuple[str, str], Submission] = {}
-    left = []
-    longest = sorted(known, key=len, reverse=True)
-    for path in sorted(folder.rglob("*.ipynb")):
+    left: list[str] = []
+    names: dict[str, str] = {}  # of a student, as the system has it: as it is shown
+    for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)
-        if any(part.startswith(".") for part in place.parts):
+        if path.suffix.lower() != ".ipynb" or any(part.startswith(".") for part in place.parts):
             continue
-        chapter = next((name for name in longest if re.search(rf"(?<![a-zA-Z]){name}(?![a-zA-Z])", path.stem)), None)
+        chapter, rest = _chapter(path.stem, asked)
         if chapter is None:
-            left.append(f"{place}: its name holds no chapter's name")
+            chapter, rest = _known_by_exercises(path, asked), path.stem
+        if chapter is None:
+            left.append(f"{shown(place)}: its name holds no chapter's name, and its cells none of its exercises")
             continue
-        rest = re.sub(rf"(?<![a-zA-Z]){chapter}(?![a-zA-Z])", "", path.stem).strip(" _-.")
-        student = place.parts[0] if len(place.parts) > 1 else rest
-        if not student:
-            left.append(f"{place}: it lies in no student's folder, and its name holds no student's")
+        raw = place.parts[0] if len(place.parts) > 1 else rest
+        if not raw:
+            left.append(f"{shown(place)}: it lies in no student's folder, and its name holds no student's")
             continue
-        one = Submission(student, chapter, path)
-        other = found.get((student, chapter))
+        one = Submission(_named(raw, names), chapter, path)
+        other = found.get((raw, chapter))
         if other is not None:
             newer, older = (one, other) if _changed(path) >= _changed(other.file) else (other, one)
-            left.append(f"{older.file.relative_to(folder)}: {newer.file.relative_to(folder)} is newer")
+            left.append(f"{shown(older.file.relative_to(folder))}: {shown(newer.file.relative_to(folder))} is newer")
             one = newer
-        found[student, chapter] = one
-    return [found[key] for key in sorted(found)], left
+        found[raw, chapter] = one
+    absent = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name in {raw for raw, _ in found}:
+            continue
+        if path.is_dir():
+            absent[_named(path.name, names)] = _instead(path)
+        elif path.suffix.lower() != ".ipynb":
+            left.append(f"{shown(path.name)}: it is no notebook")
+    left += [f"{student}: {why}" for student, why in absent.items()]
+    return Found(sorted(found.values(), key=lambda one: (one.student, one.chapter)), absent, left)
+
+
+def _chapter(stem: str, known: Iterable[str]) -> tuple[str | None, str]:
+    """(the chapter that a file's name holds, what else it holds)."""
+    for name in sorted(known, key=len, reverse=True):
+        word = re.compile(rf"(?<![a-z]){name}(?![a-z])", re.I)
+        if word.search(stem):
+            return name, word.sub("", stem).strip(" _-.")
+    return None, stem
+
+
+def _known_by_exercises(path: Path, asked: Mapping[str, list[Task]]) -> str | None:
+    """The chapter most of whose exercises a notebook holds; None where it holds none."""
+    try:
+        cells = judge.read(path)
+    except ValueError:
+        return None
+    called = {name for cell in cells for name in keys.EXERCISE.findall(cell["source"])}
+    places = {word for cell in cells for word in (cell["id"], cell["grade_id"])}
+    counts = {
+        name: (sum(task.check in called for task in found), sum(task.cell in places for task in found))
+        for name, found in asked.items()
+    }
+    best = max(counts, key=lambda name: counts[name], default=None)
+    return best if best is not None and any(counts[best]) else None
+
+
+def _instead(folder: Path) -> str:
+    """Why a student's folder has nothing that is graded."""
+    if folder.is_symlink():
+        return "a link to another folder, which is not followed; copy it here"
+    try:
+        holds = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError:
+        return "the folder cannot be read"
+    files = ", ".join(shown(name) for name in holds[:MOST])
+    more = f" and {len(holds) - MOST} more" if len(holds) > MOST else ""
+    return f"no notebook that is graded; the folder holds {files}{more}" if holds else "the folder is empty"
+
+
+def _named(raw: str, names: dict[str, str]) -> str:
+    """How a student is named: as the folder is shown, unless another one is shown the same."""
+    if raw not in names:
+        name = shown(raw)
+        names[raw] = name if name not in names.values() else ascii(raw)
+    return names[raw]
+
+
+def shown(name: object) -> str:
+    """A file's name for the eye: what is not UTF-8 is read as Latin-1, signs that cannot be printed are replaced."""
+    raw = os.fsencode(str(name))
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
 
 def _changed(path: Path) -> float:
@@ -78,6 +159,9 @@ def _changed(path: Path) -> float:
 
 
 # ------------------------------------------------------------------ judges
+
+
+NOT_JUDGED = "not judged"
 
 
 class Judge:
@@ -111,7 +195,7 @@ class Judge:
             return json.loads(line)
         except (OSError, ValueError):
             self.end()
-            return {"answers": [], "seconds": 0.0, "note": "not judged: the judge was brought down by this notebook"}
+            return {"answers": [], "seconds": 0.0, "note": f"{NOT_JUDGED}: the judge was brought down by this notebook"}
         finally:
             late.cancel()
 
@@ -124,7 +208,17 @@ class Judge:
             process.wait()
 
 
-def grade(found: list[Submission], out: Path, *, limits: dict, full: bool, jobs: int, folder: Path, say=print) -> dict:
+def grade(
+    found: list[Submission],
+    out: Path,
+    *,
+    asked: Mapping[str, list[Task]],
+    limits: dict,
+    full: bool,
+    jobs: int,
+    folder: Path,
+    say=print,
+) -> dict:
     """{(student, chapter): result}, each stored as soon as it is there; what is stored already is not run again."""
     results: dict[tuple[str, str], dict] = {}
     store = out / "results"
@@ -133,7 +227,7 @@ def grade(found: list[Submission], out: Path, *, limits: dict, full: bool, jobs:
     waiting: queue.Queue = queue.Queue()
     for one in found:
         file = store / f"{one.chapter}-{hashlib.sha256(one.student.encode()).hexdigest()[:16]}.json"
-        key = keys.digest(same, one.chapter, _content(one.file))
+        key = keys.digest(same, one.chapter, repr(asked[one.chapter]), _content(one.file))
         try:
             stored = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -148,7 +242,7 @@ def grade(found: list[Submission], out: Path, *, limits: dict, full: bool, jobs:
     total = waiting.qsize()
 
     def work() -> None:
-        judge = Judge()
+        judging = Judge()
         try:
             while True:
                 try:
@@ -156,9 +250,14 @@ def grade(found: list[Submission], out: Path, *, limits: dict, full: bool, jobs:
                 except queue.Empty:
                     return
                 job = {"file": str(one.file.absolute()), "chapter": one.chapter, "limits": limits, "full": full}
-                result = judge.judged({**job, "hidden": [str(folder.absolute())]})
-                if result["answers"]:  # one that was not judged is tried again by the next run
-                    chapters.write_whole(file, json.dumps({"key": key, "result": result}))
+                hidden = [str(folder.absolute()), str(out.absolute())]
+                try:
+                    result = judging.judged({**job, "hidden": hidden})
+                    if result["answers"]:  # one that was not judged is tried again by the next run
+                        chapters.write_whole(file, json.dumps({"key": key, "result": result}))
+                except Exception as error:  # of ours: it must cost this submission only, and be seen
+                    judging.end()
+                    result = {"answers": [], "seconds": 0.0, "note": f"{NOT_JUDGED} ({type(error).__name__}: {error})"}
                 with lock:
                     results[one.student, one.chapter] = result
                     new = total - waiting.qsize()
@@ -166,7 +265,7 @@ def grade(found: list[Submission], out: Path, *, limits: dict, full: bool, jobs:
                     name = f"[{len(results)}/{len(found)}] {one.student}, {one.chapter}"
                     say(f"{name}: {_counted(result)}, {left:.0f} s left")
         finally:
-            judge.end()
+            judging.end()
 
     workers = [threading.Thread(target=work, daemon=True) for _ in range(min(jobs, total))]
     for worker in workers:
@@ -184,15 +283,18 @@ def _counted(result: dict) -> str:
 
 def _content(path: Path) -> bytes:
     try:
-        return b"" if path.is_symlink() or path.stat().st_size > 2**26 else path.read_bytes()
+        about = path.lstat()
+        return path.read_bytes() if stat.S_ISREG(about.st_mode) and about.st_size <= judge.BIGGEST else b""
     except OSError:
         return b""
 
 
 def _judges_digest(limits: dict, full: bool) -> str:
-    """A digest of what judges: the checks, this program, the limits."""
-    files = [*(ROOT / "lvm_lib").rglob("*.py"), *(ROOT / "tools" / "grading").glob("*.py")]
-    return keys.digest(json.dumps([limits, full]), *(path.read_bytes() for path in sorted(files)))
+    """A digest of what judges, beside a chapter's own exercises: the checks, their tables, this program, the limits."""
+    library = [path for path in (ROOT / "lvm_lib").rglob("*") if path.suffix in {".py", *keys.DATA_SUFFIXES}]
+    programs = [*(ROOT / "tools" / "grading").glob("*.py"), *(ROOT / "tools" / name for name in READ_BY)]
+    files = sorted({*library, *programs})
+    return keys.digest(json.dumps([limits, full]), *(path.read_bytes() for path in files))
 
 
 # ------------------------------------------------------------------ command
@@ -207,9 +309,12 @@ def main() -> int:
     for name in LIMITS:
         parser.add_argument(f"--{name}", type=float, help=f"limit: {'GB' if name == 'memory' else 'seconds'}")
     arguments = parser.parse_args()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name that a terminal cannot show stops nothing
     folder = arguments.folder
     if not folder.is_dir():
-        print(f"Nothing graded: {folder} is no folder.", file=sys.stderr)
+        print(f"Nothing graded: {shown(folder)} is no folder.", file=sys.stderr)
         return 1
     if os.name != "posix":
         print("Nothing graded: grading needs Linux or macOS; on Windows use WSL.", file=sys.stderr)
@@ -218,13 +323,13 @@ def main() -> int:
     limits |= {name: value for name in LIMITS if (value := getattr(arguments, name)) is not None}
     asked: dict[str, list[Task]] = {path.stem: tasks(keys.read(path)) for path in chapters.chapter_paths()}
     asked = {name: found for name, found in asked.items() if found}
-    found, left = submissions(folder, list(asked))
+    found, absent, left = submissions(folder, asked)
     out = arguments.out or OUT / folder.resolve().name
     out.mkdir(parents=True, exist_ok=True)
     for line in left:
         print(f"not graded: {line}")
     if not found:
-        print(f"Nothing graded: {folder} holds no notebook that bears a chapter's name.", file=sys.stderr)
+        print(f"Nothing graded: {shown(folder)} holds no notebook of a chapter.", file=sys.stderr)
         return 1
     how = prison.means().said()
     print(f"{len(found)} notebooks, {arguments.jobs} at a time; {how}.", flush=True)
@@ -233,6 +338,7 @@ def main() -> int:
         results = grade(
             found,
             out,
+            asked=asked,
             limits=limits,
             full=arguments.full,
             jobs=max(1, arguments.jobs),
@@ -245,8 +351,10 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Interrupted: the same command goes on where it stopped.", file=sys.stderr)
         return 130
-    report.write(out, results, asked, weights, how=how, left=left)
-    print(f"{out / 'grades.csv'}\n{out / 'answers.csv'}\n{out / 'index.html'}")
+    report.write(out, results, asked, weights, how=how, left=left, absent=absent)
+    if again := [f"{student}, {chapter}" for (student, chapter), result in results.items() if not result["answers"]]:
+        print(f"{len(again)} not judged, which the same command tries again: {'; '.join(again)}", file=sys.stderr)
+    print("\n".join(shown(out / name) for name in ("grades.csv", "answers.csv", "index.html")))
     return 0
 
 

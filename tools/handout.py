@@ -29,7 +29,7 @@ from pathlib import Path
 
 from tools import address, chapters, folded, keys
 from tools.chapters import ROOT
-from tools.tasks import Task, tasks
+from tools.tasks import TITLE, Task, tasks
 
 OUT = ROOT / "_build" / "class"
 SITE = ROOT / "_build" / "html"
@@ -52,13 +52,17 @@ README = """\
   On Windows write `py -m venv book` in the first line and `book\\Scripts` in place of `book/bin`. On a Jupyter server
   of your institution `pip install {wheel}` is enough.{colab}
 - **Hand in** the notebook, under the name that it has. Do not delete cells, nor copy exercises into other ones.
-  Answers are read where they stand, and run without a network, within a minute for a chapter.
+  Answers are read where they stand, and run without a network, within a minute for a chapter. A sentence that an
+  exercise asks for goes into its cell, as a comment.
 
 Version {version}. Text and code: MIT licence.
 """
+# Uploaded, since a link to the repository would open the chapter with its solutions.
 COLAB = (
-    "\n- **Nothing to install**: each notebook has a link to Colab below its title; it fetches the library by itself."
+    "\n- **Nothing to install**: upload a notebook of `student/` to Colab (*File, Upload notebook*); its first cell "
+    "fetches the\n  library."
 )
+SENTENCE = ">\n> Write the sentence as a comment (`# ...`) into the cell below; your teacher reads it there."
 
 
 # ------------------------------------------------------------------ notebooks
@@ -75,13 +79,13 @@ def solved(notebook: dict) -> dict:
 
 
 def _handed_out(notebook: dict, answers: dict[str, str]) -> dict:
-    notebook = address.without_link(copy.deepcopy(notebook)) if answers else copy.deepcopy(notebook)
+    notebook = address.without_link(copy.deepcopy(notebook))  # it leads to the chapter with its solutions
     asked = {task.cell: task for task in tasks(notebook)}
     cells = []
     for cell in notebook["cells"]:
         text = keys.source(cell)
         if cell["cell_type"] == "markdown":
-            cell["source"] = re.sub(r"\]\(appendix/(\w+)\.md", r"](../pages/book/appendix/\1.html", text)
+            cell["source"] = re.sub(r"\]\(appendix/(\w+)\.md", r"](../pages/book/appendix/\1.html", _asks(text))
         elif cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
         cells.append(cell)
@@ -91,6 +95,15 @@ def _handed_out(notebook: dict, answers: dict[str, str]) -> dict:
             cells.append(_asserted(asked[cell["id"]]))
     notebook["cells"] = cells
     return notebook
+
+
+def _asks(text: str) -> str:
+    """An exercise's text; where it asks for a sentence, with where to write that."""
+    lines = text.split("\n")
+    quoted = [number for number, line in enumerate(lines) if line.startswith(">")]
+    if not TITLE.search(text) or "in a sentence" not in " ".join(lines[number] for number in quoted):
+        return text
+    return "\n".join([*lines[: quoted[-1] + 1], SENTENCE, *lines[quoted[-1] + 1 :]])
 
 
 def _asserted(task: Task) -> dict:

@@ -4,6 +4,7 @@
     inside.py   the first process: runs foreign code, isolated and limited, and answers questions
     wire.py     what goes over the pipe between the two: numbers, arrays, text; no pickle, nothing that is run
     prison.py   how the first process is isolated and limited
+    walls.py    puts up the walls of its isolation, and gives up the right to take them down
     judge.py    the second process: the book's checks, and stand-ins for the functions that they call
     report.py   the tables and the page
 

@@ -12,6 +12,20 @@ import types
 from tools.grading import wire
 
 SAID = 500  # characters of an error
+CO_COROUTINE = 0x80  # a cell that awaits
+
+
+class Shell:
+    """Stands where IPython's shell would be: a magic or a command of the system does nothing here."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *arguments, **named: None
+
+    def getoutput(self, *arguments, **named):
+        """What `files = !ls` would give."""
+        return []
 
 
 class Recorder(types.ModuleType):
@@ -19,14 +33,14 @@ class Recorder(types.ModuleType):
 
     def __init__(self):
         super().__init__("lvm_lib.check")
-        self.kept: dict[str, tuple] = {}
+        self.kept: dict[str, tuple[tuple, dict]] = {}
 
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
 
         def check(*answers, **named):
-            self.kept[name] = answers
+            self.kept[name] = answers, named
 
         return check
 
@@ -38,6 +52,8 @@ class Inside:
         self.line = line
         self.things: dict[int, object] = {}
         self.names: dict[str, object] = {"__name__": "__main__", "__builtins__": __builtins__}
+        shell = Shell()
+        self.names |= {"display": shell.display, "get_ipython": lambda: shell}  # a notebook has them without an import
         self.recorder = Recorder()
         import lvm_lib
 
@@ -89,17 +105,34 @@ class Inside:
         self.recorder.kept.pop(message["check"], None)
         error = None
         try:
-            exec(compile(message["source"], "your cell", "exec"), self.names)
+            self.run(message["source"], "your cell")
         except BaseException as problem:
             error = account(problem)
-        answers = self.recorder.kept.get(message["check"])
-        if answers is None:  # the call is gone, or never reached
+        asked = message["check"] in self.recorder.kept
+        answers, named = self.recorder.kept.get(message["check"], ((), {}))
+        if not asked:  # the call is gone, or never reached
             answers = tuple(self.value_of(code) for code in message["arguments"])
-        return {"answers": self.encode(answers), "error": error, "torch": "torch" in sys.modules}
+        return {
+            "answers": self.encode(answers),
+            "named": {name: self.encode(value) for name, value in named.items()},
+            "asked": asked,
+            "error": error,
+            "torch": "torch" in sys.modules,
+        }
+
+    def run(self, code: str, name: str) -> None:
+        """Run code as a notebook does, where a cell may await."""
+        compiled = compile(code, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        if compiled.co_flags & CO_COROUTINE:
+            import asyncio
+
+            asyncio.run(eval(compiled, self.names))
+        else:
+            exec(compiled, self.names)
 
     def quietly(self, code: str) -> None:
         try:
-            exec(compile(code, "a cell before", "exec"), self.names)
+            self.run(code, "a cell before")
         except BaseException as problem:
             if isinstance(problem, KeyboardInterrupt):
                 raise

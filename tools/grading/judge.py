@@ -12,6 +12,7 @@ import contextlib
 import io
 import json
 import re
+import stat
 import sys
 import time
 from pathlib import Path
@@ -67,13 +68,14 @@ def stand_in(session: Session, data: dict) -> Thing:
 class Session:
     """A submission's process while it lives, and what it may take."""
 
-    def __init__(self, job: dict):
-        self.limits = job["limits"]
+    def __init__(self, job: dict, end: float):
+        self.limits, self.full = job["limits"], job["full"]
         seconds = int(self.limits["notebook"]) + 5
         hidden = [Path(path) for path in job.get("hidden", [])]
         self.cell = prison.Cell(memory=int(self.limits["memory"] * 2**30), seconds=seconds, hidden=hidden)
         self.line = wire.Line(self.cell.source, self.cell.target)
-        self.until = time.monotonic() + GROUND
+        self.over = end  # of the whole notebook
+        self.allow(GROUND)
         self.lent: list = []
         self.grown: dict[int, object] = {}
         self.dead = ""
@@ -84,8 +86,12 @@ class Session:
         self.cell.end()
 
     def allow(self, seconds: float) -> None:
-        """Give it so many seconds from now."""
-        self.until = time.monotonic() + seconds
+        """Give it so many seconds from now, within what the notebook has left."""
+        left = max(self.over - time.monotonic(), 1.0)
+        self.until = time.monotonic() + min(seconds, left)
+        self.late = f"took more than {seconds:g} s and was stopped"
+        if left < seconds:
+            self.late = f"was stopped: the notebook took more than {self.limits['notebook']:g} s"
 
     def ask(self, message: dict):
         """The decoded answer to a message. Raises what was raised over there, as an error of the same name here."""
@@ -108,10 +114,12 @@ class Session:
                     return answer
                 self.line.send(self.serve(answer), self.until)
         except wire.Late:
-            self.dead = f"took more than {self.limits['cell']:g} s and was stopped"
+            self.dead = self.late
         except (wire.Closed, KeyError, TypeError, ValueError, IndexError, AttributeError):
             self.fell = True
             self.dead = "ended the whole process, or used more memory than it may, and was stopped"
+            if self.cell.full:
+                self.dead = f"used more than {self.limits['memory']:g} GB of memory and was stopped"
         except BaseException:  # the check's own limit: an answer would come too late now
             self.dead = "took too long and was stopped"
             raise
@@ -237,7 +245,7 @@ def grade(job: dict) -> dict:
                 continue
             fresh = session is None
             if session is None:
-                session, done = Session(job), set()
+                session, done = Session(job, start + job["limits"]["notebook"]), set()
             earlier = [one for one in before if one.place[0] < place]
             needed = [one for one in slices.needed(earlier, text) if (one.place, one.code) not in done]
             training = any(one.trains for one in needed) or slices.trains(text)
@@ -249,7 +257,7 @@ def grade(job: dict) -> dict:
             answers.append(judged(session, task, codes, text, short))
             if session.fell and not fresh:  # an earlier cell may have brought it down: once more, without that
                 session.end()
-                session, done = Session(job), set()
+                session, done = Session(job, start + job["limits"]["notebook"]), set()
                 codes = [one.code for one in slices.needed(earlier, text) if job["full"] or not one.trains]
                 answers[-1] = judged(session, task, codes, text, short)
             if session.dead:
@@ -264,9 +272,12 @@ def grade(job: dict) -> dict:
 def read(path: Path) -> list[dict]:
     """The code cells of a submitted file. Raises ValueError with what is wrong with it."""
     try:
-        if path.is_symlink():
+        about = path.lstat()
+        if stat.S_ISLNK(about.st_mode):
             raise ValueError("it is a link to another file")
-        if path.stat().st_size > BIGGEST:
+        if not stat.S_ISREG(about.st_mode):
+            raise ValueError("it is no regular file")
+        if about.st_size > BIGGEST:
             raise ValueError(f"it is larger than {BIGGEST // 2**20} MB")
         notebook = json.loads(path.read_text(encoding="utf-8", errors="replace"))
     except (OSError, RecursionError):
@@ -282,26 +293,27 @@ def judged(session: Session, task: Task, before: list[str], text: str, short: bo
 
     source = "# trains: not run" if short and slices.trains(text) else slices.plain(text)
     message = {"do": "cell", "source": source, "check": task.check, "arguments": task.arguments}
+    running = "What it needs of earlier cells"
     try:
-        session.allow(GROUND if not session.limits.get("full") else session.limits["notebook"])
+        session.allow(session.limits["notebook"] if session.full else GROUND)
         session.exchange({"do": "before", "codes": before})
+        running = "The cell"
         session.allow(session.limits["cell"])
         answer = session.exchange(message)
         if "answers" not in answer:
             raise Overtime("gave an answer that cannot be read")
         answers = wire.decode(answer["answers"], session.taken)
+        named = {name: wire.decode(value, session.taken) for name, value in answer["named"].items()}
     except Overtime as why:
-        return entry(task, "raised", f"The cell {why}.")
-    except (wire.Closed, KeyError, TypeError, ValueError, IndexError, AttributeError):
+        return entry(task, "raised", f"{running} {why}.")
+    except Exception:  # what was sent may be forged: decoding it can fail in every way
         session.dead = session.dead or "sent what cannot be read"
         return entry(task, "raised", "The cell gave what cannot be read.")
     if answer.get("torch") is True:
         import torch  # noqa: F401  # so that a function of torch is called with tensors
-    if answer.get("error") and not all(part is ... for part in answers):
-        answers = answers if short else ()
-    if answer.get("error") and (not answers or all(part is ... for part in answers)) and not short:
+    if answer.get("error") and answer.get("asked") is not True and not short:
         return entry(task, "raised", _raised(answer["error"]))
-    verdict, said = ask(session, task, answers)
+    verdict, said = ask(session, task, answers, named)
     if short and verdict == "none" and not said.startswith("Not answered yet"):
         verdict = "training"
     if short and (verdict != "right" and not _open(text)):
@@ -315,11 +327,14 @@ def _open(text: str) -> bool:
 
 
 def _raised(error) -> str:
-    kinds, said = error
-    return f"The cell raised {kinds[0]}{f': {said}' if said else ''}"
+    try:
+        (name, *_), said = error
+    except (TypeError, ValueError):  # forged
+        return "The cell raised an error"
+    return f"The cell raised {name}{f': {said}' if said else ''}"
 
 
-def ask(session: Session, task: Task, answers) -> tuple[str, str]:
+def ask(session: Session, task: Task, answers, named: dict) -> tuple[str, str]:
     """(verdict, what the book's check says) of answers."""
     from lvm_lib import check
 
@@ -327,9 +342,9 @@ def ask(session: Session, task: Task, answers) -> tuple[str, str]:
     session.allow(session.limits["cell"])
     try:
         with contextlib.redirect_stdout(printed):
-            found = getattr(check, task.check)(*answers)
+            found = getattr(check, task.check)(*answers, **named)
     except TypeError:
-        return "wrong", f"The check wants {len(task.arguments)} answers, and got {len(answers)}."
+        return "wrong", f"The check wants {len(task.arguments)} answers, and got others."
     said = printed.getvalue().strip()
     if session.dead and found is not True:
         return "raised", said or f"The function {session.dead}."

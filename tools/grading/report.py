@@ -58,18 +58,27 @@ def safe(value):
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
-def write(out: Path, results: dict, asked: dict[str, list[Task]], points: dict[str, float], *, how: str, left) -> None:
-    """Write grades.csv, answers.csv and index.html."""
+def write(
+    out: Path,
+    results: dict,
+    asked: dict[str, list[Task]],
+    points: dict[str, float],
+    *,
+    how: str,
+    left: list[str],
+    absent: dict[str, str],
+) -> None:
+    """Write grades.csv, answers.csv and index.html. absent: students with nothing to grade, and why."""
     graded = [name for name in asked if any(chapter == name for _, chapter in results)]
     columns = [(chapter, task) for chapter in graded for task in asked[chapter]]
-    students = sorted({student for student, _ in results}, key=str.casefold)
+    students = sorted({student for student, _ in results} | set(absent), key=str.casefold)
     verdicts = {
         (student, answer["check"]): answer for (student, _), result in results.items() for answer in result["answers"]
     }
     notes = {
         student: "; ".join(f"{c}: {r['note']}" for (s, c), r in results.items() if s == student and r["note"])
         for student in students
-    }
+    } | absent
     totals = {
         student: sum(
             points[task.check]
