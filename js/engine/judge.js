@@ -150,10 +150,10 @@ function rounded(x, decimals) {
 function following(part, earlier) {
   const values = [{ value: asGiven(part.truth), right: true, name: "" }];
   if (!earlier) return values;
-  const { scale, shift } = part.follows;
+  const { scale, shift, exp } = part.follows;
   const { answer, part: before, right } = earlier;
   const truth = asGiven(before.truth);
-  const follow = (from) => mapped(from, (x) => scale * x + shift);
+  const follow = (from) => mapped(from, (x) => (exp ? Math.exp(scale * x + shift) : scale * x + shift));
   if (right !== false) {
     values.push({ value: follow(mapped(truth, (x) => rounded(x, before.decimals))), right: true, name: "" });
   }

@@ -1,6 +1,8 @@
 // Numbers that were written as text: `0.85`, `0,85`, `-1.2e-3`, `17/20`, `log(512)`, `sqrt(3)/2`, `2^7`, `0.85 nats`.
 //
-// The twin of lvm_lib/check/_text.py, sentence by sentence: a parser, which never evaluates text as a program.
+// The twin of lvm_lib/check/_text.py, sentence by sentence: a parser, which never evaluates text as a program. Several
+// numbers stand apart by `;`, by spaces, or by commas with a space behind them; by such commas or by spaces also where
+// each has a comma of its own, `1,04, 0,35` and `1,04 0,35`.
 // Letters, digits and spaces are Unicode's, as Python's regular expressions take them.
 
 /** What cannot be read, in words. */
@@ -38,6 +40,7 @@ const STRIPPED = new RegExp(`^${SPACE}+|${SPACE}+$`, "gu");
 const PREFIX = new RegExp(`(?<!${WORD})(?:np|math|numpy|torch)\\.`, "gu");
 const BY_COMMAS = new RegExp(`,${SPACE}`, "u");
 const BY_SPACES = new RegExp(`(?<=[\\p{Nd}).])${SPACE}+(?=[-+]?[\\p{Nd}.])`, "u");
+const COMMA = /^[-+]?\p{Nd}*,\p{Nd}+(?:e[-+]?\p{Nd}+)?$/u; // a number with a decimal comma
 const THOUSANDS = /^[1-9]\p{Nd}{0,2},\p{Nd}{3}$/u;
 const NO_VALUE = "a text that has no finite value";
 
@@ -56,11 +59,18 @@ export function numbers(text) {
   const ends = left.slice(0, 1) + left.slice(-1);
   const bare = ends === "()" && !/[()]/.test(left.slice(1, -1));
   if (left.length > 1 && (ends === "[]" || bare)) left = stripped(left.slice(1, -1));
-  let parts;
-  if (left.includes(";")) parts = left.split(";");
-  else if (BY_COMMAS.test(left) || left.split(",").length > 2) parts = left.split(",");
-  else parts = left.split(BY_SPACES);
-  return parts.map((part) => value(stripped(part)));
+  return apart(left).map((part) => value(stripped(part)));
+}
+
+/** The pieces of a text that stand for a number each. */
+function apart(text) {
+  if (text.includes(";")) return text.split(";");
+  const byCommas = text.split(BY_COMMAS);
+  const bySpaces = text.split(BY_SPACES);
+  for (const parts of [byCommas, bySpaces]) {
+    if (parts.length > 1 && parts.every((part) => !part.includes(",") || COMMA.test(stripped(part)))) return parts;
+  }
+  return byCommas.length > 1 || text.split(",").length > 2 ? text.split(",") : bySpaces;
 }
 
 function plain(text) {

@@ -82,8 +82,8 @@ def tables() -> dict[str, dict]:
         {name of the check: {"chapter": ..., "right": what is said when all is right, "parts": [part, ...]}}
 
     A part is a "number" (truth, shape, unit, decimals, tolerance, slips with name, value and tolerance, and how it
-    follows from an earlier part: scale * earlier + shift) or a "choice" (bands of numbers, each right or wrong, with
-    what is said of them). `_judge.judge` is what judges them.
+    follows from an earlier part: scale * earlier + shift, or with `exp` the exponential of that) or a "choice" (bands
+    of numbers, each right or wrong, with what is said of them). `_judge.judge` is what judges them.
     """
     found = {}
     for chapter in _WHERE:

@@ -13,40 +13,47 @@ from ._read import Odd, came, line, unanswered
 
 __all__ = ["call"]
 
-RETRIED = (TypeError, AttributeError, ValueError, RuntimeError)  # what torch says to a NumPy array
-
 
 def call(function, *arguments, patience: float = 1.0):
     """What a learner's function returns (`...` if there is no function yet); raises Odd with what it raised.
 
-    It gets copies. Where NumPy arrays make it raise and torch is loaded, it is called again with float64 tensors.
+    It gets copies. Where it raises and torch is loaded, it is called again with float64 tensors for NumPy arrays, and
+    where that raises too, with tensors for floats as well: torch.log takes no float.
     """
     if unanswered(function):
         return ...
     if not safely(lambda: callable(function), False):
         raise Odd(f"a function is asked, but got {came(function)}")
-    try:
-        return _run(function, arguments, patience)
-    except RETRIED as error:
-        first = error
-    if "torch" in sys.modules and any(isinstance(argument, np.ndarray) for argument in arguments):
+    raised = []
+    for given in _forms(arguments):
         try:
-            return _run(function, [_tensor(argument) for argument in arguments], patience)
-        except RETRIED as second:
-            if _named(second) != _named(first):
-                raise Odd(f"your function raised {_named(first)} (and with torch tensors {_named(second)})") from None
-    raise Odd(f"your function raised {_named(first)}")
+            return _run(function, given, patience)
+        except Odd:
+            raise
+        except Exception as error:
+            raised.append(_named(error))
+    beside = f" (and with torch tensors {raised[1]})" if raised[1:] and raised[1] != raised[0] else ""
+    raise Odd(f"your function raised {raised[0]}{beside}")
+
+
+def _forms(arguments):
+    """The arguments as they are; with torch loaded also with tensors for arrays, then for floats as well."""
+    forms = [list(arguments)]
+    for kinds in (np.ndarray, (np.ndarray, float)):
+        if "torch" in sys.modules and any(isinstance(argument, kinds) for argument in forms[-1]):
+            forms.append([_tensor(argument) if isinstance(argument, kinds) else argument for argument in arguments])
+    return forms
 
 
 def _run(function, arguments, patience):
-    """function(*copies of arguments), limited, quiet and unable to exit; raises Odd, or one of RETRIED as it came."""
+    """function(*copies of arguments), limited, quiet and unable to exit; raises Odd, or an Exception as it came."""
     arguments = [
         copy.deepcopy(argument) if isinstance(argument, (np.ndarray, np.random.Generator)) else argument
         for argument in arguments
     ]
     try:
         result = contained(lambda: function(*arguments), patience=patience)
-    except (KeyboardInterrupt, *RETRIED):
+    except (KeyboardInterrupt, Exception):  # an Odd among them
         raise
     except Overtime as error:
         raise Odd(f"your function {error}") from None
@@ -59,12 +66,10 @@ def _run(function, arguments, patience):
 
 
 def _tensor(argument):
-    """An array as a torch tensor, float64 or int64; anything else as it is."""
+    """An array or a float as a torch tensor, float64 or int64."""
     import torch
 
-    if not isinstance(argument, np.ndarray):
-        return argument
-    return torch.tensor(argument, dtype=torch.float64 if argument.dtype.kind == "f" else torch.int64)
+    return torch.tensor(argument, dtype=torch.float64 if np.asarray(argument).dtype.kind == "f" else torch.int64)
 
 
 def _named(error):

@@ -60,11 +60,18 @@ UNITS = {"nats": 1.0, "bits": math.log(2)}  # nats in one of them
 
 
 class Follows(NamedTuple):
-    """An answer that can be computed from an earlier one: scale * earlier + shift."""
+    """An answer that can be computed from an earlier one: scale * earlier + shift, or the exponential of that."""
 
     part: int  # the number of the earlier part, counted from 0
     scale: float
     shift: float = 0.0
+    exp: bool = False
+
+    def of(self, earlier):
+        """What follows from an earlier answer."""
+        with np.errstate(over="ignore", under="ignore"):
+            value = self.scale * earlier + self.shift
+            return np.exp(value) if self.exp else value
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,10 +309,9 @@ def _following(asked, earlier):
     if earlier is None:
         return values
     answer, before, right = earlier
-    _, scale, shift = asked.follows
     if right is not False:
         rounded = np.round(before.truth, before.decimals)
-        values.append((scale * rounded + shift, True, ""))
+        values.append((asked.follows.of(rounded), True, ""))
     if right is None:
         return values
     try:
@@ -314,8 +320,7 @@ def _following(asked, earlier):
         return values
     if given.shape == before.truth.shape:
         name = "" if right else f"your {before.what}, and {'come' if asked.plural else 'comes'} right when that does"
-        with np.errstate(over="ignore"):
-            values.append((scale * given + shift, bool(right), name))
+        values.append((asked.follows.of(given), bool(right), name))
     return values
 
 

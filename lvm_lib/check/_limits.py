@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ __all__ = ["Overtime", "contained", "guarded", "notes", "safely"]
 
 CPU_SECONDS, WALL_SECONDS = 10.0, 30.0  # of what a learner wrote, in one check
 TICK = 0.2  # seconds between two looks at the clock
+DEFAULT: dict[str, Any] = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}  # as NumPy begins
 
 
 class Overtime(BaseException):
@@ -73,7 +75,10 @@ def notes() -> str:
 
 
 def guarded(check):
-    """A check that never raises and never stops a notebook, whatever its answers are; Ctrl-C goes through."""
+    """A check that never raises and never stops a notebook, whatever its answers are; Ctrl-C goes through.
+
+    It judges under NumPy's own settings for errors and without warnings, whatever the notebook has set.
+    """
 
     @functools.wraps(check)
     def safe(*answers, **named):
@@ -82,7 +87,9 @@ def guarded(check):
             _clock.notes = []
         _clock.checks += 1
         try:
-            return check(*answers, **named)
+            with np.errstate(**DEFAULT), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return check(*answers, **named)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -114,7 +121,10 @@ def safely(thunk, instead=None):
 
 
 def _bounded(thunk, patience):
-    """thunk(), until the time of this check is over: then Overtime, again and again, comes from its own lines."""
+    """thunk(), until the time of this check is over: then Overtime, again and again, comes from its own lines.
+
+    What a learner's code raises in its place, as a lock does that was interrupted in its `with`, is Overtime too.
+    """
     if _clock.armed:  # inside another one
         return thunk()
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
@@ -126,6 +136,11 @@ def _bounded(thunk, patience):
     try:
         _clock.start(patience)
         return thunk()
+    except Exception:
+        why = _clock.why()
+        if why:
+            raise Overtime(why) from None
+        raise
     finally:
         sys.settrace(trace)
         _clock.stop()
@@ -181,6 +196,7 @@ def _staying():
 
     shell = sys.modules["IPython"].get_ipython() if hasattr(sys.modules.get("IPython"), "get_ipython") else None
     end, source = os._exit, sys.stdin
+    own = vars(shell).get("ask_exit") if shell is not None else None  # of the shell itself, or of a call around this
     os._exit, sys.stdin = leave, io.StringIO()
     if shell is not None:
         shell.ask_exit = leave
@@ -189,4 +205,6 @@ def _staying():
     finally:
         os._exit, sys.stdin = end, source
         if shell is not None:
-            del shell.ask_exit
+            vars(shell).pop("ask_exit", None)
+            if own is not None:
+                shell.ask_exit = own

@@ -1,7 +1,8 @@
 """Numbers that were written as text: `0.85`, `0,85`, `-1.2e-3`, `17/20`, `log(512)`, `sqrt(3)/2`, `2^7`, `0.85 nats`.
 
 A parser of its own: text is never evaluated as a program. Several numbers stand apart by `;`, by spaces, or by commas
-with a space behind them.
+with a space behind them; by such commas or by spaces also where each has a comma of its own, `1,04, 0,35` and
+`1,04 0,35`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ FUNCTIONS = {
 }
 CONSTANTS = {"e": math.e, "pi": math.pi}
 TOKEN = re.compile(r"(?:(\d+(?:[.,]\d*)?|[.,]\d+)(e[+-]?\d+(?![\w.]))?|([a-z]+\d*)|(\*\*|[-+*/^()]))\s*")
+COMMA = re.compile(r"[-+]?\d*,\d+(?:e[-+]?\d+)?")  # a number with a decimal comma
 UNIT = re.compile(r"(?<![a-z])(nat|bit)s?\s*(?:(?:/|per)\s*[a-z]+)?$|%$")
 
 
@@ -39,13 +41,19 @@ def numbers(text: str) -> list[float]:
     plain = UNIT.sub("", _plain(text)).strip()
     if plain[:1] + plain[-1:] == "[]" or (plain[:1] + plain[-1:] == "()" and not re.search(r"[()]", plain[1:-1])):
         plain = plain[1:-1].strip()
+    return [_value(part.strip()) for part in _apart(plain)]
+
+
+def _apart(plain):
+    """The pieces of a text that stand for a number each."""
     if ";" in plain:
-        parts = plain.split(";")
-    elif re.search(r",\s", plain) or plain.count(",") > 1:
-        parts = plain.split(",")
-    else:
-        parts = re.split(r"(?<=[\d).])\s+(?=[-+]?[\d.])", plain)
-    return [_value(part.strip()) for part in parts]
+        return plain.split(";")
+    by_commas = re.split(r",\s", plain)
+    by_spaces = re.split(r"(?<=[\d).])\s+(?=[-+]?[\d.])", plain)
+    for parts in (by_commas, by_spaces):
+        if len(parts) > 1 and all("," not in part or COMMA.fullmatch(part.strip()) for part in parts):
+            return parts
+    return plain.split(",") if len(by_commas) > 1 or plain.count(",") > 1 else by_spaces
 
 
 def _plain(text):

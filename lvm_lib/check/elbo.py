@@ -30,6 +30,7 @@ from ._judge import (
     judge,
     pieces,
     read,
+    safely,
     tell,
     unanswered,
 )
@@ -192,6 +193,12 @@ def elbo_monte_carlo(function: object) -> bool | None:
     return tell("value and standard error are those of your own draws, and the draws come from q.", *verdicts)
 
 
+def _tensor(values):
+    import torch
+
+    return torch.as_tensor(values, dtype=torch.float64)
+
+
 class _Watched:
     """log p(x, z) of the chapter's toy at x = 0.5, as a function of z of any shape, that keeps what it was asked."""
 
@@ -199,13 +206,15 @@ class _Watched:
 
     def __init__(self):
         self.asked = []
+        self.in_torch = False  # whether a tensor is answered by a tensor
 
     def __call__(self, z):
+        tensor = self.in_torch and hasattr(z, "detach")
         z = _checks.real_array("z", detached(z))
         if z.size > LARGEST:
             raise ValueError(f"z must hold at most {LARGEST} draws, got shape {z.shape}")
         self.asked.append(z.ravel().copy())
-        return self.of(z)
+        return _tensor(self.of(z)) if tensor else self.of(z)
 
     def of(self, z):
         flat = z.reshape(-1, 1)
@@ -243,9 +252,28 @@ def _monte_carlo_verdicts(function, mean, std, samples, seed):
 
 
 def _run(function, log_joint, mean, std, samples, seed):
-    """The pair (value, standard error) that the learner's function returns."""
-    result = call(function, log_joint, mean, std, samples, np.random.default_rng(seed))
-    return pieces(result, ("the estimate", "its standard error"))
+    """The pair (value, standard error) that the learner's function returns; raises Odd with what it raised.
+
+    log_joint gives arrays; if that makes the function raise, tensors where tensors came.
+    """
+
+    def afresh(*arguments):  # `call` may call it again
+        log_joint.asked.clear()
+        return function(*arguments)
+
+    def run():
+        can = safely(lambda: callable(function), False) and not unanswered(function)
+        result = call(afresh if can else function, log_joint, mean, std, samples, np.random.default_rng(seed))
+        return pieces(result, ("the estimate", "its standard error"))
+
+    try:
+        return run()
+    except Odd as odd:
+        log_joint.in_torch = True
+        try:
+            return run()
+        except Odd:
+            raise odd from None
 
 
 def _fault_of_draws(z, mean, std, samples):

@@ -108,6 +108,8 @@ def em_responsibilities(function: object) -> bool | None:
     rows_apart = sixteenths(4, 3, np.array([[0.0], [-1e5], [-2e3], [700.0]]))
     cases = [sixteenths(4, 2, 0.0), sixteenths(3, 3, 0.0), weightless, sixteenths(5, 2, -1e5), sixteenths(2, 4, 800.0)]
     cases += [rows_apart, np.array([[0.0, -1.0], [-1e5, -1e5 - 1.0]]), np.array([[-3.5]])]
+    cases += [np.array([[-1e5, 0.0], [0.0, -1e5]])]  # and far apart within a row, the largest at any place
+    cases += [np.array([[-2000.0, -10.0, -1999.0], [-9.0, -1500.0, -1e5], [-1e5, -2000.0, 700.0]])]
     return ask_function(
         function, "a ratio of finite logs, however far away the point is.", [((case,), _split(case)) for case in cases]
     )

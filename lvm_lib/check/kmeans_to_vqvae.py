@@ -95,33 +95,35 @@ def kmeans_layer(function: object) -> bool | None:
 
     generator = torch.Generator().manual_seed(3)
     for n, k, d, scale in ((12, 4, 3, 1.0), (7, 6, 2, 100.0), (5, 3, 5, 0.01)):
-        z, book, weight = (
-            size * torch.randn(rows, d, generator=generator, dtype=torch.float64)
-            for rows, size in ((n, scale), (k, scale), (n, 1.0))
-        )
-        z.requires_grad_()
-        book.requires_grad_()
-        try:
-            answer = call(function, z, book)
-            parts = pieces(answer, ("codes", "codebook loss", "commitment"))
-            if any(map(unanswered, parts)):
-                return tell("", Verdict("layer", None))
-            fault = _fault_of_layer(parts, z, book, weight, torch)
-        except Odd as odd:
-            fault = str(odd)
+        with torch.inference_mode(False), torch.enable_grad():  # whatever the notebook has set
+            z, book, weight = (
+                size * torch.randn(rows, d, generator=generator, dtype=torch.float64)
+                for rows, size in ((n, scale), (k, scale), (n, 1.0))
+            )
+            own = (z.clone().requires_grad_(), book.clone().requires_grad_())  # the function's, which it may change
+            try:
+                answer = call(function, *own)
+                parts = pieces(answer, ("codes", "codebook loss", "commitment"))
+                if any(map(unanswered, parts)):
+                    return tell("", Verdict("layer", None))
+                fault = _fault_of_layer(parts, own, z, book, weight, torch)
+            except Odd as odd:
+                fault = str(odd)
+        if fault and not (torch.equal(own[0], z) and torch.equal(own[1], book)):
+            fault = f"{fault} (your function changes its inputs, and is judged by what they were)"
         if fault:
             return tell("", Verdict("layer", False, fault))
     return tell("values and gradients agree: each term trains its own part, and no other.", Verdict("layer", True))
 
 
-def _fault_of_layer(parts, z, book, weight, torch):
-    """What is wrong with (codes, codebook loss, commitment) and their gradients, or ""."""
-    nearest = torch.cdist(z, book).argmin(1)
-    e, at = book[nearest].detach(), z.detach()
+def _fault_of_layer(parts, own, at, book, weight, torch):
+    """What is wrong with (codes, codebook loss, commitment) for z = at, or with their gradients by `own`, or ""."""
+    nearest = torch.cdist(at, book).argmin(1)
+    e = book[nearest]
     names = ("codes", "codebook loss", "commitment")
-    for name, part, shape in zip(names, parts, (z.shape, (), ()), strict=True):
+    for name, part, shape in zip(names, parts, (at.shape, (), ()), strict=True):
         if not isinstance(part, torch.Tensor) or (part.shape != shape and (shape or part.numel() != 1)):
-            if name == "codes" and isinstance(part, torch.Tensor) and part.shape == (len(z),):
+            if name == "codes" and isinstance(part, torch.Tensor) and part.shape == (len(at),):
                 return "your codes are their numbers: look up the rows, codebook[numbers]"
             return f"your {name} should be a tensor of shape {tuple(shape)}, but got {came(part)}"
     codes, losses = parts[0], [loss.reshape(()) for loss in parts[1:]]
@@ -131,22 +133,22 @@ def _fault_of_layer(parts, z, book, weight, torch):
             return "your codes are z itself: look up the nearest rows of the codebook"
         return "your codes are not the nearest rows of the codebook"
     for name, loss in zip(names[1:], losses, strict=True):
-        fault = _fault_of_value(float(loss.detach().double() / value), *z.shape)
+        fault = _fault_of_value(float(loss.detach().double() / value), *at.shape)
         if fault:
             return f"your {name} {fault}"
 
     def reach(part):
         """The gradients by z and by the codebook; zeros where there is none."""
         if not part.requires_grad:
-            return torch.zeros_like(z), torch.zeros_like(book)
-        found = torch.autograd.grad(part, (z, book), retain_graph=True, allow_unused=True)
-        return tuple(torch.zeros_like(of) if g is None else g for g, of in zip(found, (z, book), strict=True))
+            return torch.zeros_like(at), torch.zeros_like(book)
+        found = torch.autograd.grad(part, own, retain_graph=True, allow_unused=True)
+        return tuple(torch.zeros_like(of) if g is None else g for g, of in zip(found, (at, book), strict=True))
 
-    to_z = 2 * (at - e) / len(z)  # what a commitment gives the encoder
+    to_z = 2 * (at - e) / len(at)  # what a commitment gives the encoder
     to_book = torch.zeros_like(book).index_add(0, nearest, -to_z)  # what a codebook loss gives the codebook
     pulls = call(lambda: [reach(loss) for loss in losses] + [reach((codes * weight).sum())])
     codebook, commitment, (by_z, by_book) = pulls
-    return _fault_of_losses(codebook, commitment, to_z, to_book) or _fault_of_codes(by_z, by_book, weight.to(z))
+    return _fault_of_losses(codebook, commitment, to_z, to_book) or _fault_of_codes(by_z, by_book, weight)
 
 
 def _fault_of_value(ratio, n, d):

@@ -157,6 +157,9 @@ def _fault_of_sampler(function, weights, means, std, seed):
             return f"two calls with equal generators gave different {name}: draw from the argument rng"
         if equal(third, first, 0.0):
             return f"two different generators gave the same {name}: draw it from the argument rng, set no seed"
+    noise, others = ((of_x - means[np.clip(of_z, 0, len(means) - 1).astype(int)]) / std for of_x, of_z in (pair, other))
+    if _met(noise, others) > 0.1:
+        return "two different generators gave the same noise to x: draw it from the argument rng, set no seed"
     few = [np.sort(draw(9, seed + 100 + i)[1]) for i in range(12)]
     if all(np.array_equal(few[0], each) for each in few):
         return "each class has the same count in every sample: draw z, do not share it out"
@@ -179,12 +182,17 @@ def _fault_of_sample(x, z, weights, means, std):
             return "your z looks like x (are the two swapped?)"
         return f"your z should hold classes 0 to {count - 1}, but got {z[~np.isin(z, np.arange(count))][0]:g}"
     z = z.astype(int)
+    period = next((lag for lag in range(n // 8, 3 * n // 4) if (z[lag:] == z[:-lag]).mean() > 0.999), 0)
     share = np.bincount(z, minlength=count) / n
     if (np.abs(share - weights) > 5 * np.sqrt(weights * (1 - weights) / n)).any():
         uniform = (np.abs(share - 1 / count) < 0.04).all()
         looks = "all classes are equally frequent: draw z with the weights" if uniform else "look at the weights"
         return f"your z has frequencies {np.round(share, 2).tolist()} where the weights are {weights.tolist()}: {looks}"
+    if period:
+        return f"your z repeats itself after {period} draws: make n draws"
     rest = x - means[z]
+    if np.abs(rest).max() > 1e-9 and _met(rest / std) > 0.1:
+        return "the noise of your x repeats itself: draw one for each of the n x"
     own = [rest[z == k] for k in range(count)]
     if all(_distance(part, std) <= 2.5 / math.sqrt(len(part)) for part in (rest, *own)):
         return ""
@@ -206,6 +214,14 @@ def _fault_of_sample(x, z, weights, means, std):
     )
 
 
+def _met(noise, others=None):
+    """The share of a sample whose size, sign aside, is met again in the others, or among its own: chance gives 0.01."""
+    size, found = np.sort(np.abs(noise)), np.sort(np.abs(noise if others is None else others))
+    at = np.searchsorted(found, size - 1e-6)
+    upto = np.searchsorted(found, size + 1e-6)
+    return (upto - at > (others is None)).mean()
+
+
 def _distance(sample, spread):
     """Kolmogorov's distance of a sample to N(0, spread^2); it passes 2.5 / sqrt(n) once in 100 000 times."""
     below = ndtr(np.sort(sample) / spread)
@@ -221,7 +237,8 @@ def lvm_log_marginal(function: object) -> bool | None:
     """Exercise 4: log of the mean of exp of an array (K,), also where exp underflows."""
     rng = np.random.default_rng(0)
     arrays = [centre + 3 * rng.standard_normal(k) for centre, k in ((-2.0, 5), (-5000.0, 400), (-40.0, 1), (900.0, 50))]
-    arrays.append(np.array([-5000.0, -12.5, -3000.0, -13.0]))  # one draw explains all
+    arrays.append(np.array([-5000.0, -12.5, -3000.0, -13.0]))  # one draw explains all, wherever it stands
+    arrays += [np.array([-12.0, -5000.0, -4000.0, -3000.0]), np.array([-4000.0, -5000.0, -3000.0, 800.0])]
     cases = [((values,), _log_marginal(values)) for values in arrays]
     return ask_function(function, "it is log-mean-exp, and survives values near -5000.", cases)
 

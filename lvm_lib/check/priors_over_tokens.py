@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import numpy as np
@@ -121,6 +122,8 @@ def tok_class_summed_out(function: object) -> bool | None:
         3 * rng.normal(size=(3, 3)) + [[-5.0], [-900.0], [-2000.0]],
     ]
     cases.append(np.array([[-40.0]]))
+    cases += [np.array([[-2000.0, -10.0], [-10.0, -2000.0]])]  # far apart within a row, the largest at any place
+    cases += [np.array([[-1999.0, -12.0, -2000.0], [-11.0, -1500.0, -1999.0], [-2000.0, -1800.0, -90.0]])]
     right = "your function also stands log probabilities whose exponential is zero, in each row by itself."
     return ask_function(function, right, [((case,), _class_summed_out(case)) for case in cases])
 
@@ -237,6 +240,10 @@ def tok_draw(function: object) -> bool | None:
         for u in ((np.concatenate([[0.0], edges[:-1]]) + edges) / 2).tolist():
             cases.append(((logits, temperature, u), _code(logits, temperature, u)))
     cases += [(((x := np.array([-1000.0, 3.0, 900.0])), 0.5, u), _code(x, 0.5, u)) for u in (0.01, 0.99)]
+    for place in range(5):  # the two largest at any place, far above the mean and the median
+        x = np.full(5, -1000.0)
+        x[place], x[(place + 2) % 5] = 900.0, 899.0
+        cases += [((x, t, u), _code(x, t, u)) for t, u in ((0.5, 0.95), (1.0, 0.1))]
     return ask_function(function, "each code gets its share of the unit interval, at every temperature.", cases)
 
 
@@ -277,6 +284,9 @@ BAR = 3.0  # nats by which an open exercise must improve
 CHAPTER = (-140.0, -105.0)  # where the chapter's own best bound lies, nats
 BESIDE = 10.0  # nats by which no model that was fitted to training digits is better on test digits
 KNOWN = -60.0  # nats that no model of digits comes near which it has not seen: it knows them one by one
+FLIPPED = 0.1  # of the pixels of a digit
+CHANCE = 784 * (FLIPPED * math.log(FLIPPED) + (1 - FLIPPED) * math.log(1 - FLIPPED)) + 10  # minus the entropy of these
+# flips, which no model's average of log p(x) is above, whatever the digits are; and ten standard errors of 400 of them
 
 
 @guarded
@@ -285,7 +295,8 @@ def tok_better_bound(bound: object, model: object, prior: object) -> bool | None
 
     The bound is computed here: log p(x | z) from the logits of model.px_z(tokens), log p(z) from prior.conditionals,
     which must be conditionals: rows that sum to one, and no look at a later token. It is computed on training digits,
-    too: a model that knows the test digits stands far better on them.
+    too: a model that knows the test digits stands far better on them; and on digits with pixels flipped by chance,
+    where only a decoder that keeps the images comes below the entropy of the flips.
     """
     verdicts = [judge(bound, Number("bound", 0.0)) if unanswered(bound) else Verdict("bound", True)]
     for what, part, methods in (("model", model, ("tokens", "px_z")), ("prior", prior, ("conditionals",))):
@@ -306,7 +317,7 @@ def tok_better_bound(bound: object, model: object, prior: object) -> bool | None
         fault = f"your bound to beat should be that of the best VQ-VAE above, near -122 nats, but got {odd}"
         return tell("", Verdict("bound", False, fault))
     try:
-        found, trained = call(lambda: [_bound(model, prior, part) for part in ("test", "train")], patience=10)
+        found, trained, flipped = call(lambda: _bounds_of(model, prior), patience=10)
     except Odd as odd:
         fault = str(odd).replace("your function", "what you gave", 1)
         return tell("", Verdict("model", False, fault))
@@ -314,45 +325,81 @@ def tok_better_bound(bound: object, model: object, prior: object) -> bool | None
     if gain < BAR:
         beside = f"{abs(gain):.1f} {'above' if gain > 0 else 'below'} the one to beat, and {BAR:g} more are asked"
         return tell("", Verdict("bound", False, f"your bound is {found:.1f} nats, {beside}"))
+    if flipped > CHANCE:
+        fault = (
+            f"your bound is {found:.1f} nats, but {flipped:.1f} on digits with one pixel in ten flipped by chance, "
+            f"where no model comes above {CHANCE:.0f}: your decoder knows the images, and not their tokens alone"
+        )
+        return tell("", Verdict("bound", False, fault))
     if found - trained > BESIDE or found > KNOWN:
         fault = f"your bound is {found:.1f} nats on test digits and {trained:.1f} on as many training digits"
         return tell("", Verdict("bound", False, f"{fault}: that is a model which knows these test digits one by one"))
     return tell(f"your bound is {found:.1f} nats, {gain:.1f} better.", Verdict("bound", True))
 
 
-def _bound(model, prior, part):
-    """The average of log p(x | z) + log p(z) over a thousand digits of a part, in the stored binarisation, in nats."""
+def _bounds_of(model, prior):
+    """The averages of log p(x | z) + log p(z), in nats: on a thousand test digits, on as many of training, on flipped.
+
+    All are in the stored binarisation. Flipped are 400 of the test digits, each pixel with probability 0.1. They come
+    mixed, in an order that nobody can foresee, and are decoded in another one, by a model that was copied before it saw
+    them where a copy can do it: so that a decoder has nothing but the tokens.
+    """
     import torch
 
     from .. import data
 
-    x = torch.tensor(data.binarised("digits", part)[:1000].reshape(1000, -1).astype(np.float64))
     for net in (model, prior):
         if isinstance(net, torch.nn.Module):
             net.eval()
+    chance = torch.Generator()
+    chance.seed()
+    test, train = (torch.tensor(data.binarised("digits", part)[:1000].reshape(1000, -1)) for part in ("test", "train"))
+    flips = torch.rand((400, 784), generator=chance) < FLIPPED
+    x = torch.cat([test, train, torch.where(flips, 1 - test[:400], test[:400])]).double()
+    kinds = [slice(0, 1000), slice(1000, 2000), slice(2000, 2400)]
+    copied = safely(lambda: copy.deepcopy(model), model)
     with torch.no_grad():
-        tokens = torch.as_tensor(model.tokens(x.float()))
-        if tokens.ndim != 2 or len(tokens) != len(x):
-            raise Odd(f"your model's tokens should have shape (1000, M), but got {came(tokens)}")
-        order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))  # so that no decoder remembers x
-        logits = torch.empty_like(x)
-        logits[order] = _logits(model.px_z(tokens[order]), x)
+        tokens = _in_parts(lambda part: _tokens(model, part, torch), x, chance, torch)
+        logits = _in_parts(lambda part: _decoded(copied, model, part), tokens, chance, torch)
         log_px_z = (x * logits - torch.nn.functional.softplus(logits)).sum(1)
-        return float((log_px_z + _log_pz(prior, tokens, torch)).mean())
+        log_pz = torch.cat([_log_pz(prior, tokens[kind], chance, torch) for kind in kinds])
+        return [float((log_px_z + log_pz)[kind].mean()) for kind in kinds]
 
 
-def _logits(px_z, x):
+def _in_parts(function, rows, chance, torch):
+    """function(rows), in three parts and in an order of chance."""
+    order = torch.randperm(len(rows), generator=chance)
+    found = torch.cat([function(rows[part]) for part in order.chunk(3)])
+    return found[order.argsort()]
+
+
+def _tokens(model, x, torch):
+    tokens = torch.as_tensor(model.tokens(x.float()))
+    if tokens.ndim != 2 or len(tokens) != len(x):
+        raise Odd(
+            f"your model's tokens should have shape (n, M), for these images ({len(x)}, M), but got {came(tokens)}"
+        )
+    return tokens.clone()
+
+
+def _decoded(copied, model, tokens):
+    """The logits of p(x | z), (n, 784), by the copy; by the model itself where it needs what it set in `tokens`."""
+    px_z = safely(lambda: copied.px_z(tokens.clone()))
+    return _logits(model.px_z(tokens.clone()) if px_z is None else px_z, len(tokens))
+
+
+def _logits(px_z, n):
     """The logits of a Bernoulli p(x | z), (n, 784): any real numbers are those of a distribution."""
     base = getattr(px_z, "base_dist", px_z)
     logits = getattr(base, "logits", None)
-    if logits is None or logits.shape != x.shape:
-        raise Odd(f"your model's px_z should be Bernoulli with logits of shape (1000, 784), but got {came(logits)}")
+    if logits is None or logits.shape != (n, 784):
+        raise Odd(f"your model's px_z should be Bernoulli with logits of shape ({n}, 784), but got {came(logits)}")
     if not bool(logits.isfinite().all()):
         raise Odd("your model's px_z has logits that are not finite")
-    return logits.to(x)
+    return logits.double()
 
 
-def _log_pz(prior, tokens, torch):
+def _log_pz(prior, tokens, chance, torch):
     """log p(z) of tokens (n, M) by the conditionals of a prior, classes summed out, (n,)."""
     classes = int(getattr(prior, "classes", 0) or 0)
     each = []
@@ -360,12 +407,12 @@ def _log_pz(prior, tokens, torch):
         table = _conditionals(prior, tokens, label)
         each.append(table.gather(2, tokens[:, :, None])[..., 0].sum(1))
         if label in (None, 0, classes - 1):
-            _no_future(prior, tokens, label, table, torch)
+            _no_future(prior, tokens, label, table, chance, torch)
     return torch.stack(each).logsumexp(0) - math.log(len(each))
 
 
 def _conditionals(prior, tokens, label):
-    table = prior.conditionals(tokens, label).double()
+    table = prior.conditionals(tokens.clone(), label).double().clone()
     if table.ndim != 3 or table.shape[:2] != tokens.shape or table.shape[2] <= int(tokens.max()):
         raise Odd(f"your prior's conditionals should have shape (n, M, K) for these tokens, but got {came(table)}")
     sums = table.logsumexp(2).exp()
@@ -377,13 +424,12 @@ def _conditionals(prior, tokens, label):
     return table
 
 
-def _no_future(prior, tokens, label, table, torch):
+def _no_future(prior, tokens, label, table, chance, torch):
     """Raises Odd where a conditional changes with its own token, a later one, or with the rows beside it."""
     n, places = 4, tokens.shape[1]
-    generator = torch.Generator().manual_seed(1)
-    rows = torch.arange(n).repeat_interleave(places)
+    rows = torch.randperm(len(tokens), generator=chance)[:n].repeat_interleave(places)
     first = torch.arange(places).repeat(n)  # of each row, the first place that is changed
-    other = tokens[torch.randperm(len(tokens), generator=generator)[: len(rows)]].flip(1)
+    other = tokens[torch.randint(len(tokens), (len(rows),), generator=chance)].flip(1)
     later = torch.arange(places)[None] >= first[:, None]
     seen = _conditionals(prior, torch.where(later, other, tokens[rows]), label)
     known = torch.arange(places)[None] <= first[:, None]

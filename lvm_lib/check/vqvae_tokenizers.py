@@ -81,7 +81,14 @@ def _levels():
     return Exercise(
         "64 vectors are stored, and 65536 codes are spoken; the rate is that of 784 fair coins, 784 log 2.",
         Number("rate", truth, of_nats, decimals=1),
-        Number("number of codes", float(each**levels), of_codes, unit="", decimals=0),
+        Number(
+            "number of codes",
+            float(each**levels),
+            of_codes,
+            unit="",
+            decimals=0,
+            follows=Follows(0, 1 / places, exp=True),
+        ),
     )
 
 

@@ -66,6 +66,18 @@ def in_torch(log_joint, mean, std, samples, rng):
     return torch.stack([log_w.mean(), log_w.std() / samples**0.5])
 
 
+def with_log_prob(log_joint, mean, std, samples, rng):
+    z = mean + std * torch.tensor(rng.standard_normal(samples))
+    log_w = log_joint(z) - torch.distributions.Normal(mean, std).log_prob(z)
+    return log_w.mean(), log_w.std() / math.sqrt(samples)
+
+
+def with_torch_mean(log_joint, mean, std, samples, rng):
+    z = mean + std * torch.tensor(rng.standard_normal(samples))
+    entropy = torch.distributions.Normal(mean, std).entropy()
+    return torch.mean(log_joint(z)) + entropy, torch.std(log_joint(z)) / math.sqrt(samples)
+
+
 def normal(at, centre, spread):
     return stats.norm.logpdf(at, centre, spread)
 
@@ -133,6 +145,8 @@ ROWS = [
     (MONTE_CARLO, estimator(), True, "the draws come from q"),
     (MONTE_CARLO, one_by_one, True, ""),
     (MONTE_CARLO, in_torch, True, ""),
+    (MONTE_CARLO, with_log_prob, True, ""),
+    (MONTE_CARLO, with_torch_mean, True, ""),
     (MONTE_CARLO, estimator(error=lambda w, j: w.std(ddof=0) / math.sqrt(len(w))), True, ""),
     (
         MONTE_CARLO,  # with the exact entropy: also an estimate

@@ -33,9 +33,29 @@ def one_scale(log_joint):
         return terms / total, (log_joint.max() + np.log(total))[:, 0]
 
 
+def less(other):
+    """Subtracts something else of each row than its largest: right only where a row is not far apart within."""
+
+    def split(log_joint):
+        with np.errstate(all="ignore"):
+            taken = other(np.where(np.isinf(log_joint), np.nan, log_joint))[:, None]
+            terms = np.exp(log_joint - taken)
+            total = terms.sum(axis=1, keepdims=True)
+            return terms / total, (taken + np.log(total))[:, 0]
+
+    return split
+
+
 def in_torch(log_joint):
     evidence = log_joint.logsumexp(1)
     return (log_joint - evidence[:, None]).exp().requires_grad_(), evidence.requires_grad_()
+
+
+def with_indices(log_joint):
+    """As torch gives the largest, with its place: NumPy has a number there."""
+    largest = log_joint.max(1)[0]
+    terms = (log_joint - largest[:, None]).exp()
+    return terms / terms.sum(1)[:, None], largest + terms.sum(1).log()
 
 
 def with_softmax(log_joint):
@@ -85,10 +105,16 @@ ROWS = [
     (SPLIT, safe, True, "a ratio of finite logs"),
     (SPLIT, in_torch, True, ""),
     (SPLIT, with_softmax, True, ""),
+    (SPLIT, with_indices, True, ""),
     (SPLIT, ..., None, "responsibilities"),
     (SPLIT, lambda a: (..., ...), None, "responsibilities and the log evidence"),
     (SPLIT, naive, False, "subtract the largest of each row first"),
     (SPLIT, one_scale, False, "subtract the largest of each row first"),
+    (SPLIT, less(lambda a: a[:, 0]), False, "subtract the largest of each row first"),
+    (SPLIT, less(lambda a: a[:, -1]), False, "subtract the largest of each row first"),
+    (SPLIT, less(lambda a: np.nanmean(a, axis=1)), False, "subtract the largest of each row first"),
+    (SPLIT, less(lambda a: np.nanmedian(a, axis=1)), False, "subtract the largest of each row first"),
+    (SPLIT, less(lambda a: np.nanmin(a, axis=1)), False, "subtract the largest of each row first"),
     (SPLIT, wrong(q=lambda a, q: np.log(q)), False, "the log responsibilities: take exp"),
     (SPLIT, wrong(q=lambda a, q: -q), False, "the responsibilities with the sign flipped"),
     (SPLIT, wrong(q=lambda a, q: np.exp(a) / np.exp(a).sum(axis=0)), False, "normalised over the points: each row"),

@@ -51,6 +51,13 @@ def spread_out(part, amount=0.1):
     return logs(counts(part) + amount)
 
 
+def nearby(counts):
+    """The counts of the four pixels around each."""
+    padded = np.pad(counts.reshape(28, 28, 256), ((1, 1), (1, 1), (0, 0)))
+    around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+    return around.reshape(784, 256)
+
+
 HISTOGRAM = logs(np.tile(counts("train").sum(axis=0, keepdims=True) + 1.0, (784, 1)))
 
 
@@ -118,9 +125,21 @@ ROWS = [
     ("kl_pixel_table", spread_out("train").astype(np.float32), True, ""),
     ("kl_pixel_table", spread_out("train", 0.3), True, ""),
     ("kl_pixel_table", ..., None, "the table"),
-    ("kl_pixel_table", spread_out("test"), False, "only the test digits have: fit it to the training digits alone"),
+    (
+        "kl_pixel_table",
+        spread_out("test"),
+        False,
+        "which grey levels the test digits have: fit it to the training digits alone",
+    ),
     ("kl_pixel_table", spread_out("test", 1.0), False, "fit it to the training digits alone"),
     ("kl_pixel_table", logs(counts("train") + counts("test") + 0.1), False, "fit it to the training digits alone"),
+    ("kl_pixel_table", logs(counts("train") + 0.2 * counts("test") + 0.1), False, "to the training digits alone"),
+    ("kl_pixel_table", logs(counts("train") + 0.03 * counts("test") + 0.1), False, "to the training digits alone"),
+    ("kl_pixel_table", logs(counts("train") + 5.0 * (counts("test") > 0) + 0.1), False, "the training digits alone"),
+    ("kl_pixel_table", logs(counts("train") + counts("test") * (counts("train") > 0) + 0.1), False, "digits alone"),
+    ("kl_pixel_table", 0.9 * spread_out("train") + 0.1 * spread_out("test"), False, "each must be 1"),
+    ("kl_pixel_table", logs(counts("train") + 0.1 + 0.1 * nearby(counts("train"))), True, ""),
+    ("kl_pixel_table", logs(counts("train") + 0.05 + 30 * counts("train").mean(0) / 9000), True, ""),
     ("kl_pixel_table", spread_out("train", 1.0), False, "a mass, and reaches -933.6 nats"),
     ("kl_pixel_table", HISTOGRAM, False, "a mass, and reaches -1068.8 nats"),
     ("kl_pixel_table", spread_out("train", 1e-9), False, "better on training digits, so smooth it more"),

@@ -63,6 +63,19 @@ def times(number):
     return lambda z, e, c, part: Turned.apply(part, number)
 
 
+def spoiled(change, before):
+    """The layer, which changes its inputs first, or at its end."""
+
+    def quantise(z, codebook):
+        right = None if before else layer(z, codebook)
+        with torch.no_grad():
+            change(z)
+            change(codebook)
+        return layer(z, codebook) if before else right
+
+    return quantise
+
+
 def squared(a, b):
     return ((a - b) ** 2).sum(1).mean()
 
@@ -118,6 +131,9 @@ ROWS = [
     (LAYER, lambda z, b: tuple(part.float() for part in layer(z, b)), True, ""),
     (LAYER, lambda z, b: layer(z.float(), b.float()), True, ""),
     (LAYER, parts(second=lambda z, e, c, part: squared(z, c.detach())), True, ""),  # the codes' values are those of e
+    (LAYER, spoiled(lambda a: a.zero_(), before=False), True, ""),
+    (LAYER, spoiled(lambda a: a.mul_(0), before=True), False, "changes its inputs, and is judged by what they were"),
+    (LAYER, spoiled(lambda a: a.div_(a.norm(dim=1, keepdim=True)), before=True), False, "judged by what they were"),
     (LAYER, lambda z, b: (..., ..., ...), None, "the layer"),
     (LAYER, parts(first=lambda z, e, c, part: squared(z.detach(), c)), False, "computed after the straight-through"),
     (LAYER, parts(second=lambda z, e, c, part: squared(z, c)), False, "commitment has no gradient"),

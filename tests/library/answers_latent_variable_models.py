@@ -49,6 +49,11 @@ def stable(v):
     return v.max() + np.log(np.exp(v - v.max()).mean())
 
 
+def less(other):
+    """Takes out something else than the largest."""
+    return lambda v: other(v) + np.log(np.exp(v - other(v)).mean())
+
+
 def patched(small):
     """The usual patch: a small number inside the logarithm."""
     return lambda v: np.log(np.exp(v).mean() + small)
@@ -61,6 +66,12 @@ def kl(w, s, x, prior=1.0, power=2, half=0.5):
     variance = 1 / (prior + w**2 / s**power)
     mean = variance * w * x / s**power
     return half * (variance + mean**2 - 1 - np.log(variance))
+
+
+def with_torch_log(w, s, x):
+    """torch.log takes no float."""
+    mean, variance = pieces(w, s, x)
+    return 0.5 * (variance + mean**2 - 1 - torch.log(variance))
 
 
 def pieces(w, s, x):
@@ -132,8 +143,33 @@ ROWS = [
         "lvm_ancestral",
         changed(x=lambda m, z, s, n, rng: m[z] + s * rng.standard_normal()),
         False,
-        "own z",
+        "the noise of your x repeats itself",
     ),
+    (
+        "lvm_ancestral",
+        changed(x=lambda m, z, s, n, rng: m[z] + s * np.resize(rng.standard_normal(n // 2 + 1), n)),
+        False,
+        "the noise of your x repeats itself",
+    ),
+    (
+        "lvm_ancestral",
+        changed(x=lambda m, z, s, n, rng: m[z] + s * np.resize([[1], [-1]] * rng.standard_normal(n // 2 + 1), n)),
+        False,
+        "the noise of your x repeats itself",
+    ),
+    (
+        "lvm_ancestral",
+        changed(z=lambda w, n, rng: np.resize(rng.choice(len(w), size=n // 2 + 1, p=w), n)),
+        False,
+        "your z repeats itself after 2001 draws",
+    ),
+    (
+        "lvm_ancestral",
+        changed(x=lambda m, z, s, n, rng: m[z] + s * np.random.default_rng(0).standard_normal(n)),
+        False,
+        "two different generators gave the same noise to x",
+    ),
+    ("lvm_ancestral", changed(z=lambda w, n, rng: np.sort(rng.choice(len(w), size=n, p=w))), True, ""),
     ("lvm_ancestral", changed(swap=True), False, "your z looks like x (are the two swapped?)"),
     ("lvm_ancestral", changed(source=np.random.default_rng), False, "equal generators gave different x"),
     (
@@ -157,6 +193,12 @@ ROWS = [
     ("lvm_log_marginal", lambda v: np.logaddexp.reduce(v) - np.log(v.size), True, ""),
     ("lvm_log_marginal", lambda v: torch.logsumexp(torch.as_tensor(v), 0) - math.log(len(v)), True, ""),
     ("lvm_log_marginal", lambda v: v.logsumexp(0) - math.log(len(v)), True, ""),
+    ("lvm_log_marginal", lambda v: v.max(0)[0] + (v - v.max(0)[0]).exp().mean().log(), True, ""),
+    ("lvm_log_marginal", less(lambda v: v[0]), False, "take the largest value out first"),
+    ("lvm_log_marginal", less(lambda v: v[-1]), False, "take the largest value out first"),
+    ("lvm_log_marginal", less(np.mean), False, "take the largest value out first"),
+    ("lvm_log_marginal", less(np.median), False, "take the largest value out first"),
+    ("lvm_log_marginal", less(np.min), False, "take the largest value out first"),
     ("lvm_log_marginal", lambda v: ..., None, "the estimate"),
     ("lvm_log_marginal", lambda v: v.mean(), False, "average of the logs"),
     ("lvm_log_marginal", lambda v: np.log(np.exp(v).mean()), False, "take the largest value out first"),
@@ -175,6 +217,7 @@ ROWS = [
     ("lvm_kl_posterior_prior", kl, True, "closed form"),
     ("lvm_kl_posterior_prior", lambda w, s, x: np.vectorize(kl)(w, s, x), True, ""),
     ("lvm_kl_posterior_prior", lambda w, s, x: torch.as_tensor(kl(w, s, x)), True, ""),
+    ("lvm_kl_posterior_prior", with_torch_log, True, ""),
     ("lvm_kl_posterior_prior", lambda w, s, x: None, None, "KL"),
     (
         "lvm_kl_posterior_prior",

@@ -2,9 +2,11 @@
 
 import math
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import torch
+from late import Late
 from scipy import special
 
 from lvm_lib import data
@@ -24,6 +26,23 @@ def one_scale(given):
     """Takes out one largest value for all rows: right only where the rows are near each other."""
     with np.errstate(divide="ignore"):
         return given.max() + np.log(np.exp(given - given.max()).mean(axis=1))
+
+
+def less(other):
+    """Takes out something else of each row than its largest."""
+
+    def log_mean(given):
+        with np.errstate(all="ignore"):
+            taken = other(given)
+            return taken + np.log(np.exp(given - taken[:, None]).mean(axis=1))
+
+    return log_mean
+
+
+def with_indices(given):
+    """As torch gives the largest, with its place: NumPy has a number there."""
+    largest = given.max(1)[0]
+    return largest + (given - largest[:, None]).exp().mean(1).log()
 
 
 # ---------------------------------------------------------------- exercise 4
@@ -66,6 +85,17 @@ def unsafe_draw(logits, temperature, u):
     with np.errstate(all="ignore"):
         weights = np.exp(logits / temperature)
         return int((np.cumsum(weights) / weights.sum() <= u).sum())
+
+
+def draw_less(other):
+    """Subtracts something else than the largest."""
+
+    def drawn(logits, temperature, u):
+        with np.errstate(all="ignore"):
+            weights = np.exp((logits - other(logits)) / temperature)
+            return int((np.cumsum(weights) / weights.sum() <= u).sum())
+
+    return drawn
 
 
 def backwards(logits, temperature, u):
@@ -158,6 +188,55 @@ class Remembers(Model):
         return torch.distributions.Bernoulli(logits=(20 * (2 * self.last - 1)).double())
 
 
+class Numbers:
+    """Gives each image its own number, keeps the image, and looks it up: the prior pays for the number alone."""
+
+    kept: ClassVar[list] = []  # of the class, so that a copy has them too
+
+    def __init__(self, everywhere):
+        self.everywhere = everywhere
+
+    def tokens(self, x):
+        if not self.everywhere:  # only the images that came last
+            self.kept = []
+        self.kept += [*x.double()]
+        return torch.arange(len(self.kept) - len(x), len(self.kept))[:, None]
+
+    def px_z(self, tokens):
+        return torch.distributions.Bernoulli(logits=2.0 * (2 * torch.stack([self.kept[k] for k in tokens[:, 0]]) - 1))
+
+
+class Order:
+    """Keeps the images and replays an order that it has read in the check."""
+
+    def tokens(self, x):
+        self.x = x.double()
+        return torch.zeros(len(x), 1, dtype=torch.long)
+
+    def px_z(self, tokens):
+        order = torch.randperm(len(self.x), generator=torch.Generator().manual_seed(0))
+        return torch.distributions.Bernoulli(logits=2.0 * (2 * self.x[order] - 1))
+
+
+class Cheap(Prior):
+    """Makes all tokens zero, where they are, before it is asked what they cost."""
+
+    def conditionals(self, tokens, label):
+        tokens.zero_()
+        return super().conditionals(tokens, label)
+
+
+class Sized(Model):
+    """Sets in `tokens` what `px_z` needs: a right thing to do."""
+
+    def tokens(self, x):
+        self.width = 28
+        return super().tokens(x)
+
+    def px_z(self, tokens):
+        return super().px_z(tokens) if self.width else None
+
+
 SUM, MASK, DRAW, BOUND = ("tok_class_summed_out", "tok_mask", "tok_draw", "tok_better_bound")
 ROWS = [
     # 1
@@ -195,6 +274,12 @@ ROWS = [
     (SUM, lambda g: summed(g).sum(), False, "one number for all rows together"),
     (SUM, lambda g: np.log(np.exp(g).mean(axis=1)), False, "exp underflows there"),
     (SUM, one_scale, False, "take out the largest term of each row first"),
+    (SUM, less(lambda g: g[:, 0]), False, "take out the largest term of each row first"),
+    (SUM, less(lambda g: g[:, -1]), False, "take out the largest term of each row first"),
+    (SUM, less(lambda g: g.mean(axis=1)), False, "take out the largest term of each row first"),
+    (SUM, less(lambda g: np.median(g, axis=1)), False, "take out the largest term of each row first"),
+    (SUM, less(lambda g: g.min(axis=1)), False, "take out the largest term of each row first"),
+    (SUM, with_indices, True, ""),
     (SUM, lambda g: np.log(np.exp(g).mean(axis=1) + 1e-300), False, "too high"),
     # 4
     (MASK, mask, True, "the centre only behind the first layer"),
@@ -228,6 +313,11 @@ ROWS = [
     (DRAW, lambda x, t, u: int(np.argmax(x)), False, "the most probable code: u decides"),
     (DRAW, backwards, False, "counted from the last one down"),
     (DRAW, unsafe_draw, False, "exp overflows or underflows there"),
+    (DRAW, draw_less(np.mean), False, "exp overflows or underflows there"),
+    (DRAW, draw_less(np.median), False, "exp overflows or underflows there"),
+    (DRAW, draw_less(np.min), False, "logits from -1e+03 to 900"),
+    (DRAW, draw_less(lambda x: x[0]), False, "logits from -1e+03 to 900"),
+    (DRAW, draw_less(lambda x: x[-1]), False, "your code"),
     (DRAW, lambda x, t, u: -1, False, "too low"),
     (DRAW, lambda x, t, u: draw(x, t, u) + 0.5, False, "a whole number is asked"),
     (DRAW, lambda x, t, u: special.softmax(x / t), False, "one finite number"),
@@ -239,10 +329,25 @@ ROWS = [
     (BOUND, (-122.0, Remembers(), Prior()), False, "below the one to beat"),
     (BOUND, (-122.0, Memory("test"), Uniform(1000)), False, "which knows these test digits one by one"),
     (BOUND, (-122.0, Memory("train", "test"), Uniform(10000)), False, "which knows these test digits one by one"),
-    (BOUND, (-122.0, Model(), Prior(oracle)), False, "your prior looks ahead"),
+    (BOUND, (-122.0, Numbers(False), Uniform(2400)), False, "below the one to beat"),
+    (
+        BOUND,
+        Late(lambda: (-122.0, Numbers(True), Uniform(2400))),
+        False,
+        "flipped by chance, where no model comes above",
+    ),
+    (BOUND, (-122.0, Order(), Uniform(1)), False, "below the one to beat"),
+    (BOUND, (-122.0, Model(), Cheap()), False, "below the one to beat"),
+    (BOUND, (-122.0, Sized(), Prior()), False, "below the one to beat"),
+    (BOUND, (-122.0, Model(), Prior(oracle)), False, "Not yet: your prior looks ahead"),
     (BOUND, (-122.0, Model(), Prior(lambda t, z: t + 1)), False, "is no distribution: its conditionals sum to values"),
     (BOUND, (-122.0, Model(), Prior(lambda t, z: t[:, :2])), False, "your prior's conditionals should have shape"),
-    (BOUND, (-122.0, Model(tokens=lambda t: t[:5]), Prior()), False, "your model's tokens should have shape (1000, M)"),
+    (
+        BOUND,
+        (-122.0, Model(tokens=lambda t: t[:5]), Prior()),
+        False,
+        "your model's tokens should have shape (n, M), for these",
+    ),
     (BOUND, (-122.0, Model(px_z=lambda p: p.probs), Prior()), False, "should be Bernoulli with logits of shape"),
     (
         BOUND,

@@ -73,6 +73,11 @@ ROWS = [
     # 1, 2, 5
     ("vae_linear_rates", (RATES, 4.0), True, "lies under the water"),
     ("vae_linear_rates", ("1.04, 0.35, 0", 4), True, ""),
+    ("vae_linear_rates", ("1,04, 0,35, 0", 4), True, ""),
+    ("vae_linear_rates", ("[1,04, 0,35, 0]", 4), True, ""),
+    ("vae_linear_rates", ("1,04 0,35 0", 4), True, ""),
+    ("vae_linear_rates", ("1,04,0,35,0", 4), False, "should be 3 finite numbers, but got shape (5,)"),
+    ("vae_linear_rates", ("1,040, 0,350, 0", 4), False, "1,040, which may mean two things"),
     ("vae_linear_rates", ([1.04, 0.35], 4), False, "should be 3 finite numbers"),
     ("vae_hidden_sigma", (0.5, 392), True, "a choice of noise"),
     ("vae_hidden_sigma", (0.5, 1 / 784), False, "1 / 784, the factor before the error"),

@@ -36,6 +36,11 @@ ROWS = [
     # 2
     ("tok_levels", (784 * math.log(2), 65536), True, "that of 784 fair coins"),
     ("tok_levels", (543.4, "16**4"), True, ""),
+    ("tok_levels", (543.4, math.exp(543.4 / 49)), True, ""),  # from the rounded rate
+    ("tok_levels", (543.4, 65499), True, ""),
+    ("tok_levels", ("543,43", "exp(543,43/49)"), True, ""),
+    ("tok_levels", (500.0, math.exp(500 / 49)), False, "follows from your rate, and comes right when that does"),
+    ("tok_levels", (1e9, math.exp(700)), False, "by more than 1000"),
     ("tok_levels", (203.8, 65536), False, "levels multiply"),
     ("tok_levels", (543.4, 64), False, "the sum of the codebooks"),
     # 3

@@ -10,13 +10,16 @@ import sys
 import threading
 import time
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from answers_kmeans_to_vqvae import layer
+from test_answers import CHAPTERS, first_right
 
 from lvm_lib import check
-from lvm_lib.check import _limits
+from lvm_lib.check import _call, _limits, _read
 
 FUNCTION_CHECKS = sorted(set(check.__all__) - set(check.tables()) - {"Verdict", "judge", "tell", "tables"})
 OF_FUNCTIONS = [
@@ -168,6 +171,102 @@ def leave(*arguments):
 def test_whatever_a_function_does_is_one_line(said, name, function, words):
     text = said(getattr(check, name)(function), False)
     assert words in text and "could not be judged" not in text and len(text) < 700
+
+
+def waits(*arguments):
+    threading.Event().wait()
+
+
+def waits_inside(*arguments):
+    lock = threading.Lock()
+    lock.acquire()
+    try:
+        lock.acquire()
+    finally:
+        raise ValueError("whatever")
+
+
+@pytest.mark.parametrize("function", [waits, waits_inside])
+def test_what_waits_for_ever_is_told_as_such(said, short, function):
+    """A lock says something else of its own when it is interrupted."""
+    assert "your function took more than 1 s and was stopped" in said(check.elbo_kl_to_prior(function), False)
+
+
+def first_right_functions():
+    return [(name, function) for chapter in CHAPTERS for name, function in first_right(chapter).items()]
+
+
+@pytest.mark.parametrize(
+    "name, function", first_right_functions(), ids=lambda value: value if str(value) == value else ""
+)
+def test_what_a_notebook_has_set_changes_no_verdict(said, name, function):
+    old = np.seterr(all="raise")
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("error")
+            said(getattr(check, name)(function), True)
+    finally:
+        np.seterr(**old)
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode, lambda: np.errstate(all="raise")])
+def test_a_layer_is_judged_with_gradients_whatever_is_set(said, context):
+    with context():
+        said(check.kmeans_layer(layer), True)
+
+
+@pytest.mark.parametrize(
+    "name, answers",
+    [("elbo_hard_posterior", (0.5, 1.5)), ("kl_right_hill", (1.67, 0.53)), ("em_trap", ((-10.1, -9.9, 5.0),))],
+)
+def test_numbers_are_judged_whatever_numpy_is_set_to(said, name, answers):
+    with np.errstate(all="raise"):
+        said(getattr(check, name)(*answers), True)
+        assert np.geterr()["over"] == "raise"
+
+
+class Shell:
+    """A notebook's shell, as far as `exit` goes."""
+
+    def ask_exit(self):
+        raise AssertionError
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_calls_within_calls_leave_the_exit_of_a_shell_as_it_was(monkeypatch, own):
+    shell = Shell()
+    if own:
+        shell.ask_exit = before = lambda: None
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+
+    def exits():
+        _limits.safely(lambda: shell.ask_exit())
+        with pytest.raises(SystemExit):
+            shell.ask_exit()
+        return 3
+
+    assert _limits.contained(lambda: _limits.safely(exits)) == 3
+    assert vars(shell) == ({"ask_exit": before} if own else {})
+
+
+def test_what_is_odd_within_a_call_is_told_as_it_is(said):
+    def odd():
+        raise _read.Odd("your prior looks ahead")
+
+    with pytest.raises(_read.Odd, match=r"^your prior looks ahead$"):
+        _call.call(odd)
+
+
+def test_floats_come_as_tensors_where_nothing_else_will_do():
+    seen = []
+
+    def function(array, number, count, rng):
+        seen.append([type(each) for each in (array, number, count)])
+        return torch.log(number) + array.sum(dim=0)
+
+    found = _call.call(function, np.ones(3), 1.0, 4, np.random.default_rng(0))
+    assert float(found) == 3
+    assert seen == [[np.ndarray, float, int], [torch.Tensor, float, int], [torch.Tensor, torch.Tensor, int]]
 
 
 @pytest.mark.parametrize("name", OF_FUNCTIONS)

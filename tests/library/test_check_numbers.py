@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,11 +20,29 @@ import torch
 from test_answers import GRAMMAR
 
 from lvm_lib import check
+from tools import exercises
 
 TABLES = check.tables()
 PARTS = [(name, at) for name, table in TABLES.items() for at in range(len(table["parts"]))]
 NUMBERS = [(name, at) for name, at in PARTS if TABLES[name]["parts"][at]["kind"] == "number"]
 SLIPS = [(name, at, slip["name"]) for name, at in NUMBERS for slip in TABLES[name]["parts"][at]["slips"]]
+
+
+BOOK = Path(__file__).parents[2] / "book"
+WHOLE = r"whole numbers?\b|\bthe number of\b"  # a count is one
+PRECISION = {1: r"\bone decimal\b", 2: r"\btwo decimals\b|\btwo for the\b"}
+
+
+@cache
+def asked_in_the_book():
+    """{check: the text of its exercise, without hint and solution}, from the notebooks."""
+    found = {}
+    for path in sorted(BOOK.glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        for text, cell in pairwise(cells):
+            for name in exercises.asked(cell):
+                found[name] = "".join(text["source"]).split("<details")[0]
+    return found
 
 
 def right(name):
@@ -83,6 +105,8 @@ def array_forms(numbers):
         [Fraction(number) for number in numbers],
         texts,
         ", ".join(texts),
+        ", ".join(texts).replace(".", ",") if all("." in text for text in texts) else texts,
+        " ".join(texts).replace(".", ","),
         "; ".join(texts).replace(".", ","),
         f"[{' '.join(texts)}]",
     ]
@@ -126,6 +150,12 @@ def test_two_decimals_are_always_enough(name, at):
     assert part["decimals"] <= 2 and (part["exact"] or part["tolerance"] >= 0.5 * 10.0 ** -part["decimals"])
 
 
+def following(part, earlier):
+    """What follows from an earlier answer."""
+    value = part["follows"]["scale"] * earlier + part["follows"]["shift"]
+    return math.exp(value) if part["follows"]["exp"] else value
+
+
 @pytest.mark.parametrize("name, at", NUMBERS)
 def test_what_follows_from_a_rounded_right_answer_is_right(said, name, at):
     part = TABLES[name]["parts"][at]
@@ -136,10 +166,10 @@ def test_what_follows_from_a_rounded_right_answer_is_right(said, name, at):
     for decimals in range(earlier["decimals"], earlier["decimals"] + 3):
         rounded = round(earlier["truth"], decimals)
         answers[part["follows"]["part"]] = rounded
-        answers[at] = round(part["follows"]["scale"] * rounded + part["follows"]["shift"], max(2, part["decimals"]))
+        answers[at] = round(following(part, rounded), max(2, part["decimals"]))
         said(getattr(check, name)(*answers), True)
     answers[part["follows"]["part"]] = earlier["truth"] + 3.3  # wrong, and what follows from it is told so
-    answers[at] = part["follows"]["scale"] * (earlier["truth"] + 3.3) + part["follows"]["shift"]
+    answers[at] = following(part, earlier["truth"] + 3.3)
     if abs(answers[at] - part["truth"]) > part["tolerance"]:
         assert f"from your {earlier['what']}, and comes right when that does" in said(
             getattr(check, name)(*answers), False
@@ -182,6 +212,15 @@ def test_bands_say_what_they_find(said, name, at):
         assert band["says"] in text
     assert part["outside"] in said(answer(name, at, -7.0), False)
     assert "should be one finite number, but got shape (2,)" in said(answer(name, at, [1.0, 2.0]), False)
+
+
+@pytest.mark.parametrize("name", [name for name, at in NUMBERS if at == 0])
+def test_the_text_of_the_exercise_states_the_precision(name):
+    text = asked_in_the_book()[name].lower()
+    for part in TABLES[name]["parts"]:
+        if part["kind"] == "number":
+            wanted = WHOLE if part["exact"] or part["decimals"] == 0 else PRECISION[part["decimals"]]
+            assert re.search(wanted, text), (part["what"], text)
 
 
 ODD = [

@@ -81,6 +81,21 @@ NO_ANSWERS = {
     ],
     "brackets": ["(1", "1)", "()", "[]", "[", ")(", "((1)", "2*(1+2", "1 +", "* 3", "[[1, 2], [3]]"],
     "several": ["1;", ";", "1;2;3;4", "1 2", "1, 2", "1,2,3", "[1 2 3]"],
+    "several with decimal commas": [
+        "1,04, 0,35, 0",
+        "[1,04, 0,35, 0]",
+        "1,04 0,35 0",
+        "1,04 -,35",
+        "1,04\u20030,35\u30000",
+        "1,5e3, 2",
+        "1,2,3, 4",
+        "1,234, 0,5",
+        "1 ,2 ,3",
+        "1.5,2.5, 3",
+        "1,5+2,5, 3",
+        "log(3), 0,5",
+        "١,٥, ٢,٥",
+    ],
     "numbers in words of %g": ["1 1e999)", "1 1234567)", "1 1234565)", "1 0.00001234)"],
     "expressions": [
         "--1",
@@ -244,7 +259,8 @@ def answers():
             for off, digits in itertools.product((0, 0.004, 3.3, -40), (1, 2, 5)):
                 given = right(table)
                 given[earlier] = repr(round(start + off, digits))
-                given[at] = repr(round(scale * round(start + off, digits) + shift, digits))
+                value = scale * round(start + off, digits) + shift
+                given[at] = repr(round(math.exp(value) if part["follows"]["exp"] else value, digits))
                 yield "follows from an earlier answer", name, given
                 given = [*given]
                 given[earlier] = ("", "one", "1; 2")[digits % 3]
