@@ -134,7 +134,7 @@ def field(name: str, at: int, part: dict) -> str:
     word = re.match(r"[a-z]+\b(?!\^)", what)  # a symbol keeps its case
     label = f"<span>{what[:1].upper() + what[1:] if word and not part['symbol'] else what}</span>"
     wants = []
-    if part.get("unit"):
+    if part.get("unit") and not re.search(rf"\b{re.escape(part['unit'])}\b", part["what"]):
         wants.append(f"in {part['unit']}")
     if part.get("exact"):
         wants.append("a whole number")

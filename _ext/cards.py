@@ -29,7 +29,7 @@ def width(table: str) -> float:
     """How many letters a table needs in a line: of each column the longest word that cannot be broken."""
     rows = [[words(cell[3]) for cell in CELL.finditer(row)] for row in table.split("<tr>")[1:]]
     columns = zip(*[row for row in rows if len(row) == len(rows[0])], strict=True)
-    return sum(max(len(word) for cell in column for word in cell.split() or [""]) + BETWEEN for column in columns)
+    return sum(max(len(word) for cell in column for word in re.split(r"[ \n]+", cell)) + BETWEEN for column in columns)
 
 
 def card(table: str) -> str:

@@ -1,8 +1,9 @@
 """Formulas, rendered at build time by KaTeX in an embedded JavaScript engine: no script, no shift in the page.
 
 A displayed formula breaks where its line ends, before a relation or a sign or after a wide space, and goes on indented.
-One in aligned rows has a second form for narrow screens, row under row, each of which breaks like that;
-assets/book.css shows the one that fits.
+One in aligned rows, or of several statements, has a second form for narrow screens, one under the other, each of which
+breaks like that; assets/book.css shows the one that fits. A formula in the text breaks inside no parentheses or bars
+that fit a line.
 
 The list of all equations has so many formulas that a telephone would work on them for a second before its first words
 stand. Its formulas but the first are in the page as text, for whom no script runs as elements, and become elements
@@ -39,6 +40,7 @@ WIDE_SPACE = re.compile(
 PARENTHESES = re.compile(r'<span class="m(?:open|close)">([^<]*)')
 THIN = '<span class="mspace" style="margin-right:0.1667em;"></span>'
 NORM = re.compile(rf'({THIN})?<span class="mord">∥</span>({THIN})?')  # between two thin spaces it is a divergence's
+BAR = re.compile(r'<span class="mord">∣</span>')  # of a norm or a determinant: those of a condition are relations
 KEPT = "∣∼∈"  # no line begins with one of these
 ROWS = re.compile(r"\s*\\begin\{(aligned|gathered)\}(.*)\\end\{\1\}\s*([.,;]?)\s*", flags=re.S)
 SCRIPTS = "mover|munder|munderover|msub|msup|msubsup"
@@ -95,7 +97,7 @@ def tie(app, doctree, docname) -> None:
 
 
 def visit_inline(self, node: nodes.math) -> None:
-    shown = f'<span class="math notranslate nohighlight">{rendered(node, node.astext(), False)}</span>'
+    shown = f'<span class="math notranslate nohighlight">{together(rendered(node, node.astext(), False))}</span>'
     head, tail = html.escape(node.get("head", ""), quote=False), html.escape(node.get("tail", ""), quote=False)
     if head or tail:
         start, base, rest = shown.partition(BASE)
@@ -105,18 +107,41 @@ def visit_inline(self, node: nodes.math) -> None:
     raise nodes.SkipNode
 
 
+class Inside:
+    """Whether the end of what was read of a formula stands inside parentheses or between bars."""
+
+    def __init__(self):
+        self.depth, self.bars = 0, 0
+
+    def after(self, line: str) -> bool:
+        plain = "".join(PARENTHESES.findall(line))
+        self.depth += plain.count("(") - plain.count(")")
+        self.bars += sum(not (before and behind) for before, behind in NORM.findall(line)) + len(BAR.findall(line))
+        return self.depth > 0 or self.bars % 2 == 1
+
+
+def together(shown: str) -> str:
+    """A formula of the text in which what stands inside parentheses or between bars is one piece."""
+    first, *rest = BOUND.split(shown)
+    done, line, inside = "", first, Inside()
+    for base, strut, piece in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        if inside.after(line):
+            done, line = done + line, strut + piece
+        else:
+            done, line = f"{done}{line}</span>", base + piece
+    return done + line
+
+
 def breaking(node, formula: str) -> str:
     """A displayed formula that may break before each relation and sign on its outermost level, and at wide spaces."""
     shown = rendered(node, re.sub(r"(\\q?quad(?![a-zA-Z])|\\:)", r"\1\\allowbreak ", formula), True)
     shown = shown.replace(r"\allowbreak ", "")  # in the formula's own text
     first, *rest = BOUND.split(shown)
-    done, line, depth, bars = "", first, 0, 0  # what is closed; the piece that is open; parentheses and bars before it
+    done, line, inside = "", first, Inside()  # what is closed; the piece that is open
     for base, strut, piece in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
-        plain = "".join(PARENTHESES.findall(line))
-        depth += plain.count("(") - plain.count(")")
-        bars += sum(not (before and behind) for before, behind in NORM.findall(line))
+        kept = inside.after(line)
         operator, wide = OPERATOR.search(line), WIDE_SPACE.search(line)
-        if depth > 0 or bars % 2 or (operator and operator[1] in KEPT):
+        if kept or (operator and operator[1] in KEPT):
             done, line = done + line, strut + piece
         elif operator:
             done, line = f"{done}{line[: operator.start()]}</span>", base + operator[0] + piece
@@ -132,11 +157,27 @@ def seen_only(shown: str) -> str:
     return re.sub(r'<span class="katex-mathml">.*?</math></span>', "", shown, flags=re.S)
 
 
+def statements(row: str) -> list[str]:
+    """The parts of a row that wide spaces set apart, those inside braces not counted."""
+    parts, depth = [""], 0
+    for token in TOKEN.findall(row):
+        depth += {"{": 1, r"\begin": 1, r"\left": 1, "}": -1, r"\end": -1, r"\right": -1}.get(token, 0)
+        if depth == 0 and token == r"\qquad":
+            parts.append("")
+        else:
+            parts[-1] += token
+    return parts
+
+
 def rows(formula: str) -> list[tuple[str, bool]]:
-    """The rows of an aligned or gathered formula, and whether each goes on from the one above; empty for any other."""
+    """The rows of a formula where it is narrow, and whether each goes on from the one above; empty where it is one.
+
+    They are those of an aligned or gathered formula, each cut where wide spaces set its statements apart.
+    """
     found = ROWS.fullmatch(formula)
     if not found:
-        return []
+        parts = statements(formula)
+        return [(part, _qualifies(part)) for part in parts] if len(parts) > 1 else []
     lines, depth = [[""]], 0
     for token in TOKEN.findall(found[2]):
         depth += {"{": 1, r"\begin": 1, "}": -1, r"\end": -1}.get(token, 0)
@@ -147,8 +188,17 @@ def rows(formula: str) -> list[tuple[str, bool]]:
         else:
             lines[-1][-1] += token
     lines[-1][-1] += found[3]
-    goes_on = [len(cells) > 1 and cells[0].strip() in ("", "{}") for cells in lines]
-    return [("{} " + " ".join(cells), on) for cells, on in zip(lines, goes_on, strict=True)]
+    done = []
+    for cells in lines:
+        first, *others = statements("{} " + " ".join(cells))
+        done.append((first, len(cells) > 1 and cells[0].strip() in ("", "{}")))
+        done += [(part, _qualifies(part)) for part in others]
+    return [(row, goes_on) for row, goes_on in done if row.strip(" {}")]
+
+
+def _qualifies(part: str) -> bool:
+    """Whether a part behind a wide space says for what the part before it holds."""
+    return part.lstrip().startswith((r"\text", "("))
 
 
 def visit_block(self, node: nodes.math_block) -> None:

@@ -127,10 +127,10 @@ def picture_element(identity: str, drawn: dict[str, bytes | None], alt: str, dep
             f'<img class="lvm-picture{only}" src="{"../" * depth}_figures/{identity}-{theme}.png" '
             f'{size(picture)} alt="{html.escape(alt, quote=True)}" loading="lazy">'
         )
-    return f'<div class="lvm-frame">{elements}</div>' + stacked(identity, themes, depth)
+    return f'<div class="lvm-frame">{elements}</div>' + stacked(identity, themes)
 
 
-def stacked(identity: str, themes: dict[str, bytes], depth: int) -> str:
+def stacked(identity: str, themes: dict[str, bytes]) -> str:
     """The parts of a picture as a narrow screen sets them; empty where it is one panel.
 
     Panels stand one below the other, strips of images under the words of their titles.
@@ -146,7 +146,7 @@ def stacked(identity: str, themes: dict[str, bytes], depth: int) -> str:
             parts.append(f'<div class="lvm-words">{words}</div>')
         else:
             parts.append(f'<div class="lvm-panel" style="{box_shape(line, width, height)}"></div>')
-    file = f"{'../' * depth}_figures/{identity}"
+    file = f"../_figures/{identity}"  # a style sheet shows it, so its address is read from where that stands
     shown = ""
     for theme in themes:
         only = f' class="lvm-only-{theme}"' if len(themes) > 1 else ""

@@ -16,6 +16,7 @@ search_index.py  writes what the page "Search" looks through, from the built pag
 previews.py    names what links lead to, and writes what they show before they are followed
 cards.py       lets narrow screens show the rows of a wide table as cards
 minus.py       puts real minus signs into text, tables and what code printed
+symbols.py     writes plain text's theta^2, E_q and 1e-12 as symbols, powers and indices
 page.py        what every page's head holds, and does not
 """
 

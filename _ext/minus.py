@@ -1,4 +1,4 @@
-"""A real minus sign where a page's reader meets a negative number or a difference; code keeps the hyphen of ASCII.
+"""A real minus sign and symbols (symbols.py) where a page's reader meets numbers; code keeps the hyphen of ASCII.
 
 Text, tables, captions, alternative texts and what code printed get U+2212, which is as wide as a plus and is read aloud
 as "minus". What a reader may copy into Python stays: code, and whatever a script reads from attributes.
@@ -7,6 +7,8 @@ as "minus". What a reader may copy into Python stays: code, and whatever a scrip
 from __future__ import annotations
 
 import re
+
+import symbols
 
 MINUS = "−"
 UNARY = re.compile(r"(?<![\w.\-–—−])-(?=\.?\d|[A-Za-z(])")  # -3, -ELBO, -(a + b); no word-part, no --option
@@ -28,11 +30,12 @@ def _is_code(name: str, tag: str) -> bool:
 
 
 def with_minus(body: str) -> str:
-    """A page's HTML with real minus signs in its text and in what its code printed."""
+    """A page's HTML with real minus signs in its text and in what its code printed, and with symbols in its text."""
     done, open_, at = [], [], 0  # open_: (name, whether what stands inside is code, whether it was printed)
     for piece in PIECE.finditer(body):
         text, tag = body[at : piece.start()], piece[0]
-        done.append(text if "-" not in text or (open_ and open_[-1][1]) else signed(text))
+        name, code, printed = open_[-1] if open_ else ("", False, False)
+        done.append(text if code else signed(text) if printed and name == "pre" else symbols.marked(signed(text)))
         at = piece.end()
         name = re.match(r"</?([a-zA-Z][\w-]*)", tag)
         if name and tag.startswith("</"):
@@ -46,5 +49,5 @@ def with_minus(body: str) -> str:
         if name and name[1] == "img":
             tag = NAMED.sub(lambda found: signed(found[0]), tag)
         done.append(tag)
-    done.append(signed(body[at:]))
+    done.append(symbols.marked(signed(body[at:])))
     return "".join(done)

@@ -12,6 +12,7 @@ import cards
 import downloads
 import front
 import minus
+import symbols
 from docutils import nodes
 from markupsafe import Markup, escape
 
@@ -177,6 +178,7 @@ def contents(app, pagename: str, context, here: str) -> str:
             listing,
             flags=re.S,
         )
+    listing = re.sub(r"(?<=>)[^<]+", lambda words: symbols.whole(words[0]), listing)
     listing = f'<ul><li><a href="{address(context, root)}"{mark}>Front page</a></li></ul>{listing}'
     below = here.replace("<ul>", '<ul class="lvm-here">', 1)
     return re.sub(r'(aria-current="page"[^>]*>.*?</a>)', lambda found: found[1] + below, listing, count=1)

@@ -21,8 +21,8 @@ def table(head: tuple[str, ...], rows) -> str:
 
 def times(made: dict[str, dict]) -> str:
     """What each chapter's run took."""
-    rows = [(name, f"{run['seconds']:.0f} s") for name, run in made.items()]
-    return table(("Chapter", "Time"), [*rows, ("all", f"{sum(run['seconds'] for run in made.values()):.0f} s")])
+    rows = [(name, f"{run['seconds']:.0f}") for name, run in made.items()]
+    return table(("Chapter", "Seconds"), [*rows, ("all", f"{sum(run['seconds'] for run in made.values()):.0f}")])
 
 
 def versions(made: dict[str, dict]) -> str:

@@ -86,6 +86,12 @@
     marked();
   }
 
+  // The list of chapters opens at the present one.
+  const beside = document.querySelector("nav.chapters");
+  const page = beside?.querySelector("[aria-current=page]");
+  if (page && page.getBoundingClientRect().bottom > beside.getBoundingClientRect().bottom)
+    beside.scrollTop += page.getBoundingClientRect().top - beside.getBoundingClientRect().top - beside.clientHeight / 2;
+
   const menu = document.querySelector("details.menu");
   menu?.addEventListener("toggle", () => {
     const box = menu.querySelector("nav");

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 RESULTS, AUDIT = HERE / "results.json", HERE / "audit.json"
 NOT_ROWS = {"__init__", "__main__", "machine", "pictures", "report", "row", "worker"}
 NOT_MEASURED, REACHED, MISSED = "not measured", "reached", "missed"
+NUMBER = re.compile(r"[−-]?[<≤≥]?=? ?[−-]?\d[\d.,]*( \(.*\))?$|–$|none$|$")  # what stands to the right in a table
 NEAR = 0.25  # an exponent this far from the expected one is still as expected
 
 
@@ -28,12 +30,13 @@ class Table(NamedTuple):
     rows: list[tuple[str, ...]]
 
     def markdown(self) -> str:
-        """As Markdown; a table without rows says so in words."""
+        """As Markdown, numbers to the right; a table without rows says so in words."""
         if not self.rows:
             return f"*{NOT_MEASURED.capitalize()}.*"
+        numbers = [all(NUMBER.match(cell) for cell in column) for column in zip(*self.rows, strict=True)]
         return "\n".join(
             "| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |"
-            for row in (self.head, ("---",) * len(self.head), *self.rows)
+            for row in (self.head, ["---:" if right else "---" for right in numbers], *self.rows)
         )
 
     def text(self) -> str:
@@ -315,7 +318,7 @@ def pages(audit: dict) -> Table:
             and shown[what] is not None
             and not all(met(value) for name, _, value in aims.rows(report) if name == what)
         ]
-        cells = ["none" if shown[what] is None else number(shown[what]) for what in PAGE_COLUMNS]
+        cells = ["–" if shown[what] is None else number(shown[what]) for what in PAGE_COLUMNS]
         lines.append((Path(page).stem, *cells, f"{MISSED}: {', '.join(missed)}" if missed else REACHED))
     if lines:
         target = {what: aim for what, (_, aim, _) in aims.AIMS.items()} | {

@@ -33,14 +33,30 @@ export function termButton(h, { key, symbol, quantity }) {
 /** A sign between two terms. */
 export const sign = (h, text) => h("span", { class: "lvm-sign" }, text);
 
-/** Terms in a row under a `label` that is read aloud; a string between them is a sign. `unit` is what they are in. */
-export const formulaRow = (h, label, parts, { small = true, unit = "nats" } = {}) =>
-  h(
+/**
+ * Terms in a row under a `label` that is read aloud; a string between them is a sign, which stays with the term behind
+ * it. `unit` is what they are in.
+ */
+export function formulaRow(h, label, parts, { small = true, unit = "nats" } = {}) {
+  const pairs = [];
+  for (const part of parts) {
+    const last = pairs.at(-1);
+    if (last?.length && last.every((node) => typeof node === "string")) last.push(part);
+    else pairs.push([part]);
+  }
+  if (unit) pairs.at(-1).push(h("span", { class: "lvm-unit" }, unit));
+  return h(
     "div",
     { class: `lvm-formula${small ? " lvm-formula-small" : ""}`, role: "group", "aria-label": label },
-    parts.map((part) => (typeof part === "string" ? sign(h, part) : part)),
-    unit && h("span", { class: "lvm-unit" }, unit),
+    pairs.map((pair) =>
+      h(
+        "span",
+        { class: "lvm-pair" },
+        pair.map((part) => (typeof part === "string" ? sign(h, part) : part)),
+      ),
+    ),
   );
+}
 
 const told = new WeakMap(); // node -> { form, texts } of the sentences that it holds
 

@@ -93,23 +93,57 @@ def test_a_strip_of_many_images_is_one_picture():
     assert panels.panels(drawn(*((20 + 130 * k, 130 + 130 * k) for k in range(10)))) == []
 
 
+def test_of_two_statements_each_has_a_row_where_it_is_narrow():
+    rows = formulas.rows(r"x = f(z), \qquad z = \begin{cases} 1 & a \qquad b \\ 0 \end{cases}")
+    assert [row.strip() for row, _ in rows] == ["x = f(z),", r"z = \begin{cases} 1 & a \qquad b \\ 0 \end{cases}"]
+    assert [goes_on for _, goes_on in rows] == [False, False]
+    assert [on for _, on in formulas.rows(r"a = b \qquad \text{for every } z")] == [False, True]  # it says when
+    assert [on for _, on in formulas.rows(r"\begin{aligned} a &= b, \qquad c = d \\ &+ e \end{aligned}")] == [
+        False,
+        False,
+        True,
+    ]
+    assert formulas.rows(r"a = b \quad c") == []
+
+
+@pytest.mark.parametrize(
+    "formula, pieces",
+    [
+        (r"\operatorname{KL}(q(z \mid x) \,\Vert\, p(z))", 1),
+        (r"a + b = c", 3),
+        (r"|x - \mu - Wz|^2 + 1", 2),
+        (r"(z - m)^2 = \tfrac12 (a + b)", 2),
+    ],
+)
+def test_a_formula_in_the_text_breaks_inside_no_parentheses_or_bars(formula, pieces):
+    shown = formulas.together(formulas.render(formula, False))
+    assert shown.count(formulas.BASE) == pieces
+    assert re.sub(r"<[^>]+>", "", shown) == re.sub(r"<[^>]+>", "", formulas.render(formula, False))
+
+
 @pytest.mark.parametrize(
     "body, shown",
     [
-        ("<p>a bound of -110 nats</p>", "<p>a bound of −110 nats</p>"),
-        ("<caption>log p(x) - L_K, (-1, -.5)</caption>", "<caption>log p(x) − L_K, (−1, −.5)</caption>"),
+        ("<p>a bound of -110 nats</p>", "<p>a bound of −110\u00a0nats</p>"),
+        ("<caption>log p(x) - L_K, (-1, -.5)</caption>", "<caption>log p(x) − L<sub>K</sub>, (−1, −.5)</caption>"),
         (
-            "<td>-ELBO</td><td>one-hot, 10-20, 1e-12, 2026-11-28</td>",
-            "<td>−ELBO</td><td>one-hot, 10-20, 1e-12, 2026-11-28</td>",
+            "<td>-ELBO</td><td>one-off, 10-20, 1e-12, 2026-11-28</td>",
+            "<td>−ELBO</td><td>one-off, 10-20, 10<sup>−12</sup>, 2026-11-28</td>",
         ),
         (
             '<div class="output stream"><pre>KL -1.5 - 2</pre></div>',
             '<div class="output stream"><pre>KL −1.5 − 2</pre></div>',
         ),
+        (
+            "<th>theta' of E_q[log p(x, z)]</th><td>5 ± 0.3 nats, 7.2e-05, s^2 I, W W^T, KL(p || q) &gt;= 0</td>",
+            "<th>θ′ of E<sub>q</sub>[log p(x, z)]</th>"
+            "<td>5\u00a0±\u00a00.3\u00a0nats, 7.2 · 10<sup>−5</sup>, "
+            "s<sup>2</sup> I, W W<sup>T</sup>, KL(p ∥ q) ≥ 0</td>",
+        ),
         ('<img alt="F is -3" data-numbers="-3">', '<img alt="F is −3" data-numbers="-3">'),
     ],
 )
-def test_negative_numbers_have_a_real_minus_where_they_are_read(body, shown):
+def test_numbers_and_symbols_are_written_as_they_are_read(body, shown):
     assert minus.with_minus(body) == shown
 
 
@@ -120,7 +154,7 @@ def test_negative_numbers_have_a_real_minus_where_they_are_read(body, shown):
         "<p>run <code>make -j</code> or <code>x[-1]</code></p>",
         '<span class="katex"><annotation>-1</annotation><span>-1</span></span>',
         "<script>f(-1)</script>",
-        "<p>a well-known rate of 3-5 % (two-sided)</p>",
+        "<p>a well-known rate of 3-5 parts (two-sided), x_train, theta(x), p.sigma, 0x1e5</p>",
     ],
 )
 def test_code_and_words_keep_their_hyphens(body):

@@ -1,0 +1,52 @@
+"""Letters, powers and indices as they are written by hand, where a table, a label or a test's sentence has plain text.
+
+What a cell gives to `table` and what a test says of itself is plain text, read in a terminal as well: theta^2, E_q,
+1e-12. In a page it becomes θ², E with an index, 10⁻¹². A number stays with its error and its unit on one line.
+"""
+
+from __future__ import annotations
+
+import re
+
+GREEK = {"beta": "β", "theta": "θ", "sigma": "σ", "phi": "φ", "lambda": "λ", "mu": "μ"}
+LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ", "−0123456789T")
+HIGH = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ]+")
+NAMES = re.compile(r"(?<![\w-])(?:K-means|VQ-VAE|[EM]-steps?|one-hots?)(?![\w-])")
+SIGNS = {"||": "∥", "&gt;=": "≥", "&lt;=": "≤"}
+RAISED = str.maketrans("-−0123456789T", "⁻⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ")
+NAMED = re.compile(rf"(?<![\w.\\])({'|'.join(GREEK)})('?)(?![\w.(])")
+POWER = re.compile(r"(?<=[A-Za-zβθσφλμ0-9)\]])\^([-−]?\d{1,2}|T)(?!\w)")
+TEN = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([-−+]?)(\d{1,3})(?!\w)")
+INDEX = re.compile(r"(?<![\w.])(d?[A-Za-zβθσφ])_(\w{1,3})(?![\w(])")
+APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
+KEPT = re.compile(r"(?<=[\d.]) (?=(?:%|nats?|bits?|kB|MB|ms|px)(?!\w))| (?=± )|(?<= ±) ")
+
+
+def raised(number: str) -> str:
+    return number.translate(RAISED)
+
+
+def _ten(found: re.Match) -> str:
+    factor, sign, power = found.groups()
+    exponent = raised(f"{'-' if sign in ('-', '−') else ''}{int(power)}")
+    return f"10{exponent}" if float(factor) == 1 else f"{factor} · 10{exponent}"
+
+
+def plain(text: str) -> str:
+    """A piece of text with its symbols, without markup."""
+    text = NAMED.sub(lambda found: GREEK[found[1]] + found[2].replace("'", "′"), text)
+    text = TEN.sub(_ten, POWER.sub(lambda found: raised(found[1]), text))
+    for typed, sign in SIGNS.items():
+        text = text.replace(typed, sign)
+    return KEPT.sub("\u00a0", APOSTROPHE.sub("’", text))
+
+
+def whole(text: str) -> str:
+    """A piece of a page's text in which no line breaks inside these names."""
+    return NAMES.sub(r'<span class="lvm-whole">\g<0></span>', text)
+
+
+def marked(text: str) -> str:
+    """A piece of a page's text with its symbols; indices and powers are marked, so that any font has them."""
+    shown = INDEX.sub(r"\1<sub>\2</sub>", plain(text))
+    return whole(HIGH.sub(lambda found: f"<sup>{found[0].translate(LOWERED)}</sup>", shown))
