@@ -24,8 +24,8 @@ def ours(target):
     rows, test_tokens = training_rows(tokenizer.tokens(x), labels), tokenizer.tokens(test)
 
     def run():
-        prior = recipes.pixelcnn(CODES, seed=0)
-        history = fit.fit(prior, rows, seed=0, **{**recipes.PIXELCNN, "epochs": sized(recipes.PIXELCNN["epochs"], 1)})
+        prior, told = recipes.wide_pixelcnn(CODES, seed=0), recipes.WIDE_PIXELCNN
+        history = fit.fit(prior, rows, seed=0, **{**told, "epochs": sized(told["epochs"], 1)})
         with torch.no_grad():
             rate = -prior.log_prob(test_tokens, test_labels).mean().item() / prior.places
         return Measured(rate, history.records[-1].seconds)

@@ -26,8 +26,8 @@ def digits(part):
 
 def trained(x):
     """A tokenizer by the recipe, and the seconds that its training took."""
-    tokenizer = recipes.tokenizer(CODES, seed=0)
-    history = fit.fit(tokenizer, x, seed=0, **{**recipes.TOKENIZER, "epochs": sized(recipes.TOKENIZER["epochs"], 1)})
+    tokenizer, told = recipes.wide_tokenizer(CODES, seed=0), recipes.WIDE_TOKENIZER
+    history = fit.fit(tokenizer, x, seed=0, **{**told, "epochs": sized(told["epochs"], 1)})
     return tokenizer, history.records[-1].seconds
 
 

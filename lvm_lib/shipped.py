@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ._checks import describe
 from .fit import load_weights
-from .recipes import small_vae
+from .recipes import first_vae
 from .vae import VAE
 
 __all__ = ["NETS", "VAES", "shipped_tokens", "shipped_vae"]
@@ -27,7 +27,7 @@ def shipped_vae(beta: float = 1) -> VAE:
     """
     if beta not in VAES:
         raise ValueError(f"beta must be one of {', '.join(map(str, VAES))}, got {describe(beta)}")
-    vae = small_vae(seed=0).half()
+    vae = first_vae(seed=0).half()
     load_weights(vae, NETS / f"{VAES[beta]}.safetensors")
     return vae.float().eval()
 

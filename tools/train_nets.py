@@ -18,7 +18,7 @@ EPOCHS = recipes.SMALL_VAE["epochs"]
 
 def trained(beta: float, epochs: int = EPOCHS) -> VAE:
     """A VAE of binary digits with that beta, trained from seed 0."""
-    vae = recipes.small_vae(seed=0)
+    vae = recipes.first_vae(seed=0)
     pixels = data.unit(data.load("digits").train).reshape(-1, 784)
     told = {**recipes.SMALL_VAE, "epochs": epochs}
     fit(vae, pixels, seed=0, loss=lambda x, generator: vae.loss(x, generator, beta=beta), **told)

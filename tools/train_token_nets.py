@@ -34,7 +34,7 @@ def main():
         "uniform": UniformPrior(128, 49),
         "independent": IndependentPrior.counted(tokens, 128, labels),
         "Transformer": recipes.small_transformer(seed=0),
-        "PixelCNN": recipes.small_pixelcnn(seed=0),
+        "PixelCNN": recipes.pixelcnn(seed=0),
     }
     for name, told in (("Transformer", recipes.SMALL_TRANSFORMER), ("PixelCNN", recipes.SMALL_PIXELCNN)):
         fit(priors[name], training_rows(tokens, labels), seed=0, **told)

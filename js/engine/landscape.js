@@ -2,7 +2,7 @@
 // line. With q indexed by the theta' that it is exact for, F(theta', theta) is a landscape over a plane; its diagonal
 // is the evidence. The Python twin is lvm_lib.landscape.
 
-const LOG_TWO_PI = Math.log(2 * Math.PI);
+import { LOG_TWO_PI } from "./densities.js";
 
 /** The toy's points. */
 export const X = [-2.6, -2.1, -1.7, -1.2, -0.4, 0.5, 1.1, 1.6, 2.2, 2.9];

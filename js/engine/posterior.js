@@ -15,7 +15,6 @@ import { logBernoulli } from "./plane.js";
 import { line } from "./quadrature.js";
 import { elboAndSlopes, refine } from "./refine.js";
 
-export const STEPS = 30; // refinement steps that a reader may take
 const [LAST, LEAST] = [200, 1e-7]; // steps, and nats that count as a rise
 const PIXELS = 784;
 const BATCH = 16; // points that are decoded at once

@@ -15,14 +15,15 @@
 // so that step t is the same whether it is reached by training on or by going back. Twin: lvm_lib.figures.trainer.
 
 import { normals, philox, uniforms } from "./counter.js";
+import { LOG_TWO_PI } from "./densities.js";
 import { products } from "./products.js";
 
 export const PIXELS = 784;
 export const BATCH = 100;
 export const HIDDEN = [128, 64];
 export const STREAMS = { start: 1, order: 2, pixels: 3, noise: 4, test: 5 };
+export const SHAPE = ["latents", "likelihood", "sigma", "start", "seed", "data"]; // what begins a new run
 const [DECAY, DECAY_SQUARES, EPS] = [0.9, 0.999, 1e-8]; // Adam's, as in torch
-const LOG_2PI = Math.log(2 * Math.PI);
 const RUN_AWAY = 100; // a loss so many times the first one has run away
 const TOGETHER = 8; // logarithms of numbers up to 2 that are taken as one
 
@@ -139,7 +140,7 @@ export function trainer({
   const deltas = wide.map((_, l) => floats[`slope${l}`]);
   const binary = likelihood === "bernoulli";
   const scale = binary ? 1 : 1 / (sigma * sigma);
-  const normaliser = binary ? 0 : PIXELS * (Math.log(sigma) + LOG_2PI / 2);
+  const normaliser = binary ? 0 : PIXELS * (Math.log(sigma) + LOG_TWO_PI / 2);
   let steps = 0; // taken so far
   /** @type {number | null} */
   let first = null; // the loss of the first step
@@ -415,7 +416,7 @@ export function termsOf(w, pixels, { latents, likelihood, sigma, hidden = HIDDEN
   const logs = q.subarray(latents);
   const z = codes.map((m, j) => m + Math.exp(logs[j]) * eps[j]);
   const binary = likelihood === "bernoulli";
-  let distortion = binary ? 0 : PIXELS * (Math.log(sigma) + LOG_2PI / 2);
+  let distortion = binary ? 0 : PIXELS * (Math.log(sigma) + LOG_TWO_PI / 2);
   through(middle, layers.length, z).forEach((out, d) => {
     distortion += binary
       ? Math.max(out, 0) + Math.log1p(Math.exp(-Math.abs(out))) - out * pixels[d]
@@ -429,6 +430,29 @@ export function termsOf(w, pixels, { latents, likelihood, sigma, hidden = HIDDEN
       through(middle, layers.length, codes),
       (out) => 255 * (binary ? 1 / (1 + Math.exp(-out)) : out),
     ),
+  };
+}
+
+/**
+ * All numbers of a state. `look`: what a run (run.js) said last, with the `state` in which it began, whose SHAPE counts
+ * until a new run has begun; `own`: what it made of the reader's own image, or null.
+ */
+export function numbers(state, look, own) {
+  const { step, distortion, rates } = look;
+  const rate = rates.reduce((sum, v) => sum + v, 0);
+  return {
+    ...state,
+    ...Object.fromEntries(SHAPE.map((key) => [key, look.state[key]])),
+    step,
+    minus_elbo: distortion + rate,
+    distortion,
+    rate,
+    rate_most: Math.max(...rates),
+    rate_least: Math.min(...rates),
+    own_minus_elbo: own ? own.distortion + own.rate : null,
+    own_rate: own ? own.rate : null,
+    own_z1: own ? own.code[0] : null,
+    own_z2: own ? own.code[1] : null,
   };
 }
 

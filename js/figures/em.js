@@ -47,7 +47,7 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
   let widths = null;
 
   // ---- picture
-  const plane = makePlane(kit);
+  const plane = makePlane(kit, model.get("reach").state.k.high);
   const toy = makeLandscape(kit);
   const steps = makeSteps(kit);
   const live = announcer(h);

@@ -2,9 +2,9 @@
 // "plane", as they always did.
 
 import { figure } from "../kit/figure.js";
-import { build } from "./plane.js";
+import { build } from "./plane/build.js";
 
-export { codecs } from "./plane.js";
+export { codecs } from "./plane/build.js";
 
 export default figure("front", "Live figure: the latent plane of a variational autoencoder, with samples", (kit) =>
   build({ ...kit, name: "plane" }),

@@ -3,7 +3,7 @@
 
 import { BLACK_AND_WHITE, readImage, written } from "../engine/drawing.js";
 import { bytesOf, sigmoid } from "../engine/network.js";
-import { imagesOf, MOST, modelOf, numbers as numbersOf, posterior, STEPS } from "../engine/posterior.js";
+import { imagesOf, MOST, modelOf, numbers as numbersOf, posterior } from "../engine/posterior.js";
 import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice } from "../kit/controls.js";
@@ -147,7 +147,8 @@ export default figure(
       options: names.map((name, k) => ({ value: String(k), text: name })),
     });
     const steps = kept.slider("step", { label: "steps" });
-    const lastOf = (p) => (p ? Math.min(STEPS, p.path.length - 1) : STEPS);
+    const most = kept.range("step").high;
+    const lastOf = (p) => (p ? Math.min(most, p.path.length - 1) : most);
     const run = player(kit, {
       pace: PACE,
       by: (n) => kept.change({ step: kept.state.step + n }),
@@ -248,7 +249,7 @@ export default figure(
       TERMS.forEach(([, , , value], i) => terms.write(terms_[i], fixed(value(now), 2), lit));
       decoded.paint(vae.decoder.row(Float64Array.of(now.mean1, now.mean2)).map(sigmoid));
       steps.update(state.step, String(state.step), `${now.taken} refinement steps`);
-      run.enable(state.step === 0, state.step >= STEPS);
+      run.enable(state.step === 0, state.step >= most);
       say(h, check, now, lastOf(p));
       teach(insight, now);
       kept.tell(now);

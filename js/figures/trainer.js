@@ -5,6 +5,7 @@ import workerSource from "text:./trainer/worker.js";
 import { BLACK_AND_WHITE, PIXELS, readImage } from "../engine/drawing.js";
 import { bytesOf, half } from "../engine/network.js";
 import { SIDE } from "../engine/run.js";
+import { numbers as numbersOf, SHAPE } from "../engine/trainer.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
 import { disable, say, set, show } from "../kit/dom.js";
@@ -27,7 +28,6 @@ const TERMS = [
   ["rate", "rate", "q", "rate"],
   ["elbo", "−ELBO", "elbo", "minus_elbo"],
 ];
-const SHAPE = ["latents", "likelihood", "sigma", "start", "seed", "data"]; // what begins a new run
 const DEAD = 0.1; // nats, a rate below which a latent tells almost nothing
 const [ROOM, ROOM_SMALL] = [32, 10]; // records: each holds the weights three times, 2.7 MB
 const WAY = 200; // looks of the reader's own image that are drawn
@@ -126,6 +126,7 @@ export default figure(
     /** Whether the Worker has answered for the image that stands there. */
     const known = ({ drawn }) => !drawn || look?.followed?.text === drawn;
     const ownOf = ({ drawn }) => (drawn ? look.followed : null);
+    const numbers = () => numbersOf(kept.state, look, ownOf(kept.state));
     function follow(text) {
       if (text === asked) return;
       asked = text;
@@ -489,27 +490,7 @@ export default figure(
     const terms = linkTerms(root, view);
     onCleanup(terms.release);
 
-    // ---- numbers and drawing
-    function numbers() {
-      const all = look.rates;
-      const rate_ = all.reduce((sum, v) => sum + v, 0);
-      const own = ownOf(kept.state);
-      return {
-        ...kept.state,
-        ...Object.fromEntries(SHAPE.map((key) => [key, look.state[key]])),
-        step: look.step,
-        minus_elbo: look.distortion + rate_,
-        distortion: look.distortion,
-        rate: rate_,
-        rate_most: Math.max(...all),
-        rate_least: Math.min(...all),
-        own_minus_elbo: own ? own.distortion + own.rate : null,
-        own_rate: own ? own.rate : null,
-        own_z1: own ? own.code[0] : null,
-        own_z2: own ? own.code[1] : null,
-      };
-    }
-
+    // ---- drawing
     let painted = null;
     const image = sheet.getContext("2d").createImageData(28 * SIDE, 28 * SIDE);
     image.data.fill(255);

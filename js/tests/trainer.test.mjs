@@ -3,13 +3,16 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { deflateRawSync } from "node:zlib";
+import { readImage } from "../engine/drawing.js";
+import { half } from "../engine/network.js";
 import { inJavaScript, products } from "../engine/products.js";
 import { run } from "../engine/run.js";
-import { orderOf, PIXELS, RanAway, startOf, termsOf, trainer } from "../engine/trainer.js";
+import { numbers, orderOf, PIXELS, RanAway, startOf, termsOf, trainer } from "../engine/trainer.js";
 
 const file = process.env.LVM_GOLDEN;
 const skip = file ? false : "LVM_GOLDEN is not set: run pytest tests/library/test_engine.py";
-const cases = file ? JSON.parse(readFileSync(file, "utf8")).trainer : [];
+const golden = file ? JSON.parse(readFileSync(file, "utf8")).trainer : { cases: [] };
+const { cases } = golden;
 const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64"));
 const floats = (text) => new Float32Array(bytes(text).buffer);
 const furthest = (a, b) => a.reduce((most, v, i) => Math.max(most, Math.abs(v - b[i])), 0);
@@ -141,6 +144,27 @@ test("trainer: one image alone has the terms that it has as a test image", () =>
     assert.ok(Math.abs(all.distortion - one.distortion) < 1e-4 * Math.abs(one.distortion));
     assert.ok(furthest(Array.from(all.codes), one.codes) < 1e-4 && furthest(all.rates, one.rates) < 1e-4);
     assert.ok(furthest(Array.from(net.decoded(Float32Array.from(one.codes))), one.image) <= 1);
+  }
+});
+
+test("trainer: all numbers of a state are Python's, to what float32 gives", { skip }, async () => {
+  const { hidden, found } = golden.numbers;
+  const given = Float32Array.from(new Uint16Array(bytes(golden.numbers.given).buffer), half);
+  for (const { state, expected } of found) {
+    const said = [];
+    const tell = run({ post: (message) => said.push(message), later: () => {}, now: () => 0 });
+    const { latents, likelihood, sigma, seed, start, drawn } = state;
+    const pixels = drawn ? Float32Array.from(readImage(drawn)) : null;
+    await tell({ do: "follow", text: drawn, pixels });
+    const images = { pixels: bytes(golden.numbers.pixels), grey: bytes(golden.numbers.grey) };
+    await tell({ do: "begin", about: { latents, likelihood, sigma, hidden }, seed, start, given, ...images });
+    const look = { ...said.at(-1), state };
+    const out = numbers({ ...state, seed: state.seed + 1 }, look, look.followed); // of the run, not of what is next
+    assert.deepEqual(Object.keys(out).sort(), Object.keys(expected).sort());
+    for (const [key, value] of Object.entries(expected))
+      if (typeof value !== "number") assert.equal(out[key], value, key);
+      else assert.ok(Math.abs(out[key] - value) < 1e-4 * Math.max(1, Math.abs(value)), `${key} ${out[key]} ${value}`);
+    assert.equal(out.minus_elbo, out.distortion + out.rate);
   }
 });
 

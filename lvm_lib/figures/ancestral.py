@@ -32,6 +32,7 @@ class AncestralFigure(LiveFigure):
 
     Traits (set from Python, or by the reader): z, the one that is held; std_noise; seed and count, which draws are
     shown. Draw number i of a seed is always the same (`lvm_lib.counter`), so `samples()` are the points in the page.
+    Raises TypeError for a trait that it does not have, ValueError for a value that one cannot have.
     """
 
     name = "ancestral"
@@ -103,7 +104,7 @@ class AncestralFigure(LiveFigure):
             max((below - steps[:-1]).max(), (steps[1:] - below).max()),
             LINE / math.sqrt(n),
         )
-        return {key: value if value is None else float(value) for key, value in zip(keys, values)}
+        return {key: value if value is None else float(value) for key, value in zip(keys, values, strict=True)}
 
     @classmethod
     def broken(cls, numbers: dict) -> list[str]:

@@ -30,6 +30,7 @@ class ElboFigure(LiveFigure):
     "exact": q is the posterior itself, and mean and std are its moments; setting either makes q Gaussian again), wrong
     (a mistake in what is then called the ELBO).
     Read back, in nats: evidence, elbo, kl. They are right with or without a front end.
+    Raises TypeError for a trait that it does not have, ValueError for a value that one cannot have.
     """
 
     name = "elbo"

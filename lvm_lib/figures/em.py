@@ -43,6 +43,7 @@ class EmFigure(LiveFigure):
     wrong is a mistake: in the M-step ("stale"), or in what the figure then claims ("entropy", "label").
     A state is a function of these alone: one move fewer is exactly one step back. `PRESETS` holds the figure's points.
     Read back, in nats summed over the points: f, evidence and gap.
+    Raises TypeError for a trait that it does not have, ValueError for a value that one cannot have.
     """
 
     name = "em"
@@ -289,7 +290,7 @@ def _plane(axes, figure):
         )
     if undecided:
         axes.plot(x[:, 0], x[:, 1], ".", ms=6, color=colour("data"))
-    for k, (mean, covariance) in enumerate(zip(model.means, model.covariances)):
+    for k, (mean, covariance) in enumerate(zip(model.means, model.covariances, strict=True)):
         (minor, major), vectors = np.linalg.eigh(covariance)
         angle = np.degrees(np.arctan2(vectors[1, 1], vectors[0, 1]))
         axes.add_patch(

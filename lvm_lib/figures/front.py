@@ -1,6 +1,6 @@
 """The front page's live figure: the latent plane on a map of what each z decodes to, with z drawn from the prior.
 
-A draw has three beats: z from the prior, the mean of p(x | z), and a sample of it. js/figures/plane.js draws it.
+A draw has three beats: z from the prior, the mean of p(x | z), and a sample of it. js/figures/plane/build.js draws it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .._checks import describe
 from ..likelihoods import Bernoulli
 from ..vae import VAE
 from .drawing import PIXELS, SIDE, written
-from .plane import REACH, LatentPlaneFigure, _carried, _checksum
+from .one_plane import REACH, OnePlaneFigure, checksum, packed
 from .state import one_of, whole
 
 __all__ = ["FrontFigure"]
@@ -25,7 +25,7 @@ STREAM = 11  # of the counter: other figures draw from others
 FIRST = (0, 2)  # class and place of the stored image that it begins with: a clean one, less probable than an empty page
 
 
-class FrontFigure(LatentPlaneFigure):
+class FrontFigure(OnePlaneFigure):
     """The latent plane (see LatentPlaneFigure), with samples: z from the prior, x from p(x | z).
 
     vae: a VAE with two latent dimensions and a Bernoulli likelihood; None: the small one that comes with the library.
@@ -44,7 +44,7 @@ class FrontFigure(LatentPlaneFigure):
 
     def __init__(self, vae: VAE | None = None, *, first: tuple[int, int] = FIRST, **traits: object):
         self._known_traits(traits, "vae", "first")
-        given: dict = {key: traits.pop(key) for key in self.carried if key in traits} or _carried(
+        given: dict = {key: traits.pop(key) for key in self.carried if key in traits} or packed(
             vae, None, "digits", "mixed"
         )
         super().__init__(**{**given, "x": _picked(given, first), **traits})
@@ -77,7 +77,7 @@ class FrontFigure(LatentPlaneFigure):
             "drawn1": float(first),
             "drawn2": float(second),
             "sample_ink": int(sample.sum()),
-            "sample_checksum": _checksum(sample),
+            "sample_checksum": checksum(sample),
             "log_ps_z": float(log_ps_z),
         }
 

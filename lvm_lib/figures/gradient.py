@@ -41,6 +41,7 @@ class GradientFigure(LiveFigure):
     baseline (whether the score function uses f - E_q[f] in place of f).
     Read back: ratio_mean and ratio_log_std, the variance of one score-function sample over that of one
     reparameterised sample, both exact.
+    Raises TypeError for a trait that it does not have, ValueError for a value that one cannot have.
     """
 
     name = "gradient"

@@ -39,6 +39,7 @@ class KlFigure(LiveFigure):
     draws of the data density are averaged, one of 1, 2, 5, ... 1000), seed (which draws), and wrong (a mistake in what
     the figure then claims).
     Read back, in nats: kl (of the direction), expected = E_data[log p_theta], average (of log p_theta over the draws).
+    Raises TypeError for a trait that it does not have, ValueError for a value that one cannot have.
     """
 
     name = "kl"

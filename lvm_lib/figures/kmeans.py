@@ -109,6 +109,7 @@ class KmeansFigure(LiveFigure):
     a mistake in the step ("counts") or in what is called the energy ("rate").
     A state is a function of these alone: one step fewer is exactly one step back.
     Read back: distortion (mean squared distance to the nearest code), energy, perplexity of the codes' use.
+    Raises TypeError for a trait that it does not have, ValueError for a value that one cannot have.
     """
 
     name = "kmeans"
@@ -304,8 +305,8 @@ def _plane(axes, figure, codes, now):
                 linewidths=0.9,
                 linestyles="solid" if figure.sigma == 0 else "dotted",
             )
-    for n, k in zip(*np.nonzero(now["r"] > 0.05)):
-        axes.plot(*zip(x[n], codes[k]), color=colour("q"), lw=0.8, alpha=min(1.0, now["r"][n, k] + 0.1))
+    for n, k in zip(*np.nonzero(now["r"] > 0.05), strict=True):
+        axes.plot(*zip(x[n], codes[k], strict=True), color=colour("q"), lw=0.8, alpha=min(1.0, now["r"][n, k] + 0.1))
     axes.plot(*x.T, ".", ms=5, color=colour("data"))
     for k, code in enumerate(codes):
         dead = now["counts"][k] == 0

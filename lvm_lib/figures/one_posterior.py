@@ -179,7 +179,7 @@ def _box(log_joint, mean, log_std, far=6.0) -> tuple[np.ndarray, np.ndarray, np.
     """
     low, high = np.full(2, -far), np.full(2, far)
     for look in (97, *[33] * 20):
-        grid = product(*(line(a, b, look) for a, b in zip(low, high)))
+        grid = product(*(line(a, b, look) for a, b in zip(low, high, strict=True)))
         values = log_joint(grid.points)
         near = grid.points[values > values.max() - NEAR]
         step = (high - low) / (look - 1)
@@ -193,7 +193,9 @@ def _box(log_joint, mean, log_std, far=6.0) -> tuple[np.ndarray, np.ndarray, np.
 
 def _points(low, high, std, spacing) -> list[int]:
     """How many points along each axis, an odd number, that stand at most `spacing` standard deviations apart."""
-    return [max(2 * math.ceil(wide / (spacing * s) / 2) + 1, LEAST_POINTS) for wide, s in zip(high - low, std)]
+    return [
+        max(2 * math.ceil(wide / (spacing * s) / 2) + 1, LEAST_POINTS) for wide, s in zip(high - low, std, strict=True)
+    ]
 
 
 def _within(most, low, high, std):
@@ -230,7 +232,7 @@ class OnGrid:
         self.mean, covariance = moments(self.log_joint, self.grid)
         steps = [own.points[1, 0] - own.points[0, 0] for own in self.lines]
         self.std = np.maximum(np.sqrt(np.diagonal(covariance)), FLOOR * np.array(steps))
-        self.spacing = max(step / std for step, std in zip(steps, self.std))
+        self.spacing = max(step / std for step, std in zip(steps, self.std, strict=True))
         half = product(*(line(own.points[0, 0], own.points[-1, 0], (len(own) + 1) // 2) for own in self.lines))
         every = self.log_joint.reshape(box[2], box[5])[::2, ::2].ravel()
         self.halving = float(log_integral(every, half)) - self.evidence

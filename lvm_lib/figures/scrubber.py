@@ -149,7 +149,7 @@ class ScrubberFigure(LiveFigure):
         sheet = at["manifold"].reshape(SIDE, SIDE, 28, 28).transpose(0, 2, 1, 3).reshape(28 * SIDE, 28 * SIDE)
         parts["sheet"].imshow(sheet, cmap="gray", vmin=0, vmax=1)
         parts["sheet"].set_axis_off()
-        for (z1, z2), label in zip(at["codes"], self.labels):
+        for (z1, z2), label in zip(at["codes"], self.labels, strict=True):
             parts["cloud"].text(
                 z1, z2, str(label), fontsize=7, color=colour("q"), ha="center", va="center", clip_on=True
             )

@@ -186,7 +186,7 @@ class TrainerFigure(LiveFigure):
         parts["sheet"].imshow(sheet, cmap="gray", vmin=0, vmax=1)
         parts["sheet"].set_axis_off()
         labels = self.labels if self.data == SET else data.load(self.data).test_labels[:CLOUD].tolist()
-        for (z1, z2), label in zip(at["codes"][:CLOUD], labels):
+        for (z1, z2), label in zip(at["codes"][:CLOUD], labels, strict=True):
             parts["cloud"].text(
                 z1, z2, str(label), fontsize=7, color=colour("q"), ha="center", va="center", clip_on=True
             )

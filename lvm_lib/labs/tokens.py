@@ -23,6 +23,7 @@ PRIORS = {
     "PixelCNN": (recipes.pixelcnn, recipes.PIXELCNN),
     "Transformer": (recipes.transformer, recipes.TRANSFORMER),
 }
+WITHOUT_PRIOR = "Nothing to show: only a prior draws, and none is trained. Press Train, and Stop when it says Prior."
 
 
 class TrainedTokens(NamedTuple):
@@ -36,11 +37,13 @@ class TrainedTokens(NamedTuple):
     nats_per_token: float  # of the prior on test tokens, the class summed out
 
 
-def tokens_lab(show: Callable[..., object], *, channels: int = 48, seed: int = 0) -> Lab:
+def tokens_lab(show: Callable[..., object], *, channels: int = 24, seed: int = 0) -> Lab:
     """A lab that trains a convolutional tokenizer of grey images, then a class-conditional prior over its tokens.
 
-    show: called with a `TrainedTokens` when both are trained or were stopped; returns what is to be shown. channels: of
-    the tokenizer's nets. seed: of weights and training. Raises TypeError or ValueError where an argument does not fit.
+    It begins with the tokenizer and the PixelCNN of the chapters (`recipes.tokenizer`, `recipes.pixelcnn`).
+    show: called with a `TrainedTokens` when both are trained, or the prior was stopped; returns what is to be shown.
+    Stopped before its prior, the lab shows nothing and says why: a tokenizer alone draws nothing. channels: of the
+    tokenizer's nets. seed: of weights and training. Raises TypeError or ValueError where an argument does not fit.
     """
     channels, seed = count("channels", channels), count("seed", seed, 0)
 
@@ -62,7 +65,7 @@ def tokens_lab(show: Callable[..., object], *, channels: int = 48, seed: int = 0
 def _train(
     settings: dict, progress: Callable[[float, str], None], stopped: Callable[[], bool], channels: int, seed: int
 ) -> TrainedTokens | None:
-    """Both trainings, one after the other; None where one was stopped before its first epoch had ended."""
+    """Both trainings, one after the other; None where Stop came before the prior's began."""
     images = data.load(settings["data"])
     x, x_test = (torch.tensor(data.unit(data.flat(part)), dtype=torch.float32) for part in (images.train, images.test))
     labels = torch.tensor(images.train_labels)
@@ -76,11 +79,13 @@ def _train(
         return after_epoch
 
     if stopped():
+        progress(0.0, WITHOUT_PRIOR)
         return None
     tokenizer = recipes.tokenizer(settings["codes"], channels=channels, seed=seed)
     training: recipes.Training = {**recipes.TOKENIZER, "epochs": settings["epochs"]}
-    fit(tokenizer, x, seed=seed, callback=after(0, "Tokenizer"), **training)
+    reached = fit(tokenizer, x, seed=seed, callback=after(0, "Tokenizer"), **training)
     if stopped():
+        progress(len(reached.records) / both, WITHOUT_PRIOR)
         return None
     tokens = tokenizer.tokens(x)  # (n, M)
     make, training = PRIORS[settings["prior"]]

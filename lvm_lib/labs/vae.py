@@ -34,10 +34,11 @@ class Trained(NamedTuple):
 
 
 def vae_lab(
-    show: Callable[..., object] | None = None, *, hidden: Sequence[int] = recipes.PLANE_HIDDEN, seed: int = 0
+    show: Callable[..., object] | None = None, *, hidden: Sequence[int] = recipes.FIRST_HIDDEN, seed: int = 0
 ) -> Lab:
     """A lab that trains a VAE of fully connected layers with Bernoulli pixels, binarised afresh in each epoch.
 
+    It begins with the net and the training that the chapter writes out (`recipes.first_vae`).
     show: called with a `Trained` when training ended or was stopped; returns the live figure, or whatever is to be
     shown. None: the latent plane for two latent dimensions, a sheet of decoded draws from the prior for more.
     hidden: widths of the encoder's layers, used backwards in the decoder. seed: of weights, training and draws.
@@ -54,7 +55,7 @@ def vae_lab(
         "data": ipywidgets.Dropdown(options=["digits", "clothing"], description="data", style=style),
         "latents": ipywidgets.Dropdown(options=[2, 4, 8, 16], description="size of z", style=style),
         "beta": ipywidgets.SelectionSlider(options=BETAS, value=1.0, description="β", style=style),
-        "epochs": ipywidgets.IntSlider(recipes.PLANE_VAE["epochs"], 1, 60, description="epochs", style=style),
+        "epochs": ipywidgets.IntSlider(recipes.FIRST_VAE["epochs"], 1, 60, description="epochs", style=style),
     }
     return Lab(controls, train, show, name="training of a VAE")
 
@@ -62,7 +63,7 @@ def vae_lab(
 def _train(settings, progress, stopped, hidden, seed) -> Trained | None:
     """One training; None where it was stopped before the first epoch had ended."""
     loaded = data.load(settings["data"])
-    model = recipes.plane_vae(settings["latents"], hidden, seed=seed)
+    model = recipes.first_vae(settings["latents"], hidden, seed=seed)
     beta, epochs = settings["beta"], settings["epochs"]
 
     def after_epoch(_, record):
@@ -78,7 +79,7 @@ def _train(settings, progress, stopped, hidden, seed) -> Trained | None:
         seed=seed,
         callback=after_epoch,
         loss=lambda rows, generator: model.loss(rows, generator, beta),
-        **{**recipes.PLANE_VAE, "epochs": epochs},
+        **{**recipes.FIRST_VAE, "epochs": epochs},
     )
     test_elbo = _test_elbo(model, settings["data"], seed)
     name = "β = 1" if beta == 1 else f"β = {beta:g} in training"

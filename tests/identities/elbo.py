@@ -82,7 +82,7 @@ def joint_covariance(model):
 
 
 def scipy_log_joint(model, x, z):
-    """log p(x, z) of the linear model as one normal in D + q dimensions, (n,)."""
+    """log p(x, z) of the linear model as one normal in D + d dimensions, (n,)."""
     mean = np.concatenate([model.mean, np.zeros(z.shape[1])])
     return np.atleast_1d(normal(mean, joint_covariance(model)).logpdf(np.concatenate([x, z], axis=1)))
 

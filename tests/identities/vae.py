@@ -27,7 +27,7 @@ POINTS = 3
 
 
 def hermite(mean, std, f, nodes=12):
-    """E f(z, eps) for z = mean + std eps, mean and std (q,), by Gauss-Hermite: f takes (k, d) twice, gives (k, ...)."""
+    """E f(z, eps) for z = mean + std eps, mean and std (d,), by Gauss-Hermite: f takes (k, d) twice, gives (k, ...)."""
     rule = quadrature.product(*[quadrature.hermite(nodes)] * len(mean))
     return np.tensordot(np.exp(rule.log_weights), f(mean + std * rule.points, rule.points), axes=1)
 

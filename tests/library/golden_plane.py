@@ -9,8 +9,9 @@ import numpy as np
 
 from lvm_lib import data
 from lvm_lib.autoencoder import mlp_autoencoder
+from lvm_lib.figures import LatentPlaneFigure
 from lvm_lib.figures.drawing import written
-from lvm_lib.figures.plane import POINT, REACH, STEPS, LatentPlaneFigure
+from lvm_lib.figures.one_plane import POINT, REACH, STEPS
 from lvm_lib.shipped import shipped_vae
 
 NEIGHBOURS = 15  # codes that vote for the class of a point

@@ -55,7 +55,6 @@ def golden() -> dict:
     return {
         "drawn": drawn,
         "most": MOST_DRAWN,
-        "steps": STEPS,
         "nets": shown.nets,
         "weights": base64.b64encode(shown.weights).decode(),
         "images": base64.b64encode(shown.pixels).decode(),

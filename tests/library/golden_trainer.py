@@ -1,4 +1,4 @@
-"""Gradients and twenty steps of a small VAE by torch, for Node's tests of js/engine/trainer.js."""
+"""Gradients and twenty steps of a small VAE by torch, and numbers of figures, for tests of js/engine/trainer.js."""
 
 import base64
 
@@ -6,9 +6,13 @@ import numpy as np
 import torch
 
 from lvm_lib import data
-from lvm_lib.figures import trainer
+from lvm_lib.figures import TrainerFigure, trainer
+from lvm_lib.figures.drawing import written
+from lvm_lib.likelihoods import Gaussian
+from lvm_lib.vae import mlp_vae
 
 HIDDEN, ROWS, STEPS, RATE = (24, 16), 20, 20, 2e-3
+PARTS = ("given", "pixels", "grey")
 CASES = (
     {"latents": 2, "likelihood": "bernoulli", "sigma": 1.0, "start": "speaking", "beta": 1.0, "seed": 3},
     {"latents": 3, "likelihood": "gaussian", "sigma": 0.3, "start": "mute", "beta": 4.0, "seed": 999},
@@ -63,5 +67,20 @@ def case(about) -> dict:
     }
 
 
-def golden() -> list:
-    return [case(about) for about in CASES]
+def states() -> dict:
+    """The numbers of some states, and what a page has of their figures."""
+    carried, found = {}, []
+    vae = mlp_vae(4, HIDDEN, likelihood=Gaussian(0.3), seed=3)
+    for own in (
+        {"latents": 2, "likelihood": "bernoulli", "start": "speaking", "seed": 5},
+        {"latents": 8, "likelihood": "gaussian", "start": "mute", "seed": 9999, "beta": 4.0},
+        {"drawn": written(data.binarised("digits")[3])},  # the given net
+    ):
+        figure = TrainerFigure(vae, **own)
+        carried = {name: encoded(np.frombuffer(getattr(figure, name), np.uint8), np.uint8) for name in PARTS}
+        found.append({"state": {name: getattr(figure, name) for name in figure.state}, "expected": figure.numbers()})
+    return {**carried, "hidden": HIDDEN, "found": found}
+
+
+def golden() -> dict:
+    return {"cases": [case(about) for about in CASES], "numbers": states()}

@@ -14,7 +14,7 @@ from torch import nn
 from lvm_lib import data
 from lvm_lib.autoencoder import AE, mlp_autoencoder
 from lvm_lib.figures import LatentPlaneFigure
-from lvm_lib.figures.plane import REACH
+from lvm_lib.figures.one_plane import REACH
 from lvm_lib.likelihoods import Gaussian
 from lvm_lib.shipped import NETS, VAES, shipped_vae
 from lvm_lib.vae import mlp_vae

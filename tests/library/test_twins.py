@@ -35,4 +35,4 @@ def test_a_test_in_node_is_named_after_what_it_tests():
 
 def test_a_figure_s_own_test_is_named_after_it():
     names = {path.stem for path in Path(__file__).parent.glob("test_*figure*.py")} - {"test_figures"}
-    assert names <= {f"test_figure_{name}" for name in FIGURES}, names
+    assert names == {f"test_figure_{name}" for name in FIGURES}

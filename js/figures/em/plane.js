@@ -8,7 +8,6 @@ import { fixed } from "../../kit/format.js";
 import { makeHandle } from "../../kit/handles.js";
 import { shape } from "./marks.js";
 
-const MOST = 5; // components, each with a mark of its own
 // One hue for each component, which both grounds carry; shape and number say the same.
 const HUES = [
   [0, 114, 178],
@@ -20,7 +19,8 @@ const HUES = [
 const SHARED = 0.05; // of a runner-up: from here on its mark is drawn inside
 const r = (v) => Math.round(v * 10) / 10;
 
-export function makePlane({ h, s }) {
+/** The plane for at most `most` components, each with a mark of its own. */
+export function makePlane({ h, s }, most) {
   const key = (mark, ...text) => h("span", { class: "lvm-key" }, mark, h("span", {}, ...text));
   const icon = (...children) =>
     s("svg", { class: "lvm-em-icon", width: 20, height: 14, "aria-hidden": "true" }, ...children);
@@ -43,11 +43,11 @@ export function makePlane({ h, s }) {
 
   const grid = s("path", { class: "lvm-grid" });
   const frame = s("path", { class: "lvm-axis" });
-  const ellipses = Array.from({ length: MOST }, () => s("path", { class: "lvm-em-ellipse", "data-of": "evidence f" }));
+  const ellipses = Array.from({ length: most }, () => s("path", { class: "lvm-em-ellipse", "data-of": "evidence f" }));
   const marks = Array.from({ length: POINTS }, () => s("path", { class: "lvm-em-mark", "data-of": "f gap" }));
-  const inner = Array.from({ length: MOST }, () => s("path", { class: "lvm-em-inner", "data-of": "f gap" }));
+  const inner = Array.from({ length: most }, () => s("path", { class: "lvm-em-inner", "data-of": "f gap" }));
   const plain = s("path", { class: "lvm-em-plain", "data-of": "f gap evidence" });
-  const names = Array.from({ length: MOST }, () => {
+  const names = Array.from({ length: most }, () => {
     const disc = s("circle", { class: "lvm-em-disc", r: 9 });
     const text = s("text", { class: "lvm-em-name", dy: 4.5 });
     return { node: s("g", { "data-of": "evidence f" }, disc, text), disc, text };
@@ -93,7 +93,7 @@ export function makePlane({ h, s }) {
     if (laid !== width) layOut(width);
     const k = components.length;
     components.forEach((c, j) => drawComponent(c, j));
-    for (let j = k; j < MOST; j++) {
+    for (let j = k; j < most; j++) {
       show(ellipses[j], false);
       show(names[j].node, false);
     }
@@ -128,7 +128,7 @@ export function makePlane({ h, s }) {
 
   /** Each point as the mark of the component that takes most of it; the runner-up's inside, its area its share. */
   function drawMarks(points, q, k) {
-    const within = new Array(MOST).fill("");
+    const within = new Array(most).fill("");
     let bare = "";
     points.forEach(([x, y], n) => {
       const [px, py] = [scales.x(x), scales.y(y)];
