@@ -106,17 +106,35 @@ def square(name: str, value: Any) -> np.ndarray:
     return squares
 
 
-def probabilities(name: str, value: Any, ndim: int | None = None) -> np.ndarray:
+def explained(value: Any, codes: int) -> float:
+    """What rounding explains of a sum of K = `codes` probabilities off 1, if they, or their logs, came as `value`.
+
+    1e-8 in float64, about 4 eps sqrt(K) in a narrower type; about eps in float64 that half precision holds exactly.
+    """
+    allowed = max(EXACT, min(4 * precision(value) * codes**0.5, 0.05))
+    return max(allowed, min(_half(value) * max(1.0, float(np.log(codes))), 0.05))
+
+
+def _half(value: Any) -> float:
+    """The rounding unit of the half precision that holds all these numbers exactly, or 0."""
+    given = np.asarray(value.detach().double().cpu() if hasattr(value, "detach") else value, dtype=np.float64)
+    with np.errstate(over="ignore", under="ignore"):
+        single, half = given.astype(np.float32), given.astype(np.float16)
+    if (single == given).all() and not (np.atleast_1d(single).view(np.uint32) & 0xFFFF).any():
+        return HALF["bfloat16"]  # float32 without its last 16 bits
+    return HALF["float16"] if (half == given).all() else 0.0
+
+
+def probabilities(name: str, value: Any, ndim: int | None = None, *, came: Any = None) -> np.ndarray:
     """`value` as an array of probabilities that sum to one along the last axis, (..., K); ValueError otherwise.
 
-    The sum may be off by what the rounding of the type that came explains (1e-8 in float64, about 4 eps sqrt(K) in a
-    narrower type); such rows are divided by their sum, so that what follows computes with a distribution.
+    The sum may be off by what the rounding of the type that came explains (that of `came` if they were computed from
+    it); such rows are divided by their sum, so that what follows computes with a distribution.
     """
     array = np.atleast_1d(real_array(name, value, ndim))
     sums = array.sum(axis=-1, keepdims=True)
     off = float(np.abs(sums - 1).max())
-    eps = precision(value) if off > EXACT else 0.0
-    allowed = max(EXACT, min(4 * eps * array.shape[-1] ** 0.5, 0.05))
+    allowed = explained(value if came is None else came, array.shape[-1]) if off > EXACT else EXACT
     if (array < 0).any() or off > allowed:
         raise ValueError(
             f"{name} must be non-negative and sum to 1 along the last axis, got sums from {sums.min():g} to "

@@ -9,7 +9,7 @@ codes; and only points that changed their code touch the sums of their clusters.
 
 x (n, D), codes c (K, D), indices intp (n,), as NumPy's own are, which have 32 bits in a page; of two equally near
 codes the first is taken. Arguments had their checks, and where digits count, x is centred: the products lose some far
-away from the origin. Sums are kept in float64.
+away from the origin. Where float32 would lose them all, float64 decides. Sums are kept in float64.
 
 Hamerly (2010), the two bounds.
 """
@@ -33,6 +33,7 @@ ROWS = 256  # the fewest rows of one: blocks stay in cache, and are enough of th
 SMALL, NARROW = 2**20, 64  # multiplications and columns of a product up to which BLAS works without packing its input
 PIECES = (32, 16)  # rows of one such product: the first that is small. It was up to 1.7 times as fast as one large one
 PAYS = 2**25  # multiplications from which handing work to threads costs less than it saves
+SINGLE = float(np.finfo(np.float32).eps)
 TENSOR_BLOCK = 2**19  # numbers in one block of a tensor's scores: 2 MB in float32
 _ASKED = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # the first of a list, as OpenMP reads it
 THREADS = int(_ASKED) if _ASKED.isdigit() and int(_ASKED) else os.cpu_count() or 1
@@ -61,7 +62,7 @@ def nearest_two(
         score += norms  # (rows, K) + (K,)
         np.argmin(score, axis=1, out=first[block])
         each = np.arange(len(score))
-        best[block] = score[each, first[block]]
+        best[block] = score[each, first[block]]  # (rows,)
         score[each, first[block]] = np.inf
         np.min(score, axis=1, out=second[block])
 
@@ -79,10 +80,11 @@ def nearest_of_tensors(z: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
     torch's, since threads of `nearest_two` beside torch's would wait for each other in training.)
     """
     z, codes = z.detach(), codes.detach()
-    centre = codes.mean(0)
+    given = z, codes
+    centre = codes.mean(0)  # (d,)
     if (centre**2).sum() > 100 * ((codes - centre) ** 2).sum(1).mean():  # far from the origin the products lose digits
         z, codes = z - centre, codes - centre
-    norms, indices = (codes**2).sum(1), z.new_empty(len(z)).long()
+    norms, indices = (codes**2).sum(1), z.new_empty(len(z)).long()  # (K,), (n,)
     rows = max(1, TENSOR_BLOCK // len(codes))
     for block in (slice(start, start + rows) for start in range(0, len(z), rows)):
         score = norms.addmm(z[block], codes.T, alpha=-2)  # |e_k|^2 - 2 z e_k, (rows, K)
@@ -90,7 +92,20 @@ def nearest_of_tensors(z: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
             indices.numpy()[block] = np.argmin(score.numpy(), axis=1)
         else:
             indices[block] = score.argmin(1)
+    if z.element_size() == 4:
+        some = slice(None, None, -(-len(z) // ROWS))  # enough rows to see what size the distances have
+        near, own = z[some].cpu().numpy(), codes[indices[some]].cpu().numpy()
+        if lost(np.vdot(near - own, near - own), np.vdot(near, near), z.shape[1]):
+            return nearest_of_tensors(*(part.double() for part in given))
     return indices
+
+
+def lost(distances: float, squares: float, d: int) -> bool:
+    """Whether the products of float32 decide nothing: sums of |x_n - c|^2 and of |x_n|^2, both n rows of d numbers.
+
+    The distances are then, on average, within some ten times the rounding of |x_n|^2: clumps that are far apart.
+    """
+    return distances < 32 * d * SINGLE * squares
 
 
 def squared_distances(x: np.ndarray, codes: np.ndarray, indices: np.ndarray) -> np.ndarray:
@@ -101,7 +116,7 @@ def squared_distances(x: np.ndarray, codes: np.ndarray, indices: np.ndarray) -> 
     result = np.empty(len(x))
 
     def one(block: slice) -> None:
-        difference = x[block] - codes[indices[block]]
+        difference = x[block] - codes[indices[block]]  # (rows, D)
         result[block] = np.einsum("nd,nd->n", difference, difference, dtype=np.float64)
 
     _in_blocks(one, len(x), 16 * BLOCK // x.shape[1], work=16 * x.size)
@@ -117,7 +132,7 @@ def from_one(x: np.ndarray, norms: np.ndarray, row: np.ndarray) -> np.ndarray:
     """
     squares = norms - 2 * (x @ row) + row @ row  # (n,) - (n, D) @ (D,) + ()
     close = np.flatnonzero(squares < 8 * x.shape[1] * np.finfo(x.dtype).eps * (norms + row @ row))
-    squares[close] = ((x[close] - row) ** 2).sum(axis=1)
+    squares[close] = ((x[close] - row) ** 2).sum(axis=1)  # (rows, D) - (D,)
     return squares
 
 
@@ -151,7 +166,7 @@ class Search:
 
         sum |x|^2 - 2 sum_k c_k (sum of its points) + count_k |c_k|^2.
         """
-        codes = self.codes.astype(np.float64)
+        codes = self.codes.astype(np.float64)  # (K, D)
         per_code = self.counts * np.einsum("kd,kd->k", codes, codes) - 2 * np.einsum("kd,kd->k", codes, self.sums)
         return max(0.0, float(self.energy + per_code.sum()))
 
@@ -183,7 +198,7 @@ class Search:
         """Move the codes there, and find the nearest of each point; how many points changed their code."""
         own, others = _moves(self.codes, codes)
         self.codes = codes
-        self.upper += own[self.indices]
+        self.upper += own[self.indices]  # (n,), from (K,)
         self.lower -= others[self.indices]
         doubtful = np.flatnonzero(self.upper >= self.lower)  # of all others the own code is still the nearest
         before = self.indices[doubtful]
@@ -198,7 +213,7 @@ class Search:
         The bounds leave room for the rounding of the products, D eps |x| |c| at most.
         """
         indices, first, second = nearest_two(self.x, self.codes, rows)
-        squares = self.squares[rows]
+        squares = self.squares[rows]  # (rows,)
         longest = np.einsum("kd,kd->k", self.codes, self.codes).max()  # of |c_k|^2, (K,)
         room = 2 * self.x.shape[1] * np.finfo(self.x.dtype).eps * (squares + longest)
         squares = squares.astype(np.float64)
@@ -213,7 +228,7 @@ class Search:
 
 def _moves(last: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How far each code went, (K,), and how far the farthest of the others did, (K,)."""
-    own = np.linalg.norm(codes.astype(np.float64) - last, axis=1)
+    own = np.linalg.norm(codes.astype(np.float64) - last, axis=1)  # of (K, D)
     most = int(own.argmax())
     others = np.full(len(own), own[most])
     others[most] = np.delete(own, most).max(initial=0.0)
@@ -224,7 +239,7 @@ def _add(x: np.ndarray, rows: np.ndarray, indices: np.ndarray, signs: list[float
     """sums[indices[i, j]] += signs[j] x[rows[i]] for all i and j: a product with a sparse matrix, in float64."""
     n, m = indices.shape
     entries = (np.tile(signs, n), indices.ravel(), np.arange(0, n * m + 1, m))
-    sums += sparse.csc_array(entries, shape=(len(sums), n)) @ x.take(rows, axis=0).astype(np.float64)
+    sums += sparse.csc_array(entries, shape=(len(sums), n)) @ x.take(rows, axis=0).astype(np.float64)  # (K, n) @ (n, D)
 
 
 # ---------------------------------------------------------------- blocks and threads
@@ -259,9 +274,10 @@ if hasattr(os, "register_at_fork"):
 def _product(block: np.ndarray, matrix: np.ndarray, piece: int | None) -> np.ndarray:
     """block @ matrix, (rows, K), in products of `piece` rows; what is left over, or all where piece is None, in one."""
     if piece is None:
-        return block @ matrix
+        return block @ matrix  # (rows, D) @ (D, K)
     (width, columns), pieces = matrix.shape, len(block) // piece
     score, whole = np.empty((len(block), columns), dtype=block.dtype), pieces * piece
+    # (pieces, piece, D) @ (D, K), and what is left over, (rows - whole, D) @ (D, K)
     np.matmul(block[:whole].reshape(pieces, piece, width), matrix, out=score[:whole].reshape(pieces, piece, columns))
     np.matmul(block[whole:], matrix, out=score[whole:])
     return score

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from ._checks import count, describe
-from ._torch import TensorLike, real_tensor, seeded
+from ._torch import TensorLike, Units, real_tensor, seeded, single
 
 __all__ = [
     "AE",
@@ -34,13 +34,16 @@ __all__ = [
 PATCH = 4  # a convolutional net reads and writes patches of 4 x 4 pixels
 
 
-class AE(nn.Module):
+class AE(Units):
     """Encoder and decoder trained on squared error.
 
     encoder: module, pixels (n, D) to codes (n, d).  decoder: module, codes (n, d) to outputs (n, D).
     squash: the reconstruction is the output itself (then the loss is a Gaussian VAE's at beta = 0 and encoder std 0,
     up to scale and constant), or, if True, sigmoid(output), inside [0, 1]. Squared error behind a sigmoid may get
     stuck where every pixel is black and the gradient is gone: the convolutional net did, the other did not.
+
+    As under a Gaussian likelihood, x is read as (x - centre) / unit, and an output stands for centre + unit * output:
+    round numbers that `meet` finds, 0 and 1 for the book's images, and wherever outputs are squashed.
     Raises TypeError where encoder, decoder or squash cannot be right.
     """
 
@@ -51,12 +54,21 @@ class AE(nn.Module):
                 raise TypeError(f"{name} must be a torch module, got {describe(part)}")
         self.encoder, self.decoder, self.squash = encoder, decoder, bool(squash)
 
+    def meet(self, x: TensorLike) -> None:
+        """Take centre and unit from data x (n, D), the first time, unless outputs are squashed.
+
+        Raises TypeError or ValueError where x cannot be right.
+        """
+        x = real_tensor("x", x)
+        if not self.squash:
+            super().meet(x)
+
     def encode(self, x: TensorLike) -> torch.Tensor:
         """Codes z = f(x): (n, D) to (n, d).
 
         Raises TypeError or ValueError where x cannot be right.
         """
-        return self.encoder(real_tensor("x", x, 2, like=weight(self)))
+        return self.encoder(self._inputs(self._pixels(x)).to(weight(self)))
 
     def decode(self, z: TensorLike) -> torch.Tensor:
         """Reconstructions g(z): (n, d) to (n, D).
@@ -64,7 +76,7 @@ class AE(nn.Module):
         Raises TypeError or ValueError where z cannot be right.
         """
         output = self.decoder(real_tensor("z", z, 2, like=weight(self)))
-        return torch.sigmoid(output) if self.squash else output
+        return torch.sigmoid(output) if self.squash else self._outputs(single(output))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """g(f(x)): (n, D) to (n, D). Raises TypeError or ValueError where x cannot be right."""
@@ -75,16 +87,20 @@ class AE(nn.Module):
 
         Raises TypeError or ValueError where x cannot be right.
         """
-        x = real_tensor("x", x, 2, like=weight(self))
+        x = self._pixels(x)
         return ((x - self(x)) ** 2).sum(-1)
 
     def loss(self, x: TensorLike, generator: torch.Generator | int | None = None) -> torch.Tensor:
-        """What training makes small: the squared error, averaged over images.
+        """What training makes small: the squared error in squared units, averaged over images.
 
         No chance enters; `generator` is there so that one training loop serves every model.
         Raises TypeError or ValueError where x or generator cannot be right.
         """
-        return self.squared_error(x).mean()
+        x = self._pixels(x)
+        return (((x - self(x)) / self.unit.to(x)) ** 2).sum(-1).mean()
+
+    def _pixels(self, x: TensorLike) -> torch.Tensor:
+        return real_tensor("x", x, 2, like=single(weight(self)))
 
 
 def weight(module: nn.Module) -> torch.Tensor:

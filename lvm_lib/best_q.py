@@ -6,10 +6,13 @@ the lower of two hills. Data x is (n, 1); values are in nats per data point.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _checks
+from ._best import Best
 from .bounds import GaussianQ
 from .curve import QuadraticCurve
 from .densities import LOG_2PI
@@ -17,8 +20,7 @@ from .densities import LOG_2PI
 __all__ = ["best_gaussian_elbo"]
 
 MEANS, LOG_STDS = np.linspace(-5, 5, 61), np.linspace(-4.0, 0.4, 23)
-MOVES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1))
-FINE = 1e-6  # of a step of the scan, where the search ends
+FINE, ROUNDS = 2e-7, 1000  # where the search ends: its steps, and rounds at the latest
 
 
 def best_gaussian_elbo(curve: QuadraticCurve, x: ArrayLike) -> tuple[np.ndarray, GaussianQ]:
@@ -35,19 +37,9 @@ def best_gaussian_elbo(curve: QuadraticCurve, x: ArrayLike) -> tuple[np.ndarray,
     seen = x[:, 0]
     table = _elbo(curve, seen[:, None, None], MEANS[:, None], LOG_STDS)  # (n, 61, 23)
     row, column = np.unravel_index(table.reshape(len(x), -1).argmax(axis=1), table.shape[1:])
-    mean, log_std, value = MEANS[row], LOG_STDS[column], table[np.arange(len(x)), row, column]
-    size = 0.5
-    while size > FINE:
-        improved = False
-        for along, wider in MOVES:
-            new_mean = mean + along * size * (MEANS[1] - MEANS[0])
-            new_log_std = log_std + wider * size * (LOG_STDS[1] - LOG_STDS[0])
-            found = _elbo(curve, seen, new_mean, new_log_std)
-            better = found > value
-            mean, log_std = np.where(better, new_mean, mean), np.where(better, new_log_std, log_std)
-            value, improved = np.where(better, found, value), improved or bool(better.any())
-        size = size if improved else size / 2
-    return value, GaussianQ(mean[:, None], np.exp(2 * log_std)[:, None, None])
+    best = Best(partial(_elbo, curve, seen), MEANS[row], LOG_STDS[column])
+    best.search(np.array([MEANS[1] - MEANS[0], LOG_STDS[1] - LOG_STDS[0]]) / 2, FINE, ROUNDS)
+    return best.value, GaussianQ(best.mean[:, None], np.exp(2 * best.log_std)[:, None, None])
 
 
 def _elbo(curve: QuadraticCurve, x: np.ndarray, mean: np.ndarray, log_std: np.ndarray) -> np.ndarray:

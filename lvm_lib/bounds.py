@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ._checks import count, describe, probabilities, real_array, square
+from ._checks import EXACT, count, describe, probabilities, real_array, square
 from ._checks import rng as generator
 from .densities import (
     _log_values,
@@ -132,7 +132,7 @@ class GaussianQ:
             variance = np.broadcast_to(variance, mean.shape)
         except ValueError:
             raise ValueError(f"std must broadcast to mean's shape {mean.shape}, got {variance.shape}") from None
-        return cls(mean, variance[..., None] * np.eye(mean.shape[1]))
+        return cls(mean, variance[..., None] * np.eye(mean.shape[1]))  # (n, d, 1) * (d, d)
 
     def __len__(self) -> int:
         return len(self.mean)
@@ -173,7 +173,11 @@ class CategoricalQ:
         log_probs = _log_values("log_probs", self.log_probs).copy()
         if log_probs.ndim != 2:
             raise ValueError(f"log_probs must have shape (n, K), got {log_probs.shape}")
-        probabilities("exp(log_probs)", np.exp(log_probs), 2)
+        probs = np.exp(log_probs)
+        probabilities("exp(log_probs)", probs, 2, came=self.log_probs)
+        sums = probs.sum(axis=1, keepdims=True)
+        if np.abs(sums - 1).max() > EXACT:  # rounded in a narrower type
+            log_probs -= np.log(sums)  # (n, K) - (n, 1)
         log_probs.setflags(write=False)
         object.__setattr__(self, "log_probs", log_probs)
 
@@ -204,7 +208,7 @@ class CategoricalQ:
             raise ValueError(f"z must have shape ({n},) or (k, {n}), got {given.shape}")
         if given.size == 0 or given.min() < 0 or given.max() >= components:
             raise ValueError(f"z must lie in 0 ... {components - 1}, got {given.tolist()[:10]}")
-        return self.log_probs[np.arange(n), given]
+        return self.log_probs[np.arange(n), given]  # (k, n), or (n,)
 
     def entropy(self) -> np.ndarray:
         """H(q_i), (n,)."""
@@ -231,10 +235,10 @@ class GridQ:
             raise ValueError(f"log_density must have shape (n, {len(points)}) as points has, got {log_density.shape}")
         width = np.diff(points)
         weights = (np.append(width, 0) + np.append(0, width)) / 2  # of the trapezoid rule, (m,)
-        total = logsumexp(log_density + np.log(weights), axis=1)
+        total = logsumexp(log_density + np.log(weights), axis=1)  # (n, m) + (m,), to (n,)
         if np.isneginf(total).any():
             raise ValueError("log_density must be above -inf somewhere in every row, got a row of -inf")
-        for name, array in (("points", points), ("log_density", log_density - total[:, None])):
+        for name, array in (("points", points), ("log_density", log_density - total[:, None])):  # (n, m) - (n, 1)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
 
@@ -244,15 +248,13 @@ class GridQ:
     def sample(self, k: int, rng: Chance) -> np.ndarray:
         """k draws per data point, (k, n, 1), by the inverse distribution function. Raises TypeError, ValueError."""
         k, rng = count("k", k), generator("rng", rng)
-        density, width = np.exp(self.log_density), np.diff(self.points)
-        mass = np.cumsum(
-            (density[:, 1:] + density[:, :-1]) / 2 * width, axis=1
-        )  # up to the end of each piece, (n, m - 1)
-        height, inside = rng.random((k, len(self))) * mass[:, -1], rng.random((k, len(self)))
+        density, width = np.exp(self.log_density), np.diff(self.points)  # (n, m), (m - 1,)
+        mass = np.cumsum((density[:, 1:] + density[:, :-1]) / 2 * width, axis=1)  # to each piece's end, (n, m - 1)
+        height, inside = rng.random((k, len(self))) * mass[:, -1], rng.random((k, len(self)))  # (k, n) * (n,)
         piece = np.stack([row.searchsorted(u, side="right") for row, u in zip(mass, height.T, strict=True)], axis=1)
         left, right = (np.take_along_axis(density, piece.T + end, axis=1).T for end in (0, 1))  # (k, n) each
         share = inside * (left + right) / (left + np.sqrt(left**2 + inside * (right**2 - left**2)))
-        return (self.points[piece] + share * width[piece])[..., None]
+        return (self.points[piece] + share * width[piece])[..., None]  # (k, n, 1)
 
     def log_prob(self, z: ArrayLike) -> np.ndarray:
         """log q_i(z_i): z (k, n, 1) gives (k, n); z (n, 1) gives (n,); -inf outside the grid.
@@ -262,11 +264,11 @@ class GridQ:
         z = real_array("z", z)
         if z.ndim not in (2, 3) or z.shape[-2:] != (len(self), 1):
             raise ValueError(f"z must have shape ({len(self)}, 1) or (k, {len(self)}, 1), got {z.shape}")
-        at, rows = z[..., 0], np.arange(len(self))
+        at, rows = z[..., 0], np.arange(len(self))  # (k, n), or (n,)
         piece = np.clip(self.points.searchsorted(at, side="right") - 1, 0, len(self.points) - 2)
         share = np.clip((at - self.points[piece]) / np.diff(self.points)[piece], 0, 1)  # of the way to the next point
         with np.errstate(divide="ignore"):
-            left = self.log_density[rows, piece] + np.log1p(-share)
+            left = self.log_density[rows, piece] + np.log1p(-share)  # (k, n), or (n,)
             right = self.log_density[rows, piece + 1] + np.log(share)
         outside = (at < self.points[0]) | (at > self.points[-1])
         return np.where(outside, -np.inf, np.logaddexp(left, right))
@@ -363,12 +365,12 @@ def importance_bound(
     draws, sizes = [], []
     for _ in range(repeats):
         log_w = _log_weights(model, q, x, k, rng)
-        draws.append(logsumexp(log_w, axis=0) - math.log(k))
+        draws.append(logsumexp(log_w, axis=0) - math.log(k))  # (n,)
         sizes.append(effective_sample_size(log_w))
     size = np.mean(sizes, axis=0)
     if repeats == 1 and k > 1:
         return Estimate(draws[0], np.sqrt(np.maximum(k / size - 1, 0) / (k - 1)), size)
-    bound = _average(np.array(draws))
+    bound = _average(np.array(draws))  # of (repeats, n)
     return Estimate(bound.value, bound.standard_error, size)
 
 
@@ -385,7 +387,7 @@ def effective_sample_size(log_weights: ArrayLike) -> np.ndarray:
     total = logsumexp(log_weights, axis=0)
     if np.isneginf(total).any():
         raise ValueError("log_weights must be above -inf somewhere for every data point, got a column of -inf")
-    share = log_weights - total  # log of each weight's share of the sum
+    share = log_weights - total  # log of each weight's share of the sum, (k, n) - (n,)
     return np.exp(-logsumexp(2 * share, axis=0))
 
 
@@ -446,7 +448,7 @@ def dequantised_normal(x: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> np.ndar
     factor = cholesky_factor(cov)
     at_middle = log_normal_full(x + 0.5, mean, cov)
     inverse = np.linalg.solve(factor, np.eye(factor.shape[-1]))  # tr(C^-1) = |L^-1|^2
-    return at_middle - (inverse**2).sum(axis=(-1, -2)) / 24
+    return at_middle - (inverse**2).sum(axis=(-1, -2)) / 24  # (n,) - (), or (n,) where cov is (n, D, D)
 
 
 def dequantised_normal_lowrank(x: ArrayLike, mean: ArrayLike, loadings: ArrayLike, noise: ArrayLike) -> np.ndarray:
@@ -460,7 +462,7 @@ def dequantised_normal_lowrank(x: ArrayLike, mean: ArrayLike, loadings: ArrayLik
     x = _whole("x", x)
     at_middle = log_normal_lowrank(x + 0.5, mean, loadings, noise)
     noise, axes, stretch = _lowrank_axes(loadings, noise)
-    explained = axes**2 @ (stretch / (1 + stretch))  # share of each dimension's precision that W takes away
+    explained = axes**2 @ (stretch / (1 + stretch))  # (D, d) @ (d,): the share of its precision that W takes away
     return at_middle - ((1 - explained) / noise).sum() / 24
 
 
@@ -481,27 +483,21 @@ def _log_weights(
     x, rng = real_array("x", x, 2), generator("rng", rng)
     if isinstance(q, Sized) and len(q) != len(x):
         raise ValueError(f"q must hold one distribution per data point, got {len(q)} for x of shape {x.shape}")
-    block = max(1, BLOCK // x.size)
-    return np.concatenate(
-        [_block_of_log_weights(model, q, x, min(block, k - start), rng) for start in range(0, k, block)]
-    )
+    block, blocks = max(1, BLOCK // x.size), []
+    for draws in (min(block, k - start) for start in range(0, k, block)):
+        z = q.sample(draws, rng)  # (draws, n, d)
+        log_p = real_array("model.log_joint(x, z)", model.log_joint(x, z))
+        log_q = real_array("q.log_prob(z)", q.log_prob(z))
+        for name, values in (("model.log_joint(x, z)", log_p), ("q.log_prob(z)", log_q)):
+            if values.shape != (draws, len(x)):
+                raise ValueError(f"{name} must have shape {(draws, len(x))} for z {np.shape(z)}, got {values.shape}")
+        blocks.append(log_p - log_q)  # (draws, n)
+    return np.concatenate(blocks)
 
 
 def swapped(model: object, q: object) -> str:
     """A hint for an error, where model and q came in each other's place."""
     return " (the order is model, q, x)" if callable(getattr(q, "log_joint", None)) else ""
-
-
-def _block_of_log_weights(
-    model: LatentVariableModel, q: Inference, x: np.ndarray, k: int, rng: np.random.Generator
-) -> np.ndarray:
-    z = q.sample(k, rng)
-    log_p = real_array("model.log_joint(x, z)", model.log_joint(x, z))
-    log_q = real_array("q.log_prob(z)", q.log_prob(z))
-    for name, values in (("model.log_joint(x, z)", log_p), ("q.log_prob(z)", log_q)):
-        if values.shape != (k, len(x)):
-            raise ValueError(f"{name} must have shape {(k, len(x))} for z {np.shape(z)}, got {values.shape}")
-    return log_p - log_q
 
 
 def _average(draws: np.ndarray) -> Estimate:

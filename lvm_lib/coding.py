@@ -29,7 +29,7 @@ compression with latent variables using bits back coding", ICLR (2019). The dist
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -118,14 +118,14 @@ class Stack:
         while self.state < LOW:
             self.state = self.state << 16 | (self.words.pop() if self.words else self._borrow())
 
-    def _borrow(self):
+    def _borrow(self) -> int:
         if self.source is None:
             raise ValueError("the stack is empty: these bytes are no whole message")
         self.borrowed += 16
         return next(self.source)
 
 
-def _owned(start, frequency) -> tuple[int, int]:
+def _owned(start: int, frequency: int) -> tuple[int, int]:
     """start and frequency as whole numbers, if they are those of a symbol."""
     start, frequency = count("start", start, 0), count("frequency", frequency)
     if start + frequency > WHOLE:
@@ -133,7 +133,7 @@ def _owned(start, frequency) -> tuple[int, int]:
     return start, frequency
 
 
-def _first(seed):
+def _first(seed: int) -> Iterator[int]:
     """16-bit words of the counter, the upper halves of its 32-bit words."""
     counter.words(seed, 0, STREAM)
     return (int(word) >> 16 for index in iter(range(2**32)) for word in counter.words(seed, index, STREAM))
@@ -295,7 +295,7 @@ class BitsBack:
         out = _forward(self.encoder, self._image(x))
         return out[: self.latents], self.width * exact_exp(np.clip(out[self.latents :], -30.0, 20.0))
 
-    def _starts(self, mean, std):
+    def _starts(self, mean: float, std: float) -> np.ndarray:
         bins = len(self.middles)
         if std == 0:
             cdf = (self.edges[1:] > mean).astype(float)  # all of it in the bin that holds the mean
@@ -360,14 +360,14 @@ class BitsBack:
             stack.push(int(starts[i]), int(starts[i + 1] - starts[i]))
         return x
 
-    def _image(self, x):
+    def _image(self, x: ArrayLike) -> np.ndarray:
         pixels = real_array("x", x)
         if pixels.size != self.pixels or not np.isin(pixels, (0, 1)).all():
             raise ValueError(f"x must hold {self.pixels} pixels, each 0 or 1, got {describe(x)}")
         return pixels.ravel()
 
 
-def _stack(stack):
+def _stack(stack: Stack) -> Stack:
     if not isinstance(stack, Stack):
         raise TypeError(f"stack must be a Stack, got {describe(stack)}")
     return stack

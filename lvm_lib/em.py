@@ -293,7 +293,7 @@ def fit_linear(
     if start is None and latents is not None and _checks.count("latents", latents) >= min(x.shape):
         raise ValueError(f"latents must be below both sides of x {x.shape}, got {latents}")
     starts = _starts(
-        start, latents, restarts, seed, LinearGaussian, lambda q, rng: _start_linear(x, q, rng, shared_noise)
+        start, latents, restarts, seed, LinearGaussian, lambda d, rng: _start_linear(x, d, rng, shared_noise)
     )
 
     def step(model: LinearGaussian) -> tuple[GaussianQ, float]:

@@ -5,8 +5,9 @@ tensors, indexed alike, `loss(x, labels, generator)` and so on. Chance enters th
 the seed: batch order, fresh binarisation, samples of z. Equal seeds (and equal starts) give equal weights, on one
 machine at one number of threads.
 
-Two other loops are in the book: the VAE's chapter writes one out, to be read, and `variational.climb` moves a model and
-its q together, of which each data point's own has gradients of another kind (sparse) and another rate.
+Other loops in Python: the VAE's chapter writes one out, to be read; `variational.climb` moves a model and its q
+together, of which each data point's own has gradients of another kind (sparse) and another rate; `variational._infer`
+and a cell of the VAE's chapter move q alone. The figure in the page trains in JavaScript.
 """
 
 from __future__ import annotations
@@ -69,13 +70,17 @@ class History:
         return tuple(record.loss for record in self.records)
 
 
+Loss = Callable[..., torch.Tensor]  # (x_batch, generator) -> a number
+Callback = Callable[[nn.Module, Record], bool | None]
+
+
 def fit(
     model: nn.Module,
     x: Data | tuple[Data, ...],
     *,
     epochs: int,
     seed: int,
-    loss: Callable[..., torch.Tensor] | None = None,
+    loss: Loss | None = None,
     batch: int = 128,
     learning_rate: float = 3e-3,
     schedule: str | None = "one-cycle",
@@ -84,7 +89,7 @@ def fit(
     bf16: bool = False,
     progress: bool = False,
     checkpoints: Iterable[int] = (),
-    callback: Callable[[nn.Module, Record], bool | None] | None = None,
+    callback: Callback | None = None,
 ) -> History:
     """Train `model` on x by Adam, in place, and return what happened.
 
@@ -149,14 +154,15 @@ def fit(
     return History(tuple(records), kept, interrupted, schedule)
 
 
-def _introduce(model, x):
+def _introduce(model: nn.Module, x: torch.Tensor) -> None:
     """Show x to every part of the model that has a method `meet`."""
     for part in model.modules():
-        if callable(getattr(part, "meet", None)):
-            part.meet(x)
+        meet = getattr(part, "meet", None)
+        if callable(meet):
+            meet(x)
 
 
-def _sizes_of_batches(n, batch) -> list[int]:
+def _sizes_of_batches(n: int, batch: int) -> list[int]:
     """How many rows each batch of an epoch has; a lone last row joins the batch before it."""
     sizes = [batch] * (n // batch) + ([n % batch] if n % batch else [])
     if len(sizes) > 1 and sizes[-1] == 1 and batch > 1:
@@ -209,7 +215,14 @@ class _Data:
             yield tuple(tensor[rows] for tensor in self.tensors)
 
 
-def _arguments(model, epochs, loss, schedule, checkpoints, callback):
+def _arguments(
+    model: nn.Module,
+    epochs: int,
+    loss: Loss | None,
+    schedule: str | None,
+    checkpoints: Iterable[int],
+    callback: Callback | None,
+) -> tuple[Loss, set[int]]:
     """The loss to use and the set of checkpoints, or an error."""
     if not isinstance(model, nn.Module) or not any(True for _ in model.parameters()):
         raise TypeError(f"model must be a torch module with parameters, got {describe(model)}")
@@ -228,7 +241,7 @@ def _arguments(model, epochs, loss, schedule, checkpoints, callback):
     return loss, marks
 
 
-def _adam(parameters, learning_rate):
+def _adam(parameters: Iterable[nn.Parameter], learning_rate: float) -> torch.optim.Adam:
     """Adam in one fused kernel, where this torch and device have it."""
     parameters = list(parameters)
     try:
@@ -237,7 +250,7 @@ def _adam(parameters, learning_rate):
         return torch.optim.Adam(parameters, lr=learning_rate)
 
 
-def _finite(value, epoch, learning_rate, first) -> float:
+def _finite(value: torch.Tensor, epoch: int, learning_rate: float, first: float | None) -> float:
     """The loss as a number; FloatingPointError where it is none, or has run away from the `first` one."""
     number = float(value.detach())
     if not math.isfinite(number):
@@ -253,7 +266,7 @@ def _finite(value, epoch, learning_rate, first) -> float:
     return number
 
 
-def _copy(model):
+def _copy(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
 
 
@@ -310,11 +323,11 @@ def load_weights(model: nn.Module, path: str | Path) -> dict[str, str]:
     return json.loads(metadata["notes"])
 
 
-def _sizes(model):
+def _sizes(model: nn.Module) -> dict[str, list[int]]:
     return {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
-def _same_sizes(stored, expected):
+def _same_sizes(stored: dict[str, list[int]], expected: dict[str, list[int]]) -> None:
     for name in sorted(stored.keys() | expected.keys()):
         if stored.get(name) != expected.get(name):
             raise ValueError(

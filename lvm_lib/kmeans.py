@@ -6,8 +6,8 @@
     update    c_k     = mean of the points with code k     J falls or stays, codes fixed
 
 Data x (n, D), centroids (K, D), codes int64 (n,) in 0 ... K - 1; of two equally near centroids the first is taken.
-Computes in float32 where x is float32, in float64 otherwise. How the nearest centroid is found fast stands in
-`lvm_lib._nearest`; it changes no result.
+Computes in float32 where x is float32 and that holds the distances, in float64 otherwise. How the nearest centroid is
+found fast stands in `lvm_lib._nearest`; it changes no result.
 
 Lloyd (1982); Arthur and Vassilvitskii (2007), K-means++.
 """
@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from . import _checks
 from ._checks import clusters, codes_of, points, same_width
-from ._nearest import Search, from_one, nearest_two, squared_distances, sums_by_code
+from ._nearest import Search, from_one, lost, nearest_two, squared_distances, sums_by_code
 
 __all__ = ["Assignment", "KMeans", "assign", "inertia", "kmeans", "kmeans_plus_plus", "lloyd", "lloyd_step", "update"]
 
@@ -79,8 +79,12 @@ def assign(x: ArrayLike, centroids: ArrayLike) -> Assignment:
     x, centroids = points("x", x), points("centroids", centroids)
     same_width(x, centroids)
     centre = _centre(x)
-    codes, _, _ = nearest_two(x - centre, centroids - centre)
-    return Assignment(codes.astype(np.int64, copy=False), squared_distances(x, centroids, codes))
+    codes, least, _ = nearest_two(x - centre, centroids - centre)
+    distances = squared_distances(x, centroids, codes)
+    total = float(distances.sum())
+    if x.dtype == np.float32 and lost(total, total - float(least.sum(dtype=np.float64)), x.shape[1]):
+        return assign(x.astype(np.float64), centroids.astype(np.float64))
+    return Assignment(codes.astype(np.int64, copy=False), distances)
 
 
 def update(x: ArrayLike, codes: ArrayLike, centroids: ArrayLike) -> np.ndarray:
@@ -172,7 +176,7 @@ def kmeans_plus_plus(x: ArrayLike, k: int, rng: np.random.Generator | int) -> np
 
 def _lloyd(x: np.ndarray, centroids: np.ndarray, centre: np.ndarray, iterations: int, empty: str) -> KMeans:
     """Assign and update in turn; x and centroids less `centre`, which the result has back."""
-    found = Search(x, centroids)  # assign
+    start, found = centroids, Search(x, centroids)  # assign
     history, emptied, rest = [found.inertia()], [], False
     for iteration in range(1, iterations + 1):
         if not found.counts.all():
@@ -184,8 +188,10 @@ def _lloyd(x: np.ndarray, centroids: np.ndarray, centre: np.ndarray, iterations:
         if moved == 0:
             rest = True
             break
-    final = (found.codes + centre).astype(x.dtype)
+    final = (found.codes + centre).astype(centre.dtype)
     total = float(squared_distances(x, found.codes, found.indices).sum())
+    if x.dtype == np.float32 and lost(total, found.energy, x.shape[1]):
+        return _lloyd(x.astype(np.float64), start.astype(np.float64), centre, iterations, empty)
     return KMeans(
         final, found.indices.astype(np.int64, copy=False), total, (*history[:-1], total), rest, tuple(emptied)
     )

@@ -86,10 +86,10 @@ class Landscape:
         Raises TypeError or ValueError where theta_q or theta cannot be right.
         """
         of_q, of_p = self._log_odds("theta_q", theta_q), self._log_odds("theta", theta)
-        q = np.exp(-np.logaddexp(0.0, -of_q))
+        q, rest = np.exp(-np.logaddexp(0.0, -of_q)), np.exp(-np.logaddexp(0.0, of_q))  # 1 - q would lose its digits
         plus = np.logaddexp(0.0, -of_p) - np.logaddexp(0.0, -of_q)  # log q(+1) - log p(+1)
         minus = np.logaddexp(0.0, of_p) - np.logaddexp(0.0, of_q)
-        return (q * plus + (1 - q) * minus).sum(axis=-1)
+        return (q * plus + rest * minus).sum(axis=-1)
 
     def e_step(self, theta: ArrayLike) -> np.ndarray:
         """The theta' that raises F(., theta) most: theta itself, where the gap is 0."""
@@ -108,8 +108,10 @@ class Landscape:
         Raises TypeError or ValueError where theta_q or theta cannot be right.
         """
         theta, of_q = self._theta("theta", theta), self._theta("theta_q", theta_q)
-        mean_z = np.tanh(self.x * of_q / self.std**2)
-        along_q = ((theta - of_q) * (self.x / self.std**2) ** 2 * (1 - mean_z**2)).sum(axis=-1)
+        half_odds = self.x * of_q / self.std**2
+        mean_z, small = np.tanh(half_odds), np.exp(-2 * np.abs(half_odds))
+        bend = 4 * small / (1 + small) ** 2  # 1 - tanh^2, to the last digit far out too
+        along_q = ((theta - of_q) * (self.x / self.std**2) ** 2 * bend).sum(axis=-1)
         along = ((self.x * mean_z - theta) / self.std**2).sum(axis=-1)
         return along_q, along
 

@@ -10,7 +10,7 @@ Axes: images x (n, D) of 0 and 1, codes z (m, 2), results (n,). Units: nats per 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -35,6 +35,7 @@ WIDE = 5.0  # standard deviations of q that it holds on either side
 SPACING = 0.4  # of its points, in standard deviations of the posterior
 LEAST, MOST = 33, 257  # points along an axis
 LOOKS = 20  # grids of the search for the posterior's mass
+TINY = 1e-290  # a share of a block's integral below which its terms may have run below the least number
 
 
 class Density(Protocol):
@@ -85,11 +86,22 @@ def evidence(
     weights = torch.tensor(np.concatenate([log_rho + grid.log_weights, log_rho + few]))  # (2 k, m)
     total = torch.full((len(x), len(weights)), -math.inf, dtype=torch.float64)
     codes = torch.tensor(grid.points, dtype=x.dtype)
-    for points, log_w in zip(codes.split(BLOCK), weights.split(BLOCK, 1), strict=True):
+    blocks, small = list(zip(codes.split(BLOCK), weights.split(BLOCK, 1), strict=True)), []
+    for block, (points, log_w) in enumerate(blocks):
         log_px = _log_px(decoder, points, x)  # (n, block)
-        most, top = log_px.max(1, keepdim=True).values, log_w.max(1, keepdim=True).values
+        most = log_px.max(1, keepdim=True).values
+        top = log_w.max(1, keepdim=True).values.clamp(min=-1e300)  # a density may be 0 in all of a block
         share = (log_px - most).exp() @ (log_w - top).exp().T  # (n, 2 k): a sum over the block's points
+        if (share < TINY).any():  # where one factor peaks the other is next to nothing
+            small.append((block, torch.where(share < TINY, most + top.T + math.log(BLOCK), -math.inf)))
+            share = torch.where(share < TINY, 0.0, share)
         total = torch.logaddexp(total, share.log() + most + top.T)
+    for block, bound in small:
+        if (bound > total - 40).any():  # it may matter: term by term
+            points, log_w = blocks[block]
+            log_px = _log_px(decoder, points, x)
+            exact = torch.stack([(log_px + row).logsumexp(1) for row in log_w], dim=1)  # (n, 2 k)
+            total = torch.logaddexp(total, torch.where(bound > -math.inf, exact, -math.inf))
     fine, halved = total.numpy().T.reshape(2, len(densities), len(x))
     return {name: PlaneEvidence(fine[k], halved[k]) for k, name in enumerate(densities)}
 
@@ -155,7 +167,7 @@ def gaps(vae: VAE, x: TensorLike) -> Gaps:
     return Gaps(grid, log_joint, log_p, amortised, best, max(own, best.elbo))
 
 
-def _own_grid(joint, mean: np.ndarray, std: np.ndarray) -> Grid:
+def _own_grid(joint: Callable[[Grid], np.ndarray], mean: np.ndarray, std: np.ndarray) -> Grid:
     """A grid that holds the posterior's mass and q, its spacing at most SPACING of the posterior's std if MOST allows.
 
     The search begins at +-6 and narrows until the mass fills its box.

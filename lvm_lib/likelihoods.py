@@ -31,7 +31,7 @@ from torch.distributions import Distribution, Independent, Normal, constraints
 from torch.nn import functional
 
 from ._checks import count
-from ._torch import TensorLike, real_tensor, round_units
+from ._torch import TensorLike, Units, real_tensor, single
 from .densities import LOG_2PI
 
 __all__ = ["Bernoulli", "DiscretisedLogistic", "DiscretisedNormal", "DiscretisedPixels", "Gaussian", "Likelihood"]
@@ -61,7 +61,7 @@ class Bernoulli(nn.Module):
 
     def forward(self, outputs: torch.Tensor) -> Independent:
         """outputs (..., D): logits."""
-        return Independent(_BinaryPixels(logits=_single(outputs), validate_args=False), 1, validate_args=False)
+        return Independent(_BinaryPixels(logits=single(outputs), validate_args=False), 1, validate_args=False)
 
     def check(self, x: torch.Tensor) -> None:
         """Raises ValueError unless every pixel is 0 or 1."""
@@ -84,7 +84,7 @@ class _BinaryPixels(BernoulliPixels):
         return functional.logsigmoid((2 * value - 1) * self.logits)
 
 
-class Gaussian(nn.Module):
+class Gaussian(Units):
     """x | z ~ N(output, diag(std^2)), a density, with its normaliser: -1/2 |x - output|^2 / std^2 - D log std - ...
 
     std: in the units of x, a number shared by all pixels, or one per pixel, (D,). The smaller it is, the more the
@@ -92,34 +92,16 @@ class Gaussian(nn.Module):
     learned: whether training fits it (from the value given).
 
     A network wants numbers of order one, whatever the units of x are. So x is read as (x - centre) / unit, and an
-    output stands for the mean centre + unit * output: round numbers that `meet` finds, 0 and 1 for pixels of order one.
+    output stands for the mean centre + unit * output: round numbers that `meet` finds, 0 and 1 for the book's images.
     Raises TypeError or ValueError where std cannot be right.
     [vae-gaussian]
     """
 
     log_std: torch.Tensor
-    centre: torch.Tensor
-    unit: torch.Tensor
-    met: torch.Tensor
 
     def __init__(self, std: float | Sequence[float] | np.ndarray | torch.Tensor, *, learned: bool = False):
         super().__init__()
         _spread(self, std, learned)
-        self.register_buffer("centre", torch.zeros((), dtype=torch.float64))
-        self.register_buffer("unit", torch.ones((), dtype=torch.float64))
-        self.register_buffer("met", torch.tensor(False))
-
-    @torch.no_grad()
-    def meet(self, x: torch.Tensor) -> None:
-        """Take centre and unit from data x (n, D), the first time; they stay as they are from then on.
-
-        Raises TypeError or ValueError where x cannot be right.
-        """
-        if not self.met:
-            centre, unit = round_units(real_tensor("x", x))
-            self.centre.fill_(centre)
-            self.unit.fill_(unit)
-            self.met.fill_(True)
 
     @property
     def std(self) -> torch.Tensor:
@@ -128,17 +110,16 @@ class Gaussian(nn.Module):
 
     def forward(self, outputs: torch.Tensor) -> Independent:
         """outputs (..., D): the means, less the centre, in units."""
-        outputs = _single(outputs)
-        mean = torch.addcmul(self.centre.to(outputs), self.unit.to(outputs), outputs)
+        outputs = single(outputs)
         std = self.std.to(outputs.dtype).expand_as(outputs)
-        return Independent(Normal(mean, std, validate_args=False), 1, validate_args=False)
+        return Independent(Normal(self._outputs(outputs), std, validate_args=False), 1, validate_args=False)
 
     def check(self, x: torch.Tensor) -> None:
         """Every finite x will do."""
 
     def inputs(self, x: torch.Tensor) -> torch.Tensor:
         """The pixels less the centre, in units."""
-        return (x - self.centre.to(x)) / self.unit.to(x)
+        return self._inputs(x)
 
 
 class _Discretised(nn.Module):
@@ -162,7 +143,7 @@ class _Discretised(nn.Module):
     def forward(self, outputs: torch.Tensor) -> DiscretisedPixels:
         """outputs (..., D): the curve's means on a scale where 0 is black and 1 is white; they may lie outside."""
         mean = outputs.double() * (self.levels - 1)
-        dtype = _single(outputs).dtype
+        dtype = single(outputs).dtype
         return DiscretisedPixels(mean, self.std.double(), logistic=self.logistic, levels=self.levels, dtype=dtype)
 
     def check(self, x: torch.Tensor) -> None:
@@ -181,6 +162,7 @@ class DiscretisedNormal(_Discretised):
     """P(x | z) = Phi((x + 1/2 - m) / std) - Phi((x - 1/2 - m) / std), m = 255 * output; edge bins open.
 
     std: in grey levels, a number or one per pixel (D,); learned: whether training fits it; levels: 256 for 8 bits.
+    Raises TypeError or ValueError where std or levels cannot be right.
     """
 
     logistic = False
@@ -189,6 +171,7 @@ class DiscretisedNormal(_Discretised):
 class DiscretisedLogistic(_Discretised):
     """As `DiscretisedNormal` with the logistic curve of that *standard deviation* (its scale is std sqrt(3) / pi).
 
+    Raises TypeError or ValueError where std or levels cannot be right.
     Salimans et al. (2017), PixelCNN++, section 2.1.
     """
 
@@ -215,7 +198,7 @@ class DiscretisedPixels(Distribution):
         levels: int = 256,
         dtype: torch.dtype | None = None,
     ):
-        self.dtype = _single(mean).dtype if dtype is None else dtype
+        self.dtype = single(mean).dtype if dtype is None else dtype
         self.location, self.spread = torch.broadcast_tensors(mean.double(), std.double())
         self.logistic, self.levels = logistic, levels
         super().__init__(mean.shape[:-1], mean.shape[-1:], validate_args=False)
@@ -304,11 +287,6 @@ def _log_logistic_inside(centre: torch.Tensor, width: torch.Tensor) -> torch.Ten
 
 _NORMAL_CURVE = (_log_normal_tail, _log_normal_inside)
 _LOGISTIC_CURVE = (_log_logistic_tail, _log_logistic_inside)
-
-
-def _single(outputs: torch.Tensor) -> torch.Tensor:
-    """`outputs`, in float32 if they came in half precision: sums over pixels need more digits than it has."""
-    return outputs.float() if outputs.dtype in (torch.float16, torch.bfloat16) else outputs
 
 
 def _spread(module: nn.Module, std: TensorLike, learned: bool) -> None:

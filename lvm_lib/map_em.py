@@ -15,10 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import linalg
 
 from . import _checks
-from .densities import logsumexp
+from .densities import cholesky_factor, logsumexp
 from .em import _data, start_mixture
 from .mixture import GaussianMixture
 
@@ -99,11 +98,8 @@ def fit_map(
 
 def _prior(scale: ArrayLike, freedom: float, dimensions: int) -> tuple[np.ndarray, float]:
     """The prior's two parameters, checked."""
-    scale = _checks.real_array("scale", scale, 2)
-    if scale.shape != (dimensions, dimensions) or not np.allclose(scale, scale.T):
+    given, scale = scale, _checks.real_array("scale", scale, 2)
+    if scale.shape != (dimensions, dimensions):
         raise ValueError(f"scale must be symmetric of shape ({dimensions}, {dimensions}), got shape {scale.shape}")
-    try:
-        linalg.cholesky(scale)
-    except linalg.LinAlgError as error:
-        raise ValueError("scale must have positive eigenvalues") from error
+    cholesky_factor(given, "scale")
     return scale, float(_checks.positive_array("freedom", freedom, 0))

@@ -76,7 +76,7 @@ def line(low: float, high: float, m: int) -> Grid:
     m = count("m", m, 2)
     log_weights = np.full(m, math.log((high - low) / (m - 1)))
     log_weights[[0, -1]] -= math.log(2)
-    return Grid(np.linspace(low, high, m)[:, None], log_weights)
+    return Grid(np.linspace(low, high, m)[:, None], log_weights)  # (m, 1), (m,)
 
 
 def product(*grids: Grid) -> Grid:
@@ -88,7 +88,7 @@ def product(*grids: Grid) -> Grid:
     if not grids or not all(isinstance(grid, Grid) for grid in grids):
         raise TypeError(f"grids must be one or more Grid, got {', '.join(map(describe, grids)) or 'none'}")
     index = np.indices([len(grid) for grid in grids]).reshape(len(grids), -1)  # (number of grids, m)
-    points = np.concatenate([grid.points[i] for grid, i in zip(grids, index, strict=True)], axis=1)
+    points = np.concatenate([grid.points[i] for grid, i in zip(grids, index, strict=True)], axis=1)  # (m, d)
     return Grid(points, functools.reduce(np.add, [grid.log_weights[i] for grid, i in zip(grids, index, strict=True)]))
 
 
@@ -127,7 +127,7 @@ def log_integral(log_f_values: ArrayLike, grid: Grid) -> np.ndarray:
     log_f_values (..., m), -inf allowed. Returns (...), -inf where f is zero on the whole grid.
     Raises ValueError where the last axis is not the grid's.
     """
-    return logsumexp(_on_grid(log_f_values, grid) + grid.log_weights, axis=-1)
+    return logsumexp(_on_grid(log_f_values, grid) + grid.log_weights, axis=-1)  # (..., m) + (m,)
 
 
 def normalised(log_f_values: ArrayLike, grid: Grid) -> np.ndarray:
@@ -141,7 +141,7 @@ def normalised(log_f_values: ArrayLike, grid: Grid) -> np.ndarray:
     total = log_integral(log_f_values, grid)
     if np.isneginf(total).any():
         raise ValueError("log_f_values must be above -inf somewhere on the grid, got a row of -inf")
-    return log_f_values - total[..., None]
+    return log_f_values - total[..., None]  # (..., m) - (..., 1)
 
 
 def moments(log_f_values: ArrayLike, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
@@ -149,10 +149,10 @@ def moments(log_f_values: ArrayLike, grid: Grid) -> tuple[np.ndarray, np.ndarray
 
     Raises TypeError or ValueError where log_f_values or grid cannot be right.
     """
-    mass = np.exp(normalised(log_f_values, grid) + grid.log_weights)  # (..., m), sums to one
+    mass = np.exp(normalised(log_f_values, grid) + grid.log_weights)  # (..., m) + (m,); it sums to one
     mean = mass @ grid.points  # (..., m) @ (m, d)
     centred = grid.points - mean[..., None, :]  # (m, d) - (..., 1, d)
-    return mean, np.einsum("...m,...mi,...mj->...ij", mass, centred, centred)
+    return mean, np.einsum("...m,...mi,...mj->...ij", mass, centred, centred)  # (..., d, d)
 
 
 # ---------------------------------------------------------------- rules that find the mass themselves
@@ -222,8 +222,8 @@ def _adaptive(
 def _fine_enough(values: np.ndarray, grid: Grid, spacing: np.ndarray) -> bool:
     """Whether the spacing is at most half the standard deviation of every density, along every axis."""
     _, covariance = moments(values, grid)
-    std = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-    return bool((spacing <= std / 2).all())
+    std = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))  # (..., d)
+    return bool((spacing <= std / 2).all())  # (d,) against (..., d)
 
 
 def _zoom(
@@ -236,10 +236,10 @@ def _zoom(
     for _ in range(rounds):
         grid = _box(low, high, m)
         values = _on_grid(log_f(grid.points), grid)
-        peak = values.max(axis=-1, keepdims=True)
+        peak = values.max(axis=-1, keepdims=True)  # (..., 1)
         if np.isneginf(peak).any():
             raise ValueError(f"log_f must be above -inf somewhere between {low} and {high}, got -inf everywhere")
-        near = (values > peak - NEGLIGIBLE).reshape(-1, *[m] * len(low)).any(axis=0)
+        near = (values > peak - NEGLIGIBLE).reshape(-1, *[m] * len(low)).any(axis=0)  # an axis of m for each dimension
         first, last = _extent(near)
         if (first == 0).any() or (last == m - 1).any():
             low, high = np.where(first == 0, 2 * low - high, low), np.where(last == m - 1, 2 * high - low, high)
@@ -253,7 +253,7 @@ def _zoom(
 
 def _extent(near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First and last index of a True along each axis."""
-    hits = np.argwhere(near)
+    hits = np.argwhere(near)  # (hits, d)
     return hits.min(axis=0), hits.max(axis=0)
 
 

@@ -31,7 +31,7 @@ from torch import nn
 
 from ._checks import count, describe, real_number
 from ._nearest import nearest_of_tensors
-from ._torch import TensorLike, real_tensor, seeded, whole_numbers
+from ._torch import TensorLike, real_tensor, seeded, single, whole_numbers
 
 __all__ = [
     "FSQ",
@@ -213,7 +213,7 @@ class VectorQuantizer(nn.Module):
             if self.training:
                 self._learn(rows.detach(), indices)
             passed = _passed(rows, codes.detach())  # behind the losses, not before them
-        return Quantised(passed.reshape(z.shape), indices.reshape(z.shape[:-1]), losses)
+        return Quantised(passed.reshape(z.shape), indices.reshape(z.shape[:-1]), losses)  # (..., d), (...)
 
     def decode(self, indices: TensorLike) -> torch.Tensor:
         """The codes themselves: indices (...) to (..., d).
@@ -245,7 +245,7 @@ class VectorQuantizer(nn.Module):
 
         Raises TypeError or ValueError where z cannot be right.
         """
-        rows = self._rows(real_tensor("z", z, like=self.codebook)).detach().reshape(-1, self.dimensions)
+        rows = self._rows(real_tensor("z", z, like=self.codebook)).detach().reshape(-1, self.dimensions)  # (n, d)
         if len(rows) < self.size:
             raise ValueError(
                 f"z must have at least {self.size} rows to start {self.size} codes from, got {len(rows)}; "
@@ -269,7 +269,7 @@ class VectorQuantizer(nn.Module):
 
     @torch.no_grad()
     def _learn(self, rows: torch.Tensor, indices: torch.Tensor) -> None:
-        counts = torch.bincount(indices, minlength=self.size)
+        counts = torch.bincount(indices, minlength=self.size)  # (K,)
         self.batch_counts.copy_(counts)
         self.epoch_counts += counts
         self.steps += 1
@@ -283,16 +283,16 @@ class VectorQuantizer(nn.Module):
 
     def _average(self, rows: torch.Tensor, indices: torch.Tensor, counts: torch.Tensor) -> None:
         new = 1 - self.decay
-        sums = torch.zeros_like(self.total).index_add_(0, indices, rows)
+        sums = torch.zeros_like(self.total).index_add_(0, indices, rows)  # (K, d), from rows (n, d)
         self.count.mul_(self.decay).add_(counts, alpha=new)
         self.total.mul_(self.decay).add_(sums, alpha=new)
         pull = self.smoothing * (1 - self.decay ** int(self.steps))  # in rows, on the scale of the counts
-        seen = (self.count > torch.finfo(self.count.dtype).tiny)[:, None]
-        means = (self.total + pull * self.codebook) / (self.count + pull)[:, None]
+        seen = (self.count > torch.finfo(self.count.dtype).tiny)[:, None]  # (K, 1)
+        means = (self.total + pull * self.codebook) / (self.count + pull)[:, None]  # (K, d) / (K, 1)
         self.codebook.copy_(torch.where(seen, means, self.codebook))
 
     def _revive(self, dead: torch.Tensor, rows: torch.Tensor) -> None:
-        chosen = torch.randint(len(rows), (len(dead),), generator=self._generator(int(self.steps)))
+        chosen = torch.randint(len(rows), (len(dead),), generator=self._generator(int(self.steps)))  # (dead,)
         self.codebook[dead] = rows[chosen.to(rows.device)]
         self.count[dead] = 0.0
         self.total[dead] = 0.0
@@ -317,11 +317,13 @@ class FSQ(nn.Module):
     The codebook is the grid of all combinations, size = product of levels; nothing is learned, both losses are zero.
     Straight-through is past the rounding only: d code / d z is the slope of tanh, not 1.
     index = sum_i level_i * (product of the levels before i): the first dimension runs fastest.
+    In half precision indices are exact all the same; codes are rounded to it, so that near ones may coincide.
     Raises TypeError or ValueError where levels cannot be right.
     [tok-fsq]
     """
 
     top: torch.Tensor
+    most: torch.Tensor
     basis: torch.Tensor
 
     def __init__(self, levels: Sequence[int]):
@@ -336,7 +338,8 @@ class FSQ(nn.Module):
             raise ValueError(f"levels must have a product below 2^63, so that int64 holds an index, got {self.size}")
         if max(levels) > 2**24:
             raise ValueError(f"levels must be at most 2^24 each, which float32 tells apart, got {max(levels)}")
-        self.register_buffer("top", torch.tensor(levels) - 1.0, persistent=False)  # (d,), L - 1
+        self.register_buffer("top", torch.tensor(levels) - 1.0, persistent=False)  # (d,), in the type of the codes
+        self.register_buffer("most", torch.tensor(levels) - 1, persistent=False)  # (d,), L - 1, exact in every type
         self.register_buffer(
             "basis", torch.tensor([math.prod(levels[:i]) for i in range(len(levels))]), persistent=False
         )  # (d,), int64
@@ -348,11 +351,13 @@ class FSQ(nn.Module):
         """
         rows = _rows(z, self.dimensions, self.top)
         with torch.autocast(rows.device.type, enabled=False):
-            u = self.top * (torch.tanh(rows) + 1) / 2
+            wide = single(rows)  # in half precision neighbouring levels would be one
+            top = self.most.to(wide)
+            u = top * (torch.tanh(wide) + 1) / 2  # (d,) * (..., d)
             level = u.detach().round()
-            codes = 2 * _passed(u, level) / self.top - 1
+            codes = (2 * _passed(u, level) / top - 1).to(rows)  # (..., d) / (d,)
         zero = codes.new_zeros(())
-        return Quantised(codes, (level.long() * self.basis).sum(-1), Losses(zero, zero))
+        return Quantised(codes, (level.long() * self.basis).sum(-1), Losses(zero, zero))  # indices (...)
 
     def decode(self, indices: TensorLike) -> torch.Tensor:
         """The grid's points: indices (...) to (..., d).
@@ -360,8 +365,8 @@ class FSQ(nn.Module):
         Raises TypeError or ValueError where indices cannot be right.
         """
         indices = whole_numbers("indices", indices, self.size).to(self.basis.device)
-        level = indices[..., None] // self.basis % (self.top.long() + 1)
-        return 2 * level / self.top - 1
+        level = indices[..., None] // self.basis % (self.most + 1)  # (..., 1) // (d,) % (d,)
+        return (2 * level / self.most.to(single(self.top)) - 1).to(self.top)
 
 
 # ---------------------------------------------------------------- shared

@@ -21,13 +21,15 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from ._checks import count, describe, real_number
-from ._torch import TensorLike, real_tensor, seeded
+from ._checks import count, describe, explained, real_number
+from ._torch import TensorLike, real_tensor, seeded, single
 from .autoencoder import mlp_decoder, mlp_encoder, weight
 from .likelihoods import Bernoulli, Likelihood
 from .quantize import Quantised, Quantiser, VectorQuantizer
 
 __all__ = ["SingleCodeVQVAE", "single_code_vqvae"]
+
+MOST = 2**24  # images that a decoder draws at once
 
 
 class SingleCodeVQVAE(nn.Module):
@@ -68,7 +70,7 @@ class SingleCodeVQVAE(nn.Module):
 
         Raises TypeError or ValueError where x cannot be right.
         """
-        return self.quantiser(self.encoder(self.likelihood.inputs(self._pixels(x))))
+        return self.quantiser(self.encoder(self.likelihood.inputs(self._pixels(x)).to(weight(self))))
 
     def encode(self, x: TensorLike) -> torch.Tensor:
         """The code of each image, int64 (n,). Raises TypeError or ValueError where x cannot be right."""
@@ -116,21 +118,24 @@ class SingleCodeVQVAE(nn.Module):
         return (self.log_px_z_all(x) + self._log_prior(log_prior)).logsumexp(1)
 
     def _outputs(self) -> torch.Tensor:
+        if self.size > MOST:
+            raise ValueError(f"quantiser must have at most 2^24 codes for an image of each, got {self.size}")
         return self.decoder(self.quantiser.decode(torch.arange(self.size, device=weight(self).device)))
 
     def _log_prior(self, log_prior: TensorLike | None) -> torch.Tensor:
         if log_prior is None:
             return torch.full((self.size,), -math.log(self.size), dtype=weight(self).dtype, device=weight(self).device)
-        log_prior = real_tensor("log_prior", log_prior, 1, like=weight(self))
-        if len(log_prior) != self.size or abs(float(log_prior.logsumexp(0))) > 1e-4:
+        given, log_prior = log_prior, real_tensor("log_prior", log_prior, 1, like=weight(self))
+        off = abs(float(log_prior.logsumexp(0)))
+        if len(log_prior) != self.size or (off > 1e-4 and off > explained(given, self.size)):
             raise ValueError(
                 f"log_prior must be {self.size} log probabilities of sum 1, got {len(log_prior)} "
                 f"of sum {float(log_prior.exp().sum()):g}"
             )
-        return log_prior
+        return log_prior if off <= 1e-4 else log_prior - log_prior.logsumexp(0)
 
     def _pixels(self, x: TensorLike) -> torch.Tensor:
-        x = real_tensor("x", x, 2, like=weight(self))
+        x = real_tensor("x", x, 2, like=single(weight(self)))
         self.likelihood.check(x)
         return x
 

@@ -26,6 +26,7 @@ from .vqvae import VQVAE
 __all__ = ["SpreadBound", "log_weights", "spread_bound", "spread_log_q"]
 
 ROWS = 4096  # grids that are decoded at a time
+MOST = 2**32  # numbers in the differences of all vectors and all codes
 
 
 class SpreadBound(NamedTuple):
@@ -47,8 +48,13 @@ def spread_log_q(model: VQVAE, x: TensorLike, temperature: float) -> torch.Tenso
     temperature = real_number("temperature", temperature, positive=True)
     pixels, training = model._pixels(x), model.training
     model.eval()
-    vectors = model.encoder(model.likelihood.inputs(pixels))  # (n, M, d)
+    vectors = model.encoder(model._inputs(pixels))  # (n, M, d)
     model.train(training)
+    if vectors.numel() * model.quantiser.size > MOST:
+        raise ValueError(
+            f"model must have few enough codes to spread over, for {len(pixels)} images at most "
+            f"{MOST // vectors.numel()}, got {model.quantiser.size}"
+        )
     codes = model.quantiser.decode(torch.arange(model.quantiser.size))  # (K, d)
     far = (vectors[:, :, None] - codes).pow(2).sum(-1)  # (n, M, K)
     return (-far / temperature).log_softmax(-1)

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch import nn
 
-from ._checks import count, describe, real_array
+from ._checks import count, describe, explained, real_array
 from .coding import PRECISION, WHOLE, Stack, _stack, exact_exp
 
 __all__ = ["SentTokens", "TokenCode", "whole_shares"]
@@ -61,7 +61,8 @@ def whole_shares(probabilities: ArrayLike) -> np.ndarray:
     Raises TypeError or ValueError where these are no probabilities.
     """
     p = real_array("probabilities", probabilities)
-    if p.ndim != 2 or p.size == 0 or (p < 0).any() or not np.allclose(p.sum(1), 1, rtol=0, atol=1e-6):
+    off = np.abs(p.sum(1) - 1).max() if p.ndim == 2 else math.inf
+    if (p < 0).any() or (off > 1e-6 and (p.ndim != 2 or off > explained(probabilities, p.shape[1]))):
         raise ValueError(f"probabilities must be rows that add up to one, got {describe(probabilities)}")
     if p.shape[1] > WHOLE // 256:
         raise ValueError(f"probabilities must be of at most {WHOLE // 256} codes, got {p.shape[1]}")
@@ -144,7 +145,7 @@ class TokenCode:
             stack.pop(*((WHOLE - ones, ones) if x[d] else (0, WHOLE - ones)))
         return ReceivedTokens(x, tuple(z))
 
-    def _tokens(self, tokens) -> list[int]:
+    def _tokens(self, tokens: Sequence[int] | np.ndarray) -> list[int]:
         if not isinstance(tokens, (Sequence, np.ndarray)) or len(tokens) != self.places:
             raise ValueError(f"tokens must be {self.places} whole numbers, got {describe(tokens)}")
         z = [count("tokens", token, 0) for token in tokens]
@@ -171,19 +172,19 @@ def _stage(part: nn.Module) -> Callable[[np.ndarray], np.ndarray]:
     raise TypeError(f"decoder must be convolutions, ReLUs, sigmoids and a flattening, got {type(part).__name__}")
 
 
-def _numbers(part) -> tuple[np.ndarray, np.ndarray]:
+def _numbers(part: nn.Conv2d | nn.ConvTranspose2d) -> tuple[np.ndarray, np.ndarray]:
     weight = part.weight.detach().double().numpy()
     outputs = part.out_channels
     return weight, part.bias.detach().double().numpy() if part.bias is not None else np.zeros(outputs)
 
 
-def _fits(maps, channels) -> tuple[int, ...]:
+def _fits(maps: np.ndarray, channels: int) -> tuple[int, ...]:
     if maps.shape[0] != channels:
         raise ValueError(f"a layer of {channels} channels got {maps.shape[0]}")
     return maps.shape
 
 
-def _convolution(part: nn.Conv2d):
+def _convolution(part: nn.Conv2d) -> Callable[[np.ndarray], np.ndarray]:
     tall, wide = part.kernel_size
     if part.stride != (1, 1) or part.padding != (tall // 2, wide // 2) or tall % 2 == 0 or wide % 2 == 0:
         raise TypeError(f"decoder must have convolutions that keep the grid, got {part}")
@@ -202,7 +203,7 @@ def _convolution(part: nn.Conv2d):
     return run
 
 
-def _patches(part: nn.ConvTranspose2d):
+def _patches(part: nn.ConvTranspose2d) -> Callable[[np.ndarray], np.ndarray]:
     if part.stride != part.kernel_size or part.padding != (0, 0) or part.output_padding != (0, 0):
         raise TypeError(f"decoder must have transposed convolutions that do not overlap, got {part}")
     weight, bias = _numbers(part)

@@ -32,7 +32,7 @@ from torch.nn import functional
 
 from . import counter
 from ._checks import count, describe, probabilities, real_number, warmth
-from ._torch import TensorLike, real_tensor, seeded, whole_numbers
+from ._torch import LogSoftmax, TensorLike, real_tensor, seeded, whole_numbers
 from .vqvae import Block
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
 
 Whole = np.ndarray | torch.Tensor  # of whole numbers
 LABELS = 1  # the stream of chance that classes are drawn from; tokens have stream 0
+TABLE = 2**28  # numbers in a table of every code at every place: 2 GB
 
 
 class Drawn(NamedTuple):
@@ -78,7 +79,7 @@ class TokenPrior(nn.Module):
     def _logits(self, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         raise NotImplementedError(f"{type(self).__name__} must give its logits")
 
-    def logits(self, tokens: TensorLike, labels: TensorLike | None) -> torch.Tensor:
+    def logits(self, tokens: TensorLike, labels: TensorLike) -> torch.Tensor:
         """What the softmax of each place is taken of, (n, M, K); labels (n,), zeros for a prior without classes.
 
         Raises TypeError or ValueError where tokens or labels cannot be right.
@@ -168,7 +169,7 @@ class TokenPrior(nn.Module):
             log_probs[:, place] = np.take_along_axis(table, tokens[:, place, None].numpy(), axis=1)[:, 0]
         return Drawn(tokens.numpy(), labels.numpy(), log_probs)
 
-    def _draw_labels(self, tokens, known, seed, temperature):
+    def _draw_labels(self, tokens: torch.Tensor, known: int, seed: int, temperature: float) -> torch.Tensor:
         """A class for each row from p(c | first tokens), which is proportional to p(first tokens | c)."""
         scores = np.zeros((len(tokens), self.classes))
         if known:
@@ -181,28 +182,28 @@ class TokenPrior(nn.Module):
 
     # ------------------------------------------------ arguments
 
-    def _tokens(self, tokens) -> torch.Tensor:
+    def _tokens(self, tokens: TensorLike) -> torch.Tensor:
         tokens = whole_numbers("tokens", tokens, self.codes, 2)
         if tokens.shape[1] != self.places:
             raise ValueError(f"tokens must have M = {self.places} columns, got shape {tuple(tokens.shape)}")
         return tokens
 
-    def _conditionals(self, tokens, labels, temperature):
+    def _conditionals(self, tokens: torch.Tensor, labels: torch.Tensor, temperature: float) -> torch.Tensor:
         logits = self._logits(tokens, labels)
-        return (logits / temperature).log_softmax(-1)
+        return LogSoftmax.apply(logits / temperature)
 
-    def _labels(self, label, n):
-        """Labels as (n,): one for all, or one each."""
-        if not self.classes:
-            if label is not None:
-                raise ValueError(f"label must be None for a prior that knows no classes, got {describe(label)}")
+    def _labels(self, label: TensorLike | int | None, n: int) -> torch.Tensor:
+        """Labels as (n,): one for all, or one each; zeros for a prior without classes."""
+        if label is None:
             return torch.zeros(n, dtype=torch.long)
+        if not self.classes:
+            raise ValueError(f"label must be None for a prior that knows no classes, got {describe(label)}")
         label = whole_numbers("label", label, self.classes)
         if label.shape not in ((), (1,), (n,)):
             raise ValueError(f"label must be one class or {n} of them, one per row, got shape {tuple(label.shape)}")
         return label.expand(n)
 
-    def _prefix(self, prefix, n):
+    def _prefix(self, prefix: TensorLike | None, n: int) -> torch.Tensor:
         prefix = whole_numbers("prefix", [] if prefix is None else prefix, self.codes, empty=True)
         if prefix.numel() == 0:
             return torch.zeros(n, 0, dtype=torch.long)
@@ -222,7 +223,7 @@ def training_rows(tokens: Whole, labels: Whole | None = None) -> tuple[torch.Ten
     return tokens, torch.zeros(len(tokens), dtype=torch.long) if labels is None else _one_each(labels, tokens, 2**20)
 
 
-def _one_each(labels, tokens, below):
+def _one_each(labels: TensorLike, tokens: torch.Tensor, below: int) -> torch.Tensor:
     """Labels (n,), whole numbers 0 ... below - 1, or an error: one for each row of tokens (n, M)."""
     labels = whole_numbers("labels", labels, below, 1)
     if len(labels) != len(tokens):
@@ -230,7 +231,13 @@ def _one_each(labels, tokens, below):
     return labels
 
 
-def _dropout(value):
+def _small_table(codes: int, rows: int) -> None:
+    """ValueError where a table of so many rows of codes is too large."""
+    if codes * rows > TABLE:
+        raise ValueError(f"codes must be at most {TABLE // rows} for a table of {rows} rows of every code, got {codes}")
+
+
+def _dropout(value: float) -> float:
     if not real_number("dropout", value) < 1:
         raise ValueError(f"dropout must lie in [0, 1), got {value!r}")
     return float(value)
@@ -240,9 +247,25 @@ def _dropout(value):
 
 
 class UniformPrior(TokenPrior):
-    """p(z) = K^-M: every grid costs M log K nats, whatever it shows. [tok-uniform-rate]"""
+    """p(z) = K^-M: every grid costs M log K nats, whatever it shows. [tok-uniform-rate]
+
+    Raises TypeError or ValueError where codes, places or classes cannot be right.
+    """
+
+    def log_prob(
+        self, tokens: TensorLike, label: TensorLike | int | None = None, *, temperature: float = 1.0
+    ) -> torch.Tensor:
+        """-M log K, (n,), of every grid, class and temperature; K may be of any size.
+
+        Raises TypeError or ValueError where tokens, label or temperature cannot be right.
+        """
+        n = len(self._tokens(tokens))
+        self._labels(label, n)
+        warmth(temperature)
+        return torch.full((n, self.places), -math.log(self.codes), dtype=torch.float64).sum(1)
 
     def _logits(self, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        _small_table(self.codes, len(tokens) * self.places)
         return torch.zeros(len(tokens), self.places, self.codes, dtype=torch.float64)
 
 
@@ -285,6 +308,7 @@ class IndependentPrior(TokenPrior):
         else:
             which, tables = _one_each(labels, tokens, count("classes", classes)), classes
         places = tokens.shape[1]
+        _small_table(codes, tables * places)
         row = which.to(tokens.device)[:, None] * places + torch.arange(places, device=tokens.device)
         cells = row * codes + tokens  # (n, M)
         counts = torch.bincount(cells.flatten(), minlength=tables * places * codes).view(tables, places, codes)

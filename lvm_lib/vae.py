@@ -23,7 +23,7 @@ from torch import nn
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal
 
 from ._checks import count, describe, real_number
-from ._torch import TensorLike, real_tensor, seeded, torch_generator
+from ._torch import TensorLike, real_tensor, seeded, single, torch_generator
 from .autoencoder import conv_decoder, conv_encoder, mlp_decoder, mlp_encoder, weight
 from .bounds import ElboTerms, Estimate
 from .densities import LOG_2PI
@@ -91,7 +91,7 @@ class LinearEncoder(nn.Module):
         """x (n, D): a torch distribution of n points, each with event (d,)."""
         mean = self.mean(x)
         if self.below is None:
-            std = self.log_std.exp().expand_as(mean)
+            std = _bounded(self.log_std).exp().expand_as(mean)
             return Independent(Normal(mean, std, validate_args=False), 1, validate_args=False)
         return MultivariateNormal(mean, scale_tril=self.factor().expand(len(mean), -1, -1), validate_args=False)
 
@@ -318,14 +318,14 @@ class VAE(nn.Module):
     # ------------------------------------------------ the same without checks, for arguments that had theirs
 
     def _q(self, x: torch.Tensor) -> Distribution:
-        return self.encoder(self.likelihood.inputs(x))
+        return self.encoder(self.likelihood.inputs(x).to(weight(self)))
 
     def _px_z(self, z: torch.Tensor) -> Distribution:
         outputs = self.decoder(z.flatten(0, -2))  # (k, n, d) to (k n, d) to (k n, D)
         return self.likelihood(outputs.unflatten(0, z.shape[:-1]))  # (k n, D) to (k, n, D)
 
     def _pixels(self, x: TensorLike) -> torch.Tensor:
-        x = real_tensor("x", x, 2, like=weight(self))
+        x = real_tensor("x", x, 2, like=single(weight(self)))
         self.likelihood.check(x)
         return x
 
@@ -411,6 +411,7 @@ class LinearVAE(VAE):
     Its optimum is PCA's: at noise variance s^2 directions with variance lambda_j <= s^2 collapse (their q is the
     prior), the others cost 1/2 log(lambda_j / s^2) nats of KL on average. A diagonal q is enough, since the optimal
     decoder may have orthogonal columns. Lucas, Tucker, Grosse and Norouzi (2019).
+    Raises TypeError or ValueError where an argument cannot be right.
     [vae-linear-rate] [vae-linear-aggregate]
     """
 

@@ -27,15 +27,18 @@ import numpy as np
 import torch
 from torch import nn
 
+from ._best import Best
 from ._checks import count, describe, real_number
 from ._torch import TensorLike, round_units, seeded
 from .autoencoder import _widths, mlp
-from .trainable_models import CurveModel, LinearModel, as_gaussians, as_points
+from .trainable_models import CurveModel, LinearModel, _floor, as_gaussians, as_points
 
 __all__ = ["Amortised", "Climb", "ClimbRecord", "PerPoint", "WAYS", "best_gaussian", "climb"]
 
 WAYS = ("em", "evidence", "per point", "amortised")
+LEAST = 0.5  # of the standard deviation of x, in its unit
 FEW = 10  # steps below which a learning rate has no room for a cycle, and is constant
+FINE = 1e-5  # steps in mean and log std below which the search for the best Gaussian ends
 INFER = 60  # gradient steps that per-point inference gets for points whose q is new
 
 
@@ -76,7 +79,7 @@ class Amortised(nn.Module):
     """One encoder for all points: a linear map, or a net with `hidden` layers, from x to mean and factor.
 
     A linear encoder has one factor for all x, as the posterior of a linear-Gaussian model has. It begins at the prior.
-    What it reads is (x - centre) / unit, round numbers that `meet` takes from the data: 0 and 1 for data of order one.
+    What it reads is (x - centre) / unit, round numbers that `meet` takes from the data: a power of ten, and a multiple.
     Raises TypeError or ValueError where dimensions, latents or seed cannot be right.
     """
 
@@ -95,7 +98,7 @@ class Amortised(nn.Module):
 
     def meet(self, x: TensorLike) -> Amortised:
         """Take centre and unit from data x (n, D); returns self. Raises TypeError, ValueError."""
-        self.centre, self.unit = round_units(as_points("x", x, self.dimensions).detach())
+        self.centre, self.unit = round_units(as_points("x", x, self.dimensions).detach(), LEAST)
         return self
 
     def q(self, x: TensorLike) -> tuple[torch.Tensor, torch.Tensor]:
@@ -134,11 +137,16 @@ class ClimbRecord(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Climb:
-    """What `climb` did: its records, the model where it ended, and its q (None, PerPoint or Amortised)."""
+    """What `climb` did: its records, the model where it ended, and its q (None, PerPoint or Amortised).
+
+    on_floor: whether EM's noise ended on the floor that keeps its variance above 0, a share of 1e-9 of the data's: the
+    evidence is then the floor's, not the data's. Gradient ways have no floor.
+    """
 
     records: tuple[ClimbRecord, ...]
     model: nn.Module
     inference: nn.Module | None
+    on_floor: bool = False
 
     def column(self, name: str) -> np.ndarray:
         """One field of all records, (r,).
@@ -168,10 +176,10 @@ def climb(
 
     passes: over the training data; an EM step is one. rate: the highest learning rate of Adam, which rises to it and
     falls to almost 0 ("one-cycle"; constant where there are fewer than 10 steps); for parameters in the units of x,
-    times the unit of x, a round number (1 for data of order one). hidden: the encoder's hidden layers. marks: passes
-    at which to record (1, 2, 4 ... and the last if None); pass 0 is always recorded. search: gradient steps that
-    per-point inference gets for test points, whose q is new. Raises TypeError, ValueError; FloatingPointError if it
-    diverges.
+    times the unit of x, a power of ten (1 for a standard deviation of 0.5 to 5). hidden: the encoder's hidden layers.
+    marks: passes at which to record (1, 2, 4 ... and the last if None); pass 0 is always recorded. search: gradient
+    steps that per-point inference gets for test points, whose q is new.
+    Raises TypeError, ValueError; FloatingPointError if it diverges.
     """
     if way not in WAYS:
         raise ValueError(f"way must be one of {', '.join(WAYS)}, got {way!r}")
@@ -195,7 +203,8 @@ def climb(
             start = time.perf_counter()
             next(epochs)
             spent += time.perf_counter() - start
-    return Climb(tuple(records), model, inference)
+    on_floor = way == "em" and math.exp(2 * float(model.log_std.detach())) <= (1 + 1e-6) * _floor(x)
+    return Climb(tuple(records), model, inference, on_floor)
 
 
 def _em_epochs(model: LinearModel | CurveModel, x: torch.Tensor) -> Iterator[object]:
@@ -206,7 +215,7 @@ def _em_epochs(model: LinearModel | CurveModel, x: torch.Tensor) -> Iterator[obj
 def _gradient_epochs(model, inference, x, passes, rate, batch, seed):
     """Passes of Adam on minus the objective, averaged over each batch; theta and q together."""
     steps = passes * math.ceil(len(x) / batch)
-    _, unit = round_units(x)
+    _, unit = round_units(x, LEAST)
     in_units = [parameter for parameter in model.parameters() if parameter is not model.log_std]
     without = [model.log_std, *(inference.parameters() if isinstance(inference, Amortised) else ())]
     groups = [{"params": in_units, "lr": rate * unit, "eps": 1e-8 / unit}, {"params": without}]
@@ -315,40 +324,18 @@ def best_gaussian(
             begin = as_gaussians(model, x, *begin)[1:]
         except (TypeError, ValueError) as error:
             raise type(error)(f"begin must be a (mean, factor), one per row of x: {error}") from None
-    with torch.no_grad():
-        means, log_stds = torch.linspace(-4, 4, 61).double(), torch.linspace(-4.5, 0.3, 16).double()
-        best = _Best(model, x)
-        for log_std in log_stds if scan else ():
-            for mean in means:
-                best.offer(mean.expand(len(x)), log_std.expand(len(x)))
-        if begin is not None:
-            best.offer(begin[0][:, 0], begin[1][:, 0, 0].log())
-        step = torch.tensor([float(means[1] - means[0]), float(log_stds[1] - log_stds[0])]).double() / 2
-        for _ in range(rounds):
-            improved = False
-            for move in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)):
-                improved |= best.offer(best.mean + move[0] * step[0], best.log_std + move[1] * step[1])
-            if not improved:
-                step = step / 2
-            if step.max() < 1e-5:
-                break
-    return best.mean[:, None], best.log_std.exp()[:, None, None]
+    means, log_stds = torch.linspace(-4, 4, 61).double().numpy(), torch.linspace(-4.5, 0.3, 16).double().numpy()
 
+    @torch.no_grad()
+    def elbo(mean, log_std):  # (n,), (n,) -> (n,)
+        return model._elbo(x, torch.tensor(mean)[:, None], torch.tensor(log_std).exp()[:, None, None]).numpy()
 
-class _Best:
-    """The best q so far of every point."""
-
-    def __init__(self, model, x):
-        self.model, self.x = model, x
-        self.mean, self.log_std = torch.zeros(len(x)).double(), torch.zeros(len(x)).double()
-        self.value = self.elbo(self.mean, self.log_std)
-
-    def elbo(self, mean, log_std):
-        return self.model._elbo(self.x, mean[:, None], log_std.exp()[:, None, None])
-
-    def offer(self, mean, log_std) -> bool:
-        value = self.elbo(mean, log_std)
-        better = value > self.value
-        self.mean, self.log_std = torch.where(better, mean, self.mean), torch.where(better, log_std, self.log_std)
-        self.value = torch.where(better, value, self.value)
-        return bool(better.any())
+    best = Best(elbo, np.zeros(len(x)), np.zeros(len(x)))
+    for log_std in log_stds if scan else ():
+        for mean in means:
+            best.offer(np.full(len(x), mean), np.full(len(x), log_std))
+    if begin is not None:
+        mean, factor = begin[0].detach(), begin[1].detach()
+        best.offer(mean[:, 0].numpy(), factor[:, 0, 0].log().numpy())
+    best.search(np.array([means[1] - means[0], log_stds[1] - log_stds[0]]) / 2, FINE, rounds)
+    return torch.tensor(best.mean)[:, None], torch.tensor(best.log_std).exp()[:, None, None]

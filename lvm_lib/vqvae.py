@@ -26,7 +26,7 @@ from torch import nn
 from torch.distributions import Distribution
 
 from ._checks import count, describe, real_number
-from ._torch import TensorLike, real_tensor, seeded, whole_numbers
+from ._torch import TensorLike, real_tensor, seeded, single, whole_numbers
 from .autoencoder import PATCH, _grid, weight
 from .bounds import ElboTerms
 from .likelihoods import Bernoulli, Likelihood
@@ -254,7 +254,7 @@ class VQVAE(nn.Module):
         Raises TypeError or ValueError where x cannot be right.
         """
         with _evaluating(self):
-            return self.quantiser(self.encoder(self.likelihood.inputs(self._pixels(x)))).indices
+            return self.quantiser(self.encoder(self._inputs(self._pixels(x)))).indices
 
     def px_z(self, tokens: TensorLike) -> Distribution:
         """p(x | z), a torch distribution with event (D,): tokens (n, M).
@@ -315,15 +315,18 @@ class VQVAE(nn.Module):
         Raises TypeError or ValueError where x cannot be right.
         """
         x = self._pixels(x)
-        vectors = self.encoder(self.likelihood.inputs(x))
+        vectors = self.encoder(self._inputs(x))
         found = self.quantiser(vectors)
         distortion = -self.likelihood(self.decoder(found.codes)).log_prob(x).mean()
         return distortion + vectors.shape[1] * (found.losses.codebook + self.commitment * found.losses.commitment)
 
     def _pixels(self, x: TensorLike) -> torch.Tensor:
-        x = real_tensor("x", x, 2, like=weight(self))
+        x = real_tensor("x", x, 2, like=single(weight(self)))
         self.likelihood.check(x)
         return x
+
+    def _inputs(self, x: torch.Tensor) -> torch.Tensor:
+        return self.likelihood.inputs(x).to(weight(self))
 
     def _tokens(self, tokens: TensorLike) -> torch.Tensor:
         return whole_numbers("tokens", tokens, self.quantiser.size, 2).to(weight(self).device)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,26 +44,46 @@ def read_idx(path: str | Path, ndim: int) -> np.ndarray:
 
 
 def find_idx(path: str | Path) -> Path:
-    """`path`, or the file that it became: without or with .gz, with a dot before "idx", in a folder of its own name.
+    """`path`, or the file that it became: without or with .gz, with a dot before "idx", in a folder of such a name.
 
         train-images-idx3-ubyte.gz    train-images-idx3-ubyte    train-images.idx3-ubyte    ...
 
+    Then as a second download is named, "train-images-idx3-ubyte (1).gz", and with other capitals.
     Raises FileNotFoundError, with the names that were tried.
     """
     path = Path(path)
-    candidates = [path, *(path.parent / name for name in _other_names(path.name))]
-    for candidate in candidates:
+    names = list(_other_names(path.name))
+    for candidate in (path, *(path.parent / name for name in names), *_alike(path.parent, path.name)):
         if candidate.is_file():
             return candidate
-    tried = ", ".join(str(candidate.relative_to(path.parent)) for candidate in candidates)
-    raise FileNotFoundError(f"{path} must name an idx file, found none in {path.parent} under the names {tried}")
+    tried = ", ".join(dict.fromkeys((path.name, *names)))
+    raise FileNotFoundError(
+        f"{path} must name an idx file, found none in {path.parent} under the names {tried}, nor a copy of one"
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\.gz$", "", name, flags=re.IGNORECASE)
 
 
 def _other_names(name: str) -> Iterator[str]:
-    plain = name.removesuffix(".gz")
-    stems = dict.fromkeys((plain, plain.replace("-idx", ".idx"), plain.replace(".idx", "-idx")))
-    for stem in stems:
+    plain = _plain(name)
+    for stem in dict.fromkeys((plain, plain.replace("-idx", ".idx"), plain.replace(".idx", "-idx"))):
         yield from (stem, f"{stem}.gz", f"{stem}/{stem}", f"{stem}.gz/{stem}")
+
+
+def _alike(folder: Path, name: str) -> list[Path]:
+    """What in `folder`, and in folders of such a name in it, has one of the names that `name` may have become."""
+    if not folder.is_dir():
+        return []
+    stem = re.escape(_plain(name)).replace(r"\-idx", "[-.]idx").replace(r"\.idx", "[-.]idx")
+    names = re.compile(rf"{stem}( ?\(\d+\))?(\.gz)?", re.IGNORECASE)
+
+    def fitting(place: Path) -> list[Path]:
+        return sorted((p for p in place.iterdir() if names.fullmatch(p.name)), key=lambda p: (len(p.name), p.name))
+
+    first = fitting(folder)
+    return [*first, *(path for place in first if place.is_dir() for path in fitting(place))]
 
 
 def _unzipped(path: Path) -> bytes:

@@ -107,14 +107,14 @@ def recolour(figure: Figure) -> None:
 
     twins = [(np.array(to_rgb(light)), np.array(to_rgb(dark))) for light, dark in {**QUANTITIES, **SURFACES}.values()]
 
-    def twin(rgba):
-        rgba = np.atleast_2d(np.asarray(rgba, dtype=float)).copy()
-        for row in rgba:
+    def twin(rgba: ArrayLike) -> np.ndarray:
+        rows = np.atleast_2d(np.asarray(rgba, dtype=float)).copy()
+        for row in rows:
             for light, dark in twins:
                 if np.abs(row[:3] - light).max() < 2e-3:
                     row[:3] = dark
                     break
-        return rgba
+        return rows
 
     from matplotlib.colors import to_rgba
 

@@ -196,6 +196,7 @@ for plain in (token_priors.TokenPrior, token_priors.UniformPrior):
 row(PRIOR.logits, tokens=integers(TOKENS), labels=integers([0, 1]))
 row(PRIOR.conditionals, tokens=integers(TOKENS), label=LABEL, temperature=number(1.5))
 row(PRIOR.log_prob, tokens=integers(TOKENS), label=LABEL, temperature=number(1.5))
+row(token_priors.UniformPrior(3, 4, 2).log_prob, tokens=integers(TOKENS), label=LABEL, temperature=number(1.5))
 row(PRIOR.loss, tokens=integers(TOKENS), labels=integers([0, 1]))
 row(
     PRIOR.sample,

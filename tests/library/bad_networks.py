@@ -5,7 +5,7 @@ from bad_input import chance, moderate, number, one_of, positive, reals, row, th
 from torch import nn
 
 from lvm_lib import autoencoder, gradients, ppca, recipes, vae
-from lvm_lib._torch import seeded
+from lvm_lib._torch import Units, seeded
 from lvm_lib.likelihoods import DiscretisedLogistic, DiscretisedNormal, Gaussian
 
 X, Z = np.array([[0.3, -1.0, 0.2], [2.0, 0.5, 0.1]]), np.array([[0.5], [-1.0]])
@@ -43,6 +43,8 @@ row(AE.encode, x=reals(X))
 row(AE.decode, z=reals(Z))
 row(AE.squared_error, x=reals(X))
 row(AE.loss, x=reals(X))
+row(autoencoder.mlp_autoencoder(1, (4,), 3, seed=0).meet, x=reals(X))  # another one: what meets data remembers them
+row(Units().meet, x=reals(X))
 row(autoencoder.mlp, sizes=one_of((3, 2), "ab", None, (3,), (3, 0), (3, 1.5)))
 row(autoencoder.mlp_encoder, outputs=whole(2), hidden=one_of((4,), "ab", None, (0,), 4), pixels=whole(3))
 row(autoencoder.mlp_decoder, latents=whole(2), hidden=one_of((4,), "ab", None, (0,), 4), pixels=whole(3))
@@ -104,9 +106,10 @@ row(LINEAR.encoder.set_, gain=reals(np.ones((1, 3))), bias=reals([0.5]), factor=
 
 row(recipes.plane_vae, latents=whole(2), hidden=one_of((4,), "ab", None, (0,), 4), seed=chance())
 row(recipes.wide_vae, seed=chance())
-row(recipes.small_vae, seed=chance())
+row(recipes.first_vae, latents=whole(2), hidden=one_of((4,), "ab", None, (0,), 4), seed=chance())
 row(recipes.small_tokenizer, seed=chance())
-row(recipes.small_pixelcnn, codes=whole(3), classes=whole(2, 0), seed=chance())
+row(recipes.wide_tokenizer, codes=whole(3), seed=chance())
+row(recipes.wide_pixelcnn, codes=whole(3), classes=whole(2, 0), seed=chance())
 row(recipes.small_transformer, codes=whole(3), classes=whole(2, 0), seed=chance())
 row(
     recipes.tokenizer,

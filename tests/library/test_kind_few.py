@@ -11,12 +11,26 @@ import pytest
 import torch
 from torch import nn
 
-from lvm_lib import bounds, categorical, curve, densities, em, gradients, kmeans, mixture, ppca, quadrature, variational
+from lvm_lib import (
+    bounds,
+    categorical,
+    curve,
+    densities,
+    em,
+    gradients,
+    kmeans,
+    latent_plane,
+    mixture,
+    ppca,
+    quadrature,
+    token_bounds,
+    variational,
+)
 from lvm_lib.autoencoder import mlp_autoencoder
 from lvm_lib.fit import fit
 from lvm_lib.likelihoods import Bernoulli, DiscretisedNormal, Gaussian
 from lvm_lib.quantize import FSQ, VectorQuantizer, nearest, usage
-from lvm_lib.single_code import single_code_vqvae
+from lvm_lib.single_code import SingleCodeVQVAE, single_code_vqvae
 from lvm_lib.token_priors import IndependentPrior, UniformPrior, pixelcnn_prior, training_rows, transformer_prior
 from lvm_lib.trainable_models import CurveModel, LinearModel
 from lvm_lib.vae import conv_vae, linear_vae, mlp_vae
@@ -229,6 +243,22 @@ def test_a_linear_vae_keeps_its_two_sides_together_in_any_unit(s, t):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("covariance", ["diagonal", "full"])
+@pytest.mark.parametrize("log_std", [200.0, 60.0, 20.0, -30.0, -60.0, -120.0])
+def test_a_shared_posterior_thrown_far_away_is_still_a_number(covariance, log_std, dtype):
+    model = linear_vae(2, 3, 0.3, covariance=covariance, seed=0).to(dtype)
+    with torch.no_grad():
+        model.encoder.log_std.fill_(log_std)
+    x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    for terms in (model.elbo_terms(x, 0), model.exact_elbo_terms(x)):
+        assert all(torch.isfinite(part).all() for part in (terms.reconstruction, terms.kl)) and (terms.kl > 0).all()
+        model.zero_grad()
+        (-terms.elbo.mean()).backward()
+        slope = model.encoder.log_std.grad
+        assert torch.isfinite(slope).all() and (torch.sign(slope) == math.copysign(1, log_std)).all()  # it leads back
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("log_std", [200.0, 60.0, 20.0, -30.0, -60.0, -120.0])
 def test_a_posterior_thrown_far_away_is_still_a_number(dtype, log_std):
     model = mlp_vae(2, (4,), 3, Gaussian(0.01), seed=0).to(dtype)
@@ -337,6 +367,69 @@ def test_a_grid_beyond_int64_is_refused_by_name(levels, words):
 def test_a_count_of_every_code_has_a_limit_that_is_told():
     with pytest.raises(ValueError, match="size must be at most"):
         usage([0, 1], 2**40)
+
+
+@pytest.mark.parametrize("levels", [[1000] * 6, [2] * 62, [8] * 6])
+def test_a_uniform_prior_over_a_grid_of_any_size_costs_its_logarithm(levels):
+    layer = FSQ(levels)
+    prior, tokens = UniformPrior(layer.size, 4), [[1, 2, 3, layer.size - 1]]
+    np.testing.assert_allclose(prior.log_prob(tokens), -4 * math.log(layer.size), rtol=1e-14)
+    model = conv_vqvae(layer, 4, 8, seed=0).eval()
+    terms = model.elbo_terms(torch.zeros(1, 64), prior)
+    np.testing.assert_allclose(terms.kl, 4 * math.log(layer.size), rtol=1e-6)
+    for wrong in ([[1, 2, 3]], [[1, 2, 3, layer.size - 1 + 1]] if layer.size < 2**60 else [[-1, 0, 0, 0]]):
+        with pytest.raises(ValueError, match="tokens must"):
+            prior.log_prob(wrong)
+    with pytest.raises(ValueError, match="temperature must"):
+        prior.log_prob(tokens, temperature=0.0)
+    with pytest.raises(ValueError, match="label must be None"):
+        prior.log_prob(tokens, 0)
+
+
+@pytest.mark.parametrize("codes, places, classes", [(1, 1, 0), (7, 3, 0), (7, 3, 4), (512, 49, 0)])
+def test_a_uniform_priors_short_way_is_the_long_one(codes, places, classes):
+    prior, tokens = UniformPrior(codes, places, classes), np.arange(2 * places).reshape(2, -1) % codes
+    table = prior.conditionals(tokens, 0 if classes else None, temperature=0.7)
+    long = table.gather(2, torch.tensor(tokens)[:, :, None]).sum((1, 2))
+    for label in (None, 0, [0, 1]) if classes else (None,):
+        np.testing.assert_allclose(prior.log_prob(tokens, label, temperature=0.7), long, rtol=1e-14, atol=1e-14)
+
+
+def test_tables_of_every_code_have_a_limit_that_is_told():
+    huge = FSQ([1000] * 6)
+    tokens, picture = np.array([[1, 2, 3, 10**17]]), torch.zeros(1, 64)
+    with pytest.raises(ValueError, match=r"codes must be at most 67108864 for a table of 4 rows"):
+        IndependentPrior.counted(tokens, huge.size)
+    with pytest.raises(ValueError, match=r"codes must be at most 67108864 for a table of 4 rows"):
+        UniformPrior(huge.size, 4).conditionals(tokens)
+    with pytest.raises(ValueError, match=r"model must have few enough codes"):
+        token_bounds.spread_log_q(conv_vqvae(huge, 4, 8, seed=0), picture, 1.0)
+    with pytest.raises(ValueError, match=r"quantiser must have at most 2\^24 codes"):
+        SingleCodeVQVAE(nn.Linear(64, 6), huge, nn.Linear(6, 64), Bernoulli()).evidence(picture)
+
+
+def test_a_spread_q_over_one_code_wastes_nothing():
+    model = conv_vqvae(VectorQuantizer(1, 2, seed=0, start="random"), 4, 4, seed=0).double().eval()
+    x, prior = torch.zeros(1, 16), UniformPrior(1, 1)
+    bound = token_bounds.spread_bound(model, prior, x, 0, temperature=1.0, samples=2)
+    exact = model.elbo_terms(x, prior).elbo
+    np.testing.assert_allclose(bound.value, exact)
+    np.testing.assert_allclose(bound.elbo, exact)
+    np.testing.assert_allclose(bound.effective_size, [2.0])
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_plane_of_three_lines_and_pictures_of_one_pixel(n):
+    decoder, x = nn.Linear(2, 1).double(), torch.ones(n, 1)
+    rho = mixture.GaussianMixture.spherical([1.0], [[0.0, 0.0]], 1.0)
+    found = latent_plane.evidence(decoder, x, {"rho": rho}, low=-1, high=1, side=3)["rho"]
+    for side, value in ((3, found.value), (2, found.halved)):
+        grid = quadrature.plane(-1, 1, side)
+        log_px = latent_plane.log_px_at(decoder, grid.points, x).numpy()
+        expected = [quadrature.log_integral(row + rho.evidence(grid.points), grid) for row in log_px]
+        np.testing.assert_allclose(value, expected)
+    gaps = latent_plane.gaps(mlp_vae(2, (2,), 1, seed=0), x[:1])
+    assert -1e-6 < gaps.approximation < 0.01 and gaps.amortisation > -1e-9
 
 
 def test_a_large_seed_is_a_seed():

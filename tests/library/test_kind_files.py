@@ -30,6 +30,16 @@ NAMES = [
     "train-images.idx3-ubyte.gz",
     "train-images-idx3-ubyte/train-images-idx3-ubyte",
     "train-images.idx3-ubyte/train-images.idx3-ubyte",
+    "train-images-idx3-ubyte/train-images.idx3-ubyte",
+    "train-images.idx3-ubyte/train-images-idx3-ubyte",
+    "train-images-idx3-ubyte.gz/train-images.idx3-ubyte",
+    "train-images-idx3-ubyte.gz/train-images-idx3-ubyte.gz",
+    "train-images-idx3-ubyte (1).gz",
+    "train-images-idx3-ubyte(12)",
+    "train-images.idx3-ubyte (2)",
+    "train-images-idx3-ubyte (1)/train-images.idx3-ubyte",
+    "train-images-idx3-ubyte.GZ",
+    "Train-Images-idx3-ubyte",
 ]
 
 
@@ -50,6 +60,15 @@ def test_the_file_that_was_asked_for_comes_first(tmp_path):
     (tmp_path / "a-idx3-ubyte.gz").write_bytes(zipped(plain(other)))
     assert np.array_equal(read_idx(tmp_path / "a-idx3-ubyte", 3), PIXELS)
     assert np.array_equal(read_idx(tmp_path / "a-idx3-ubyte.gz", 3), other)
+
+
+def test_a_copy_is_taken_only_where_nothing_else_is_there(tmp_path):
+    (tmp_path / "a-idx3-ubyte (1)").write_bytes(plain(PIXELS[::-1].copy()))
+    (tmp_path / "a-idx3-ubyte-old").write_bytes(plain(PIXELS[:1]))
+    assert find_idx(tmp_path / "a-idx3-ubyte.gz").name == "a-idx3-ubyte (1)"
+    (tmp_path / "a.idx3-ubyte").mkdir()
+    (tmp_path / "a.idx3-ubyte" / "a.idx3-ubyte").write_bytes(plain(PIXELS))
+    assert np.array_equal(read_idx(tmp_path / "a-idx3-ubyte.gz", 3), PIXELS)
 
 
 @pytest.mark.parametrize("zip_it", [False, True])

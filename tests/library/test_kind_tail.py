@@ -9,8 +9,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvm_lib import categorical, densities
+from lvm_lib import categorical, densities, landscape, latent_plane, quadrature, token_bounds, token_priors
 from lvm_lib.likelihoods import Bernoulli, DiscretisedLogistic, DiscretisedNormal, Gaussian
+from lvm_lib.mixture import GaussianMixture
+from lvm_lib.quantize import VectorQuantizer
+from lvm_lib.vqvae import conv_vqvae
 
 mpmath.mp.dps = 60
 maths = settings(deadline=None, derandomize=True, max_examples=60)
@@ -222,3 +225,111 @@ def test_relaxed_choices_are_torchs_and_finite_far_out(logits, temperature, hard
     assert torch.isfinite(y).all() and torch.isfinite(got).all()
     each = torch.stack([torch.autograd.grad(row @ values, rows, retain_graph=True)[0] for row in y])
     torch.testing.assert_close(got, each, rtol=1e-9, atol=1e-13)
+
+
+class Fixed(token_priors.TokenPrior):
+    """A prior whose logits are given, (M, K)."""
+
+    def __init__(self, logits):
+        super().__init__(logits.shape[1], len(logits))
+        self.table = torch.nn.Parameter(logits)
+
+    def _logits(self, tokens, labels):
+        return self.table.expand(len(tokens), *self.table.shape)
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("logits", [*CHOICES, [20.0, 0.0], [0.0, 20.0, -5.0, 19.0], [7.0]])
+def test_the_slope_of_a_token_that_is_nearly_certain(logits, temperature, dtype):
+    q = choice([mpf(v) / mpf(temperature) for v in logits])
+    for token in range(len(logits)):
+        prior = Fixed(torch.tensor([logits, logits], dtype=dtype))
+        value = prior.log_prob([[token, token]], temperature=temperature)
+        value.backward()
+        others = sum(q[j] for j in range(len(q)) if j != token)
+        expected = [float((others if k == token else -q[k]) / mpf(temperature)) for k in range(len(q))]
+        rtol = 1e-4 if dtype == SINGLE else 1e-10
+        np.testing.assert_allclose(prior.table.grad[0], expected, rtol=rtol, atol=torch.finfo(dtype).tiny)
+        np.testing.assert_allclose(value.item(), float(2 * mpmath.log(q[token])), rtol=rtol, atol=1e-6)
+
+
+def test_the_slopes_of_a_choice_are_right_for_any_weights_and_twice():
+    logits = torch.tensor([[1.0, 0.3, -2.0], [9.0, 0.0, 1.0]], dtype=DOUBLE, requires_grad=True)
+    prior = Fixed(torch.zeros(2, 3, dtype=DOUBLE))
+    prior._logits = lambda tokens, labels: logits[None].expand(len(tokens), -1, -1)
+
+    def table(_):
+        return prior.conditionals([[0, 1]])
+
+    assert torch.autograd.gradcheck(table, (logits,)) and torch.autograd.gradgradcheck(table, (logits,))
+
+
+# ---------------------------------------------------------------- two components, far apart
+
+
+@pytest.mark.parametrize("x", [0.3, 5.0, 20.0, -20.0, 300.0])
+@pytest.mark.parametrize("theta_q, theta", [(1.0, 2.0), (1.25, 2.5), (-0.7, 1.5), (2.0, -3.0)])
+def test_the_landscapes_slope_and_gap_far_out(x, theta_q, theta):
+    flat = landscape.Landscape([x], 1.0)
+    x, theta_q, theta = mpf(x), mpf(theta_q), mpf(theta)
+    slope = (theta - theta_q) * x**2 / mpmath.cosh(theta_q * x) ** 2
+    np.testing.assert_allclose(flat.slopes(float(theta_q), float(theta))[0], float(slope), rtol=1e-9, atol=1e-300)
+    with mpmath.workdps(2000):  # q / p is 1 to hundreds of digits
+        q, p = (1 / (1 + mpmath.exp(-2 * t * x)) for t in (theta_q, theta))
+        kl = q * mpmath.log(q / p) + (1 - q) * mpmath.log((1 - q) / (1 - p))
+    np.testing.assert_allclose(flat.gap(float(theta_q), float(theta)), float(kl), rtol=1e-9, atol=1e-300)
+
+
+# ---------------------------------------------------------------- a plane of codes, a spread q
+
+
+@pytest.mark.parametrize("std", [1.0, 0.1, 0.05, 0.02, 0.005])
+@pytest.mark.parametrize("steep", [1.0, 60.0])
+def test_a_narrow_density_of_codes_and_a_steep_decoder(std, steep):
+    """Where one of the two factors peaks, the other is far below the least number that there is."""
+    decoder = torch.nn.Linear(2, 784).double()
+    with torch.no_grad():
+        decoder.weight.copy_(steep * torch.randn(784, 2, generator=torch.Generator().manual_seed(1)).double() / 30)
+    x = (torch.rand(3, 784, generator=torch.Generator().manual_seed(0)) < 0.5).double()
+    rho = GaussianMixture.spherical([1.0], [[2.0, 2.0]], std)
+    found = latent_plane.evidence(decoder, x, {"rho": rho}, low=-4, high=4, side=201)["rho"]
+    for side, value in ((201, found.value), (101, found.halved)):
+        grid = quadrature.plane(-4, 4, side)
+        log_px = latent_plane.log_px_at(decoder, grid.points, x).numpy()
+        expected = [quadrature.log_integral(row + rho.evidence(grid.points), grid) for row in log_px]
+        np.testing.assert_allclose(value, expected, rtol=1e-9)
+
+
+class Box:
+    """A density that is 0 outside a square."""
+
+    def evidence(self, z):
+        return np.where((np.abs(z) <= 0.5).all(1), 0.0, -np.inf)
+
+
+def test_a_density_of_codes_may_be_0_over_whole_blocks():
+    decoder, x = torch.nn.Linear(2, 9).double(), torch.ones(1, 9).double()
+    found = latent_plane.evidence(decoder, x, {"box": Box()}, low=-4, high=4, side=161)["box"]
+    grid = quadrature.plane(-0.5, 0.5, 21)
+    log_px = latent_plane.log_px_at(decoder, grid.points, x).numpy()[0]
+    assert found.value[0] == pytest.approx(quadrature.log_integral(log_px, grid), abs=0.2)  # the box's edge is a step
+
+
+@pytest.mark.parametrize("temperature", [1e-12, 1e-6, 1.0, 1e6, 1e300])
+def test_a_spread_q_is_one_code_or_all_of_them_at_the_ends(temperature):
+    model = conv_vqvae(VectorQuantizer(3, 2, seed=0, start="random"), 4, 4, seed=0).double().eval()
+    x, prior = torch.zeros(2, 16), token_priors.UniformPrior(3, 1)
+    log_q = token_bounds.spread_log_q(model, x, temperature)
+    np.testing.assert_allclose(log_q.exp().sum(-1), 1.0)
+    if temperature < 1e-5:
+        assert torch.equal(log_q.argmax(-1), model.tokens(x)) and log_q.max() == 0.0
+        expected = model.elbo_terms(x, prior).elbo
+    elif temperature > 1e5:
+        np.testing.assert_allclose(log_q, -math.log(3), atol=1e-5)
+        every = torch.stack([model.log_px_z(x, torch.full((2, 1), k)) for k in range(3)])
+        expected = every.logsumexp(0) - math.log(3)
+    bound = token_bounds.spread_bound(model, prior, x, 0, temperature=temperature, samples=4000)
+    assert all(torch.isfinite(part).all() for part in bound)
+    if temperature != 1.0:
+        np.testing.assert_allclose(bound.value, expected.detach(), atol=0.05)

@@ -5,10 +5,38 @@ no unit (weights, responsibilities, latents, codes, gaps, steps of an algorithm)
 1e3 s.
 """
 
+import math
+
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
-from lvm_lib import bounds, curve, densities, em, kmeans, landscape, mixture, ppca, quadrature
+from lvm_lib import (
+    _torch,
+    bounds,
+    curve,
+    densities,
+    em,
+    kmeans,
+    landscape,
+    latent_plane,
+    map_em,
+    mixture,
+    ppca,
+    quadrature,
+    token_bounds,
+    variational,
+)
+from lvm_lib import data as data_sets
+from lvm_lib.autoencoder import mlp_autoencoder
+from lvm_lib.fit import fit
+from lvm_lib.likelihoods import Gaussian
+from lvm_lib.quantize import VectorQuantizer, nearest
+from lvm_lib.token_priors import UniformPrior
+from lvm_lib.trainable_models import CurveModel, LinearModel
+from lvm_lib.vae import linear_vae, mlp_vae
+from lvm_lib.vqvae import conv_vqvae
 
 SCALES = [(1e-6, 0.0), (1e-6, 1e-3), (1e-4, -0.05), (1e-3, 1.0), (0.3, 40.0), (1.0, -1e3), (255.0, 0.0), (1e6, -1e9)]
 scaled = pytest.mark.parametrize("s, t", SCALES)
@@ -274,3 +302,187 @@ def test_without_any_variance_a_floor_must_be_given():
     with pytest.raises(ValueError, match="floor must be given"):
         em.m_step_gaussian([[1.0, 2.0]], [[1.0]])
     same(em.m_step_gaussian([[1.0, 2.0]], [[1.0]], floor=0.5).covariances[0], 0.5 * np.eye(2))
+
+
+@pytest.mark.parametrize("s", [1e-12, 1e-6, 1.0, 1e6])
+def test_a_priors_scale_is_judged_by_its_own_size(s):
+    x = np.sqrt(s) * clusters(n=9)
+    lopsided = s * np.array([[1.0, 0.5], [-0.5, 1.0]])
+    with pytest.raises(ValueError, match="scale must be symmetric"):
+        map_em.m_step_map(x, np.ones((9, 1)), lopsided, 3.0)
+    assert np.isfinite(map_em.m_step_map(x, np.ones((9, 1)), (lopsided + lopsided.T) / 2, 3.0).covariances).all()
+
+
+@pytest.mark.parametrize("s", [1e-6, 1.0, 29.0])
+def test_a_climb_by_em_says_that_it_ended_on_its_floor(s):
+    rng = np.random.default_rng(0)
+    line = s * rng.normal(size=(40, 1)) @ np.ones((1, 3))  # no noise at all
+    for x, floor in ((line, True), (line + 0.1 * s * rng.normal(size=line.shape), False)):
+        start = LinearModel(np.full((3, 1), line.std()), np.full(3, x.mean()), 0.5 * s)
+        assert variational.climb("em", start, x, x, passes=60).on_floor is floor
+        assert variational.climb("evidence", start, x, x, passes=2).on_floor is False
+
+
+# ---------------------------------------------------------------- networks: units that are no powers of ten
+
+ODD = [
+    (0.03, 9.0),
+    (0.05, 0.0),
+    (0.05, 5.0),
+    (0.3, 3.0),
+    (1.0, 9.0),
+    (3.0, 9.0),
+    (5.0, 40.0),
+    (20.0, 0.0),
+    (29.0, 250.0),
+]
+odd = pytest.mark.parametrize("s, t", [*ODD, (4e-7, 3e-3), (7e5, -2e9)])
+
+
+def standard(n=300):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, 2)) @ rng.normal(size=(2, 6)) + 0.1 * rng.normal(size=(n, 6))
+    return (x - x.mean()) / x.std()
+
+
+@odd
+@pytest.mark.parametrize("least", [0.25, 0.5])
+def test_centre_and_unit_are_round_and_leave_data_of_order_one(s, t, least):
+    x = torch.tensor(s * standard() + t)
+    centre, unit = _torch.round_units(x, least)
+    read = (x - centre) / unit
+    assert (
+        least * (1 - 1e-9) <= read.std(correction=0) <= 10 * least * (1 + 1e-9) and abs(read.mean()) <= 2 * read.std()
+    )
+    assert math.log10(unit) == pytest.approx(round(math.log10(unit)), abs=1e-12)
+    assert 10 * centre / unit == pytest.approx(round(10 * centre / unit), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["digits", "clothing"])
+def test_the_books_images_are_read_as_they_are(name):
+    grey = data_sets.unit(data_sets.load(name).train)
+    assert _torch.round_units(torch.tensor(grey)) == (0.0, 1.0)
+    assert _torch.round_units(torch.tensor(grey[:300])) == (0.0, 1.0)
+
+
+@odd
+def test_a_gaussian_vae_learns_as_well_in_any_unit(s, t):
+    model = mlp_vae(2, (16,), 6, Gaussian(0.3 * s), seed=0).double()
+    history = fit(model, s * standard() + t, epochs=15, batch=20, seed=0)
+    assert 4.0 < history.loss[-1] - 6 * math.log(s) < 10.0  # 7.4 at s = 1
+
+
+@odd
+def test_an_autoencoder_learns_as_well_in_any_unit(s, t):
+    x = s * standard() + t
+    model = mlp_autoencoder(2, (16,), 6, seed=0).double()
+    fit(model, x, epochs=15, batch=20, seed=0)
+    assert float(model.squared_error(x).mean().detach()) / s**2 < 0.8  # 0.38 at s = 1, of 6
+
+
+@pytest.mark.parametrize("s, t", [(1e-6, 0.0), (1e-3, 1.0), (1e3, -1e6), (1e6, 0.0)])
+def test_an_autoencoder_learns_the_same_at_every_power_of_ten(s, t):
+    plain, moved = mlp_autoencoder(2, (16,), 6, seed=0).double(), mlp_autoencoder(2, (16,), 6, seed=0).double()
+    losses = [fit(m, x, epochs=5, batch=20, seed=0).loss for m, x in ((plain, standard()), (moved, s * standard() + t))]
+    same(*losses[::-1], rtol=1e-5)
+    with torch.no_grad():
+        same((moved(s * standard() + t) - t) / s, plain(standard()), rtol=1e-3, atol=1e-4)
+    squashed = mlp_autoencoder(2, (16,), 6, squash=True, seed=0)
+    fit(squashed, s * standard() + t, epochs=1, seed=0)
+    assert float(squashed.unit) == 1.0  # a sigmoid's outputs stand for what they are
+
+
+@odd
+def test_a_linear_vae_and_a_tokenizer_learn_in_any_unit(s, t):
+    model = linear_vae(2, 6, 0.3 * s, seed=0).double()
+    history = fit(model, s * standard() + t, epochs=30, batch=20, seed=0, learning_rate=1e-2, loss=model.exact_loss)
+    assert history.loss[-1] - 6 * math.log(s) < 10.0  # 3.5 at s = 1, 89 before training
+    x = s * np.random.default_rng(0).normal(size=(100, 16)) + t
+    tokenizer = conv_vqvae(VectorQuantizer(4, 2, seed=0), 4, 4, Gaussian(0.3 * s), seed=0).double()
+    assert fit(tokenizer, x, epochs=5, batch=20, seed=0).loss[-1] - 16 * math.log(s) < 115.0  # 84 at s = 1
+
+
+@pytest.mark.parametrize("s, t", [(0.05, 5.0), (20.0, 0.0), (29.0, 250.0)])
+@pytest.mark.parametrize("kind", ["linear", "curve"])
+@pytest.mark.parametrize("way", variational.WAYS[1:])
+def test_the_gradient_ways_climb_in_any_unit(way, kind, s, t):
+    rng = np.random.default_rng(0)
+    x = s * (rng.normal(size=(60, 1)) @ [[1.0, -0.6, 0.3]] + 0.2 * rng.normal(size=(60, 3))) + t
+    if kind == "linear":
+        model = LinearModel(s * np.array([[0.5], [0.1], [0.2]]), np.full(3, t), 0.5 * s)
+    else:
+        weights = s * np.random.default_rng(1).normal(size=(5, 3))
+        weights[0] += t
+        model = CurveModel(weights, 0.5 * s, grid=101)
+    found = variational.climb(way, model, x, x[:20], passes=30, batch=20, seed=0, search=5)
+    evidence = found.column("evidence") + 3 * math.log(s)
+    assert evidence[-1] > -4.0 and evidence[-1] > evidence[0]  # -1.8 to -2.7 at s = 1
+
+
+# ---------------------------------------------------------------- a plane of codes, a spread q, a search
+
+
+class Scaled(nn.Module):
+    """A module whose inputs are times `before`, and its outputs times `after`."""
+
+    def __init__(self, part, before=1.0, after=1.0):
+        super().__init__()
+        self.part, self.before, self.after = part, before, after
+
+    def forward(self, x):
+        return self.after * self.part(self.before * x)
+
+
+@pytest.mark.parametrize("s", [1e-6, 29.0, 1e6])
+def test_a_plane_of_codes_may_be_drawn_in_any_unit(s):
+    decoder = nn.Linear(2, 20).double()
+    x = (torch.rand(3, 20, generator=torch.Generator().manual_seed(0)) < 0.5).double()
+    found = [
+        latent_plane.evidence(
+            Scaled(decoder, 1 / u),
+            x,
+            {"rho": mixture.GaussianMixture.spherical([1.0], [[0.5 * u, -u]], 0.7 * u)},
+            low=-4 * u,
+            high=4 * u,
+            side=101,
+        )["rho"]
+        for u in (1.0, s)
+    ]
+    same(found[1].value, found[0].value)
+    same(found[1].halved, found[0].halved)
+
+
+@pytest.mark.parametrize("s", [1e-6, 29.0, 1e6])
+def test_a_spread_q_is_the_same_where_vectors_codes_and_temperature_have_other_units(s):
+    x = np.random.default_rng(0).integers(0, 2, (2, 16))
+    plain, moved = (conv_vqvae(VectorQuantizer(3, 2, seed=0, start="random"), 4, 4, seed=0).double() for _ in range(2))
+    moved.encoder, moved.decoder = Scaled(moved.encoder, after=s), Scaled(moved.decoder, 1 / s)
+    moved.quantiser.set_(s * plain.quantiser.codebook)
+    prior = UniformPrior(3, 1)
+    a, b = (
+        token_bounds.spread_bound(m, prior, x, 0, temperature=temperature, samples=8)
+        for m, temperature in ((plain, 0.7), (moved, 0.7 * s**2))
+    )
+    for part, other in zip(a, b, strict=True):
+        same(other, part)
+
+
+@pytest.mark.parametrize("far", [1e3, 1e4])
+def test_float32_finds_the_nearest_where_its_products_cannot(far):
+    """Clumps far apart, one of them of a single code: no common centre helps."""
+    rng = np.random.default_rng(0)
+    fine = np.array([[0.0, 0.0], [4.0, 1.0], [-2.0, 3.0]])
+    clumps = np.concatenate([fine + far, fine - far])
+    x = clumps[rng.integers(6, size=400)] + 0.3 * rng.normal(size=(400, 2))
+    for points, codes in ((x, clumps), (x[x[:, 0] > 0], np.concatenate([clumps[:3], [[-far, -far]]]))):
+        x32, c32 = points.astype(np.float32), codes.astype(np.float32)
+        exact = ((x32[:, None].astype(float) - c32.astype(float)) ** 2).sum(-1).argmin(1)
+        assert np.array_equal(kmeans.assign(x32, c32).codes, exact)
+        assert np.array_equal(nearest(x32, c32), exact)
+        layer = VectorQuantizer(len(codes), 2, seed=0).set_(c32).eval()
+        assert np.array_equal(layer(torch.tensor(x32)).indices, exact)
+    found, wide = (
+        kmeans.kmeans(y, 6, 0, restarts=3) for y in (x.astype(np.float32), x.astype(np.float32).astype(float))
+    )
+    assert np.array_equal(found.codes, wide.codes) and found.centroids.dtype == np.float32
+    same(found.inertia, wide.inertia, rtol=1e-3)

@@ -54,14 +54,14 @@ def correlated_data(n=400, dimensions=6, seed=0):
     return generator.normal(size=(n, 3)) @ loadings + generator.normal(size=(n, dimensions)) * noise + 5
 
 
-def factor_data(q=2, n=500):
-    """q factors (at most two), unequal noise: the maximum lies inside, with every noise well above 0."""
-    loadings = np.array([[2, 0], [1.5, 1], [1, -1.5], [0.8, 2], [1, 1], [-1, 1]])[:, :q]
+def factor_data(latents=2, n=500):
+    """That many factors (at most two), unequal noise: the maximum lies inside, with every noise well above 0."""
+    loadings = np.array([[2, 0], [1.5, 1], [1, -1.5], [0.8, 2], [1, 1], [-1, 1]])[:, :latents]
     return LinearGaussian(loadings, np.arange(6), [1, 0.5, 1.5, 1, 0.8, 2]).sample(n, 2)[0]
 
 
 def models():
-    """Seed, D, q (above D too) and kind."""
+    """Seed, D, d (above D too) and kind."""
     return st.tuples(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 4), st.sampled_from(["ppca", "factors"]))
 
 
@@ -146,7 +146,7 @@ def test_bayes_rule_holds_at_any_latent(shape, seed):
 
 
 def test_the_posterior_is_gaussian_conditioning_of_the_joint():
-    """By the block formula on the (q + D) x (q + D) covariance of (z, x): no q x q precision involved."""
+    """By the block formula on the (d + D) x (d + D) covariance of (z, x): no d x d precision involved."""
     model = random_model(12, 5, 3, "factors")
     x, _ = model.sample(4, 4)
     gain = model.loadings.T @ np.linalg.inv(model.covariance)
@@ -296,11 +296,11 @@ def test_the_best_mean_field_is_what_torch_climbs_to():
 # ------------------------------------------------------------------ fitting PPCA
 
 
-@pytest.mark.parametrize("q", [1, 2, 4])
-def test_fit_agrees_with_scikit_learn_once_its_n_minus_1_is_undone(q):
+@pytest.mark.parametrize("latents", [1, 2, 4])
+def test_fit_agrees_with_scikit_learn_once_its_n_minus_1_is_undone(latents):
     """scikit-learn divides the covariance by N - 1, so its model's covariance is N / (N - 1) times ours."""
     x = correlated_data()
-    n, peer, model = len(x), PCA(q, svd_solver="full").fit(x), fit_ppca(x, q)
+    n, peer, model = len(x), PCA(latents, svd_solver="full").fit(x), fit_ppca(x, latents)
     np.testing.assert_allclose(model.covariance, peer.get_covariance() * (n - 1) / n, **EXACT)
     assert model.noise == pytest.approx(peer.noise_variance_ * (n - 1) / n, rel=1e-10)
     same = LinearGaussian(model.loadings * np.sqrt(n / (n - 1)), model.mean, model.noise * n / (n - 1))
@@ -373,17 +373,17 @@ def test_a_fit_at_fixed_noise_is_the_best_at_that_noise():
     for _ in range(20):
         other = LinearGaussian(model.loadings + 0.02 * generator.normal(size=(6, 2)), model.mean, 3.0)
         assert other.evidence(x).mean() < model.evidence(x).mean()
-    assert fit_ppca(x, 6, noise=0.01).loadings.shape == (6, 6)  # q = D is fine: nothing is left to average
+    assert fit_ppca(x, 6, noise=0.01).loadings.shape == (6, 6)  # d = D is fine: nothing is left to average
 
 
 # ------------------------------------------------------------------ factor analysis
 
 
-@pytest.mark.parametrize("q", [1, 2])
-def test_factor_analysis_agrees_with_scikit_learn(q):
-    x = factor_data(q)
-    peer = FactorAnalysis(q, svd_method="lapack", tol=1e-10, max_iter=5000).fit(x)
-    fit = fit_factor_analysis(x, q, tolerance=1e-12)
+@pytest.mark.parametrize("latents", [1, 2])
+def test_factor_analysis_agrees_with_scikit_learn(latents):
+    x = factor_data(latents)
+    peer = FactorAnalysis(latents, svd_method="lapack", tol=1e-10, max_iter=5000).fit(x)
+    fit = fit_factor_analysis(x, latents, tolerance=1e-12)
     assert fit.converged
     assert fit.model.evidence(x).mean() == pytest.approx(peer.score(x), abs=1e-8)
     np.testing.assert_allclose(fit.model.covariance, peer.get_covariance(), atol=1e-4)
