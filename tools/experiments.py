@@ -3,7 +3,8 @@
     python -m tools.experiments                     run those whose stored results are stale or missing
     python -m tools.experiments importance_bounds   run this one anew
     python -m tools.experiments --keep NAME         run its first seed; where the numbers are the stored ones, to six
-                                                    digits, keep them and renew what they hang on
+                                                    digits, or those that the code of then gives on this machine, keep
+                                                    what is stored and renew what it hangs on
     python -m tools.experiments --stale             run nothing; name those that are stale, and why
 
 Stored in <name>.json beside the module: what it says of itself, the seeds, each number of each run, their means and
@@ -18,8 +19,12 @@ import json
 import math
 import platform
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version as installed
 from pathlib import Path
 
@@ -118,25 +123,64 @@ def renew(name: str) -> bool:
 
 
 def keep(name: str) -> bool:
-    """Renew what the results hang on where the first seed still gives what is stored; False where it does not."""
+    """Renew what the results hang on where the first seed still gives what it gave; False where it does not.
+
+    What is stored may come from another processor, on which a training goes another way. So where the numbers are not
+    the stored ones, the code with which they were stored runs here too, and is compared with.
+    """
     said = stored(name)
     if said is None:
         print(f"{name} has no stored results to keep")
         return False
-    module = importlib.import_module(f"{keys.LIBRARY}.experiments.{name}")
-    fresh = {key: float(value) for key, value in module.measure(said["seeds"][0]).items()}
-    other = [
-        key
-        for key in {*fresh, *said["values"]}
-        if key not in fresh
-        or key not in said["values"]
-        or not math.isclose(fresh[key], said["values"][key][0], rel_tol=1e-6, abs_tol=1e-9)
-    ]
+    seed = said["seeds"][0]
+    fresh = measured(name, seed, chapters.ROOT)
+    other = differences(fresh, {key: values[0] for key, values in said["values"].items()})
     if other:
-        print(f"{name}: seed {said['seeds'][0]} gives other numbers than are stored: {', '.join(sorted(other))}")
+        print(f"{name}: seed {seed} gives other numbers than are stored, so the code of then runs here, too")
+        with code_of_then(name) as folder:
+            other = differences(fresh, measured(name, seed, folder))
+    if other:
+        print(f"{name}: seed {seed} gives other numbers than the code of then: {', '.join(other)}")
         return False
     write(name, {**said, "hangs on": parts(name)})
     return True
+
+
+def differences(found: dict[str, float], expected: dict[str, float]) -> list[str]:
+    """The names of numbers that differ in six digits, or that one of the two lacks."""
+    return sorted(
+        key
+        for key in {*found, *expected}
+        if key not in found
+        or key not in expected
+        or not math.isclose(found[key], expected[key], rel_tol=1e-6, abs_tol=1e-9)
+    )
+
+
+def measured(name: str, seed: int, root: Path) -> dict[str, float]:
+    """The numbers of one seed, by the code in a folder, in a process of its own."""
+    source = (
+        f"import json, {keys.LIBRARY}.experiments.{name} as one; "
+        f"print(json.dumps({{key: float(value) for key, value in one.measure({seed}).items()}}))"
+    )
+    run = subprocess.run([sys.executable, "-c", source], cwd=root, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+@contextmanager
+def code_of_then(name: str) -> Iterator[Path]:
+    """A folder with the book as it was when an experiment's results were last stored."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=chapters.ROOT, capture_output=True, text=True, check=True).stdout
+
+    stored_in = git("log", "-1", "--format=%H", "--", str(FOLDER / f"{name}.json")).strip()
+    with tempfile.TemporaryDirectory() as folder:
+        git("worktree", "add", "--detach", folder, stored_in)
+        try:
+            yield Path(folder)
+        finally:
+            git("worktree", "remove", "--force", folder)
 
 
 def main() -> int:

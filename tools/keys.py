@@ -26,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = "lvm_lib"
 CODE_CELLS = "its code cells"
+FOUND = ("seeds", "results", "values")  # of an experiment, in its file
 DATA_SUFFIXES = {".npz", ".json", ".safetensors", ".bin", ".csv"}
 DISTRIBUTIONS = {"IPython": "ipython", "PIL": "pillow", "mpl_toolkits": "matplotlib", "sklearn": "scikit-learn"}
 WITHOUT_MEANING = {"type_comment", "type_params", "kind", "ctx", "type_ignores"}  # come and go with Python's version
@@ -282,7 +283,13 @@ def pins(root: Path) -> dict[str, str]:
 
 @cache
 def file_digest(path: Path, changed: int) -> str:
-    """A digest of a file's bytes; `changed`, its time of change, renews what is remembered."""
+    """A digest of a file's bytes; `changed`, its time of change, renews what is remembered.
+
+    Of an experiment's file what it found counts, not what that hangs on or was made with.
+    """
+    if path.parent.name == "experiments" and path.suffix == ".json":
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return digest(json.dumps([said[part] for part in FOUND], sort_keys=True))
     return digest(path.read_bytes())
 
 

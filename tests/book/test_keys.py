@@ -194,3 +194,16 @@ def test_the_library_s_files_are_all_read():
     for path in (Path(chapters.ROOT) / "lvm_lib").rglob("*.py"):
         name = ".".join(path.relative_to(chapters.ROOT).with_suffix("").parts).removesuffix(".__init__")
         assert package.file(name) == path and package.digest(name)
+
+
+def test_of_an_experiment_what_it_found_counts(tmp_path):
+    path = tmp_path / "experiments" / "one.json"
+    path.parent.mkdir()
+
+    def of(time, **other):
+        said = {"seeds": [0, 1], "results": {"a": {"mean": 1.5}}, "values": {"a": [1, 2]}, "hangs on": {"x": "1"}}
+        path.write_text(json.dumps({**said, **other}))
+        return keys.file_digest(path, time)
+
+    assert of(0) == of(1, **{"hangs on": {"x": "2"}}, about="other words")
+    assert len({of(0), of(2, values={"a": [1, 3]}), of(3, seeds=[0, 2])}) == 3

@@ -122,7 +122,7 @@ ROOM = """(host) => {
 }"""
 
 
-@pytest.mark.parametrize("page", pages_with_figures())
+@pytest.mark.parametrize("page", pages_with_figures(), scope="module")
 def test_a_page_keeps_the_room_that_a_figure_takes(look, page):
     """What stands below does not move when the figure comes alive: `python -m tools.room --write` measures it anew."""
     for width in (320, 390, 768, 1280, 1366, 1440, 1920):
