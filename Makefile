@@ -14,8 +14,8 @@ BENCH := $(subst $(VENV),$(VENV)-bench,$(BIN))
 # Errors are shown; warnings, a flood where an index cannot be reached, are not.
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 JB := $(BIN)/jupyter-book build . -n -W --keep-going
-# Two processes, a file each: a chapter is one kernel, and its cells come in order (see conftest.py).
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart=1
+# Three processes on two cores, since browsers and kernels wait; a file each: a chapter is one kernel, and its cells come in order (see conftest.py).
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder --max-worker-restart=1
 export PYTHONHASHSEED := 0
 # Threads that wait sleep: beside other programs a chapter is then several times faster (CONTRIBUTING.md, "Threads").
 export OMP_WAIT_POLICY ?= PASSIVE

@@ -16,6 +16,7 @@ BINARY = re.compile(r"(?<=[\w)\]²’'|] )-(?= [\w(\[])")  # a - b
 PIECE = re.compile(r"<!--.*?-->|<(?:\"[^\"]*\"|'[^']*'|[^'\">])*>", flags=re.S)
 NAMED = re.compile(r'(?<=\balt=")[^"]*(?=")')
 PRINTED = re.compile(r'class="(?:[^"]* )?output[ "]')  # what a cell showed
+TWICE = re.compile(r'<span class="lvm-whole">(<span class="lvm-whole">[^<]*</span>)</span>')  # a heading has its own
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 CODE = {"annotation", "code", "kbd", "math", "pre", "samp", "script", "style", "svg", "textarea"}
 
@@ -50,4 +51,4 @@ def with_minus(body: str) -> str:
             tag = NAMED.sub(lambda found: signed(found[0]), tag)
         done.append(tag)
     done.append(symbols.marked(signed(body[at:])))
-    return "".join(done)
+    return TWICE.sub(r"\1", "".join(done))

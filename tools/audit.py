@@ -117,7 +117,8 @@ MET = {">=": operator.ge, "<": operator.lt, "<=": operator.le}
 
 def _aim(unit: str, name: str, sign: str) -> tuple[str, str, Callable[[float], bool]]:
     bound = budget("page", name)
-    words = f"{bound:g}" if sign == ">=" and bound == 100 else f"{sign} {bound:g}"
+    said = {">=": "≥", "<=": "≤"}.get(sign, sign)
+    words = f"{bound:g}" if sign == ">=" and bound == 100 else f"{said} {bound:g}"
     return unit, words, lambda value: MET[sign](value, bound)
 
 

@@ -289,7 +289,7 @@ def file_digest(path: Path, changed: int) -> str:
     """
     if path.parent.name == "experiments" and path.suffix == ".json":
         said = json.loads(path.read_text(encoding="utf-8"))
-        return digest(json.dumps([said[part] for part in FOUND], sort_keys=True))
+        return digest(json.dumps([said.get(part) for part in FOUND], sort_keys=True))
     return digest(path.read_bytes())
 
 

@@ -205,7 +205,7 @@ def test_pages_of_the_book_are_shown_as_they_were_audited(bench_book):
     bench_book.build()
     shown = Page(bench_book)
     assert shown.table("The pages") == [
-        ("target", "< 600", "<= 1000", ">= 95", "100", "<= 2", "< 0.1", "< 2", "< 8", ""),
+        ("target", "< 600", "≤ 1000", "≥ 95", "100", "≤ 2", "< 0.1", "< 2", "< 8", ""),
         ("elbo", "123", "44.5", "97", "100", "1", "0.0123", "1.25", "3.5", "reached"),
         (
             "vae",
@@ -215,7 +215,7 @@ def test_pages_of_the_book_are_shown_as_they_were_audited(bench_book):
             "98",
             "1",
             "0.0123",
-            "none",
+            "–",
             "9.25",
             "missed: performance, seo, first load, frame, p95",
         ),
