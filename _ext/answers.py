@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
 import shutil
 from pathlib import Path
 
-from tools import exercises, keys, plain, quick
+from tools import chapters, exercises, keys, plain, quick
 
 BOX = re.compile(r"^:::\{admonition\} (?P<title>[^\n]*)\n:class: exercise\n.*?^:::$", flags=re.S | re.M)
 UNANSWERED = "Not answered yet: "
@@ -27,7 +26,7 @@ NEEDS = "Your answer is judged by a script in this page, and needs JavaScript. I
 
 def distances() -> bool:
     """Whether wrong answers are told how far off they are: not where the solutions are left out."""
-    return os.environ.get("LVM_SOLUTIONS", "yes") != "no"
+    return not chapters.without_solutions()
 
 
 def judged(notebook: dict) -> list[dict]:

@@ -35,15 +35,14 @@ def with_minus(body: str) -> str:
     done, open_, at = [], [], 0  # open_: (name, whether what stands inside is code, whether it was printed)
     for piece in PIECE.finditer(body):
         text, tag = body[at : piece.start()], piece[0]
-        name, code, printed = open_[-1] if open_ else ("", False, False)
-        done.append(text if code else signed(text) if printed and name == "pre" else symbols.marked(signed(text)))
+        inside, code, printed = open_[-1] if open_ else ("", False, False)
+        done.append(text if code else signed(text) if printed and inside == "pre" else symbols.marked(signed(text)))
         at = piece.end()
         name = re.match(r"</?([a-zA-Z][\w-]*)", tag)
         if name and tag.startswith("</"):
             while open_ and open_.pop()[0] != name[1]:
                 pass
         elif name and name[1] not in VOID and not tag.endswith("/>"):
-            _, code, printed = open_[-1] if open_ else ("", False, False)
             printed = printed or (name[1] == "div" and PRINTED.search(tag) is not None)
             code = code or (_is_code(name[1], tag) and not (printed and name[1] == "pre"))
             open_.append((name[1], code, printed))

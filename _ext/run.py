@@ -49,7 +49,7 @@ def page_key(path: Path) -> str:
     record = about.read_text(encoding="utf-8") if about.exists() else ""
     docname = path.relative_to(chapters.ROOT).with_suffix("").as_posix()
     links = [chapters.repository(), chapters.colab(docname)]
-    settings = [*links, chapters.version(), os.environ.get("LVM_SOLUTIONS", "yes")]
+    settings = [*links, chapters.version(), str(chapters.without_solutions())]
     return keys.digest(record, json.dumps([chapters.parts(path), answers.judged(keys.read(path))]), *settings)
 
 
@@ -73,7 +73,7 @@ def run_chapter(app, docname: str, source: list[str]) -> None:
     except runs.DamagedRun as error:
         raise ExtensionError(str(error)) from None  # the message says it all
     app.env.lvm_made = {**getattr(app.env, "lvm_made", {}), docname: run.made}
-    if os.environ.get("LVM_SOLUTIONS", "yes") == "no":
+    if chapters.without_solutions():
         without_solutions(notebook)
     page = live.page_notebook(plain.dressed_notebook(notebook), run, docname)
     source[0] = json.dumps(reading.with_folds(reading.with_tables(answers.with_fields(page, docname))))

@@ -51,6 +51,11 @@
     .map((link) => document.getElementById(decodeURIComponent(link.hash.slice(1))))
     .filter(Boolean);
   let present = null;
+  const scrolledTo = (link, box) => {
+    const { top, bottom } = link.getBoundingClientRect();
+    const frame = box.getBoundingClientRect();
+    if (top < frame.top || bottom > frame.bottom) box.scrollTop += top - frame.top - box.clientHeight / 2;
+  };
   const mark = () => {
     const above = heads.filter((head) => head.getBoundingClientRect().top < innerHeight / 3);
     let now = above.at(-1) ?? null;
@@ -65,10 +70,7 @@
       const link = [...list.querySelectorAll("a")].find(({ hash }) => now && hash === `#${now.id}`);
       link?.setAttribute("aria-current", "location");
       const box = list.closest("nav");
-      if (!link || box.scrollHeight <= box.clientHeight) continue;
-      const { top, bottom } = link.getBoundingClientRect();
-      const frame = box.getBoundingClientRect();
-      if (top < frame.top || bottom > frame.bottom) box.scrollTop += top - frame.top - box.clientHeight / 2;
+      if (link && box.scrollHeight > box.clientHeight) scrolledTo(link, box);
     }
   };
   let asked = false;
@@ -89,8 +91,7 @@
   // The list of chapters opens at the present one.
   const beside = document.querySelector("nav.chapters");
   const page = beside?.querySelector("[aria-current=page]");
-  if (page && page.getBoundingClientRect().bottom > beside.getBoundingClientRect().bottom)
-    beside.scrollTop += page.getBoundingClientRect().top - beside.getBoundingClientRect().top - beside.clientHeight / 2;
+  if (page) scrolledTo(page, beside);
 
   const menu = document.querySelector("details.menu");
   menu?.addEventListener("toggle", () => {

@@ -74,12 +74,13 @@ def student(notebook: dict) -> dict:
 
 
 def solved(notebook: dict) -> dict:
-    """A chapter with its solutions, and its exercises answered."""
-    return _handed_out(notebook, {task.cell: answered(task) for task in tasks(notebook)})
+    """A chapter with its solutions, and its exercises answered; no link to the book's own copy of it."""
+    return _handed_out(
+        address.without_link(copy.deepcopy(notebook)), {task.cell: answered(task) for task in tasks(notebook)}
+    )
 
 
 def _handed_out(notebook: dict, answers: dict[str, str]) -> dict:
-    notebook = address.without_link(copy.deepcopy(notebook))  # it leads to the chapter with its solutions
     asked = {task.cell: task for task in tasks(notebook)}
     cells = []
     for cell in notebook["cells"]:

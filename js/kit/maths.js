@@ -40,8 +40,7 @@ export const sign = (h, text) => h("span", { class: "lvm-sign" }, text);
 export function formulaRow(h, label, parts, { small = true, unit = "nats" } = {}) {
   const pairs = [];
   for (const part of parts) {
-    const last = pairs.at(-1);
-    if (last?.length && last.every((node) => typeof node === "string")) last.push(part);
+    if (typeof pairs.at(-1)?.at(-1) === "string") pairs.at(-1).push(part);
     else pairs.push([part]);
   }
   if (unit) pairs.at(-1).push(h("span", { class: "lvm-unit" }, unit));

@@ -1,8 +1,6 @@
 """Chapters that write a net or its training out write the recipe's, and the labs begin with it."""
 
 import ast
-import json
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,13 +11,12 @@ from lvm_lib.labs import tokens, tokens_lab, vae, vae_lab
 from lvm_lib.likelihoods import Gaussian
 from lvm_lib.quantize import VectorQuantizer
 from lvm_lib.vqvae import conv_vqvae
-
-BOOK = Path(__file__).parents[2] / "book"
+from tools import chapters, keys
 
 
 def source(chapter, cell):
-    cells = json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
-    return next("".join(found["source"]) for found in cells if found.get("id") == cell)
+    cells = keys.read(chapters.ROOT / "book" / f"{chapter}.ipynb")["cells"]
+    return next(keys.source(found) for found in cells if found["id"] == cell)
 
 
 def shapes(net):
