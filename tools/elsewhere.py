@@ -19,9 +19,9 @@ To perturb in any run of the chapters as tests, set LVM_PERTURB; kernels inherit
 
 The log, tests/notebooks/elsewhere.json, is written by this script alone, after each run, so that it can be stopped and
 goes on where it was. A run stands in it by chapter, variant and processor: what failed, and the value of every `holds`.
-It is run again when the chapter's code has changed; a changed bound alone does not count, since values are what is
-kept. Every claim must have room: from the mean of its values to its bound at least six standard deviations, or four
-where there are at least thirty runs to know the deviation from; fewer than five runs know none.
+It is run again when the chapter's code has changed; a changed bound or drawing alone does not count, since values are
+what is kept. Every claim must have room: from the mean of its values to its bound at least six standard deviations, or
+four where there are at least thirty runs to know the deviation from; fewer than five runs know none.
 """
 
 from __future__ import annotations
@@ -111,12 +111,69 @@ def numpy_cap(arithmetic: str) -> dict[str, str]:
 
 
 def code(notebook: nbformat.NotebookNode) -> str:
-    """A digest of a chapter's code without comments, layout, exercises and the bounds of its claims."""
+    """A digest of a chapter's code without comments, layout, exercises, drawings and the bounds of its claims."""
     sources = [cell.source for cell in notebook.cells[1:] if cell.cell_type == "code"]
     trees = [tree_of(source) for source in sources if not re.search(r"(?m)^check\.", source)]
+    trees = [tree for at, tree in enumerate(trees) if not draws_only(tree, trees[at + 1 :])]
     for call in (call for tree in trees for call in claims_in(tree)):
         call.keywords = [word for word in call.keywords if word.arg not in ("at_least", "at_most")]
     return hashlib.sha256("\n".join(map(ast.dump, trees)).encode()).hexdigest()[:12]
+
+
+def draws_only(tree: ast.AST, later: list[ast.Module]) -> bool:
+    """Whether a cell shows a picture and nothing that is claimed hangs on it.
+
+    It claims nothing, leaves no name that a later cell reads, and draws no random numbers from torch, whose generator
+    all cells share.
+    """
+    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    if "plots.show" not in called or any(re.search(r"^holds$|\.within$", name) for name in called):
+        return False
+    if any(re.match(r"torch\.(manual_seed|rand|normal|bernoulli|multinomial)", name) for name in called):
+        return False
+    left = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    left |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    return left.isdisjoint(first_read(later))
+
+
+def first_read(trees: list[ast.Module]) -> set[str]:
+    """The names that cells read before they set them."""
+    read: set[str] = set()
+    anew: set[str] = set()
+
+    def follow(node: ast.AST, own: frozenset[str] = frozenset()) -> None:
+        """In the order in which Python evaluates; `own`: names of the functions and comprehensions around."""
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()):
+                anew.add(name)
+            case ast.Name(id=name):
+                read.update({name} - anew - own)
+            case ast.Assign(targets=targets, value=value):
+                each([value, *targets], own)
+            case ast.AugAssign(target=ast.Name(id=name), value=value):
+                read.update({name} - anew - own)
+                follow(value, own)
+            case ast.For(iter=source, target=target):
+                each([source, target, *node.body, *node.orelse], own)
+            case ast.FunctionDef(args=of) | ast.Lambda(args=of):
+                given = {argument.arg for argument in ast.walk(of) if isinstance(argument, ast.arg)}
+                stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+                each(ast.iter_child_nodes(node), own | given | stored)
+                anew.update({node.name} if isinstance(node, ast.FunctionDef) else set())
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                mine = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+                each([part for g in node.generators for part in (g.iter, *g.ifs)], own | mine)
+                parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+                each(parts, own | mine)
+            case _:
+                each(ast.iter_child_nodes(node), own)
+
+    def each(nodes: Iterable[ast.AST], own: frozenset[str]) -> None:
+        for node in nodes:
+            follow(node, own)
+
+    each(trees, frozenset())
+    return read
 
 
 def tree_of(source: str) -> ast.Module:

@@ -53,6 +53,34 @@ def test_the_key_moves_with_the_code_and_not_with_bounds_comments_or_exercises()
     assert elsewhere.code(notebook_of("holds('a', f(3), at_least=1)", "check.answer(...)")) != key
 
 
+@pytest.mark.parametrize(
+    ("drawing", "later", "counts"),
+    [
+        ("plots.show(draw(2), alt='a')", "holds('a', f(2), at_least=1)", False),
+        ("figure, axis = plots.subplots()\nplots.show(figure, alt='a')", "figure, axis = g()\nprint(axis)", False),
+        ("figure, axis = plots.subplots()\nplots.show(figure, alt='a')", "print(axis)", True),
+        (
+            "for x in (1, 2):\n    y = x\nplots.show(f(x), alt='a')",
+            "for x in (3, 4):\n    print([y for y in [x]])",
+            False,
+        ),
+        ("for x in (1, 2):\n    y = x\nplots.show(f(x), alt='a')", "for x in (3, 4):\n    print(y)", True),
+        ("y = 1\nplots.show(f(y), alt='a')", "y += 1", True),
+        ("y = 1\nplots.show(f(y), alt='a')", "y = y + 1", True),
+        ("y = 1\nplots.show(f(y), alt='a')", "def g(y):\n    return y\nprint(g(2))", False),
+        ("y = 1\nplots.show(f(y), alt='a')", "def g(x):\n    return y", True),
+        ("def g(x):\n    return x\nplots.show(f(g), alt='a')", "print(g(2))", True),
+        ("torch.manual_seed(2)\nplots.show(f(2), alt='a')", "print(3)", True),
+        ("plots.show(f(torch.randn(2)), alt='a')", "print(3)", True),
+        ("holds('b', f(2), at_least=1)\nplots.show(f(2), alt='a')", "print(3)", True),
+        ("draw(2)", "print(3)", True),
+    ],
+)
+def test_a_picture_counts_where_something_later_may_hang_on_it(drawing, later, counts):
+    key = elsewhere.code(notebook_of(drawing, later))
+    assert (elsewhere.code(notebook_of(later)) != key) is counts
+
+
 # ---------------------------------------------------------------- room
 
 
