@@ -1,27 +1,42 @@
 """Reading mode: in a page the code stands folded, but for what teaches; one switch in the header opens it all.
 
 A cell tagged `teaches` stands open, as do results. Two or more lines that claim something of a run (lvm_lib.claims), or
-set it beside stored ones (lvm_lib.experiments), become a table. Notebooks are not changed: there all code is open.
+set it beside stored ones (lvm_lib.experiments), become a table, one line a sentence; both say what the two numbers are.
+Whole thousands get a comma in tables and in what was printed. Notebooks are not changed: there all code is open.
 """
 
 from __future__ import annotations
 
 import html
 import itertools
+import math
 import re
 
 from tools import exercises, keys, runs
 
 OPEN = {"teaches"}
 HANDLED = {"remove-input", "remove-cell", "hide-cell"}
-CLAIMS = {  # a line's form: caption and headings of a table of such lines
-    re.compile(r"(.+): (.+?) \(claimed: (.+)\)"): (
-        "What this run found, and what is claimed of it",
-        "this run",
-        "claimed",
+CLAIM = re.compile(r"(?P<name>.+): (?P<here>.+?) \(claimed: (?P<bound>.+)\)")
+BESIDE = re.compile(r"(?P<name>.+): (?P<here>.+?) here; stored (?P<mean>.+) over (?P<runs>\d+) runs")
+FORMS = {  # a line's form: caption of a table of such lines, headings of its numbers, a single line as a sentence
+    CLAIM: (
+        "Numbers of this run. A run on another machine ends a little elsewhere; the text relies only on the bounds.",
+        ("in this run", "bound that the text relies on"),
+        "{name}: {here} in this run; the text relies on {bound}",
     ),
-    re.compile(r"(.+): (.+?) here; stored (.+)"): ("This run beside the stored ones", "this run", "stored"),
+    BESIDE: (
+        "One run of this page, and the mean of stored runs (± its standard error) that differ from it in their random "
+        "seed. A single run scatters more than a mean.",
+        ("in this run", "mean of {runs} stored runs"),
+        "{name}: {here} in this run; {mean} is the mean of {runs} stored runs with other random seeds",
+    ),
 }
+NUMBER = r"[-−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
+MEASURED = re.compile(rf"(?P<number>{NUMBER})(?: ± (?P<error>{NUMBER}))?(?: (?P<unit>.+))?")
+LISTED = re.compile(r"\([\d\s,.]*,[\d\s,.]*\)|\[[^\]<]*\]")  # a shape or a list, which stays as it is
+THOUSANDS = re.compile(r"(?<![\w.,:])(\d{4,})(?!\w|,\d)")
+TABLE = re.compile(r'<table class="lvm-table">.*?</table>', flags=re.S)
+SHORTEST = 1e-5  # a number below this is written with a power of ten
 
 
 def with_folds(notebook: dict) -> dict:
@@ -40,10 +55,31 @@ def with_folds(notebook: dict) -> dict:
 
 
 def with_tables(notebook: dict) -> dict:
-    """A page's notebook with its printed claims as tables, in place."""
+    """A page's notebook with its printed claims as tables, and commas in its thousands, in place."""
     for cell in runs.code_cells(notebook):
-        cell["outputs"] = [piece for output in cell["outputs"] for piece in tabled(output)]
+        cell["outputs"] = [with_commas(piece) for output in cell["outputs"] for piece in tabled(output)]
     return notebook
+
+
+def with_commas(output: dict) -> dict:
+    """An output with commas in the thousands of its printed lines, or of its table."""
+    if output.get("output_type") == "stream":
+        return {**output, "text": thousands("".join(output["text"]))}
+    shown = "".join(output.get("data", {}).get("text/html", ""))
+    if not TABLE.search(shown):
+        return output
+    made = TABLE.sub(lambda found: thousands(found[0]), shown)
+    return {**output, "data": {**output["data"], "text/html": made}}
+
+
+def thousands(text: str) -> str:
+    """A text with a comma before every three digits of what is 1,000 or more; shapes and lists stay."""
+    pieces, at = [], 0
+    for kept in [*LISTED.finditer(text), None]:
+        free = text[at : kept.start() if kept else len(text)]
+        pieces += [THOUSANDS.sub(lambda found: f"{int(found[1]):,}", free), kept[0] if kept else ""]
+        at = kept.end() if kept else at
+    return "".join(pieces)
 
 
 def tabled(output: dict) -> list[dict]:
@@ -53,38 +89,88 @@ def tabled(output: dict) -> list[dict]:
     pieces: list[dict] = []
     for form, lines in itertools.groupby("".join(output["text"]).splitlines(keepends=True), form_of):
         same = list(lines)
-        if form and len(same) > 1:
-            shown = {
-                "text/html": table(form, [form.fullmatch(line.strip()) for line in same]),
-                "text/plain": "".join(same),
-            }
+        found = [match for line in same if form and (match := form.fullmatch(line.strip()))]
+        if form and len(found) > 1:
+            shown = {"text/html": table(form, found), "text/plain": "".join(same)}
             pieces.append({"output_type": "display_data", "metadata": {}, "data": shown})
-        elif pieces and pieces[-1]["output_type"] == "stream":
-            pieces[-1]["text"] += "".join(same)
+            continue
+        text = sentence(form, found[0]) if form and found else "".join(same)
+        if pieces and pieces[-1]["output_type"] == "stream":
+            pieces[-1]["text"] += text
         else:
-            pieces.append({**output, "text": "".join(same)})
+            pieces.append({**output, "text": text})
     return pieces
 
 
 def form_of(line: str) -> re.Pattern | None:
-    """The form of CLAIMS that a line has, or None."""
-    return next((form for form in CLAIMS if form.fullmatch(line.strip())), None)
+    """The form that a line has, or None."""
+    return next((form for form in FORMS if form.fullmatch(line.strip())), None)
 
 
-def table(form: re.Pattern, found: list) -> str:
-    """A table of claims, made like those of lvm_lib.tables."""
-    caption, *heads = CLAIMS[form]
+def numbers(match: re.Match) -> tuple[str, str, str]:
+    """What a line says: the run's number, the bound or mean beside it, and their unit, which may be empty."""
+    here = MEASURED.fullmatch(match["here"])
+    if not here:
+        return match["here"], match[3], ""
+    beside = match[3]
+    if match.re is BESIDE:
+        mean = MEASURED.fullmatch(beside)
+        beside = rounded(mean["number"], mean["error"]) if mean and mean["error"] else beside
+    return decimal(here["number"]), beside, here["unit"] or ""
+
+
+def decimal(number: str, places: int | None = None) -> str:
+    """A number without a power of ten, unless it is very small; with so many decimals, where that is said."""
+    value = float(number.replace("−", "-"))
+    if ("e" not in number and places is None) or 0 < abs(value) < SHORTEST:
+        return number
+    return f"{value:.{decimals(number) if places is None else places}f}"
+
+
+def decimals(number: str, digits: int = 0) -> int:
+    """How many decimals a number has, or has where it is given in at least so many digits: 0.05 in two has three."""
+    fraction, _, power = number.lower().partition("e")
+    found = len(fraction.partition(".")[2]) - int(power or 0)
+    value = abs(float(number.replace("−", "-")))
+    return max(0, found, digits - 1 - math.floor(math.log10(value)) if digits and value else 0)
+
+
+def rounded(mean: str, error: str) -> str:
+    """A mean with its error, in as many decimals as two digits of the error and three of the mean have."""
+    places = min(decimals(mean, 3), decimals(error, 2))
+    shown = decimal(error, places)
+    return f"{decimal(mean, places)} ± {shown if float(shown) else decimal(error)}"
+
+
+def sentence(form: re.Pattern, match: re.Match) -> str:
+    """A single line of one form, in words that say what its numbers are."""
+    here, beside, unit = numbers(match)
+    unit = f" {unit}" if unit else ""
+    said = {**match.groupdict(), "here": here + unit, "bound" if form is CLAIM else "mean": beside + unit}
+    return FORMS[form][2].format(**said) + "\n"
+
+
+def table(form: re.Pattern, found: list[re.Match]) -> str:
+    """A table of claims, made like those of lvm_lib.tables; a unit that all rows share stands in the headings."""
+    caption, names, _ = FORMS[form]
+    rows = [(match["name"], *numbers(match)) for match in found]
+    units = {unit for *_, unit in rows}
+    shared = units.pop() if len(units) == 1 else ""
+    counts = {match["runs"] for match in found} if form is BESIDE else {""}
+    names = [name.format(runs=counts.copy().pop() if len(counts) == 1 else "the") for name in names]
+    heads = ["quantity", *(f"{name}, {shared}" if shared else name for name in names)]
     head = "".join(
-        f'<th scope="col" style="text-align:{side}">{name}</th>'
-        for name, side in zip(("what", *heads), ("left", "right", "right"), strict=True)
+        f'<th scope="col" style="text-align:{side}">{html.escape(name, quote=False)}</th>'
+        for name, side in zip(heads, ("left", "right", "right"), strict=True)
     )
     body = ""
-    for name, here, said in (match.groups() for match in found):
-        numbers = "".join(
-            f'<td style="text-align:right">{html.escape(re.sub(r"-(?=[0-9])", "−", cell))}</td>'
-            for cell in (here, said)
+    for name, here, beside, unit in rows:
+        own = f" {unit}" if unit and not shared else ""
+        cells = "".join(
+            f'<td style="text-align:right">{html.escape(re.sub(r"-(?=[0-9])", "−", cell + own))}</td>'
+            for cell in (here, beside)
         )
-        body += f'<tr><th scope="row" style="text-align:left">{html.escape(name)}</th>{numbers}</tr>'
+        body += f'<tr><th scope="row" style="text-align:left">{html.escape(name, quote=False)}</th>{cells}</tr>'
     return (
         f'<table class="lvm-table"><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table>"

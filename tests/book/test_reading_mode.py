@@ -39,14 +39,58 @@ def test_all_other_code_is_folded_under_words_that_say_how_much_it_is():
 CLAIMED = "gap: 11.1 nats (claimed: at least 5)\nerror: -0.3 (claimed: at most 1)\n"
 
 
-def test_claims_of_a_run_become_a_table_and_other_lines_stay():
-    first, table, last = reading.tabled(
-        cell(said=f"before\n{CLAIMED}one alone: 3 here; stored 4 ± 1 over 3 runs\n")["outputs"][0]
-    )
-    assert first["text"] == "before\n" and last["text"].startswith("one alone")
-    cells = re.findall(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", table["data"]["text/html"])
-    assert cells == ["what", "this run", "claimed", "gap", "11.1 nats", "at least 5", "error", "−0.3", "at most 1"]
+def cells_of(output):
+    return re.findall(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", output["data"]["text/html"])
+
+
+def test_claims_of_a_run_become_a_table_and_a_single_one_a_sentence():
+    alone = "one alone: 3 nats here; stored 4.02 ± 1 nats over 3 runs\nafter\n"
+    first, table, last = reading.tabled(cell(said=f"before\n{CLAIMED}{alone}")["outputs"][0])
+    assert first["text"] == "before\n"
+    assert cells_of(table)[:3] == ["quantity", "in this run", "bound that the text relies on"]
+    assert cells_of(table)[3:] == ["gap", "11.1 nats", "at least 5 nats", "error", "−0.3", "at most 1"]
     assert table["data"]["text/plain"] == CLAIMED
+    said = "3 nats in this run; 4.0 ± 1.0 nats is the mean of 3 stored runs with other random seeds"
+    assert last["text"] == f"one alone: {said}\nafter\n"
+    (kept,) = reading.tabled(cell(said="gap: 11.1 nats (claimed: at least 5)\n")["outputs"][0])
+    assert kept["text"] == "gap: 11.1 nats in this run; the text relies on at least 5 nats\n"
+
+
+def test_stored_runs_stand_beside_this_one_under_their_number_and_their_unit():
+    lines = (
+        "a: 0.652 nats here; stored 0.802 ± 0.05 nats over 4 runs\n"
+        "b: 0.000581 nats here; stored 0.000428 ± 7.2e-05 nats over 4 runs\n"
+    )
+    (table,) = reading.tabled(cell(said=lines)["outputs"][0])
+    assert cells_of(table)[:3] == ["quantity", "in this run, nats", "mean of 4 stored runs, nats"]
+    assert cells_of(table)[3:] == ["a", "0.652", "0.802 ± 0.050", "b", "0.000581", "0.000428 ± 0.000072"]
+    (other,) = reading.tabled(cell(said=lines.replace("over 4 runs\nb", "over 6 runs\nb"))["outputs"][0])
+    assert cells_of(other)[2] == "mean of the stored runs, nats"
+
+
+@pytest.mark.parametrize(
+    "mean, error, shown",
+    [
+        ("0.11", "0.019", "0.110 ± 0.019"),
+        ("166", "2.3", "166 ± 2"),  # of the mean three digits are known
+        ("7.99", "2", "8.0 ± 2.0"),
+        ("-151", "0.24", "-151 ± 0.24"),  # no error is shown as zero
+        ("2e-07", "3e-09", "2e-07 ± 3e-09"),
+    ],
+)
+def test_a_mean_is_shown_as_exactly_as_its_error_allows(mean, error, shown):
+    assert reading.rounded(mean, error) == shown
+
+
+def test_thousands_have_one_look_in_tables_and_in_what_is_printed():
+    made = '<table class="lvm-table"><td>16641</td><td>−4084.66 ± 1e4</td></table> 5000'
+    html = reading.with_commas({"output_type": "execute_result", "data": {"text/html": [made]}})["data"]["text/html"]
+    assert html == made.replace("16641", "16,641").replace("4084", "4,084")
+    printed = "1200 of 9000, W is (784, 1600), x[:1000], 0.12345, 1,000, v2000\n"
+    said = reading.with_commas(cell(said=printed)["outputs"][0])["text"]
+    assert said == printed.replace("1200", "1,200").replace("9000", "9,000")
+    live = {"output_type": "display_data", "data": {"text/html": '<div data-numbers="4084"></div>'}}
+    assert reading.with_commas(live) == live
 
 
 def test_rows_of_a_formula_are_told_apart_from_what_stands_inside():
