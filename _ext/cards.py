@@ -10,6 +10,8 @@ from __future__ import annotations
 import html
 import re
 
+import symbols
+
 FITS = 34  # letters of a table's type in a line of the narrowest screen, 320 CSS pixels wide
 BETWEEN = 1.2  # letters of nothing behind each column
 TABLE = re.compile(r'<table class="lvm-table">.*?</table>', flags=re.S)
@@ -22,7 +24,9 @@ def with_cards(body: str) -> str:
 
 
 def words(cell: str) -> str:
-    return html.unescape(re.sub(r"<[^>]+>", "", cell))
+    """A cell as plain text: what is raised stays so."""
+    risen = re.sub(r"<sup>([-−0-9T]+)</sup>", lambda found: symbols.raised(found[1]), cell)
+    return html.unescape(re.sub(r"<[^>]+>", "", risen))
 
 
 def width(table: str) -> float:

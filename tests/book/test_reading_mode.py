@@ -225,6 +225,13 @@ def test_a_wide_table_carries_its_headings_and_its_roles_and_a_narrow_one_stays(
     assert cards.with_cards(narrow) == narrow
 
 
+def test_a_heading_on_a_card_keeps_its_power():
+    made = BeautifulSoup(
+        cards.with_cards(WIDE.replace("measured", "error / 2σ<sup>2</sup>, 10<sup>−3</sup>")), "html.parser"
+    )
+    assert made.td["data-heading"] == 'error / 2σ², 10⁻³, "0"'
+
+
 def strip_picture(images, titled=True, rows=1):
     pixels = np.full((60 + 84 * rows, 1382), 255, np.uint8)
     for word in range(3 * titled):

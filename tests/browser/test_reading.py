@@ -146,7 +146,7 @@ def test_on_a_phone_the_panels_of_a_picture_stand_one_below_the_other_and_each_i
     }))""",
         side_by_side,
     )
-    assert [len(picture["boxes"]) for picture in shown] == [2, 4]
+    assert [len(picture["boxes"]) for picture in shown] == [2, 3]
     for picture in shown:
         tops = [box["top"] for box in picture["boxes"]]
         assert tops == sorted(set(tops)) and picture["words"] > 0 and picture["stops"] == -1
