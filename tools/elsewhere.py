@@ -19,9 +19,9 @@ To perturb in any run of the chapters as tests, set LVM_PERTURB; kernels inherit
 
 The log, tests/notebooks/elsewhere.json, is written by this script alone, after each run, so that it can be stopped and
 goes on where it was. A run stands in it by chapter, variant and processor: what failed, and the value of every `holds`.
-It is run again when the chapter's code has changed; a changed bound or drawing alone does not count, since values are
-what is kept. Every claim must have room: from the mean of its values to its bound at least six standard deviations, or
-four where there are at least thirty runs to know the deviation from; fewer than five runs know none.
+It is run again when the code that claims hang on has changed; a changed bound, drawing or table alone does not count.
+Every claim must have room: from the mean of its values to its bound at least six standard deviations, or four where
+there are at least thirty runs to know the deviation from; fewer than five runs know none.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as xml
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import NamedTuple
@@ -111,33 +111,62 @@ def numpy_cap(arithmetic: str) -> dict[str, str]:
 
 
 def code(notebook: nbformat.NotebookNode) -> str:
-    """A digest of a chapter's code without comments, layout, exercises, drawings and the bounds of its claims."""
+    """A digest of the code that a chapter's claims hang on, without comments, layout and the bounds of its claims."""
     sources = [cell.source for cell in notebook.cells[1:] if cell.cell_type == "code"]
-    trees = [tree_of(source) for source in sources if not re.search(r"(?m)^check\.", source)]
-    trees = [tree for at, tree in enumerate(trees) if not draws_only(tree, trees[at + 1 :])]
-    for call in (call for tree in trees for call in claims_in(tree)):
+    kept = needed([tree_of(source) for source in sources if not re.search(r"(?m)^check\.", source)])
+    for call in (call for statement in kept for call in claims_in(statement)):
         call.keywords = [word for word in call.keywords if word.arg not in ("at_least", "at_most")]
-    return hashlib.sha256("\n".join(map(ast.dump, trees)).encode()).hexdigest()[:12]
+    return hashlib.sha256("\n".join(map(ast.dump, kept)).encode()).hexdigest()[:12]
 
 
-def draws_only(tree: ast.AST, later: list[ast.Module]) -> bool:
-    """Whether a cell shows a picture and nothing that is claimed hangs on it.
+def needed(cells: list[ast.Module]) -> list[ast.stmt]:
+    """The statements of cells without those that no claim hangs on.
 
-    It claims nothing, leaves no name that a later cell reads, and draws no random numbers from torch, whose generator
-    all cells share.
+    Left out are prints and tables, assignments of names that none of the rest reads later, and all statements of a cell
+    that draws a picture unless they leave such a name. What claims, asserts or draws from torch's generator stays.
     """
-    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    if "plots.show" not in called or any(re.search(r"^holds$|\.within$", name) for name in called):
-        return False
-    if any(re.match(r"torch\.(manual_seed|rand|normal|bernoulli|multinomial)", name) for name in called):
-        return False
-    left = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    left |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
-    return left.isdisjoint(first_read(later))
+    kept: list[ast.stmt] = []
+    for cell in reversed(cells):
+        pictured = "plots.show" in called_in(cell) and not claiming(cell)
+        for statement in reversed(cell.body):
+            may_go = pictured or isinstance(statement, (ast.Assign, ast.FunctionDef)) or shows(statement)
+            if not may_go or claiming(statement) or random(statement) or bound(statement) & first_read(kept):
+                kept.insert(0, statement)
+    return kept
 
 
-def first_read(trees: list[ast.Module]) -> set[str]:
-    """The names that cells read before they set them."""
+def shows(statement: ast.stmt) -> bool:
+    """Whether a statement is a call that prints or shows a table."""
+    return isinstance(statement, ast.Expr) and called_in(statement)[:1] in (["print"], ["table"], ["display"])
+
+
+def called_in(tree: ast.AST) -> list[str]:
+    """What is called, as it is written, the outermost first."""
+    return [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+def claiming(tree: ast.AST) -> bool:
+    """Whether it claims or asserts something."""
+    asserts = any(isinstance(node, ast.Assert) for node in ast.walk(tree))
+    return asserts or any(re.search(r"^holds$|\.within$", name) for name in called_in(tree))
+
+
+def random(tree: ast.AST) -> bool:
+    """Whether random numbers may come from torch's own generator, which all cells share."""
+    return any(re.match(r"torch\.(manual_seed|rand|normal|bernoulli|multinomial)", name) for name in called_in(tree))
+
+
+def bound(tree: ast.AST) -> set[str]:
+    """The names that a cell or statement leaves; those of an attribute or a row that it changes are the owner's."""
+    nodes = list(ast.walk(tree))
+    left = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    left |= {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    changed = [n.value for n in nodes if isinstance(n, (ast.Attribute, ast.Subscript)) and isinstance(n.ctx, ast.Store)]
+    return left | {name.id for owner in changed for name in ast.walk(owner) if isinstance(name, ast.Name)}
+
+
+def first_read(trees: Sequence[ast.AST]) -> set[str]:
+    """The names that statements read before they set them."""
     read: set[str] = set()
     anew: set[str] = set()
 

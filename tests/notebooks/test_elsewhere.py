@@ -53,32 +53,42 @@ def test_the_key_moves_with_the_code_and_not_with_bounds_comments_or_exercises()
     assert elsewhere.code(notebook_of("holds('a', f(3), at_least=1)", "check.answer(...)")) != key
 
 
+CLAIMS_Y = "holds('a', f(y), at_least=1)"
+PICTURE = "y = 1\nplots.show(f(y), alt='a')"
+
+
 @pytest.mark.parametrize(
-    ("drawing", "later", "counts"),
+    ("cell", "later", "counts"),
     [
-        ("plots.show(draw(2), alt='a')", "holds('a', f(2), at_least=1)", False),
-        ("figure, axis = plots.subplots()\nplots.show(figure, alt='a')", "figure, axis = g()\nprint(axis)", False),
-        ("figure, axis = plots.subplots()\nplots.show(figure, alt='a')", "print(axis)", True),
-        (
-            "for x in (1, 2):\n    y = x\nplots.show(f(x), alt='a')",
-            "for x in (3, 4):\n    print([y for y in [x]])",
-            False,
-        ),
-        ("for x in (1, 2):\n    y = x\nplots.show(f(x), alt='a')", "for x in (3, 4):\n    print(y)", True),
-        ("y = 1\nplots.show(f(y), alt='a')", "y += 1", True),
-        ("y = 1\nplots.show(f(y), alt='a')", "y = y + 1", True),
-        ("y = 1\nplots.show(f(y), alt='a')", "def g(y):\n    return y\nprint(g(2))", False),
-        ("y = 1\nplots.show(f(y), alt='a')", "def g(x):\n    return y", True),
-        ("def g(x):\n    return x\nplots.show(f(g), alt='a')", "print(g(2))", True),
-        ("torch.manual_seed(2)\nplots.show(f(2), alt='a')", "print(3)", True),
-        ("plots.show(f(torch.randn(2)), alt='a')", "print(3)", True),
-        ("holds('b', f(2), at_least=1)\nplots.show(f(2), alt='a')", "print(3)", True),
-        ("draw(2)", "print(3)", True),
+        ("plots.show(draw(2), alt='a')", CLAIMS_Y, False),
+        ("print(draw(2))", CLAIMS_Y, False),
+        ("table({'a': [draw(2)]}, 'caption')", CLAIMS_Y, False),
+        ("x = draw(2)", CLAIMS_Y, False),
+        ("y = draw(2)", CLAIMS_Y, True),
+        ("y.part = draw(2)", CLAIMS_Y, True),
+        ("y[2] = 3", CLAIMS_Y, True),
+        ("draw(2)", CLAIMS_Y, True),
+        ("for x in (1, 2):\n    draw(x)", CLAIMS_Y, True),
+        ("x = 3", "y = x\n" + CLAIMS_Y, True),
+        ("figure, axis = plots.subplots()\naxis.plot(2)\nplots.show(figure, alt='a')", CLAIMS_Y, False),
+        ("figure, y = plots.subplots()\nplots.show(figure, alt='a')", CLAIMS_Y, True),
+        ("for x in (1, 2):\n    y = x\nplots.show(f(x), alt='a')", "print([y for y in [3]])", False),
+        ("for x in (1, 2):\n    y = x\nplots.show(f(x), alt='a')", CLAIMS_Y, True),
+        (PICTURE, "print(y)", False),
+        (PICTURE, "y = 2\n" + CLAIMS_Y, False),
+        (PICTURE, "y += 1\n" + CLAIMS_Y, True),
+        (PICTURE, "y = y + 1\n" + CLAIMS_Y, True),
+        (PICTURE, "def g(y):\n    return y\nholds('a', g(2), at_least=1)", False),
+        (PICTURE, "def g(x):\n    return y\nholds('a', g(2), at_least=1)", True),
+        ("def y(x):\n    return x\nplots.show(f(y), alt='a')", CLAIMS_Y, True),
+        ("torch.manual_seed(2)\nplots.show(f(2), alt='a')", CLAIMS_Y, True),
+        ("plots.show(f(torch.randn(2)), alt='a')", CLAIMS_Y, True),
+        ("assert f(2) < 3\nplots.show(f(2), alt='a')", CLAIMS_Y, True),
+        ("holds('b', f(2), at_least=1)\nplots.show(f(2), alt='a')", CLAIMS_Y, True),
     ],
 )
-def test_a_picture_counts_where_something_later_may_hang_on_it(drawing, later, counts):
-    key = elsewhere.code(notebook_of(drawing, later))
-    assert (elsewhere.code(notebook_of(later)) != key) is counts
+def test_what_is_shown_counts_where_something_later_may_hang_on_it(cell, later, counts):
+    assert (elsewhere.code(notebook_of(later)) != elsewhere.code(notebook_of(cell, later))) is counts
 
 
 # ---------------------------------------------------------------- room
