@@ -22,6 +22,8 @@ from tools.keys import ROOT
 ROOM = json.loads((ROOT / "assets" / "room.json").read_text(encoding="utf-8"))
 BANDS = {"a": (280, 350), "b": (350, 600), "c": (712, 782), "d": (808, 808), "e": (944, 980)}  # one layout each
 WORDS = 0.88  # the size of a title's words on a narrow screen: 13 px high letters
+PHONE = "screen and (max-width: 40rem)"  # where a picture's narrow form is shown, and panels are stacked (book.css)
+NARROW_DENSITY = 2.5  # pixels of a narrow picture to one of CSS: 240 to the inch, of which each is 96 of CSS
 SIDE_FILES = ROOT / "_build" / "side"
 
 
@@ -64,8 +66,14 @@ def shown(entry: dict, output: dict, run: runs.Run, docname: str) -> dict:
         room = ROOM.get(f"{docname.rsplit('/', 1)[-1]}/{entry['name']}") or ROOM.get(entry["name"], entry["room"])
         element = figure_element(entry["id"], entry["name"], light, meta.get("alt", ""), depth, room)
     else:
-        dark = pictures.recoloured(light, base64.b64decode(entry["dark"])) if light and "dark" in entry else None
-        element = picture_element(entry["id"], {"light": light, "dark": dark}, meta["alt"], depth)
+        narrow = run.files.get(entry["id"] + runs.NARROW)
+        forms = {
+            "light": light,
+            "dark": in_the_dark(light, entry.get("dark")),
+            "narrow-light": narrow,
+            "narrow-dark": in_the_dark(narrow, entry.get("narrow")),
+        }
+        element = picture_element(entry["id"], forms, meta["alt"], depth)
     return {**output, "data": {"text/html": element}, "metadata": {}}
 
 
@@ -75,10 +83,15 @@ def picture_of(output: dict) -> bytes | None:
     return base64.b64decode("".join(text)) if text else None
 
 
-def size(picture: bytes) -> str:
-    """Attributes of an image element: its size in CSS pixels, of which each holds two by two of the picture's."""
+def in_the_dark(picture: bytes | None, colours: str | None) -> bytes | None:
+    """A stored picture in its colours on a dark ground, which are in base64; None where one of the two is missing."""
+    return pictures.recoloured(picture, base64.b64decode(colours)) if picture and colours else None
+
+
+def size(picture: bytes, density: float = 2) -> str:
+    """Attributes of an image element: its size in CSS pixels, of which each is `density` of the picture's long."""
     width, height = struct.unpack(">II", picture[16:24])
-    return f'width="{width // 2}" height="{height // 2}"'
+    return f'width="{width / density:.0f}" height="{height / density:.0f}"'
 
 
 def figure_element(identity: str, name: str, picture: bytes | None, alt: str, depth: int, room) -> str:
@@ -117,17 +130,29 @@ def kept_free(room) -> str:
 
 
 def picture_element(identity: str, drawn: dict[str, bytes | None], alt: str, depth: int) -> str:
-    """A static figure as files beside the page: one picture for each theme that there is, one text alternative."""
-    themes = {theme: picture for theme, picture in drawn.items() if picture}
+    """A static figure as files beside the page: one picture for each theme that there is, one text alternative.
+
+    drawn: the pictures as "light" and "dark", and their narrow forms as "narrow-light" and "narrow-dark".
+    """
+    for form, picture in drawn.items():
+        if picture:
+            (SIDE_FILES / f"{identity}-{form}.png").write_bytes(picture)
+    file = f"{'../' * depth}_figures/{identity}"
+    themes = {theme: picture for theme in ("light", "dark") if (picture := drawn.get(theme))}
     elements = ""
     for theme, picture in themes.items():
-        (SIDE_FILES / f"{identity}-{theme}.png").write_bytes(picture)
         only = f" lvm-only-{theme}" if len(themes) > 1 else ""
-        elements += (
-            f'<img class="lvm-picture{only}" src="{"../" * depth}_figures/{identity}-{theme}.png" '
+        image = (
+            f'<img class="lvm-picture{only}" src="{file}-{theme}.png" '
             f'{size(picture)} alt="{html.escape(alt, quote=True)}" loading="lazy">'
         )
-    return f'<div class="lvm-frame">{elements}</div>' + stacked(identity, themes)
+        narrow = drawn.get(f"narrow-{theme}")
+        if narrow:
+            small = f'srcset="{file}-narrow-{theme}.png" {size(narrow, NARROW_DENSITY)}'
+            image = f'<picture><source media="{PHONE}" {small}>{image}</picture>'
+        elements += image
+    has_narrow = any(drawn.get(f"narrow-{theme}") for theme in themes)
+    return f'<div class="lvm-frame">{elements}</div>' + ("" if has_narrow else stacked(identity, themes))
 
 
 def stacked(identity: str, themes: dict[str, bytes]) -> str:

@@ -1,9 +1,9 @@
 """The parts of a static picture, so that a narrow screen can set them anew: panels, titles, strips of images.
 
-A picture is drawn once, for a wide page. Where a column of nothing separates its panels, a narrow page shows the same
-file once for each panel, cut by style alone: nothing is drawn or stored twice. Strips of images keep their size in the
-column, long ones in two halves; the words of their titles are cut out and set like words, since at the width of a
-phone a title would be 7 px high.
+Such a picture is drawn once, for a wide page (one of a single panel twice: lvm_lib/plots/narrow.py). Where a column of
+nothing separates its panels, a narrow page shows the same file once for each panel, cut by style alone: nothing is
+drawn or stored twice. Strips of images keep their size in the column, long ones in two halves; the words of their
+titles are cut out and set like words, since at the width of a phone a title would be 7 px high.
 """
 
 from __future__ import annotations

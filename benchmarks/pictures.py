@@ -2,7 +2,8 @@
 
     python -m benchmarks.pictures     draw them anew from results.json
 
-benchmarks/pictures/<name>-<theme>.png, and index.json: what they were drawn from, and the text alternative of each.
+benchmarks/pictures/<name>-<theme>.png, for a phone <name>-narrow-<theme>.png, and index.json: what they were drawn
+from, and the text alternative of each.
 Where the results or what draws them changed since, a picture is stale, and whoever asks for it gets a new one.
 """
 
@@ -17,7 +18,7 @@ from . import report
 
 FOLDER = report.HERE / "pictures"
 NAMES = {"ratios": report.ratios_figure, "chapters": report.chapters_figure, "exponents": report.growth_figure}
-THEMES = ("light", "dark")
+FORMS = ("light", "dark", "narrow-light", "narrow-dark")  # the narrow ones of a picture of one panel
 
 
 def key(results: dict) -> str:
@@ -28,23 +29,24 @@ def key(results: dict) -> str:
 
 
 def draw(name: str, results: dict) -> tuple[dict[str, bytes], str] | None:
-    """A picture for each theme and the text alternative; None where nothing is measured yet."""
+    """A picture for each form that it has, and the text alternative; None where nothing is measured yet."""
     import base64
 
     import matplotlib.pyplot as plt
 
-    from lvm_lib.plots.show import png, recolour
+    from lvm_lib.plots.show import drawn
     from tools.pictures import single
 
     made = NAMES[name](results)
     if made is None:
         return None
-    figure, alt = made
-    light = png(figure)
-    recolour(figure)
-    dark = png(figure)
+    figure, alt, narrow = made
+    (light, dark), small = drawn(figure, narrow)
     plt.close(figure)
-    return {theme: single(base64.b64decode(raw)) for theme, raw in zip(THEMES, (light, dark), strict=True)}, alt
+    for said in small.get("crowded", []):
+        print(f"{name}, on a phone: {said}")
+    raws = [light, dark, *(small[theme] for theme in ("light", "dark") if small)]
+    return {form: single(base64.b64decode(raw)) for form, raw in zip(FORMS, raws, strict=False)}, alt
 
 
 def stored(name: str, results: dict) -> tuple[dict[str, bytes], str] | None:
@@ -53,7 +55,8 @@ def stored(name: str, results: dict) -> tuple[dict[str, bytes], str] | None:
     said = json.loads(index.read_text(encoding="utf-8")) if index.exists() else {}
     if said.get("key") != key(results) or name not in said.get("alt", {}):
         return None
-    return {theme: (FOLDER / f"{name}-{theme}.png").read_bytes() for theme in THEMES}, said["alt"][name]
+    files = {form: FOLDER / f"{name}-{form}.png" for form in FORMS}
+    return {form: file.read_bytes() for form, file in files.items() if file.exists()}, said["alt"][name]
 
 
 def of(name: str, results: dict) -> tuple[dict[str, bytes], str] | None:
@@ -72,8 +75,8 @@ def main() -> None:
         made = draw(name, results)
         if made is not None:
             pictures, alts[name] = made
-            for theme, raw in pictures.items():
-                (FOLDER / f"{name}-{theme}.png").write_bytes(raw)
+            for form, raw in pictures.items():
+                (FOLDER / f"{name}-{form}.png").write_bytes(raw)
     text = json.dumps({"alt": alts, "key": key(results)}, indent=1, ensure_ascii=False, sort_keys=True)
     (FOLDER / "index.json").write_text(text + "\n", encoding="utf-8")
 

@@ -10,6 +10,7 @@ import importlib
 import json
 import math
 import re
+import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -386,34 +387,55 @@ def ratios_figure(results: dict):
     found = [(row, entry(results, row)["ratio"]) for row in every(Row) if entry(results, row)]
     if not found:
         return None
-    figure, axis = plots.subplots(height=1.2 + 0.42 * len(found))
-    bars(axis, {row.name: ratio for row, ratio in found}, at_least=1.0)
-    for place, (row, _) in enumerate(found):
-        if row.aim is not None:
-            axis.plot([row.aim, row.aim], [place - 0.36, place + 0.36], color=plots.colour("ink"), lw=2.2)
-    axis.axvline(1, color=plots.colour("muted"), lw=1, ls=":")
-    aims = [ratio <= row.aim for row, ratio in found if row.aim is not None]
-    axis.set_title(f"{sum(aims)} of {len(aims)} reach the target")
-    axis.set_xlabel("time, as a part of the other library's\n(dotted: equal; upright mark: target)")
+
+    def draw(axis, names_above: bool) -> None:
+        places = bars(axis, {row.name: ratio for row, ratio in found}, 1.0, names_above)
+        for place, (row, _) in zip(places, found, strict=True):
+            if row.aim is not None:
+                half = 0.22 if names_above else 0.36
+                axis.plot([row.aim, row.aim], [place - half, place + half], color=plots.colour("ink"), lw=2.2)
+        axis.axvline(1, color=plots.colour("muted"), lw=1, ls=":")
+        aims = [ratio <= row.aim for row, ratio in found if row.aim is not None]
+        axis.set_title(f"{sum(aims)} of {len(aims)} reach the target")
+        axis.set_xlabel("time, as a part of the other library's\n(dotted: equal; upright mark: target)")
+
     said = "; ".join(
         f"{row.name}, {number(ratio)}" + ("" if row.aim is None else f" (target {number(row.aim)})")
         for row, ratio in found
     )
-    return figure, f"Bars of this library's time as a part of another's, best against best. {said}."
+    alt = f"Bars of this library's time as a part of another's, best against best. {said}."
+    figure, axis = plots.subplots(height=1.2 + 0.42 * len(found))
+    draw(axis, names_above=False)
+    return figure, alt, lambda axis: draw(axis, names_above=True)
 
 
-def bars(axis, found: dict[str, float], at_least: float) -> None:
-    """Bars from above down, each with its number at the right edge; the axis reaches `at_least`."""
+def bars(axis, found: dict[str, float], at_least: float, names_above: bool) -> list[float]:
+    """Bars from above down, each with its number at the right edge; the axis reaches `at_least`. Gives their places.
+
+    names_above: the names stand above the bars, for a phone, and not beside them; what the axis held before is gone.
+    """
     from lvm_lib import plots
 
-    axis.barh(range(len(found)), list(found.values()), height=0.5, color=plots.colour("accent"))
-    for place, value in enumerate(found.values()):
-        axis.annotate(
-            number(value), (1.02, place), xycoords=("axes fraction", "data"), va="center", color=plots.colour("ink")
-        )
-    axis.set_yticks(range(len(found)), list(found))
-    axis.invert_yaxis()
+    axis.clear()
+    whole = [re.sub(r" ([x=]) ", "\u00a0\\1\u00a0", name) for name in found]  # a size, or a setting, on one line
+    names = [textwrap.fill(name, 32) for name in whole] if names_above else list(found)
+    room = [0.68 + 0.43 * (1 + name.count("\n")) if names_above else 1.0 for name in names]
+    places = [sum(room[: k + 1]) - 0.36 if names_above else float(k) for k in range(len(room))]
+    axis.barh(places, list(found.values()), height=0.3 if names_above else 0.5, color=plots.colour("accent"))
+    ink = plots.colour("ink")
+    for place, name, value in zip(places, names, found.values(), strict=True):
+        axis.annotate(number(value), (1.02, place), xycoords=("axes fraction", "data"), va="center", color=ink)
+        if names_above:
+            axis.annotate(name, (0, place - 0.28), (2, 0), textcoords="offset points", va="bottom", fontsize=9)
+    if names_above:
+        axis.figure.set_figheight(0.36 * sum(room))
+        axis.set_yticks([])
+        axis.set_ylim(sum(room), -0.1)
+    else:
+        axis.set_yticks(places, names)
+        axis.invert_yaxis()
     axis.set_xlim(0, 1.06 * max(at_least, *found.values()))
+    return places
 
 
 def chapters_figure(results: dict):
@@ -429,17 +451,21 @@ def chapters_figure(results: dict):
     if not found:
         return None
     limit = row.limits[book.LONGEST].bound
-    figure, axis = plots.subplots(height=1.0 + 0.36 * len(found))
-    bars(axis, found, at_least=limit)
-    axis.axvline(limit, color=plots.colour("ink"), lw=1.4, ls="--")
-    axis.set_title(f"All chapters together: {number(sum(found.values()))} s")
-    axis.set_xlabel(f"seconds to run the chapter (dashed: the limit, {number(limit)} s)")
+
+    def draw(axis, names_above: bool) -> None:
+        bars(axis, found, limit, names_above)
+        axis.axvline(limit, color=plots.colour("ink"), lw=1.4, ls="--")
+        axis.set_title(f"All chapters together: {number(sum(found.values()))} s")
+        axis.set_xlabel(f"seconds to run the chapter (dashed: the limit, {number(limit)} s)")
+
     said = ", ".join(f"{name} {number(seconds)}" for name, seconds in found.items())
-    return (
-        figure,
+    alt = (
         f"Bars of the seconds that each chapter takes when the book is built, beside a limit of {number(limit)} s: "
-        f"{said}.",
+        f"{said}."
     )
+    figure, axis = plots.subplots(height=1.0 + 0.36 * len(found))
+    draw(axis, names_above=False)
+    return figure, alt, lambda axis: draw(axis, names_above=True)
 
 
 def growth_figure(results: dict):
@@ -482,4 +508,5 @@ def growth_figure(results: dict):
         axis.set_ylabel("time, times the first")
     for axis in axes.flat[max(len(found) - columns, 0) : len(found)]:
         axis.set_xlabel("size, times the first")
-    return figure, f"Time against size on logarithmic axes, nearly straight lines. Their slopes: {'; '.join(said)}."
+    alt = f"Time against size on logarithmic axes, nearly straight lines. Their slopes: {'; '.join(said)}."
+    return figure, alt, None  # its panels are stacked on a phone

@@ -344,14 +344,15 @@ def renew(path: Path) -> None:
     run = execute(path)
     notebook = stored(with_outputs(nbformat.read(path, as_version=4), run))
     runs.save(runs.STORED / path.stem, run, then=lambda: write(path, notebook))
-    print(f"{path.stem}: stored, {run.made['seconds']:.0f} s", flush=True)
+    print(f"{path.stem}: stored, {run.made['seconds']:.0f} s", *runs.crowded(run), sep="\n  ", flush=True)
 
 
 def keep(path: Path) -> bool:
     """Run a chapter; where nothing that is compared differs, keep what is stored and renew what it hangs on.
 
     An exercise that the stored run did not have yet is stored as it came out now, and so is the state of a live figure
-    that can do more than the stored one, or begins elsewhere.
+    that can do more than the stored one, or begins elsewhere; the picture of a cell that is written otherwise; and the
+    narrow form of a picture that had none, or one of another size.
     """
     with_first_cell(path)
     notebook, run = keys.read(path), stored_run(path)
@@ -367,6 +368,13 @@ def keep(path: Path) -> bool:
         entry.update({name: value for name, value in new.items() if name == "room"})
     run.parts = fresh.parts
     new = fresh.cells.keys() - run.cells.keys()
+    for at, entry in enumerate(run.shown):
+        rewritten = fresh.cells[entry["cell"]][0] != run.cells.get(entry["cell"], [""])[0]
+        if entry["kind"] != "picture":
+            continue
+        if rewritten or runs.narrow_shape(run, at) != runs.narrow_shape(fresh, at):
+            runs.with_fresh_picture(run, fresh, at, wide=rewritten)
+        new |= {entry["cell"]} if rewritten else set()
     for entry in (entry for entry in run.shown if entry["kind"] == "figure"):
         file = f"{entry['id']}.js"
         state = runs.with_fresh_state(run.files[file], fresh.files[file], entry["name"])
@@ -380,7 +388,7 @@ def keep(path: Path) -> bool:
     }
     filled = stored(with_outputs(nbformat.read(path, as_version=4), run))
     runs.save(runs.STORED / path.stem, run, then=lambda: write(path, filled) if new else None)
-    print(f"{path.stem}: kept, its key renewed", flush=True)
+    print(f"{path.stem}: kept, its key renewed", *runs.crowded(run), sep="\n  ", flush=True)
     return True
 
 

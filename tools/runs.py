@@ -3,6 +3,7 @@
     book/elbo.ipynb                 outputs: text, pictures for a light ground, stills of live figures
     book/runs/elbo/run.json         what the run hangs on (tools/keys.py), what it was made with, what the outputs
                                     show, and the colours of each picture on a dark ground (tools/pictures.py)
+    book/runs/elbo/elbo-p4-narrow-light.png    a phone's form of a picture of one panel (lvm_lib/plots/narrow.py)
     book/runs/elbo/elbo-1.js        the state of the first live figure, a script that a page loads as it is; weights
                                     that an earlier figure of the chapter holds too stand in its file alone
 
@@ -32,6 +33,7 @@ STORED, KEPT = ROOT / "book" / "runs", ROOT / "_build" / "runs"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 HIDDEN_TRAITS = {"_esm", "_css", "_dom_classes", "_anywidget_id", "layout", "tabbable", "tooltip"}
 SHARED = 20_000  # characters of a buffer from which it is worth a second file
+NARROW = "-narrow-light.png"  # behind a picture's id: the file of its narrow form
 HIDDEN_BEGINNINGS = ("_model_", "_view_")  # of the traits that only a kernel's front end needs
 
 
@@ -92,7 +94,14 @@ def made(chapter: str, cells: list[dict], widgets: dict, *, parts: dict[str, str
                 light, colours = in_both_themes(data["image/png"], meta.pop("dark", None))
                 data["image/png"] = _encoded(light)
                 entry.update({"kind": "picture", "id": f"{chapter}-p{drawn}"})
-                run.shown.append({**entry, "dark": _encoded(colours)} if colours else entry)
+                if colours:
+                    entry["dark"] = _encoded(colours)
+                if "narrow" in meta:
+                    narrow = meta.pop("narrow")
+                    run.files[entry["id"] + NARROW], colours = in_both_themes(narrow["light"], narrow["dark"])
+                    entry["narrow"] = _encoded(colours)
+                    entry.update({"crowded": narrow["crowded"]} if narrow["crowded"] else {})
+                run.shown.append(entry)
         run.outputs[cell["id"]] = outputs
         run.cells[cell["id"]] = [keys.digest(keys.source(cell)), outputs_digest(outputs)]
     return run
@@ -169,6 +178,30 @@ def with_fresh_state(stored: bytes, fresh: bytes, name: str) -> bytes:
         buffers.append(one if one["path"][0] in figure.carried or fresh_one is None else fresh_one)
     buffers += known.values()
     return _script(old[0], {"figure": name, "traits": traits, "buffers": buffers}).encode()
+
+
+def with_fresh_picture(run: Run, fresh: Run, at: int, *, wide: bool) -> None:
+    """Give the picture that is the entry `at` of both runs the fresh run's narrow form; `wide`: its other colours too.
+
+    A run that was stored before a picture had a narrow form gets it so.
+    """
+    entry, new = run.shown[at], fresh.shown[at]
+    for name in ("narrow", "crowded", *(["dark"] if wide else [])):
+        entry.pop(name, None)
+        entry.update({name: new[name]} if name in new else {})
+    file = entry["id"] + NARROW
+    run.files.pop(file, None)
+    run.files.update({file: fresh.files[file]} if file in fresh.files else {})
+
+
+def narrow_shape(run: Run, at: int) -> bytes:
+    """What a PNG says of its size, for the narrow form of a run's entry; b"" where it has none."""
+    return run.files.get(run.shown[at]["id"] + NARROW, b"")[16:24]
+
+
+def crowded(run: Run) -> list[str]:
+    """What is not read well in the narrow forms of a run's pictures."""
+    return [f"cell {entry['cell']!r}, on a phone: {said}" for entry in run.shown for said in entry.get("crowded", [])]
 
 
 def outputs_digest(outputs: list) -> str:
@@ -264,7 +297,9 @@ def differences(notebook: dict, run: Run, fresh: Run, *, traits: bool = True) ->
         faults.append("it shows other figures or pictures than its stored run")
     for name in sorted({*run.files, *fresh.files}):
         old, new = run.files.get(name), fresh.files.get(name)
-        if old is None or new is None:
+        if old != new and name.endswith(NARROW):
+            drift.append(f"{name} has other bytes")
+        elif old is None or new is None:
             faults.append(f"{name} is {'new' if old is None else 'gone'}")
         elif traits and name.endswith(".js") and trait_names(old) != trait_names(new):
             faults.append(f"{name} holds other traits: {', '.join(sorted(trait_names(old) ^ trait_names(new)))}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from .._checks import count, real_array
+from . import narrow as narrow_form
 from .palette import QUANTITIES, SURFACES, colour
 
 DPI = 192  # shown at half this: crisp on dense screens, and 7.2 inches fill the text column
@@ -73,46 +75,67 @@ def images(
     axis.set_axis_off()
 
 
-def show(figure: Figure, alt: str) -> None:
+def show(figure: Figure, alt: str, narrow: Callable[[Axes], object] | None = None) -> None:
     """Display `figure` as a picture for the light and one for the dark theme, then close it.
 
-    alt: what is to be seen, in a sentence or two, for those who do not see it. Raises ValueError if it says nothing.
+    alt: what is to be seen, in a sentence or two, for those who do not see it. A drawing of one panel has a narrow form
+    for phones beside it; narrow: what the panel wants otherwise there, a function of its axis. Raises ValueError where
+    alt says nothing, and for a function `narrow` of a figure that has no narrow form.
     """
     import matplotlib.pyplot as plt
     from IPython.display import display
 
     if not isinstance(alt, str) or len(alt.split()) < 4:
         raise ValueError(f"alt must describe the figure in a sentence, got {alt!r}")
-    light = png(figure)
-    recolour(figure)
-    dark = png(figure)
+    (light, dark), small = drawn(figure, narrow)
     plt.close(figure)
-    display(
-        {"image/png": light, "text/plain": f"[figure] {alt}"},
-        metadata={"image/png": {"alt": alt, "dark": dark}},
-        raw=True,
-    )
+    about = {"alt": alt, "dark": dark} | ({"narrow": small} if small else {})
+    display({"image/png": light, "text/plain": f"[figure] {alt}"}, metadata={"image/png": about}, raw=True)
 
 
-def png(figure: Figure) -> str:
+def drawn(figure: Figure, narrow: Callable[[Axes], object] | None = None) -> tuple[tuple[str, str], dict]:
+    """The light and the dark picture of `figure`; and its narrow form, {} where it has none, which it has from then on.
+
+    The narrow form is {"light", "dark", "crowded": what is not read well in it}. Raises ValueError for a function
+    `narrow` of a figure that has none.
+    """
+    wide = in_both_themes(figure)
+    if narrow is None and narrow_form.panel(figure) is None:
+        return wide, {}
+    faults = narrow_form.narrowed(figure, narrow)
+    light, dark = in_both_themes(figure, narrow_form.DPI)
+    return wide, {"light": light, "dark": dark, "crowded": faults}
+
+
+def in_both_themes(figure: Figure, density: int = DPI) -> tuple[str, str]:
+    """The figure as PNG bytes in base64, light and dark, `density` pixels to the inch; it is light again afterwards."""
+    light = png(figure, density)
+    recolour(figure)
+    dark = png(figure, density)
+    recolour(figure, dark=False)
+    return light, dark
+
+
+def png(figure: Figure, density: int = DPI) -> str:
     """The figure as PNG bytes in base64."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    figure.savefig(buffer, format="png", metadata={"Software": None}, dpi=density)
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def recolour(figure: Figure) -> None:
-    """Turn every colour of the light palette in `figure` into its dark twin; other colours stay."""
+def recolour(figure: Figure, dark: bool = True) -> None:
+    """Turn every colour of the light palette in `figure` into its dark twin, or back; other colours stay."""
     from matplotlib.colors import to_rgb
 
-    twins = [(np.array(to_rgb(light)), np.array(to_rgb(dark))) for light, dark in {**QUANTITIES, **SURFACES}.values()]
+    pairs = [pair if dark else pair[::-1] for pair in {**QUANTITIES, **SURFACES}.values()]
+    twins = [(np.array(to_rgb(before)), np.array(to_rgb(after))) for before, after in pairs]
 
     def twin(rgba: ArrayLike) -> np.ndarray:
         rows = np.atleast_2d(np.asarray(rgba, dtype=float)).copy()
         for row in rows:
-            for light, dark in twins:
-                if np.abs(row[:3] - light).max() < 2e-3:
-                    row[:3] = dark
+            for before, after in twins:
+                if np.abs(row[:3] - before).max() < 2e-3:
+                    row[:3] = after
                     break
         return rows
 

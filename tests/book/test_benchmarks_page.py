@@ -160,6 +160,12 @@ def test_the_page_shows_what_is_stored_and_what_is_not(bench_book):
     assert f"{slow.name}, 1.23 (target" in pictures[0]["alt"]
     for image in pictures:
         assert (bench_book.folder / "_build" / "html" / "book" / "appendix" / image["src"]).resolve().is_file()
+    narrow = [source["srcset"] for source in page.soup.select(".lvm-frame source")]
+    assert [name.rsplit("/", 1)[1] for name in narrow] == [
+        f"benchmarks-{name}-narrow-{theme}.png"
+        for name in ("ratios", "chapters", "exponents")  # the last one of one model here, so of one panel
+        for theme in ("light", "dark")
+    ]
     twins = [
         (bench_book.folder / "_build" / "side" / f"benchmarks-ratios-{theme}.png").read_bytes()
         for theme in ("light", "dark")

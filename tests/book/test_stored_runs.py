@@ -110,6 +110,30 @@ def test_a_change_that_alters_nothing_compared_keeps_the_record(stored_book):
     assert chapters_said(stored_book, "--stale", check=False).returncode == 1
 
 
+def test_a_record_without_narrow_pictures_gets_them_where_it_is_kept(stored_book):
+    folder, page = runs_folder(stored_book), stored_book.folder / "book" / "intro.ipynb"
+    before, notebook = all_bytes(folder), page.read_bytes()
+    said = json.loads(before["run.json"])
+    assert "intro-p1-narrow-light.png" in before and "crowded" not in said["shown"][0]
+    said["files"].pop("intro-p1-narrow-light.png")
+    said["shown"][0].pop("narrow")
+    (folder / "run.json").write_text(json.dumps(said))
+    (folder / "intro-p1-narrow-light.png").unlink()
+    assert "kept" in chapters_said(stored_book, "--keep", "intro").stdout
+    assert all_bytes(folder) == before and page.read_bytes() == notebook
+
+
+def test_a_cell_that_is_written_otherwise_gets_its_own_picture_where_the_record_is_kept(stored_book):
+    folder, page = runs_folder(stored_book), stored_book.folder / "book" / "intro.ipynb"
+    before, notebook = all_bytes(folder), page.read_bytes()
+    edit(stored_book, "intro", lambda cell: cell.update(source=cell.source.replace("np.arange(3)", "[2, 1, 0, 7]")))
+    assert "kept" in chapters_said(stored_book, "--keep", "intro").stdout
+    after = all_bytes(folder)
+    assert after["intro-p1-narrow-light.png"] != before["intro-p1-narrow-light.png"]
+    assert page.read_bytes() != notebook and chapters_said(stored_book, "--stale").stdout == ""
+    assert chapters_said(stored_book, "--check", "intro").stdout.startswith("intro: 0 faults, 0 other differences")
+
+
 @pytest.mark.parametrize(
     "name, damage",
     [

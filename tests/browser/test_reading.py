@@ -167,14 +167,10 @@ SIDEWAYS = """() => {
         });
     return { found, page: document.documentElement.scrollWidth };
 }"""
-DRAWN = re.compile(
-    r"elbo-p4|em_vs_vae-p[345]|kl_and_mle-p[13]|latent_variable_models-p[145]|priors_over_tokens-p4|vae-p1|"
-    r"what_a_vae_optimises-p3|benchmarks"
-)  # one panel each: their type would be too small
 
 
 @pytest.mark.parametrize("page", [*NUMBERED, "book/appendix/benchmarks.html"])
-def test_on_a_phone_no_strip_and_no_result_scrolls_sideways_and_what_does_says_so(look, page):
+def test_on_a_phone_no_picture_and_no_result_scrolls_sideways_and_what_does_says_so(look, page):
     for width in (320, 390):
         told = look(page, size=(width, 844)).page.evaluate(SIDEWAYS)
         assert told["page"] <= width
@@ -182,7 +178,47 @@ def test_on_a_phone_no_strip_and_no_result_scrolls_sideways_and_what_does_says_s
             assert one["role"] == "region" and one["tabIndex"] == 0 and "scrolls sideways" in one["ariaLabel"], one
             assert "Scrolls sideways" in one["says"], one
             assert not one["results"], f"a table of results scrolls at {width}: {one}"
-            assert not one["picture"] or DRAWN.search(one["picture"]), f"at {width}: {one}"
+            assert not one["picture"], f"at {width}: {one}"
+
+
+FORMS = """async () => {
+    const found = [...document.querySelectorAll(".lvm-frame img")].filter((image) => image.checkVisibility());
+    const shown = found.filter((image) => image.parentElement.localName === "picture");
+    for (const image of shown) image.loading = "eager";
+    await Promise.all(shown.map((image) => image.decode()));
+    return shown.map((image) => {
+        const { left, right, width, height } = image.getBoundingClientRect();
+        const file = image.currentSrc.split("/").at(-1).replace(".png", "");
+        const shape = image.naturalWidth / image.naturalHeight / (width / height);
+        return { file, left, right, width, shape, source: image.naturalWidth, words: image.alt.length };
+    });
+}"""
+
+
+@pytest.mark.parametrize("page", ["book/latent_variable_models.html", "book/vae.html", "book/appendix/benchmarks.html"])
+def test_a_picture_of_one_panel_is_shown_in_its_narrow_form_on_a_phone_and_in_no_other_there(visit, page):
+    shown = visit(page, viewport={"width": 1280, "height": 900}, color_scheme="light").page
+    wide = shown.evaluate(FORMS)
+    assert wide and all(re.search(r"(?<!narrow)-light$", one["file"]) and one["source"] == 1382 for one in wide)
+    for width in (320, 390, 640):
+        shown.set_viewport_size({"width": width, "height": 844})
+        for theme in ("light", "dark", "light"):  # the reader's choice holds for it as for the wide one
+            if shown.evaluate("document.documentElement.dataset.theme") != theme:
+                shown.locator("[data-theme-switch]").click()
+            narrow = shown.evaluate(FORMS)
+            assert [one["file"] for one in narrow] == [
+                one["file"].replace("-light", f"-narrow-{theme}") for one in wide
+            ]
+            for one in narrow:
+                assert 0 <= one["left"] < one["right"] <= width and one["words"] > 20
+                assert one["width"] >= 279 and one["source"] == 700 and abs(one["shape"] - 1) < 0.02  # type as drawn
+
+
+def test_on_paper_a_picture_is_wide(visit):
+    shown = visit("book/vae.html", viewport={"width": 390, "height": 844}).page
+    assert all("-narrow-" in one["file"] for one in shown.evaluate(FORMS))
+    shown.emulate_media(media="print")
+    assert not [one["file"] for one in shown.evaluate(FORMS) if "-narrow-" in one["file"]]
 
 
 class TestTheListOfEquations:

@@ -1,12 +1,17 @@
 """Each chapter's stored run is whole, is of this code, and is small."""
 
+import base64
 import json
+import sys
 import zlib
 
 import pytest
 
-from tools import chapters, keys, runs
+from tools import chapters, keys, pictures, runs
 from tools.budgets import budget
+
+sys.path.insert(0, str(chapters.ROOT / "_ext"))
+import panels
 
 CHAPTERS = chapters.chapter_paths()
 
@@ -36,6 +41,19 @@ def test_the_stored_run_holds_all_that_its_page_needs(path):
         if "image/png" in output.get("data", {})
     ]
     assert set(pictured) <= {(entry["cell"], entry["output"]) for entry in run.shown}
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_picture_of_one_panel_has_a_narrow_form_that_is_read_well(path):
+    """Any other has parts that a phone's page stacks: panels beside each other, or strips of images."""
+    run, notebook = chapters.stored_run(path), keys.read(path)
+    outputs = {cell["id"]: cell["outputs"] for cell in runs.code_cells(notebook)}
+    for entry in (entry for entry in run.shown if entry["kind"] == "picture"):
+        wide = base64.b64decode("".join(outputs[entry["cell"]][entry["output"]]["data"]["image/png"]))
+        narrow = run.files.get(entry["id"] + runs.NARROW)
+        assert entry.get("crowded", []) == [], entry["cell"]
+        assert bool(narrow) != bool(panels.panels(wide) or panels.strips(wide)), entry["cell"]
+        assert narrow is None or pictures.recoloured(narrow, base64.b64decode(entry["narrow"]))[:24] == narrow[:24]
 
 
 def test_what_is_stored_stays_small():
