@@ -7,7 +7,7 @@ import { announcer } from "../kit/announce.js";
 import { button } from "../kit/controls.js";
 import { say as write } from "../kit/dom.js";
 import { figure, followWidth } from "../kit/figure.js";
-import { fixed, tolerance } from "../kit/format.js";
+import { counted, fixed, tolerance } from "../kit/format.js";
 import { sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
@@ -94,7 +94,7 @@ export default figure("ancestral", "Live figure: ancestral sampling from a laten
     plane.draw(width, now, sample(state));
     const fresh = touched && before !== null && before.count !== now.count;
     [z, g, noise, x].forEach((term, i) => terms.write(term, now.count ? fixed(now[STEP[i][0]], 2) : "–", fresh));
-    write(which, now.count ? `The newest, draw ${now.count} of seed ${now.seed}:` : "No sample yet:");
+    write(which, now.count ? `The newest, draw ${counted(now.count)} of seed ${now.seed}:` : "No sample yet:");
     for (const [node, off] of [
       [back, !now.count],
       [one, now.count >= most],
@@ -149,7 +149,7 @@ function spoken(n) {
     `where the marginal density is ${fixed(n.density)}.`;
   if (!n.count) return `${held} No sample yet.`;
   return (
-    `${held} ${n.count} ${n.count === 1 ? "sample" : "samples"}, the newest x is ${fixed(n.last_x, 2)}. ` +
+    `${held} ${counted(n.count)} ${n.count === 1 ? "sample" : "samples"}, the newest x is ${fixed(n.last_x, 2)}. ` +
     `Distance of the sample to the marginal ${fixed(n.distance)}.`
   );
 }
@@ -164,7 +164,7 @@ function say(h, check, n) {
   if (!n.count) {
     sentence(h, node, [
       ["strong", `${density} `],
-      ["plain", "It is the average of the generator's bell over all *z*, by quadrature: no sample is in it."],
+      ["plain", "It is the average of the generator’s bell over all *z*, by quadrature: no sample is in it."],
     ]);
     return;
   }
@@ -177,7 +177,7 @@ function say(h, check, n) {
     [
       "plain",
       `A gap between distribution functions (Kolmogorov). For a right sampler it lies below that line in ` +
-        `all but at most one of 100 000 samples of this size. ${density}`,
+        `all but at most one of 100,000 samples of this size. ${density}`,
     ],
   ]);
 }

@@ -23,7 +23,7 @@ import { HALF, makePlane } from "./encoder/plane.js";
 const NEAR = 4.5; // nats below the posterior's peak that the window shows
 const ROOM = 1.25; // of the window around what it must show
 const STRAY = 0.75; // of the window: a q that stands farther out is followed at rest
-const COARSE = " The grid of this image is coarse: its numbers are the grid's.";
+const COARSE = " The grid of this image is coarse: its numbers are the grid’s.";
 const Q = ["mean1", "mean2", "log_std1", "log_std2"];
 
 /** `table`: what Python says of the state. */
@@ -68,7 +68,11 @@ export default figure(
       h("div", { class: "lvm-screen" }, one.node),
     ];
     const input = h("div", { class: "lvm-panel-x" }, screen("lvm-fill-data", maths(h, "the image *x*"), given));
-    const output = screen("lvm-fill-model", maths(h, "mean of *p*(*x* | *z*)"), decoded);
+    const output = screen(
+      "lvm-fill-model",
+      ["mean of ", h("span", { class: "lvm-whole" }, maths(h, "*p*(*x* | *z*)"))],
+      decoded,
+    );
     const arrow = (text) => h("div", { class: "lvm-arrow", "aria-hidden": "true" }, h("span", {}, text));
     const row = h(
       "div",

@@ -6,7 +6,7 @@ import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice } from "../kit/controls.js";
 import { figure, followWidth } from "../kit/figure.js";
-import { fixed } from "../kit/format.js";
+import { counted, fixed } from "../kit/format.js";
 import { holdGaussian } from "../kit/gaussian.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
@@ -115,7 +115,7 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
     TERMS.forEach(([, , , a, b], i) => terms.write(buttonsOf[i], `(${fixed(now[a], 2)}, ${fixed(now[b], 2)})`, lit));
     which.set(state.f);
     baseline.set(state.baseline ? "on" : "off");
-    size.update(state.n, String(state.n), `${state.n} samples`);
+    size.update(state.n, counted(state.n), `${counted(state.n)} samples`);
     say(h, check, now);
     teach(insight, now);
     kept.tell(now);

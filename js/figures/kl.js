@@ -6,7 +6,7 @@ import { remembered } from "../engine/remembered.js";
 import { announcer } from "../kit/announce.js";
 import { button, choice } from "../kit/controls.js";
 import { figure, followWidth } from "../kit/figure.js";
-import { fixed, nats, tolerance } from "../kit/format.js";
+import { counted, fixed, nats, tolerance } from "../kit/format.js";
 import { holdGaussian } from "../kit/gaussian.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
@@ -126,7 +126,7 @@ export default figure("kl", "Live figure: KL divergence and log-likelihood of a 
     formulas.show(now.direction);
     data.set(state.data);
     direction.set(state.direction);
-    size.update(state.n, String(state.n), `${state.n} ${state.n === 1 ? "draw" : "draws"}`);
+    size.update(state.n, counted(state.n), `${counted(state.n)} ${state.n === 1 ? "draw" : "draws"}`);
     say(h, check, now);
     teach(insight, now);
     kept.tell(now);
@@ -147,7 +147,7 @@ export default figure("kl", "Live figure: KL divergence and log-likelihood of a 
 function spoken(n) {
   const which = n.direction === "forward" ? "KL from data to model" : "KL from model to data";
   return (
-    `${which} ${nats(n.kl)}. Expected log-likelihood ${fixed(n.expected)}. Average over ${n.n} draws ` +
+    `${which} ${nats(n.kl)}. Expected log-likelihood ${fixed(n.expected)}. Average over ${counted(n.n)} draws ` +
     `${fixed(n.average)}. The model has mean ${fixed(n.mean, 2)} and spread ${fixed(n.std, 2)}.`
   );
 }
@@ -157,8 +157,8 @@ function say(h, check, n) {
   const { told: node } = check;
   const signed = (value) => (value < 0 ? fixed(value) : `+${fixed(value)}`);
   const wobble =
-    `Over N = ${n.n} ${n.n === 1 ? "draw" : "draws"} the sum is off by ${signed(n.wobble)}: that is average − ` +
-    `expectation, with a standard error of ${fixed(n.error)}. It depends on the model.`;
+    `Over N = ${counted(n.n)} ${n.n === 1 ? "draw" : "draws"} the sum is off by ${signed(n.wobble)}: that is average ` +
+    `− expectation, with a standard error of ${fixed(n.error)}. It depends on the model.`;
   const off = Math.abs(n.off);
   const holds = off < 1e-6;
   check.holds(holds);

@@ -33,7 +33,7 @@ export const codecs = { drawn: { read: (text) => (text === "" || readImage(text)
 
 export default figure(
   "posterior",
-  "Live figure: the true posterior against the encoder's guess, refined step by step",
+  "Live figure: the true posterior against the encoder’s guess, refined step by step",
   (kit) => {
     const { root, view, h, model, onCleanup, arrived, lost } = kit;
     const images = imagesOf(bytesOf(model.get("pixels")));
@@ -70,12 +70,7 @@ export default figure(
         "div",
         { class: "lvm-caption lvm-fill-model" },
         "mean of ",
-        h("i", {}, "p"),
-        "(",
-        h("var", {}, "x"),
-        " | ",
-        h("var", {}, "z"),
-        ")",
+        h("span", { class: "lvm-whole" }, maths(h, "*p*(*x* | *z*)")),
       ),
       h("div", { class: "lvm-screen" }, decoded.node),
       h("div", { class: "lvm-small" }, "at the mean of refined ", h("var", {}, "q")),
@@ -270,7 +265,7 @@ function spoken(n, names) {
   return (
     `${n.drawn ? "Drawn image" : `Image ${names[n.digit]}`}, ${n.taken} refinement steps. log p of x is ` +
     `${nats(n.evidence)}, the ELBO of q ${fixed(n.refined)}, ` +
-    `the encoder's ${fixed(n.amortised)}. q has mean ${fixed(n.mean1, 2)}, ${fixed(n.mean2, 2)}.`
+    `the encoder’s ${fixed(n.amortised)}. q has mean ${fixed(n.mean1, 2)}, ${fixed(n.mean2, 2)}.`
   );
 }
 
@@ -287,7 +282,7 @@ function say(h, check, n, last) {
   sentence(h, node, [
     [
       "strong",
-      `log *p*(*x*) ≥ best found ≥ refined ≥ encoder's ELBO: ${chain ? "holds" : "does not hold"}. ELBO + KL = log ` +
+      `log *p*(*x*) ≥ best found ≥ refined ≥ encoder’s ELBO: ${chain ? "holds" : "does not hold"}. ELBO + KL = log ` +
         `*p*(*x*) to ${tolerance(off)}. `,
     ],
     [

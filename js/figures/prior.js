@@ -81,13 +81,13 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
     h(
       "div",
       { class: "lvm-token-side" },
-      h("div", { class: "lvm-caption lvm-fill-prior" }, "tokens as patches, shaded by cost"),
+      h("div", { class: "lvm-caption lvm-fill-prior" }, "tokens, shaded by cost"),
       grid.node,
     ),
     h(
       "div",
       { class: "lvm-token-side" },
-      h("div", { class: "lvm-caption lvm-fill-model" }, "decoded image (a mean)"),
+      h("div", { class: "lvm-caption lvm-fill-model" }, "decoded: a mean"),
       h("div", { class: "lvm-screen" }, canvas),
     ),
     bars.node,

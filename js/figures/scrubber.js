@@ -46,7 +46,7 @@ export default figure(
     const curves = makeCurves(kit, given);
     const live = announcer(h);
     const insight = makeInsight(h);
-    const check = makeCheck(h, "curve = this page's own value");
+    const check = makeCheck(h, "curve = this page’s own value");
     const wait = h("p", { class: "lvm-wait", role: "status" });
     const terms_ = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
     const when = h("span", { class: "lvm-label" });
@@ -154,7 +154,7 @@ export default figure(
         paint(
           sheet,
           at.picture,
-          `${SIDE} by ${SIDE} decoded images on the prior's quantiles after ${now.epoch} epochs`,
+          `${SIDE} by ${SIDE} decoded images on the prior’s quantiles after ${now.epoch} epochs`,
         );
       cloud.draw(Math.floor((width - 14) / 2), at.codes);
       TERMS.forEach(([, , , key], i) => terms.write(terms_[i], fixed(now[key], 2), lit));
@@ -203,12 +203,12 @@ function say(h, check, n, note) {
   const loss =
     n.loss === null
       ? ""
-      : ` The epoch's training loss was ${fixed(n.loss, 1)}: an average over the epoch, on fresh binarisations, one ` +
+      : ` The epoch’s training loss was ${fixed(n.loss, 1)}: an average over the epoch, on fresh binarisations, one ` +
         `draw of *z* each.`;
   sentence(h, node, [
     [
       "strong",
-      `Curve = value computed again from this checkpoint's weights: ` +
+      `Curve = value computed again from this checkpoint’s weights: ` +
         `${holds ? `holds to ${tolerance(off)}` : `off by ${tolerance(off)}`}. `,
     ],
     [

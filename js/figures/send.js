@@ -84,7 +84,7 @@ export default figure("send", "Live figure: one digit as a message, and the bits
   }));
   onCleanup(
     sliderKeys(plane.handle, {
-      label: "width of q, a factor on the encoder's",
+      label: "width of q, a factor on the encoder’s",
       value: () => kept.state.width,
       range: () => kept.range("width"),
       change: (value) => move({ width: value }),
@@ -157,12 +157,12 @@ export default figure("send", "Live figure: one digit as a message, and the bits
     plane.draw(made, state.width);
     set(plane.handle, {
       "aria-valuenow": state.width.toFixed(2),
-      "aria-valuetext": `${fixed(state.width, 2)} times the encoder's`,
+      "aria-valuetext": `${fixed(state.width, 2)} times the encoder’s`,
     });
     tape.draw(width, now, most);
     say(bytes, now.bytes.match(/.{1,4}/g).join(" "));
     TERMS.forEach(([, , , value], i) => terms.write(buttonsOf[i], fixed(value(now), 2), lit));
-    widths.update(state.width, fixed(state.width, 2), `${fixed(state.width, 2)} times the encoder's`);
+    widths.update(state.width, fixed(state.width, 2), `${fixed(state.width, 2)} times the encoder’s`);
     precision.update(state.bits, String(state.bits), `${2 ** state.bits} bins`);
     const rest = known.get(keyOf(state));
     holdsOf(h, check, state, now, rest);

@@ -7,7 +7,7 @@ import { announcer } from "../kit/announce.js";
 import { button, choice } from "../kit/controls.js";
 import { disable, say, set } from "../kit/dom.js";
 import { figure, followWidth } from "../kit/figure.js";
-import { fixed, nats } from "../kit/format.js";
+import { counted, fixed, nats } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
 import { formulaRow, sentence, termButton } from "../kit/maths.js";
@@ -30,8 +30,8 @@ const carried = ["nets", "weights", "counted", "pixels", "files", "by_vae"];
 const others = (n, net, narrow) => [
   {
     text: narrow
-      ? `message ${fixed(net, 1)}, in words ${n.wire}`
-      : `this message ${fixed(net, 1)} bits; in whole words, with the stack's first number, ${n.wire}`,
+      ? `message ${fixed(net, 1)}, in words ${counted(n.wire)}`
+      : `this message ${fixed(net, 1)} bits; in whole words, with the stack’s first number, ${counted(n.wire)}`,
     bars: [
       [0, net],
       [net, n.wire],
@@ -39,7 +39,7 @@ const others = (n, net, narrow) => [
   },
   { text: `VAE, bits back${narrow ? "" : ", on average"}: ${fixed(n.vae, 1)} bits`, bars: [[0, n.vae]] },
   { text: `one bit for each pixel: ${n.fixed} bits`, bars: [[0, n.fixed]] },
-  { text: `PNG${narrow ? "" : " file, one bit for a pixel"}: ${n.png} bits`, bars: [[0, n.png]] },
+  { text: `PNG${narrow ? "" : " file, one bit for a pixel"}: ${counted(n.png)} bits`, bars: [[0, n.png]] },
 ];
 
 export default figure("sendtokens", "Live figure: one digit as a message by way of tokens", (kit) => {

@@ -104,6 +104,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
   });
   const output = h("canvas", { class: "lvm-ink", width: side, height: side, "aria-hidden": "true" });
   const frame = h("i", { class: "lvm-receptive" });
+  const fingers = kit.view.matchMedia("(pointer: coarse)").matches;
   const row = h(
     "div",
     { class: "lvm-token-row lvm-token-drawn" },
@@ -111,13 +112,17 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
     h(
       "div",
       { class: "lvm-token-side" },
-      h("div", { class: "lvm-caption" }, "its tokens, each as its patch: paint over them (a finger from the frame)"),
+      h(
+        "div",
+        { class: "lvm-caption" },
+        `its tokens as patches: paint${fingers ? ", a finger from the frame" : " on them"}`,
+      ),
       paper.node,
     ),
     h(
       "div",
       { class: "lvm-token-side" },
-      h("div", { class: "lvm-caption lvm-fill-model" }, "decoded; the frame is the token's field"),
+      h("div", { class: "lvm-caption lvm-fill-model" }, "decoded; the frame is the token’s field"),
       h("div", { class: "lvm-screen lvm-token-out" }, output, frame),
     ),
   );

@@ -10,7 +10,7 @@ import { announcer } from "../kit/announce.js";
 import { button, choice, slider } from "../kit/controls.js";
 import { disable, say, set, show } from "../kit/dom.js";
 import { figure, followWidth } from "../kit/figure.js";
-import { fixed, nats } from "../kit/format.js";
+import { counted, fixed, nats } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
@@ -35,7 +35,7 @@ const EMPTY = BLACK_AND_WHITE.written(new Float64Array(PIXELS));
 const RECENT = 3; // looks whose weights can still be asked for
 const NO_WORKER =
   "This browser runs no Worker here, so nothing can be trained in this page. The figure shows the net as it was given.";
-const IN_ITS_PLACE = " In place of your run, the chapter's own training, recorded, stands below: it can be wound back.";
+const IN_ITS_PLACE = " In place of your run, the chapter’s own training, recorded, stands below: it can be wound back.";
 
 export const codecs = { drawn: { read: (text) => (text === "" || readImage(text) ? text : undefined) } };
 
@@ -250,7 +250,7 @@ export default figure(
       }
       if (message.is === "stopped") {
         const { step, why, good, at } = message;
-        warn(`The run stopped by itself at step ${step}: ${why}. A smaller learning rate would not have. `, [
+        warn(`The run stopped by itself at step ${counted(step)}: ${why}. A smaller learning rate would not have. `, [
           button(h, `Go back to step ${at}, the best so far`, () => {
             calm();
             post({ do: "go", record: good });
@@ -486,6 +486,7 @@ export default figure(
       ],
       check,
       live: live.region,
+      long: true,
     });
     const terms = linkTerms(root, view);
     onCleanup(terms.release);
@@ -518,7 +519,7 @@ export default figure(
       latents.update(state.latents, `${state.latents}`);
       sigma.update(state.sigma, fixed(state.sigma, 2));
       disable(sigma.field, state.likelihood !== "gaussian");
-      many.update(state.images, `${state.images}`);
+      many.update(state.images, counted(state.images));
       seed.update(state.seed, `${state.seed}`);
       likelihood.set(state.likelihood);
       starts.set(state.start);
@@ -538,8 +539,8 @@ export default figure(
         painted = look;
         tile(image.data, look.sheet);
         sheet.getContext("2d").putImageData(image, 0, 0);
-        set(sheet, { "aria-label": `${SIDE} by ${SIDE} decoded images on the prior's quantiles, step ${look.step}` });
-        say(sheetTitle, `means of p(x | z) on the prior's quantiles${n.latents > 2 ? ", other z = 0" : ""}`);
+        set(sheet, { "aria-label": `${SIDE} by ${SIDE} decoded images on the prior’s quantiles, step ${look.step}` });
+        say(sheetTitle, `means of p(x | z) on the prior’s quantiles${n.latents > 2 ? ", other z = 0" : ""}`);
       }
       const own = there ? ownOf(state) : null;
       const shows = [look, width, own && state.drawn, ways, test];
@@ -552,18 +553,18 @@ export default figure(
       say(classes, names.map((name, k) => `${k} ${name}`).join(", "));
       const nameOf = (j) => `z${look.plane[j] + 1}`;
       const words = own
-        ? `Your digit, step ${n.step}: −ELBO ${fixed(n.own_minus_elbo, 1)} nats, ${fixed(n.own_rate, 1)} of them ` +
-          `rate (one draw of z). The ring marks the mean of its q, ${nameOf(0)} = ${fixed(n.own_z1, 2)}, ` +
+        ? `Your digit, step ${counted(n.step)}: −ELBO ${fixed(n.own_minus_elbo, 1)} nats, ${fixed(n.own_rate, 1)} of ` +
+          `them rate (one draw of z). The ring marks the mean of its q, ${nameOf(0)} = ${fixed(n.own_z1, 2)}, ` +
           `${nameOf(1)} = ${fixed(n.own_z2, 2)}; the line is its way while the net trained. It is not trained on.`
         : "The plane marks its code with a ring, and follows it while the net trains.";
       say(ownWords, words);
       set(decodedOwn.node, {
-        "aria-label": own ? "the mean of p(x | z) at your digit's code" : "nothing is drawn yet",
+        "aria-label": own ? "the mean of p(x | z) at your digit’s code" : "nothing is drawn yet",
       });
       TERMS.forEach(([, , , key], i) => terms.write(buttonsOf[i], fixed(n[key], 2), touched && !running));
       set(scrub.field, { max: Math.max(look.steps.length - 1, 1) });
       disable(scrub.field, look.steps.length < 2 || !worker);
-      scrub.update(look.record, `${look.step}`, `step ${look.step}`);
+      scrub.update(look.record, counted(look.step), `step ${counted(look.step)}`);
       say(status, stateOfRun(look, Math.min(state.images, look.state.set.count), running));
       teach(insight, n, look.rates);
       certify(h, check, n);
@@ -607,12 +608,13 @@ function stateOfRun({ step, seconds, kind }, images, running) {
   const epochs = fixed((100 * step) / images, 1);
   const pace = seconds > 0 ? `, ${fixed((1000 * seconds) / step, 0)} ms a step (${kind})` : "";
   const now = running ? "Training" : "Paused";
-  return `${now} at step ${step}: ${epochs} epochs of ${images} images, ${fixed(seconds, 1)} s${pace}.`;
+  const seen = `${epochs} epochs of ${counted(images)} images`;
+  return `${now} at step ${counted(step)}: ${seen}, ${fixed(seconds, 1)} s${pace}.`;
 }
 
 function spoken(n) {
   return (
-    `After ${n.step} steps: minus ELBO ${nats(n.minus_elbo, 2)} per test image, ` +
+    `After ${counted(n.step)} steps: minus ELBO ${nats(n.minus_elbo, 2)} per test image, ` +
     `distortion ${fixed(n.distortion, 2)}, rate ${fixed(n.rate, 2)}.`
   );
 }
@@ -639,7 +641,7 @@ function certify(h, check, n) {
     ["strong", "−ELBO = distortion + rate, whatever β is. "],
     [
       "plain",
-      `Training makes distortion + β · rate small. Computed from this page's weights on 500 test images, one draw of ` +
+      `Training makes distortion + β · rate small. Computed from this page’s weights on 500 test images, one draw of ` +
         `*z* each${density}.`,
     ],
   ]);

@@ -6,6 +6,9 @@ export function fixed(value, digits = 3) {
   return value < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
 
+/** A count, or a number to the unit: its thousands by a comma, as in the book's text. */
+export const counted = (value) => fixed(value, 0).replace(/\B(?=(\d{3})+$)/g, ",");
+
 export const nats = (value, digits = 3) => `${fixed(value, digits)} nats`;
 
 /** "1e−11": the power of ten just above a difference; never better than float64 can claim. */

@@ -170,6 +170,6 @@ export function keep(kit, { codecs, settle, draw, numbers, written = (state) => 
     reset: () => change(first),
     /** What the figure states now, for tests and for Python: every number under Python's name. */
     tell: (stated) => set(root, { "data-numbers": JSON.stringify(stated), "data-draws": ++draws }),
-    share: [h("span", { class: "lvm-spring" }), copied, share],
+    share: share && h("span", { class: "lvm-share" }, share, copied),
   };
 }

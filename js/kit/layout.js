@@ -3,14 +3,15 @@
 // first controls in a strip that stays at the window's lower edge as long as the picture is seen (figure.css).
 
 import { say, set } from "./dom.js";
-import { fixed } from "./format.js";
+import { counted, fixed } from "./format.js";
 import { sentence } from "./maths.js";
 
 /**
  * Fill a figure's root. Above the picture: `title`, a prediction (`asks`), and what is chosen first (`given`). The
  * `picture`; the first controls (`hand`); `insight` (see makeInsight); the other controls (`rest`); `check` (see
  * makeCheck); what stands below (`under`); the live region. A `broad` picture needs more room before the controls stand
- * beside it; under the last column of a `flow` they stand.
+ * beside it; under the last column of a `flow` they stand. What stands below comes up into the picture's
+ * column; of a figure 780 to 900 pixels wide only beside a `long` column of controls.
  */
 export function layOut(
   { root, h },
@@ -27,10 +28,12 @@ export function layOut(
     live,
     broad = false,
     flow = false,
+    long = false,
   },
 ) {
   root.classList.toggle("is-broad", broad || flow);
   root.classList.toggle("is-flow", flow);
+  root.classList.toggle("is-long", long);
   root.append(
     ...[
       h("div", { class: "lvm-title" }, [title].flat(2)),
@@ -46,8 +49,8 @@ export function layOut(
           h("div", { class: "lvm-controls lvm-hand" }, hand),
           h("div", { class: "lvm-rest" }, insight.node, rest, check.node),
         ),
+        h("div", { class: "lvm-under" }, under),
       ),
-      h("div", { class: "lvm-under" }, under),
       live,
     ].flat(),
   );
@@ -67,9 +70,10 @@ export function makeInsight(h) {
       const facts = [];
       const filled = (text) =>
         text.replace(/\{([^{}]+):(\d)\}/g, (_, of, digits) => {
-          const words = fixed(made(n, of), Number(digits));
+          const value = made(n, of);
+          const words = fixed(value, Number(digits));
           facts.push(`${of}:${digits}=${words}`);
-          return words;
+          return digits === "0" ? counted(value) : words;
         });
       sentence(h, node, [
         ["strong", filled(bold)],

@@ -330,7 +330,7 @@ def _landscape(axes, figure):
     axes.plot(*figure.gradient_path().T, ":", marker=".", ms=4, color=colour("data"), lw=1)
     axes.plot(*figure.toy_path().T, "-o", ms=4, color=colour("q"), lw=1.8)
     axes.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2), aspect="equal", xlabel="θ′ (indexes q)", ylabel="θ")
-    axes.set_title("A toy's F(θ′, θ): EM and gradient", fontsize=10, loc="left")
+    axes.set_title("A toy’s F(θ′, θ): EM and gradient", fontsize=10, loc="left")
 
 
 def _steps(axes, history):

@@ -219,7 +219,7 @@ class BeTheEncoderFigure(OnePosteriorFigure):
             return first + " The true posterior is hidden until it is revealed."
         return first + (
             f" Revealed: the best Gaussian reaches {n['best']:.2f} of log p(x) = {n['evidence']:.2f} nats; this q is "
-            f"{n['yours_short']:.2f} nats short of it, the encoder's {n['network_short']:.2f}."
+            f"{n['yours_short']:.2f} nats short of it, the encoder’s {n['network_short']:.2f}."
         )
 
     @torch.no_grad()
@@ -232,7 +232,7 @@ class BeTheEncoderFigure(OnePosteriorFigure):
         )
         figure.suptitle("Can you beat the network? Shape q for this one image", x=0.02, ha="left", weight="bold")
         decoded = torch.sigmoid(decoder_of(*self._packed)(torch.tensor(mean)[None]))[0].numpy()
-        for key, image, title in (("x", p.x, "x"), ("z", decoded, "what q's centre decodes to")):
+        for key, image, title in (("x", p.x, "x"), ("z", decoded, "what q’s centre decodes to")):
             parts[key].imshow(image.reshape(SIDE, SIDE), cmap="gray", vmin=0, vmax=1)
             parts[key].set_title(title, fontsize=10, loc="left")
             parts[key].set_axis_off()
@@ -248,7 +248,7 @@ class BeTheEncoderFigure(OnePosteriorFigure):
         shown = [(mean, std, "-", "your q")]
         if n["revealed"]:
             contours(axes, p, colour("posterior", dark=True))
-            shown += [(*self.encoder_q, "--", "encoder's q"), (*self.best_q, ":", "best Gaussian")]
+            shown += [(*self.encoder_q, "--", "encoder’s q"), (*self.best_q, ":", "best Gaussian")]
         for one, spread, style, name in shown:
             ellipse(axes, one, spread, shade=colour("q", dark=True), style=style, name=name)
         ends = [(v - half, v + half) for v in centre]

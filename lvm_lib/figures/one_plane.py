@@ -202,7 +202,7 @@ class OnePlaneFigure(LiveFigure):
         """A sentence with the numbers of the current state."""
         n = self.numbers()
         return (
-            f"An image, the plane of z with the codes of {len(self.labels)} test images, and the image decoded at "
+            f"An image, the plane of z with the codes of {len(self.labels):,} test images, and the image decoded at "
             f"z = ({n['z1']:.2f}, {n['z2']:.2f}). q(z|x) has mean ({n['mean1']:.2f}, {n['mean2']:.2f}) and standard "
             f"deviations ({n['std1']:.2f}, {n['std2']:.2f}); reconstruction {n['reconstruction']:.2f} nats, "
             f"KL {n['kl']:.2f}, ELBO {n['elbo']:.2f}."

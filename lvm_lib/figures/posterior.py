@@ -151,7 +151,7 @@ class TruePosteriorFigure(OnePosteriorFigure):
         n = self.numbers()
         return (
             f"The true posterior of z for {self._called}, as contours, and q as an ellipse after "
-            f"{n['taken']} refinement steps. log p(x) = {n['evidence']:.2f} nats, the ELBO of the encoder's q is "
+            f"{n['taken']} refinement steps. log p(x) = {n['evidence']:.2f} nats, the ELBO of the encoder’s q is "
             f"{n['amortised']:.2f}, that of the refined q {n['refined']:.2f}, the best found {n['best']:.2f}."
             + COARSE_WORDS.format(**n)
             * n["coarse"]
@@ -162,7 +162,7 @@ class TruePosteriorFigure(OnePosteriorFigure):
         n, p = self.numbers(), self._posterior
         figure = Figure(figsize=(7.2, 5.4), layout="constrained")
         parts = figure.subplot_mosaic([["plane", "x"], ["bar", "bar"]], height_ratios=[5, 1.2], width_ratios=[2.2, 1])
-        title = "The encoder's ellipse, the true posterior, and what refining gains"
+        title = "The encoder’s ellipse, the true posterior, and what refining gains"
         figure.suptitle(title, x=0.02, ha="left", weight="bold")
         _plane(parts["plane"], p, self.q)
         parts["x"].imshow(self.drawing, cmap="gray")
@@ -179,7 +179,7 @@ def _plane(axes, p, q):
     z1, z2 = (own.points[:, 0] for own in p.lines)
     contours(axes, p, colour("posterior"))
     guess = p.path[0].mean, np.exp(p.path[0].log_std)
-    for (mean, std), style, name in ((guess, "--", "encoder's q"), (q, "-", "refined q")):
+    for (mean, std), style, name in ((guess, "--", "encoder’s q"), (q, "-", "refined q")):
         ellipse(axes, mean, std, shade=colour("q"), style=style, name=name)
     axes.plot([], [], color=colour("posterior"), label="p(z | x)")
     axes.set(xlim=(z1[0], z1[-1]), ylim=(z2[0], z2[-1]), xlabel="z₁", ylabel="z₂")
@@ -204,8 +204,8 @@ def _bar(axes, n):
             label=f"{name} {high - low:.2f}",
         )
     axes.axvline(n["evidence"], color=colour("evidence"), lw=2.5)
-    axes.set(yticks=[], ylim=(-0.6, 0.6), xlabel="nats; the axis begins at the encoder's ELBO")
-    title = f"log p(x) = {n['evidence']:.2f}, encoder's ELBO {n['amortised']:.2f} nats".replace("-", "−")
+    axes.set(yticks=[], ylim=(-0.6, 0.6), xlabel="nats; the axis begins at the encoder’s ELBO")
+    title = f"log p(x) = {n['evidence']:.2f}, encoder’s ELBO {n['amortised']:.2f} nats".replace("-", "−")
     axes.set_title(title, fontsize=10, loc="left")
     axes.legend(fontsize=9, frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, -0.6))
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -133,7 +133,7 @@ class ScrubberFigure(LiveFigure):
         """A sentence with the numbers of the current state."""
         n = self.numbers()
         return (
-            f"A VAE after {n['epoch']} epochs of training: a sheet of {SIDE} by {SIDE} decoded images on the prior's "
+            f"A VAE after {n['epoch']} epochs of training: a sheet of {SIDE} by {SIDE} decoded images on the prior’s "
             f"quantiles, the codes of {CLOUD} test images, and the curve of -ELBO, which is "
             f"{n['negative_elbo']:.1f} nats per image here: distortion {n['distortion']:.1f}, "
             f"rate {n['rate']:.1f}. It began at {self.curve[0]:.1f}." + f" {self.note}" * bool(self.note)

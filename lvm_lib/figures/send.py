@@ -124,7 +124,7 @@ class SendItFigure(LiveFigure):
         return (
             f"The message of one digit: {n['x']:.1f} bits for x given z and {n['z']:.0f} bits for z, of which "
             f"{n['back']:.1f} come back: {n['x'] + n['z'] - n['back']:.1f} bits or {n['length']:.1f} nats, where "
-            f"-ELBO is {n['minus_elbo']:.1f} nats. One bit for each pixel takes 784 bits, a PNG file {n['png']}."
+            f"-ELBO is {n['minus_elbo']:.1f} nats. One bit for each pixel takes 784 bits, a PNG file {n['png']:,}."
         )
 
     def picture(self) -> Figure:

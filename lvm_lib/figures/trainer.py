@@ -171,8 +171,8 @@ class TrainerFigure(LiveFigure):
         """A sentence with the numbers of the current state."""
         n = self.numbers()
         return (
-            f"A VAE with {n['latents']} latents after {n['step']} steps of training: a sheet of {SIDE} by {SIDE} "
-            f"decoded images on the prior's quantiles, the codes of {CLOUD} test images, and the terms of -ELBO, which "
+            f"A VAE with {n['latents']} latents after {n['step']:,} steps of training: a sheet of {SIDE} by {SIDE} "
+            f"decoded images on the prior’s quantiles, the codes of {CLOUD} test images, and the terms of -ELBO, which "
             f"is {n['minus_elbo']:.1f} nats per test image: distortion {n['distortion']:.1f}, rate {n['rate']:.1f}."
         )
 

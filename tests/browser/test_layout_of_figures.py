@@ -1,5 +1,7 @@
 """One layout for all figures: the picture and the hand on one screen, at a desk and on a phone; nothing cut at 320."""
 
+from itertools import combinations
+
 import pytest
 from built_book import SITE, laid_out, pages_with_figures
 
@@ -114,6 +116,52 @@ def test_no_label_of_a_figure_is_cut(look, page):
         shown = look(page, size=(width, 844)).page
         for name, host in hosts(shown):
             assert host.evaluate(CUT) == [], f"{name} at {width}"
+
+
+IMAGES = """(host) => {
+    const of = ".lvm-screen, .lvm-pixels, .lvm-pad:not(.is-within)";
+    const found = [...host.querySelectorAll(of)].filter((node) => node.getClientRects().length);
+    return found.map((node) => {
+        const { left, right, top, bottom, width } = node.getBoundingClientRect();
+        const caption = node.previousElementSibling;
+        const row = caption.getBoundingClientRect().bottom;
+        return { left, right, top, bottom, width, row, what: caption.innerText };
+    });
+}"""
+WIDTHS = (320, 390, 768, 1280, 1366, 1920)
+
+
+@pytest.mark.parametrize("page", pages_with_figures(), scope="module")
+def test_images_that_are_compared_have_one_size_and_one_top_and_their_captions_one_line(look, page):
+    """Those of one figure that stand side by side; one below another they share their left edge."""
+    for width in WIDTHS:
+        for name, host in hosts(look(page, size=(width, 900)).page):
+            images = host.evaluate(IMAGES)
+            for one, other in combinations(images, 2):
+                where = f"{name} at {width}: {one} and {other}"
+                assert one["width"] == pytest.approx(other["width"], abs=1.5), where
+                if one["top"] < other["bottom"] and other["top"] < one["bottom"]:
+                    assert one["top"] == pytest.approx(other["top"], abs=1), where
+                    assert one["row"] == pytest.approx(other["row"], abs=1), where
+                elif one["left"] < other["right"] and other["left"] < one["right"]:
+                    assert one["left"] == pytest.approx(other["left"], abs=1), where
+
+
+ROWS = """(host) => [...host.querySelectorAll(".lvm-figure .lvm-buttons")].map((row) => {
+    const tops = [...row.querySelectorAll("button")].filter((node) => node.getClientRects().length)
+        .map((node) => node.getBoundingClientRect()).map(({ top, bottom }) => Math.round((top + bottom) / 2));
+    const lines = [...new Set(tops)].map((line) => tops.filter((top) => Math.abs(top - line) < 2).length);
+    return { lines, words: row.innerText };
+})"""
+
+
+@pytest.mark.parametrize("page", pages_with_figures(), scope="module")
+def test_no_row_of_buttons_ends_in_a_single_one_below_three(look, page):
+    for width in (*WIDTHS, 360, 430, 600):
+        for name, host in hosts(look(page, size=(width, 900)).page):
+            for row in host.evaluate(ROWS):
+                alone = len(row["lines"]) > 1 and row["lines"][-1] == 1 and row["lines"][-2] >= 3
+                assert not alone, f"{name} at {width}: {row}"
 
 
 ROOM = """(host) => {

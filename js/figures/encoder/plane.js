@@ -45,13 +45,16 @@ export function makePlane({ h, s, root, view }) {
     centre: makeHandle(h, "plane"),
   };
   const stage = h("div", { class: "lvm-stage lvm-latent lvm-night" }, light, svg, Object.values(handles));
-  const keys = h(
-    "div",
-    { class: "lvm-keys" },
-    swatch(h, "q", "your *q*"),
-    swatch(h, "q-dashed", "encoder's *q*"),
+  const later = [
+    swatch(h, "q-dashed", "encoder’s *q*"),
     swatch(h, "top", "best Gaussian"),
     swatch(h, "contour", "*p*(*z* | *x*)"),
+  ];
+  const keys = h(
+    "div",
+    { class: "lvm-keys lvm-night" }, // on the plane's own ground, in the colours that it has there
+    swatch(h, "q", "your *q*"),
+    later,
   );
   const node = h("div", { class: "lvm-middle lvm-posterior-plane" }, keys, stage);
   const scales = { x: scale([-HALF, HALF], [0, 1]), y: scale([-HALF, HALF], [1, 0]), unit: 1, size: 0 };
@@ -125,6 +128,7 @@ export function makePlane({ h, s, root, view }) {
     show(truth, p !== null);
     light.hidden = p === null;
     root.classList.toggle("is-revealed", p !== null);
+    for (const key of later) key.style.visibility = p === null ? "hidden" : ""; // their room is kept
     if (p && (lit?.p !== p || lit.key !== key)) {
       paint(p);
       lit = { p, key };

@@ -80,7 +80,7 @@ export function makeArrows({ h, s }) {
       panel.labels.replaceChildren(
         ...marks.map((v) => s("text", { x: x(v), y: y(0) + 14, "text-anchor": "middle" }, short(v))),
         ...marks.map((v) => s("text", { x: x(0) - 5, y: y(v) + 4, "text-anchor": "end" }, short(v))),
-        s("text", { x: side - 5, y: y(0) - 5, "text-anchor": "end" }, "d mean"),
+        s("text", { x: side - 5, y: y(0) + (side < 150 ? 30 : -5), "text-anchor": "end" }, "d mean"), // clear of arrows
         s("text", { x: x(0) + 5, y: 13 }, "d log std"),
       );
     }

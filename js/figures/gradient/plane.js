@@ -3,7 +3,7 @@
 import { eps, FUNCTIONS } from "../../engine/gradient.js";
 import { area, path, scale, ticks } from "../../kit/axes.js";
 import { crop, say, set } from "../../kit/dom.js";
-import { fixed } from "../../kit/format.js";
+import { counted, fixed } from "../../kit/format.js";
 import { gaussianHandles, nearby, putGaussian } from "../../kit/gaussian.js";
 import { maths, swatch } from "../../kit/maths.js";
 
@@ -94,7 +94,7 @@ export function makePlane({ h, s }) {
     const side = bottom - tall * Math.exp(-0.5);
     putGaussian(handles, marks.spread, n, { z: scales.z, top: bottom - tall, side, base: bottom, width: box.width });
     say(keys.q.lastChild, `q = N(${fixed(n.mean, 2)}, ${fixed(n.std, 2)}²)`);
-    say(keys.draws.lastChild, `${n.n} samples z`);
+    say(keys.draws.lastChild, `${counted(n.n)} ${n.n === 1 ? "sample" : "samples"} z`);
   }
 
   return { node, svg, handles, scales, draw, measure: () => Math.floor(stage.clientWidth) };

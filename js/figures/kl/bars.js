@@ -3,7 +3,7 @@
 
 import { hatch, held, scale, ticks } from "../../kit/axes.js";
 import { say, set, show } from "../../kit/dom.js";
-import { fixed } from "../../kit/format.js";
+import { counted, fixed } from "../../kit/format.js";
 
 const RIGHT = 1; // the axis' right end, nats
 const LEFT = -12; // its left end: no state moves it
@@ -97,7 +97,9 @@ export function makeBars({ h, s }) {
     const sum = `−H = ${fixed(-n.entropy)}${forward && width >= 480 ? ": no model moves it" : ""}`;
     say(set(above, { x: held(at, sum, 2, width - 2, 7.6) }), sum);
     const plus = n.wobble < 0 ? "" : "+";
-    const words = forward ? `N = ${n.n}: off by ${plus}${fixed(n.wobble)} ± ${fixed(n.error)}` : `N = ${n.n}`;
+    const words = forward
+      ? `N = ${counted(n.n)}: off by ${plus}${fixed(n.wobble)} ± ${fixed(n.error)}`
+      : `N = ${counted(n.n)}`;
     say(set(below, { x: held(end, words, 2, width - 2, 7) }), words);
   }
 

@@ -5,7 +5,7 @@ import { DATA, integrandOf } from "../../engine/kl.js";
 import { line } from "../../engine/quadrature.js";
 import { area, path, scale, ticks } from "../../kit/axes.js";
 import { crop, say, set, show } from "../../kit/dom.js";
-import { fixed } from "../../kit/format.js";
+import { counted, fixed } from "../../kit/format.js";
 import { gaussianHandles, nearby, putGaussian } from "../../kit/gaussian.js";
 import { maths, swatch } from "../../kit/maths.js";
 
@@ -135,7 +135,7 @@ export function makePlane({ h, s }) {
     drawIntegrand(n, at, px);
     handleThem(n, y, tall);
     say(modelText, ` = N(${fixed(n.mean, 2)}, ${fixed(n.std, 2)}²)`);
-    say(drawsText, `${n.n} ${n.n === 1 ? "draw" : "draws"}`);
+    say(drawsText, `${counted(n.n)} ${n.n === 1 ? "draw" : "draws"}`);
     const name = n.direction === "forward" ? "*p*~data~ log(*p*~data~ / *p*~θ~)" : "*p*~θ~ log(*p*~θ~ / *p*~data~)";
     if (integrandKey.dataset.of_ !== name) {
       integrandKey.dataset.of_ = name;

@@ -10,7 +10,7 @@ import { announcer } from "../../kit/announce.js";
 import { button, choice } from "../../kit/controls.js";
 import { say, set } from "../../kit/dom.js";
 import { followWidth } from "../../kit/figure.js";
-import { fixed, nats, tolerance } from "../../kit/format.js";
+import { counted, fixed, nats, tolerance } from "../../kit/format.js";
 import { keyed } from "../../kit/handles.js";
 import { keep } from "../../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../../kit/layout.js";
@@ -83,7 +83,11 @@ export function build(kit) {
   const output = h(
     "div",
     { class: "lvm-side lvm-side-out" },
-    h("div", { class: "lvm-caption lvm-fill-model" }, chancy ? "a mean: greys" : ["mean of ", ...given()]),
+    h(
+      "div",
+      { class: "lvm-caption lvm-fill-model" },
+      chancy ? "a mean: greys" : ["mean of ", h("span", { class: "lvm-whole" }, given())],
+    ),
     h("div", { class: "lvm-screen" }, out.node),
     h("div", { class: "lvm-small" }, h("span", { class: "lvm-whole" }, "log ", given(), " ="), " ", atZ),
   );
@@ -207,6 +211,12 @@ export function build(kit) {
     beside?.stop();
   });
   const strip = h("canvas", { class: "lvm-ink lvm-strip", width: STRIP * SIDE, height: SIDE, "aria-hidden": "true" });
+  const walk = h(
+    "div",
+    { class: "lvm-walked" },
+    h("div", { class: "lvm-caption" }, "the path, A to B, decoded"),
+    strip,
+  );
   const reset = button(
     h,
     "Reset",
@@ -229,20 +239,21 @@ export function build(kit) {
     insight,
     rest: [
       ground.node,
+      h("div", { class: "lvm-buttons" }, run.back, run.step, run.play),
       h(
         "div",
         { class: "lvm-buttons" },
-        run.back,
-        run.step,
-        run.play,
-        button(h, "Begin here", () => kept.change({ a1: now.z1, a2: now.z2, step: 0 })),
-        button(h, "End here", () => kept.change({ b1: now.z1, b2: now.z2, step: last })),
+        button(h, "A here", () => kept.change({ a1: now.z1, a2: now.z2, step: 0 }), {
+          title: "the path begins at z",
+        }),
+        button(h, "B here", () => kept.change({ b1: now.z1, b2: now.z2, step: last }), {
+          title: "the path ends at z",
+        }),
+        kept.share,
       ),
-      strip,
-      h("div", { class: "lvm-buttons" }, kept.share),
     ],
     check,
-    under: formula,
+    under: [walk, formula],
     live: live.region,
     flow: true,
   });
@@ -283,7 +294,7 @@ export function build(kit) {
     });
     follow.setAttribute("aria-pressed", String(state.follow));
     ground.set(pictures ? "pictures" : "codes");
-    say(under, pictures ? "what each place decodes to" : `codes of ${labels.length} test images`);
+    say(under, pictures ? "what each place decodes to" : `codes of ${counted(labels.length)} test images`);
     if (chancy) tellBeat(h, said, now, beat);
     if (nets) nets.set(state.net);
     path.update(state.step, `${state.step} / ${last}`, `step ${state.step} of ${last}`);

@@ -55,8 +55,9 @@ export function makeBar({ h, s }) {
         return s("text", { x: held(x(v), label, 2, width - 2), y: AXIS + 17, "text-anchor": "middle" }, label);
       }),
     );
-    say(set(words.left, { x: 8 }), `encoder ${fixed(n.amortised, 2)}`);
-    say(set(words.right, { x: width - 8 }), `log p(x) ${fixed(n.evidence, 2)} nats`);
+    const narrow = width < 320; // both stand on one line
+    say(set(words.left, { x: 8 }), `${narrow ? "ELBO" : "encoder"} ${fixed(n.amortised, 2)}`);
+    say(set(words.right, { x: width - 8 }), `log p(x) ${fixed(n.evidence, 2)}${narrow ? "" : " nats"}`);
   }
 
   function draw(width, n) {

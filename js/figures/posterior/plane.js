@@ -13,7 +13,7 @@ export function makePlane({ h, s }) {
     "div",
     { class: "lvm-keys" },
     swatch(h, "contour", "*p*(*z* | *x*)"),
-    swatch(h, "q-dashed", "encoder's *q*"),
+    swatch(h, "q-dashed", "encoder’s *q*"),
     swatch(h, "q", "refined *q*"),
   );
   const marks = {

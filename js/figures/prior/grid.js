@@ -77,8 +77,12 @@ export function makeBars({ h, onCleanup }, made, { take }) {
     "div",
     { class: "lvm-token-side lvm-token-next" },
     title,
-    rows.map((row) => row.node),
-    note,
+    h(
+      "div",
+      {},
+      rows.map((row) => row.node),
+      note,
+    ),
   );
 
   function draw(n) {

@@ -2,7 +2,7 @@
 
 import { scale, ticks } from "../../kit/axes.js";
 import { say, set } from "../../kit/dom.js";
-import { fixed } from "../../kit/format.js";
+import { counted, fixed } from "../../kit/format.js";
 
 const [ROW, TALL, TEXT] = [40, 14, 14]; // of a row, its bar, and where its text stands
 const ROUND = 25; // bits, to which the axis goes on: it stands still while a message grows and shrinks
@@ -51,7 +51,7 @@ function rowsOf(s, names) {
       ...marks
         .slice(1)
         .map((v) =>
-          s("text", { x: x(v), y: bottom + 17, "text-anchor": x(v) > width - 20 ? "end" : "middle" }, fixed(v, 0)),
+          s("text", { x: x(v), y: bottom + 17, "text-anchor": x(v) > width - 20 ? "end" : "middle" }, counted(v)),
         ),
       s("text", { x: 2, y: bottom + 17 }, "bits"),
     );
@@ -63,15 +63,15 @@ function rowsOf(s, names) {
 const beside = (n, net, narrow) => [
   {
     text: narrow
-      ? `message ${fixed(net, 1)}, with first bits ${n.wire}`
-      : `this message ${fixed(net, 1)} bits; alone, with ${n.first} first bits, in whole words ${n.wire}`,
+      ? `message ${fixed(net, 1)}, with first bits ${counted(n.wire)}`
+      : `this message ${fixed(net, 1)} bits; alone, with ${n.first} first bits, in whole words ${counted(n.wire)}`,
     bars: [
       [0, net],
       [net, n.wire],
     ],
   },
   { text: `one bit for each pixel: ${n.fixed} bits`, bars: [[0, n.fixed]] },
-  { text: `PNG${narrow ? "" : " file, one bit for a pixel"}: ${n.png} bits`, bars: [[0, n.png]] },
+  { text: `PNG${narrow ? "" : " file, one bit for a pixel"}: ${counted(n.png)} bits`, bars: [[0, n.png]] },
 ];
 
 /** `others(n, net, narrow)` gives the second axis' `rows`, of which the first is the message. */

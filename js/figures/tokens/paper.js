@@ -6,7 +6,6 @@ import { followWidth } from "../../kit/figure.js";
 import { makeWalked } from "./walked.js";
 
 const PATCH = 4;
-const COLUMNS = 16; // of the palette, at most
 const LEAST = 26; // px of a patch in it
 
 /**
@@ -67,11 +66,11 @@ export function makePalette({ h, view, onCleanup }, made, { choose }) {
   const canvas = h("canvas", { class: "lvm-ink lvm-palette-ink", "aria-hidden": "true" });
   const mark = h("i", { class: "lvm-palette-mark" });
   const node = h("div", { class: "lvm-palette" }, canvas, mark);
-  let [columns, rows, shown] = [COLUMNS, 1, 0];
+  let [columns, rows, shown] = [1, size, 0];
 
   function layOut(width) {
-    columns = Math.min(Math.max(Math.floor(width / LEAST), 4), COLUMNS, size);
-    rows = Math.ceil(size / columns);
+    rows = Math.ceil(size / Math.max(Math.floor(width / LEAST), 4));
+    columns = Math.ceil(size / rows); // as even as the rows can be
     set(canvas, { width: columns * step - 1, height: rows * step - 1 });
     const pen = canvas.getContext("2d");
     order.forEach((code, rank) => {

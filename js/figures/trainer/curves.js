@@ -2,7 +2,7 @@
 
 import { path, scale, ticks } from "../../kit/axes.js";
 import { crop, set, show } from "../../kit/dom.js";
-import { fixed } from "../../kit/format.js";
+import { counted } from "../../kit/format.js";
 import { swatch } from "../../kit/maths.js";
 
 const MOST = 400; // points of a curve that are drawn
@@ -54,8 +54,8 @@ export function makeCurves({ h, s }) {
     labels.replaceChildren(
       ...xs
         .filter((v) => x(v) < box.right - 46)
-        .map((v) => s("text", { x: x(v), y: box.bottom + 17, "text-anchor": "middle" }, fixed(v, 0))),
-      ...ys.map((v) => s("text", { x: box.left - 6, y: y(v) + 4, "text-anchor": "end" }, fixed(v, 0))),
+        .map((v) => s("text", { x: x(v), y: box.bottom + 17, "text-anchor": "middle" }, counted(v))),
+      ...ys.map((v) => s("text", { x: box.left - 6, y: y(v) + 4, "text-anchor": "end" }, counted(v))),
       s("text", { x: box.right, y: box.bottom + 17, "text-anchor": "end" }, "step"),
     );
   }

@@ -31,7 +31,7 @@ export function written(state, book) {
     }
     lines.push("");
   }
-  lines.push("What follows is the same for the book's page “Your answers”, which takes this file back.");
+  lines.push("What follows is the same for the book’s page “Your answers”, which takes this file back.");
   const data = JSON.stringify({ book: "lvm", version: VERSION, exercises: state.exercises }, null, 1);
   return `${lines.join("\n")}\n${BEGINS}${data.replaceAll("`", "\\u0060")}${ENDS}`;
 }
