@@ -126,7 +126,9 @@ class AncestralFigure(LiveFigure):
     def alt(self) -> str:
         """A sentence with the numbers of the current state."""
         n = self.numbers()
-        near = f"{self.count:,} samples lie within {n['distance']:.3f} of it" if self.count else "nothing is sampled yet"
+        near = (
+            f"{self.count:,} samples lie within {n['distance']:.3f} of it" if self.count else "nothing is sampled yet"
+        )
         hills = "one hill" if n["hills"] == 1 else f"{n['hills']} hills"
         return (
             "A bent curve carries z to x. The prior of z, below, has one hill; the marginal p(x), beside it, has "
