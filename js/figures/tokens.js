@@ -115,7 +115,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
       h(
         "div",
         { class: "lvm-caption" },
-        `its tokens as patches: paint${fingers ? ", a finger from the frame" : " on them"}`,
+        fingers ? "its tokens: paint, a finger from the frame" : "its tokens as patches: paint on them",
       ),
       paper.node,
     ),
