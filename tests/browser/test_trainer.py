@@ -220,7 +220,7 @@ def test_clothing_comes_when_it_is_chosen_and_is_trained_on(trainer, small_page)
     press(page, "Pause")
     figure(page).get_by_role("button", name="Train", exact=True).wait_for()
     assert held(page, small_page)["minus_elbo"] < start["minus_elbo"] - 50
-    assert "of 4500 images" in figure(page).locator(".lvm-wait").inner_text()
+    assert "of 4,500 images" in figure(page).locator(".lvm-wait").inner_text()
     figure(page).get_by_role("radio", name="Gaussian").check()
     wait(page, "n.likelihood === 'gaussian' && n.step === 0")
     held(page, small_page)
