@@ -94,6 +94,7 @@ def frame_digest(app, config) -> None:
     shared = sorted(
         [
             *(ROOT / "assets").rglob("*.js"),
+            *(ROOT / "assets").glob("room.json"),  # what each figure's place is given
             *(ROOT / "_ext").glob("*.py"),
             *book.glob("moved.json"),
             *book.glob("appendix/glossary.md"),  # chapters link to its terms

@@ -187,7 +187,7 @@ def test_a_path_is_walked_and_back_is_exact(shown):
     there = [press("Step") for _ in range(3)]
     back = [press("Back") for _ in range(3)]
     assert back == [there[1], there[0], start]
-    at = press("A here")
+    at = press("Set A here")
     assert (at["a1"], at["a2"]) == (start["z1"], start["z2"])
 
 

@@ -243,10 +243,10 @@ export function build(kit) {
       h(
         "div",
         { class: "lvm-buttons" },
-        button(h, "A here", () => kept.change({ a1: now.z1, a2: now.z2, step: 0 }), {
+        button(h, "Set A here", () => kept.change({ a1: now.z1, a2: now.z2, step: 0 }), {
           title: "the path begins at z",
         }),
-        button(h, "B here", () => kept.change({ b1: now.z1, b2: now.z2, step: last }), {
+        button(h, "Set B here", () => kept.change({ b1: now.z1, b2: now.z2, step: last }), {
           title: "the path ends at z",
         }),
         kept.share,
