@@ -67,13 +67,13 @@ def stored() -> dict:
 
 def table(found: dict) -> str:
     """What is stored, as a table in Markdown, in the order of the book."""
-    rows = ["| Chapter | Memory at its peak, MB | idle, MB | processor, s |", "|---|---|---|---|"]
+    rows = ["| Chapter | memory at its peak, MB | idle, MB | processor, s |", "|---|---:|---:|---:|"]
     for path in chapters.chapter_paths():
         if path.stem in found:
             one = found[path.stem]
             title = re.search(r"^# (.+)$", nbformat.read(path, as_version=4).cells[1].source, flags=re.M)
-            name = f"[{title[1] if title else path.stem}](../{path.name})"
-            rows.append(f"| {name} | {one['peak']} | {one['idle']} | {one['cpu']} |")
+            said = "Front page" if path.stem == "intro" else title[1] if title else path.stem
+            rows.append(f"| [{said}](../{path.name}) | {one['peak']:,} | {one['idle']:,} | {one['cpu']:,} |")
     return "\n".join(rows) + "\n"
 
 
