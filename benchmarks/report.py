@@ -477,7 +477,7 @@ def growth_figure(results: dict):
         return None
     columns = min(3, len(found))
     lines = -(-len(found) // columns)
-    figure, axes = plots.subplots(lines, columns, height=2.5 * lines, squeeze=False, sharey=True)
+    figure, axes = plots.subplots(lines, columns, height=2.8 * lines, squeeze=False)
     said = []
     for axis, (row, grown) in zip(axes.flat, found, strict=False):
         parts = []
@@ -493,20 +493,17 @@ def growth_figure(results: dict):
                 ms=4,
                 lw=1.4,
                 color=plots.colour(shade),
-                label=f"{name}: {exponent:.2f}",
+                label=f"{name}: {exponent:.2f}".replace("-", "\u2212"),
             )
             parts.append(f"{name} {exponent:.2f}")
         axis.set_title(row.name.split(",")[0], fontsize=10)
         axis.legend(fontsize=8, handlelength=2.4, loc="upper left")
         axis.set_xticks([1, 2, 4, 8], ["1", "2", "4", "8"])
         axis.set_yticks([1, 4, 16, 64], ["1", "4", "16", "64"])
+        axis.set(ylim=(0.5, 130), xlabel="size, times the first", ylabel="time, times the first")
         axis.minorticks_off()
         said.append(f"{row.name}: {', '.join(parts)}")
     for axis in axes.flat[len(found) :]:
         axis.set_axis_off()
-    for axis in axes[:, 0]:
-        axis.set_ylabel("time, times the first")
-    for axis in axes.flat[max(len(found) - columns, 0) : len(found)]:
-        axis.set_xlabel("size, times the first")
     alt = f"Time against size on logarithmic axes, nearly straight lines. Their slopes: {'; '.join(said)}."
     return figure, alt, None  # its panels are stacked on a phone
