@@ -13,7 +13,7 @@ import re
 import symbols
 
 FITS = 34  # letters of a table's type in a line of the narrowest screen, 320 CSS pixels wide
-BETWEEN = 1.2  # letters of nothing behind each column
+BETWEEN = 2  # letters of nothing between two columns
 TABLE = re.compile(r'<table class="lvm-table">.*?</table>', flags=re.S)
 CELL = re.compile(r"<(t[hd])\b([^>]*)>(.*?)</\1>", flags=re.S)
 
@@ -24,8 +24,9 @@ def with_cards(body: str) -> str:
 
 
 def words(cell: str) -> str:
-    """A cell as plain text: what is raised stays so."""
+    """A cell as plain text: what is raised stays so, and the base of a logarithm below."""
     risen = re.sub(r"<sup>([-−0-9T]+)</sup>", lambda found: symbols.raised(found[1]), cell)
+    risen = re.sub(r"log<sub>(\d+)</sub>", lambda found: f"log{found[1].translate(symbols.BELOW)}", risen)
     return html.unescape(re.sub(r"<[^>]+>", "", risen))
 
 
@@ -33,7 +34,8 @@ def width(table: str) -> float:
     """How many letters a table needs in a line: of each column the longest word that cannot be broken."""
     rows = [[words(cell[3]) for cell in CELL.finditer(row)] for row in table.split("<tr>")[1:]]
     columns = zip(*[row for row in rows if len(row) == len(rows[0])], strict=True)
-    return sum(max(len(word) for cell in column for word in re.split(r"[ \n]+", cell)) + BETWEEN for column in columns)
+    widest = [max(len(word) for cell in column for word in re.split(r"[ \n]+", cell)) for column in columns]
+    return sum(widest) + BETWEEN * (len(widest) - 1)
 
 
 def card(table: str) -> str:

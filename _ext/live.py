@@ -183,7 +183,7 @@ def panel_shapes(picture: bytes, width: int, height: int) -> list[str]:
     """A style for each panel of a picture: which part of its file it shows, and how large."""
     return [
         f"background-size:{100 / part:.2f}% 100%;background-position:{100 * left / (1 - part):.2f}% 0;"
-        f"aspect-ratio:{part * width:.0f}/{height};max-width:{0.7 * part * width:.0f}px"
+        f"aspect-ratio:{part * width:.0f}/{height};max-width:{0.58 * part * width:.0f}px"
         for left, part in panels.panels(picture)
     ]
 

@@ -18,6 +18,7 @@ NAMED = re.compile(r'(?<=\balt=")[^"]*(?=")')
 PRINTED = re.compile(r'class="(?:[^"]* )?output[ "]')  # what a cell showed
 TWICE = re.compile(r'<span class="lvm-whole">(<span class="lvm-whole">[^<]*</span>)</span>')  # a heading has its own
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+CELLS = {"td", "th"}
 CODE = {"annotation", "code", "kbd", "math", "pre", "samp", "script", "style", "svg", "textarea"}
 
 
@@ -36,7 +37,13 @@ def with_minus(body: str) -> str:
     for piece in PIECE.finditer(body):
         text, tag = body[at : piece.start()], piece[0]
         inside, code, printed = open_[-1] if open_ else ("", False, False)
-        done.append(text if code else signed(text) if printed and inside == "pre" else symbols.marked(signed(text)))
+        if code:
+            done.append(text)
+        elif printed and inside == "pre":
+            done.append(symbols.printed(signed(text)))
+        else:
+            tabled = any(name in CELLS for name, *_ in open_)
+            done.append(symbols.marked(symbols.tabled(signed(text)) if tabled else signed(text)))
         at = piece.end()
         name = re.match(r"</?([a-zA-Z][\w-]*)", tag)
         if name and tag.startswith("</"):

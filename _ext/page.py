@@ -194,13 +194,16 @@ def turn(app, pagename: str, context) -> None:
     """Give what comes before and next its chapter's number and question; the reader's way ends before BEHIND."""
     numbers = {app.builder.get_relative_uri(pagename, name): n for name, n in chapter_numbers(app).items()}
     behind = {app.builder.get_relative_uri(pagename, name) for name in BEHIND}
+    front_page = app.builder.get_relative_uri(pagename, app.config.root_doc)
     for side in ("prev", "next"):
         there = context.get(side)
         if there and (there["link"] in behind or pagename in BEHIND):
             context[side] = None
         elif there:
             question = front.questions().get(Path(there["link"]).stem) if there["link"] in numbers else None
-            context[side] = {**there, "number": numbers.get(there["link"]), "question": question}
+            title = "Front page" if there["link"] == front_page else there["title"]
+            number = numbers.get(there["link"])
+            context[side] = {**there, "title": title, "number": number, "question": question}
 
 
 def headed(body: str, number: int | None) -> str:
@@ -236,7 +239,7 @@ def fill(app, pagename, templatename, context, doctree) -> None:
     turn(app, pagename, context)
     is_chapter = pagename.startswith("book/") and (ROOT / f"{pagename}.ipynb").exists()
     if is_chapter and "body" in context:
-        context["body"] = context["body"].replace("</h1>", f"</h1>{in_notebook(pagename)}", 1)
+        context["body"] = context["body"].replace("</h1>", f"</h1>{in_notebook(pagename, pagename in chapter_numbers(app))}", 1)
     context.update(
         lvm_style=app.config.lvm_frame,
         lvm_version=chapters.version(),
@@ -292,11 +295,12 @@ def with_reports(body: str, repository: str, pagename: str, title: str) -> str:
     return written + body[at:]
 
 
-def in_notebook(pagename: str) -> str:
-    """The links below a chapter's title, to its notebook and to Colab; or what to do where that link is missing."""
-    file = downloads.link(pagename, "Download this chapter’s notebook")
+def in_notebook(pagename: str, chapter: bool = True) -> str:
+    """The links below a title, to the page's notebook and to Colab; or what to do where that link is missing."""
+    what = "chapter" if chapter else "page"
+    file = downloads.link(pagename, f"Download this {what}’s notebook")
     if link := chapters.colab(pagename):
-        return f'\n<p class="lvm-open">{file} · <a href="{escape(link)}">Run this chapter on Colab</a></p>'
+        return f'\n<p class="lvm-open">{file} · <a href="{escape(link)}">Run this {what} on Colab</a></p>'
     if chapters.unaddressed(pagename):
         how = "it has a link to Colab after <code>make address</code> and a commit"
         return f'\n<p class="lvm-open">{file}. This notebook names another repository, or none: {how}.</p>'

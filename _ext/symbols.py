@@ -1,7 +1,8 @@
 """Letters, powers and indices as they are written by hand, where a table, a label or a test's sentence has plain text.
 
 What a cell gives to `table` and what a test says of itself is plain text, read in a terminal as well: theta^2, E_q,
-1e-12. In a page it becomes θ², E with an index, 10⁻¹². A number stays with its error and its unit on one line.
+1e-12. In a page it becomes θ², E with an index, 10⁻¹². A number stays with its error and its unit on one line, and in
+a table so does a short expression: d = 1, p(x, z). What code prints gets its infinity, its bars and its dots.
 """
 
 from __future__ import annotations
@@ -10,9 +11,16 @@ import re
 
 GREEK = {"beta": "β", "theta": "θ", "sigma": "σ", "phi": "φ", "lambda": "λ", "mu": "μ"}
 LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ", "−0123456789T")
+BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 HIGH = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ]+")
 NAMES = re.compile(r"(?<![\w-])(?:K-means|VQ-VAE|[EM]-steps?|one-hots?)(?![\w-])")
-SIGNS = {"||": "∥", "&gt;=": "≥", "&lt;=": "≤"}
+SIGNS = {"||": "∥", "&gt;=": "≥", "&lt;=": "≤", "...": "…"}
+INFINITE = re.compile(r"(?<=[-−])inf(?!\w)|(?<!\S)inf(?=\s*$)")
+BASE = re.compile(r"(?<![\w.])log(2|10)(?!\w)")
+LONGEST = 18  # letters of an expression in a table in which no line breaks
+CALL = re.compile(rf"(?<=\w)\([^()]{{1,{LONGEST - 2}}}\)")  # p(x, z), N(0.6, 1²)
+EQUAL = re.compile(r"(?<![\w.])\w{1,5} (?:[=<>≤≥≈]|&[lg]t;) [-−]?[\w.,]{1,9}(?!\w)")  # d = 1
+OF_WHAT = re.compile(r"\b(?:log|E) (?=[pqP](?:_\w+)?\()")  # log p(x)
 RAISED = str.maketrans("-−0123456789T", "⁻⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ")
 NAMED = re.compile(rf"(?<![\w.\\])({'|'.join(GREEK)})('?)(?![\w.(])")
 POWER = re.compile(r"(?<=[A-Za-zβθσφλμ0-9)\]])\^([-−]?\d{1,2}|T)(?!\w)")
@@ -38,7 +46,21 @@ def plain(text: str) -> str:
     text = TEN.sub(_ten, POWER.sub(lambda found: raised(found[1]), text))
     for typed, sign in SIGNS.items():
         text = text.replace(typed, sign)
-    return KEPT.sub("\u00a0", APOSTROPHE.sub("’", text))
+    return KEPT.sub("\u00a0", APOSTROPHE.sub("’", INFINITE.sub("∞", text)))
+
+
+def printed(text: str) -> str:
+    """A piece of what code printed, with the signs that are no letters of it: ∞, ∥, …, log₂."""
+    for typed in ("||", "..."):
+        text = text.replace(typed, SIGNS[typed])
+    return BASE.sub(lambda found: f"log{found[1].translate(BELOW)}", INFINITE.sub("∞", text))
+
+
+def tabled(text: str) -> str:
+    """A piece of a table's text in which no line breaks inside a short expression; a slip is broken, not BROKEN."""
+    for short in (CALL, EQUAL, OF_WHAT):
+        text = short.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
+    return "broken" if text.strip() == "BROKEN" else text
 
 
 def whole(text: str) -> str:
@@ -48,5 +70,5 @@ def whole(text: str) -> str:
 
 def marked(text: str) -> str:
     """A piece of a page's text with its symbols; indices and powers are marked, so that any font has them."""
-    shown = INDEX.sub(r"\1<sub>\2</sub>", plain(text))
+    shown = BASE.sub(r"log<sub>\1</sub>", INDEX.sub(r"\1<sub>\2</sub>", plain(text)))
     return whole(HIGH.sub(lambda found: f"<sup>{found[0].translate(LOWERED)}</sup>", shown))

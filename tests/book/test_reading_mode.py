@@ -180,9 +180,9 @@ def test_a_formula_in_the_text_breaks_inside_no_parentheses_or_bars(formula, pie
         ),
         (
             "<th>theta' of E_q[log p(x, z)]</th><td>5 ± 0.3 nats, 7.2e-05, s^2 I, W W^T, KL(p || q) &gt;= 0</td>",
-            "<th>θ′ of E<sub>q</sub>[log p(x, z)]</th>"
+            "<th>θ′ of E<sub>q</sub>[log\u00a0p(x,\u00a0z)]</th>"
             "<td>5\u00a0±\u00a00.3\u00a0nats, 7.2 · 10<sup>−5</sup>, "
-            "s<sup>2</sup> I, W W<sup>T</sup>, KL(p ∥ q) ≥ 0</td>",
+            "s<sup>2</sup> I, W W<sup>T</sup>, KL(p\u00a0∥\u00a0q) ≥ 0</td>",
         ),
         ('<img alt="F is -3" data-numbers="-3">', '<img alt="F is −3" data-numbers="-3">'),
     ],
@@ -225,11 +225,52 @@ def test_a_wide_table_carries_its_headings_and_its_roles_and_a_narrow_one_stays(
     assert cards.with_cards(narrow) == narrow
 
 
+def in_table(words, tag="td"):
+    """What the build writes for a cell of a table."""
+    body = f'<table class="lvm-table"><tbody><tr><{tag}>{words}</{tag}></tr></tbody></table>'
+    return re.search(rf"<{tag}>(.*)</{tag}>", minus.with_minus(body))[1].replace("\u00a0", "~")
+
+
+@pytest.mark.parametrize(
+    "words, shown",
+    [
+        ("PPCA, d = 16", "PPCA, d~=~16"),
+        ("log p(x, z), draw 1", "log~p(x,~z), draw 1"),
+        ("N(-1.5, 0.7²)", "N(−1.5,~0.7<sup>2</sup>)"),
+        ("KL(data || model)", "KL(data~∥~model)"),
+        ("error, K = 1,000", "error, K~=~1,000"),
+        ("spread (of all seeds that ran)", "spread (of all seeds that ran)"),
+        ("-log2 P(message)", "−log<sub>2</sub> P(message)"),
+        ("-inf", "−∞"),
+        ("inf", "∞"),
+        ("... turned back", "… turned back"),
+        ("BROKEN", "broken"),
+        ("<code>d = 1, -inf, BROKEN ...</code>", "<code>d = 1, -inf, BROKEN ...</code>"),
+        ('<a href="a.html?x = 1&y=...">p(x, z)</a>', '<a href="a.html?x = 1&y=...">p(x,~z)</a>'),
+    ],
+)
+def test_no_line_of_a_cell_breaks_inside_a_short_expression_and_signs_are_written_as_they_are_read(words, shown):
+    assert in_table(words) == shown and in_table(words, "th") == shown
+
+
+def test_outside_tables_lines_break_and_numbers_for_scripts_stay():
+    live = '<div data-numbers="-inf ... d = 1"></div><p>for d = 1, p(x, z)</p>'
+    assert minus.with_minus(live) == live
+
+
+def test_what_was_printed_has_its_signs_too_and_code_its_own():
+    printed = '<div class="output stream"><pre>KL(q || p) = -inf ... log2 P, math.inf, info\n</pre></div>'
+    said = minus.with_minus(printed)
+    assert "KL(q ∥ p) = −∞ … log₂ P, math.inf, info" in said
+    code = "<pre>a || b ... -inf log2</pre>"
+    assert minus.with_minus(code) == code
+
+
 def test_a_heading_on_a_card_keeps_its_power():
     made = BeautifulSoup(
-        cards.with_cards(WIDE.replace("measured", "error / 2σ<sup>2</sup>, 10<sup>−3</sup>")), "html.parser"
+        cards.with_cards(WIDE.replace("measured", "log<sub>2</sub> error / 2σ<sup>2</sup>, 10<sup>−3</sup>")), "html.parser"
     )
-    assert made.td["data-heading"] == 'error / 2σ², 10⁻³, "0"'
+    assert made.td["data-heading"] == 'log₂ error / 2σ², 10⁻³, "0"'
 
 
 def strip_picture(images, titled=True, rows=1):
