@@ -239,7 +239,9 @@ def fill(app, pagename, templatename, context, doctree) -> None:
     turn(app, pagename, context)
     is_chapter = pagename.startswith("book/") and (ROOT / f"{pagename}.ipynb").exists()
     if is_chapter and "body" in context:
-        context["body"] = context["body"].replace("</h1>", f"</h1>{in_notebook(pagename, pagename in chapter_numbers(app))}", 1)
+        context["body"] = context["body"].replace(
+            "</h1>", f"</h1>{in_notebook(pagename, pagename in chapter_numbers(app))}", 1
+        )
     context.update(
         lvm_style=app.config.lvm_frame,
         lvm_version=chapters.version(),

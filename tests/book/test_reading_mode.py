@@ -268,7 +268,8 @@ def test_what_was_printed_has_its_signs_too_and_code_its_own():
 
 def test_a_heading_on_a_card_keeps_its_power():
     made = BeautifulSoup(
-        cards.with_cards(WIDE.replace("measured", "log<sub>2</sub> error / 2σ<sup>2</sup>, 10<sup>−3</sup>")), "html.parser"
+        cards.with_cards(WIDE.replace("measured", "log<sub>2</sub> error / 2σ<sup>2</sup>, 10<sup>−3</sup>")),
+        "html.parser",
     )
     assert made.td["data-heading"] == 'log₂ error / 2σ², 10⁻³, "0"'
 
