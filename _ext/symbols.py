@@ -19,7 +19,7 @@ INFINITE = re.compile(r"(?<=[-−])inf(?!\w)|(?<!\S)inf(?=\s*$)")
 BASE = re.compile(r"(?<![\w.])log(2|10)(?!\w)")
 LONGEST = 18  # letters of an expression in a table in which no line breaks
 CALL = re.compile(rf"(?<=\w)\([^()]{{1,{LONGEST - 2}}}\)")  # p(x, z), N(0.6, 1²)
-EQUAL = re.compile(r"(?<![\w.])\w{1,5} (?:[=<>≤≥≈]|&[lg]t;) [-−]?[\w.,]{1,9}(?!\w)")  # d = 1
+EQUAL = re.compile(r"(?<![\w.])(?:\w{2,5}, )?\w{1,5} (?:[=<>≤≥≈]|&[lg]t;) [-−]?[\w.,]{1,9}(?!\w)")  # PPCA, d = 1
 OF_WHAT = re.compile(r"\b(?:log|E) (?=[pqP](?:_\w+)?\()")  # log p(x)
 RAISED = str.maketrans("-−0123456789T", "⁻⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ")
 NAMED = re.compile(rf"(?<![\w.\\])({'|'.join(GREEK)})('?)(?![\w.(])")

@@ -234,11 +234,12 @@ def in_table(words, tag="td"):
 @pytest.mark.parametrize(
     "words, shown",
     [
-        ("PPCA, d = 16", "PPCA, d~=~16"),
+        ("PPCA, d = 16", "PPCA,~d~=~16"),
+        ("factor analysis, d = 16", "factor analysis, d~=~16"),
         ("log p(x, z), draw 1", "log~p(x,~z), draw 1"),
         ("N(-1.5, 0.7²)", "N(−1.5,~0.7<sup>2</sup>)"),
         ("KL(data || model)", "KL(data~∥~model)"),
-        ("error, K = 1,000", "error, K~=~1,000"),
+        ("error, K = 1,000", "error,~K~=~1,000"),
         ("spread (of all seeds that ran)", "spread (of all seeds that ran)"),
         ("-log2 P(message)", "−log<sub>2</sub> P(message)"),
         ("-inf", "−∞"),
