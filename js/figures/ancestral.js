@@ -200,6 +200,6 @@ function teach(insight, n) {
     insight.tell(
       n,
       "{count:0} samples pile up under p(x), which was computed without any of them.",
-      "They are off by {distance:3} at most.",
+      "Their distribution function is off by {distance:3} at most.",
     );
 }

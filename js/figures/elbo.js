@@ -211,7 +211,7 @@ function teach(insight, n) {
   else if (n.away > 0.5)
     insight.tell(
       n,
-      "q stands {away:1} posterior widths beside the posterior’s mean: the gap is {kl:2} nats.",
+      "q’s mean is {away:1} posterior standard deviations off the posterior’s: the gap is {kl:2} nats.",
       "Drag q, or bend the decoder: only the second moves the line.",
     );
   else if (n.wide > 1.15 || n.wide < 0.87)

@@ -395,8 +395,9 @@ function teach(insight, n, { touched, pass, seconds, count }) {
       : "This q costs about {0-elbo:0} nats: {0-reconstruction:0} for the pixels, {rate:2} for the code.";
     insight.tell(
       n,
-      touched ? cost : "Somewhere on this plane lie the codes that explain x. Put q there, as the encoder does.",
-      "Drag its centre until the picture it decodes to looks like x, zoom in, make q as narrow as pays, then reveal.",
+      touched ? cost : "Some codes z on this plane explain x well. Put your q over them, as the encoder does.",
+      "Drag its centre until the decoded picture looks like x. Zoom in, and narrow q as long as the ELBO rises. " +
+        "Then reveal.",
     );
     return;
   }

@@ -171,8 +171,8 @@ function teach(insight, n) {
   insight.tell(
     n,
     n.ratio_mean >= 1
-      ? `Through the density one sample scatters with {ratio_mean:${digits}} times the variance: it takes so many ` +
-          "times the samples."
+      ? `The score function’s single draws have {ratio_mean:${digits}} times the variance: it needs ` +
+          `{ratio_mean:${digits}} times as many for the same error.`
       : `Here the score function scatters less: {ratio_mean:${digits}} times the variance along the mean.`,
     n.baseline ? "With the baseline." : "A baseline takes some of it away: try it.",
   );

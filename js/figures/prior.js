@@ -246,5 +246,5 @@ function teach(insight, n) {
       "What stands by hand costs {of_prefix:1} nats, what is drawn after it {nll:1}.",
       `${wished} ${next}`,
     );
-  else insight.tell(n, "These tokens cost {nll:1} nats; without a prior, {uniform:1}.", next);
+  else insight.tell(n, "These tokens cost {nll:1} nats; under the uniform prior, {uniform:1}.", next);
 }

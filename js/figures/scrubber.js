@@ -9,7 +9,7 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
-import { formulaRow, maths, sentence, termButton } from "../kit/maths.js";
+import { formulaRow, sentence, termButton, whole } from "../kit/maths.js";
 import { developed, paint } from "../kit/pixels.js";
 import { player } from "../kit/player.js";
 import { patience, sliced } from "../kit/slices.js";
@@ -79,7 +79,7 @@ export default figure(
     const sheetField = h(
       "div",
       { class: "lvm-field" },
-      h("p", { class: "lvm-field-title" }, maths(h, "means of *p*(*x* | *z*) on the prior’s quantiles")),
+      h("p", { class: "lvm-field-title" }, ["means of ", whole(h, "*p*(*x* | *z*)"), " on the prior’s quantiles"]),
       sheet,
     );
     const picture = [h("div", { class: "lvm-fields" }, sheetField, cloud.node), wait, curves.node];
@@ -227,7 +227,8 @@ function teach(insight, n, outside) {
     n,
     "Naming z costs {rate:2} nats, the picture given z {distortion:1}.",
     outside
-      ? `${outside} of the codes ${lie} outside the frame: all spread by {code_std1:1} and {code_std2:1}.`
-      : "All codes lie inside the frame; they spread by {code_std1:2} and {code_std2:2}.",
+      ? `${outside} of the codes ${lie} outside the frame. ` +
+          "The codes’ standard deviations are {code_std1:1} and {code_std2:1}."
+      : "All codes lie inside the frame. Their standard deviations are {code_std1:2} and {code_std2:2}.",
   );
 }

@@ -30,8 +30,8 @@ const carried = ["nets", "weights", "counted", "pixels", "files", "by_vae"];
 const others = (n, net, narrow) => [
   {
     text: narrow
-      ? `message ${fixed(net, 1)}, in words ${counted(n.wire)}`
-      : `this message ${fixed(net, 1)} bits; in whole words, with the stack’s first number, ${counted(n.wire)}`,
+      ? `message ${fixed(net, 1)} bits, as a file ${counted(n.wire)}`
+      : `this message ${fixed(net, 1)} bits; as a file ${counted(n.wire)}: whole words, and the stack’s first number`,
     bars: [
       [0, net],
       [net, n.wire],
@@ -136,7 +136,7 @@ export default figure("sendtokens", "Live figure: one digit as a message by way 
     sent.canvas.paint(own.images[state.digit]);
     const opened = state.opened === "yes";
     got.canvas.paint(opened ? all.read.x : new Float64Array(PIXELS));
-    say(got.words, !opened ? "not yet read" : now.same === PIXELS ? "the same" : "not the same");
+    say(got.words, !opened ? "not yet decoded" : now.same === PIXELS ? "the same" : "not the same");
     set(got.canvas.node, {
       "aria-label": opened
         ? `decoded from the bytes alone: ${now.same} of 784 pixels as sent`
@@ -148,9 +148,15 @@ export default figure("sendtokens", "Live figure: one digit as a message by way 
     say(bytes, now.bytes.match(/.{1,4}/g).join(" "));
     TERMS.forEach(([, , , value], i) => terms.write(buttonsOf[i], fixed(value(now), 2), lit));
     ranks.update(state.rank, String(state.rank), `code ${now.code}, number ${state.rank} by nearness`);
-    check.holds(now.same === PIXELS && now.left === 0);
+    if (opened) check.holds(now.same === PIXELS && now.left === 0);
+    else check.waits("not yet decoded");
     sentence(h, check.told, [
-      ["strong", `${now.same} of 784 pixels are decoded as sent, and ${now.left || "no"} bits are left over. `],
+      [
+        "strong",
+        opened
+          ? `${now.same} of 784 pixels are decoded as sent, and ${now.left || "no"} bits are left over. `
+          : "Decode the bytes, and compare. ",
+      ],
       [
         "plain",
         `−log *p*(*x* | *z*) − log *p*(*z*) = ${fixed(now.distortion, 2)} + ${fixed(now.rate, 2)} = ` +

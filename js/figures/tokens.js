@@ -115,7 +115,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
       h(
         "div",
         { class: "lvm-caption" },
-        fingers ? "its tokens: paint, a finger from the frame" : "its tokens as patches: paint on them",
+        fingers ? "its tokens: tap one to paint it, or drag the frame over them" : "its tokens: paint on them",
       ),
       paper.node,
     ),
@@ -198,7 +198,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
     frame.style.left = `${(100 * left) / grid}%`;
     frame.style.height = `${(100 * (Math.min(r + reach + 1, grid) - top)) / grid}%`;
     frame.style.width = `${(100 * (Math.min(c + reach + 1, grid) - left)) / grid}%`;
-    brush.update(palette.rank(state.brush), String(state.brush), `code ${state.brush}`);
+    brush.update(palette.rank(state.brush), `code ${state.brush}`, `code ${state.brush}`);
     undo.disabled = before.length === 0;
     tell(h, check, now, made);
     teach(insight, stated);

@@ -14,11 +14,11 @@ import { counted, fixed, nats } from "../kit/format.js";
 import { keyed } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
-import { formulaRow, sentence, termButton } from "../kit/maths.js";
+import { formulaRow, sentence, termButton, whole } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { inkCanvas } from "./drawing/ink.js";
 import { makeInput } from "./drawing/input.js";
-import { makeCodes } from "./trainer/codes.js";
+import { indexed, makeCodes } from "./trainer/codes.js";
 import { makeCurves } from "./trainer/curves.js";
 import { makePrediction } from "./trainer/prediction.js";
 import { makeRates } from "./trainer/rates.js";
@@ -71,7 +71,13 @@ export default figure(
 
     // ---- picture
     const sheet = h("canvas", { class: "lvm-bitmap lvm-sheet", width: 28 * SIDE, height: 28 * SIDE, role: "img" });
-    const sheetTitle = h("p", { class: "lvm-field-title" });
+    const others = h("span", {});
+    const sheetTitle = h(
+      "p",
+      { class: "lvm-field-title" },
+      ["means of ", whole(h, "*p*(*x* | *z*)"), " on the prior’s quantiles"],
+      others,
+    );
     const codes = makeCodes(kit);
     const classes = h("p", { class: "lvm-small", hidden: true });
     const curves = makeCurves(kit);
@@ -118,7 +124,7 @@ export default figure(
       h(
         "div",
         { class: "lvm-panel-out" },
-        h("div", { class: "lvm-caption lvm-fill-model" }, "mean of p(x | z) there"),
+        h("div", { class: "lvm-caption lvm-fill-model" }, ["mean of ", whole(h, "*p*(*x* | *z*)")]),
         h("div", { class: "lvm-screen" }, decodedOwn.node),
       ),
       ownWords,
@@ -540,7 +546,7 @@ export default figure(
         tile(image.data, look.sheet);
         sheet.getContext("2d").putImageData(image, 0, 0);
         set(sheet, { "aria-label": `${SIDE} by ${SIDE} decoded images on the prior’s quantiles, step ${look.step}` });
-        say(sheetTitle, `means of p(x | z) on the prior’s quantiles${n.latents > 2 ? ", other z = 0" : ""}`);
+        say(others, n.latents > 2 ? ", other z = 0" : "");
       }
       const own = there ? ownOf(state) : null;
       const shows = [look, width, own && state.drawn, ways, test];
@@ -551,7 +557,7 @@ export default figure(
       const { names } = look.state.set;
       show(classes, names.length > 0);
       say(classes, names.map((name, k) => `${k} ${name}`).join(", "));
-      const nameOf = (j) => `z${look.plane[j] + 1}`;
+      const nameOf = (j) => indexed(look.plane[j]);
       const words = own
         ? `Your digit, step ${counted(n.step)}: −ELBO ${fixed(n.own_minus_elbo, 1)} nats, ${fixed(n.own_rate, 1)} of ` +
           `them rate (one draw of z). The ring marks the mean of its q, ${nameOf(0)} = ${fixed(n.own_z1, 2)}, ` +
@@ -565,7 +571,8 @@ export default figure(
       set(scrub.field, { max: Math.max(look.steps.length - 1, 1) });
       disable(scrub.field, look.steps.length < 2 || !worker);
       scrub.update(look.record, counted(look.step), `step ${counted(look.step)}`);
-      say(status, stateOfRun(look, Math.min(state.images, look.state.set.count), running));
+      const given = startOf(look.state) === "given";
+      say(status, stateOfRun(look, Math.min(state.images, look.state.set.count), { running, given }));
       teach(insight, n, look.rates);
       certify(h, check, n);
       if (there) kept.tell(n);
@@ -603,8 +610,8 @@ function tile(data, images) {
 }
 
 /** Steps, epochs, seconds. */
-function stateOfRun({ step, seconds, kind }, images, running) {
-  if (!step) return "Step 0: nothing trained yet.";
+function stateOfRun({ step, seconds, kind }, images, { running, given }) {
+  if (!step) return given ? "Step 0: as in the chapter, no step of yours yet." : "Step 0: a fresh net, untrained.";
   const epochs = fixed((100 * step) / images, 1);
   const pace = seconds > 0 ? `, ${fixed((1000 * seconds) / step, 0)} ms a step (${kind})` : "";
   const now = running ? "Training" : "Paused";

@@ -51,6 +51,13 @@ export function area(xs, upper, lower) {
   return `${d}${back}Z`;
 }
 
+/** The box behind a label of that many pixels: [x, y, width, height], a little wider than its words. */
+export function plate({ x, y, anchor = "start", size = 12 }, text) {
+  const wide = 0.62 * size * text.length + 4;
+  const left = { start: x - 2, middle: x - wide / 2, end: x - wide + 2 }[anchor];
+  return [r(left), r(y - 0.92 * size), r(wide), r(1.2 * size)];
+}
+
 /** Diagonal hatching for a box of that size, to be clipped by it: a pattern without an id. */
 export function hatch(width, height, gap = 7) {
   let d = "";

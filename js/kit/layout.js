@@ -2,7 +2,7 @@
 // state teaches, the other controls and the check; the formula below. Where there is none: one under the other, the
 // first controls in a strip that stays at the window's lower edge as long as the picture is seen (figure.css).
 
-import { say, set } from "./dom.js";
+import { say, set, show } from "./dom.js";
 import { counted, fixed } from "./format.js";
 import { sentence } from "./maths.js";
 
@@ -94,17 +94,32 @@ function made(n, of) {
 
 /**
  * A mark that opens to the sentence of what always holds: `told` is that sentence's paragraph, `holds(yes)` sets the
- * mark, `claim` names the invariant.
+ * mark, `claim` names the invariant. `waits(words)`: it cannot be seen yet, and why stands in its place.
  */
 export function makeCheck(h, claim) {
   const mark = h("span", { class: "lvm-check-mark", "aria-hidden": "true" });
   const words = h("span", { class: "lvm-unseen" });
   const told = h("p", { class: "lvm-invariant" });
-  const node = h("details", { class: "lvm-check" }, h("summary", {}, mark, h("span", {}, claim), words), told);
+  const [named, why] = [h("span", {}, claim), h("span", { hidden: true })];
+  const node = h("details", { class: "lvm-check" }, h("summary", {}, mark, named, why, words), told);
+  const waiting = (yes) => {
+    node.classList.toggle("is-waiting", yes);
+    show(named, !yes);
+    show(why, yes);
+  };
   return {
     node,
     told,
+    waits(text) {
+      waiting(true);
+      node.classList.remove("is-broken");
+      told.classList.remove("is-broken");
+      say(mark, "…");
+      say(why, text);
+      say(words, "");
+    },
     holds(yes) {
+      waiting(false);
       node.classList.toggle("is-broken", !yes);
       told.classList.toggle("is-broken", !yes);
       say(mark, yes ? "✓" : "✗");

@@ -12,6 +12,9 @@ export function maths(h, text) {
   return pieces(text).map(([tag, words]) => (tag ? h(tag, {}, tag === "sub" ? maths(h, words) : words) : words));
 }
 
+/** Maths that no line breaks. */
+export const whole = (h, text) => h("span", { class: "lvm-whole" }, maths(h, text));
+
 /** An entry of a legend: a swatch of that kind, and what it stands for. */
 export const swatch = (h, kind, text = "") =>
   h("span", { class: "lvm-key" }, h("i", { class: `lvm-swatch lvm-swatch-${kind}` }), h("span", {}, maths(h, text)));

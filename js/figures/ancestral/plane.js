@@ -20,10 +20,9 @@ export function makePlane({ h, s }) {
     "div",
     { class: "lvm-keys" },
     swatch(h, "model", "generator *g*(*z*) ± *s*"),
-    swatch(h, "dot", "samples (*z*, *x*)"),
     swatch(h, "prior", "prior *p*(*z*)"),
     swatch(h, "evidence", "marginal *p*(*x*)"),
-    swatch(h, "bars", "histograms"),
+    h("span", { class: "lvm-key" }, swatch(h, "dot", "samples,"), swatch(h, "bars", "histograms")),
   );
 
   const marks = {

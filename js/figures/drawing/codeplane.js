@@ -3,7 +3,9 @@
 import { scale } from "../../kit/axes.js";
 import { set } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
+import { plated } from "../../kit/plated.js";
 
+const [SMALL, LARGE] = [160, 240]; // pixels of a side: below, its numerals are smaller
 const REACH = 4; // standard deviations of the prior, from the middle to an edge
 
 /** Its svg, with `codes` between the rings and the frame; `lay(side)` says whether it had another size before. */
@@ -13,7 +15,14 @@ export function makeCodePlane(s, codes, more = {}) {
   const frame = s("rect", { class: "lvm-field-frame", x: 0.5, y: 0.5 });
   const ticks = s("g", { class: "lvm-ticks" });
   const svg = s("svg", { class: "lvm-svg", "aria-hidden": "true", ...more }, cross, prior, codes, frame, ticks);
-  const plane = { svg, reach: REACH, side: 0, x: scale([-REACH, REACH], [0, 1]), y: scale([-REACH, REACH], [1, 0]) };
+  const plane = {
+    svg,
+    reach: REACH,
+    side: 0,
+    foot: 4,
+    x: scale([-REACH, REACH], [0, 1]),
+    y: scale([-REACH, REACH], [1, 0]),
+  };
 
   function lay(side) {
     if (plane.side === side) return false;
@@ -24,10 +33,12 @@ export function makeCodePlane(s, codes, more = {}) {
     set(cross, { d: `M0 ${y(0)}H${side}M${x(0)} 0V${side}` });
     prior.forEach((ring, i) => set(ring, { cx: x(0), cy: y(0), r: x(i + 1) - x(0) }));
     ticks.replaceChildren(
-      ...[-2, 2].map((v) => s("text", { x: x(v), y: side - 6, "text-anchor": "middle" }, fixed(v, 0))),
-      ...[-2, 2].map((v) => s("text", { x: 5, y: y(v) + 4 }, fixed(v, 0))),
+      ...[-2, 2].flatMap((v) => plated(s, { x: x(v), y: side - 6, anchor: "middle" }, fixed(v, 0))),
+      ...[-2, 2].flatMap((v) => plated(s, { x: 5, y: y(v) + 4 }, fixed(v, 0))),
     );
-    Object.assign(plane, { side, x, y });
+    const numeral = side < SMALL ? 6.5 : side < LARGE ? 9 : 11;
+    svg.style.setProperty("--lvm-numeral", `${numeral}px`);
+    Object.assign(plane, { side, x, y, foot: 0.36 * numeral }); // of a numeral, below its middle
     return true;
   }
   return Object.assign(plane, { lay });

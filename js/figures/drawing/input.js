@@ -173,7 +173,7 @@ export function makeInput({ h, s, view, onCleanup }, { form, change, hold, remem
   const caption = h(
     "div",
     { class: "lvm-caption lvm-fill-data" },
-    within ? [letter, ": draw on it"] : ["input ", letter],
+    within ? [letter, ": draw", h("span", { class: "lvm-wider" }, " on it")] : ["input ", letter],
   );
   const buttons = h("div", { class: "lvm-pad-buttons" }, arm, clear);
   if (within) {

@@ -27,13 +27,16 @@ export function makePlane({ h, s }, most) {
   const keys = h(
     "div",
     { class: "lvm-keys lvm-em-keys" },
-    key(icon(s("path", { class: "lvm-em-mark", d: shape(0, 10, 7, 5) })), "point: colours mixed by share"),
+    key(
+      icon(s("path", { class: "lvm-em-mark", d: shape(0, 10, 7, 5) })),
+      "mark: largest share; colour: all shares, mixed",
+    ),
     key(
       icon(
         s("path", { class: "lvm-em-mark", d: shape(0, 10, 7, 5.5) }),
         s("path", { class: "lvm-em-inner", d: shape(2, 10, 7, 3.2) }),
       ),
-      "shared: inside, the runner-up’s",
+      "mark inside: next largest share",
     ),
     key(
       icon(s("ellipse", { class: "lvm-em-ellipse", cx: 10, cy: 7, rx: 9, ry: 5 })),

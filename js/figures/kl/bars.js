@@ -90,12 +90,13 @@ export function makeBars({ h, s }) {
     const end = clip(n.average + n.kl);
     const forward = n.direction === "forward";
     const y = MIDDLE + TALL + 14;
-    const head = end > at ? -5 : 5;
-    const tip = Math.abs(end - at) > 7 ? `M${end + head} ${y - 4}L${end} ${y}L${end + head} ${y + 4}` : "";
-    show(bracket, forward);
+    const long = Math.min(Math.abs(end - at), 5); // a short arrow keeps its head
+    const head = end > at ? -long : long;
+    const tip = `M${end + head} ${y - 0.8 * long}L${end} ${y}L${end + head} ${y + 0.8 * long}`;
+    show(bracket, forward && long >= 2);
     set(bracket, { d: `M${at} ${y}H${end}${tip}` });
-    const sum = `−H = ${fixed(-n.entropy)}${forward && width >= 480 ? ": no model moves it" : ""}`;
-    say(set(above, { x: held(at, sum, 2, width - 2, 7.6) }), sum);
+    const sum = `−H = ${fixed(-n.entropy)}${forward && width >= 240 ? ": no model moves it" : ""}`;
+    say(set(above, { x: held(at, sum, 2, width - 2, 8.2) }), sum);
     const plus = n.wobble < 0 ? "" : "+";
     const words = forward
       ? `N = ${counted(n.n)}: off by ${plus}${fixed(n.wobble)} ± ${fixed(n.error)}`

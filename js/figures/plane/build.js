@@ -86,7 +86,9 @@ export function build(kit) {
     h(
       "div",
       { class: "lvm-caption lvm-fill-model" },
-      chancy ? "a mean: greys" : ["mean of ", h("span", { class: "lvm-whole" }, given())],
+      chancy
+        ? ["a mean", h("span", { class: "lvm-wider" }, ": greys")]
+        : ["mean of ", h("span", { class: "lvm-whole" }, given())],
     ),
     h("div", { class: "lvm-screen" }, out.node),
     h("div", { class: "lvm-small" }, h("span", { class: "lvm-whole" }, "log ", given(), " ="), " ", atZ),
@@ -96,7 +98,7 @@ export function build(kit) {
     { class: "lvm-side lvm-side-sample" },
     h("div", { class: "lvm-caption lvm-fill-data" }, "a sample"),
     h("div", { class: "lvm-screen lvm-screen-sample" }, tossed.node),
-    h("div", { class: "lvm-small" }, "each grey was the chance of black"),
+    h("div", { class: "lvm-small" }, "each grey was the chance of ink"),
   );
   const arrow = (text) => h("div", { class: "lvm-arrow", "aria-hidden": "true" }, h("span", {}, text));
   const row = h(

@@ -7,6 +7,7 @@ import { put, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 import { makeHandle } from "../../kit/handles.js";
 import { HUES } from "../../kit/hues.js";
+import { plated } from "../../kit/plated.js";
 import { patience, sliced } from "../../kit/slices.js";
 import { imageOf } from "../drawing/ink.js";
 
@@ -67,12 +68,10 @@ export function makeStage({ h, s, view, root }, { codes, labels, names, label, h
         .join(""),
     });
     labelsOf.replaceChildren(
-      ...at
-        .filter((v) => v)
-        .map((v) => s("text", { x: scales.x(v), y: size - 5, "text-anchor": "middle" }, fixed(v, 0))),
-      ...at.filter((v) => v).map((v) => s("text", { x: 5, y: scales.y(v) + 4 }, fixed(v, 0))),
-      s("text", { x: size - 6, y: size - 6, "text-anchor": "end", class: "lvm-axis-name" }, "z₁"),
-      s("text", { x: 6, y: 15, class: "lvm-axis-name" }, "z₂"),
+      ...at.filter((v) => v).flatMap((v) => plated(s, { x: scales.x(v), y: size - 5, anchor: "middle" }, fixed(v, 0))),
+      ...at.filter((v) => v).flatMap((v) => plated(s, { x: 5, y: scales.y(v) + 4 }, fixed(v, 0))),
+      ...plated(s, { x: size - 6, y: size - 6, anchor: "end", size: 14, class: "lvm-axis-name" }, "z₁"),
+      ...plated(s, { x: 6, y: 15, size: 14, class: "lvm-axis-name" }, "z₂"),
     );
     paintCloud(size);
   }

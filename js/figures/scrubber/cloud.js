@@ -4,8 +4,6 @@ import { set } from "../../kit/dom.js";
 import { numerals } from "../../kit/hues.js";
 import { makeCodePlane } from "../drawing/codeplane.js";
 
-const MIDDLE = 4; // pixels from a digit's middle to its foot
-
 export function makeCloud({ h, s }, labels) {
   // For each checkpoint one text, a place for each of its characters; laid out once, then shown and hidden.
   const names = s("g", {});
@@ -22,7 +20,7 @@ export function makeCloud({ h, s }, labels) {
     const digits = numerals(s, labels);
     digits.put(
       (i) => plane.x(codes[i][0]).toFixed(1),
-      (i) => (plane.y(codes[i][1]) + MIDDLE).toFixed(1),
+      (i) => (plane.y(codes[i][1]) + plane.foot).toFixed(1),
     );
     return digits.node;
   };

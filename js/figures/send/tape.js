@@ -63,8 +63,8 @@ function rowsOf(s, names) {
 const beside = (n, net, narrow) => [
   {
     text: narrow
-      ? `message ${fixed(net, 1)}, with first bits ${counted(n.wire)}`
-      : `this message ${fixed(net, 1)} bits; alone, with ${n.first} first bits, in whole words ${counted(n.wire)}`,
+      ? `message ${fixed(net, 1)} bits, as a file ${counted(n.wire)}`
+      : `this message ${fixed(net, 1)} bits; as a file ${counted(n.wire)}: whole words, and the ${n.first} first bits`,
     bars: [
       [0, net],
       [net, n.wire],

@@ -30,7 +30,7 @@ export function makeCells({ h, s, onCleanup }, made, { pressed, attributes = {} 
     };
   });
   const here = s("rect", { width: CELL, height: CELL, class: "lvm-token-here" });
-  const number = s("text", { "text-anchor": "end", class: "lvm-token-number" });
+  const number = s("text", { "text-anchor": "middle", class: "lvm-token-number" });
   const side = CELL * grid;
   const svg = s(
     "svg",
@@ -81,7 +81,8 @@ export function makeCells({ h, s, onCleanup }, made, { pressed, attributes = {} 
   const stand = (place) => {
     const [x, y] = corner(place);
     set(here, { x, y });
-    set(number, { x: x + CELL - 1.5, y: y + CELL - 2 });
+    const long = codes[place].length > 2 ? " is-long" : "";
+    set(number, { x: x + CELL / 2, y: y + CELL / 2 + 2.8, class: `lvm-token-number${long}` });
     say(number, codes[place]);
     handle.style.left = `${(100 * (x + CELL / 2)) / side}%`;
     handle.style.top = `${(100 * (y + CELL / 2)) / side}%`;

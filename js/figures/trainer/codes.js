@@ -5,7 +5,9 @@ import { set, show } from "../../kit/dom.js";
 import { numerals } from "../../kit/hues.js";
 import { makeCodePlane } from "../drawing/codeplane.js";
 
-const MIDDLE = 4; // pixels from a digit's middle to its foot
+/** Latent j, counted from 0, by its name: z₁, z₂, and so on. */
+export const indexed = (j) =>
+  `z${Array.from(String(j + 1), (digit) => String.fromCharCode(0x2080 + Number(digit))).join("")}`;
 
 export function makeCodes({ h, s }) {
   let labels = [];
@@ -32,14 +34,14 @@ export function makeCodes({ h, s }) {
     const { x, y, reach } = ground;
     const inView = (v) => Math.min(Math.max(Number.isFinite(v) ? v : 0, -2 * reach), 2 * reach);
     const place = (k, to, add) => (i) => (to(inView(codes[2 * i + k])) + add).toFixed(1);
-    digits.put(place(0, x, 0), place(1, y, MIDDLE));
+    digits.put(place(0, x, 0), place(1, y, ground.foot));
     for (const mark of [way, own]) show(mark, ways.length > 0);
     if (ways.length) {
       const [xs, ys] = [ways.map(([a]) => x(inView(a))), ways.map(([, b]) => y(inView(b)))];
       set(way, { d: path(xs, ys) });
       set(own, { cx: xs.at(-1).toFixed(1), cy: ys.at(-1).toFixed(1) });
     }
-    const words = `codes of ${labels.length} test images, z${plane[0] + 1} and z${plane[1] + 1}`;
+    const words = `codes of ${labels.length} test images, ${indexed(plane[0])} and ${indexed(plane[1])}`;
     if (title.textContent !== words) title.textContent = words;
   }
   return { node, draw };
