@@ -15,13 +15,16 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from numbers import Integral
 from typing import SupportsFloat
 
 from ._checks import describe, float_array
 
 __all__ = ["holds"]
 
+SHORTEST = 1e-5  # a number below this is printed with a power of ten
 RECORD = "LVM_CLAIMS"  # environment variable: a file to which every claim is added, as one line of JSON
 
 
@@ -32,6 +35,7 @@ def holds(
 
     name: what the number is, one line, the same in every run.  value: one real number, or an array or tensor of one.
     at_least, at_most: the claimed bounds, finite; one of them or both.  unit: printed after the number, say "nats".
+    The number has at least three digits, and one decimal more than its bounds; a count, of type int, has none.
     Where the environment variable LVM_CLAIMS names a file, the claim is added to it as a line of JSON, held or not.
 
     Raises AssertionError, with name, value and bounds, where the claim does not hold (NaN never does); TypeError or
@@ -47,9 +51,10 @@ def holds(
     unit = f" {unit}" if unit else ""
     parts = [f"{word} {bound:g}" for word, bound in (("at least", low), ("at most", high)) if bound is not None]
     claimed = " and ".join(parts)
+    shown = str(value) if isinstance(value, Integral) else _shown(found, [b for b in (low, high) if b is not None])
     if not ((low is None or found >= low) and (high is None or found <= high)):
         raise AssertionError(f"{name}: {found!r}{unit}, but {claimed}{unit} is claimed")
-    print(f"{name}: {_shown(found)}{unit} (claimed: {claimed})")
+    print(f"{name}: {shown}{unit} (claimed: {claimed})")
 
 
 def _line(name: str, value: object, *, empty: bool = False) -> str:
@@ -78,9 +83,18 @@ def _bound(name: str, value: object) -> float | None:
     return bound
 
 
-def _shown(value: float) -> str:
-    """Three digits, more before the point where there are more: 0.0123, 11.1, 5720."""
-    return f"{value:.0f}" if 100 <= abs(value) < math.inf else f"{value:.3g}"
+def _shown(value: float, bounds: Iterable[float]) -> str:
+    """At least three digits, and a decimal more than the bounds have: 11.1 beside 5, 1.000 beside 0.99.
+
+    Exactly zero is 0; only what is smaller than SHORTEST is written with a power of ten.
+    """
+    if not 0 < abs(value) < math.inf:
+        return f"{value:g}"
+    if abs(value) < SHORTEST:
+        return f"{value:.3g}"
+    of_bounds = max(-int(Decimal(f"{bound:g}").as_tuple().exponent) for bound in bounds)
+    of_value = 2 - math.floor(math.log10(abs(value)))
+    return f"{value:.{max(0, of_bounds + 1, of_value)}f}"
 
 
 def _record(claim: Mapping[str, object]) -> None:

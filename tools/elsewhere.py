@@ -111,11 +111,17 @@ def numpy_cap(arithmetic: str) -> dict[str, str]:
 
 
 def code(notebook: nbformat.NotebookNode) -> str:
-    """A digest of the code that a chapter's claims hang on, without comments, layout and the bounds of its claims."""
+    """A digest of the code that a chapter's claims hang on, without comments, layout and the bounds of its claims.
+
+    The name that a reader sees of a run beside stored ones is left out, too, with all that it alone is made of.
+    """
     sources = [cell.source for cell in notebook.cells[1:] if cell.cell_type == "code"]
-    kept = needed([tree_of(source) for source in sources if not re.search(r"(?m)^check\.", source)])
-    for call in (call for statement in kept for call in claims_in(statement)):
-        call.keywords = [word for word in call.keywords if word.arg not in ("at_least", "at_most")]
+    cells = [tree_of(source) for source in sources if not re.search(r"(?m)^check\.", source)]
+    for call in (call for cell in cells for call in ast.walk(cell) if isinstance(call, ast.Call)):
+        called = ast.unparse(call.func)
+        spared = {"at_least", "at_most"} if called == "holds" else {"name"} if called.endswith(".within") else set()
+        call.keywords = [word for word in call.keywords if word.arg not in spared]
+    kept = needed(cells)
     return hashlib.sha256("\n".join(map(ast.dump, kept)).encode()).hexdigest()[:12]
 
 

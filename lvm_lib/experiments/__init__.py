@@ -9,7 +9,7 @@ runs one seed of its own, and claims that it lies within their spread:
 
     stored = experiments.stored(importance_bounds)
     stored.pair("wide, K = 256")                    (mean, standard error), for a table
-    stored.within("wide, K = 256", value)           prints both, or fails
+    stored.within("wide, K = 256", value, name="wide net, 256 samples: ELBO")        prints both, or fails
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ __all__ = ["Stored", "stored"]
 HERE = Path(__file__).parent
 ROOM = 6.0  # standard deviations that a run of one's own may lie away, at least
 CHANCE = 1e-3  # with which it lies farther away than `bounds` says, were runs normal
+ROUNDING = 1e-9  # relative, of numbers without chance: they are stored in ten digits
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,12 @@ class Stored:
         """(mean, standard error), a cell of a table; raises ValueError where `number` names none."""
         return self.mean(number), self.error(number)
 
-    def within(self, number: str, value: SupportsFloat, *, unit: str = "nats") -> None:
+    def within(self, number: str, value: SupportsFloat, *, unit: str = "nats", name: str | None = None) -> None:
         """Print a run's own `value` beside the stored ones, or fail where it lies outside their spread.
 
-        It may lie as far from their mean as `bounds` says.
+        It may lie as far from their mean as `bounds` says.  unit: printed after the numbers.
+        name: what a reader sees in place of `number`, one line.
+        The error is printed in two digits, value and mean in as many decimals as it has.
         Raises AssertionError where it does not, ValueError or TypeError for arguments that do not fit.
         """
         low, high = self.bounds(number)
@@ -78,11 +81,13 @@ class Stored:
             raise TypeError(f"value must be one number, got {describe(value)}")
         if not isinstance(unit, str):
             raise TypeError(f"unit must be a string, got {describe(unit)}")
+        name = number if name is None else _line("name", name)
         found, unit = array.item(), f" {unit}" if unit else ""
-        said = f"{self.mean(number):.3g} ± {self.error(number):.2g}{unit} over {len(self.seeds)} runs"
+        places = _places(self.mean(number), self.error(number))
+        said = f"{self.mean(number):.{places}f} ± {self.error(number):.{places}f}{unit} over {len(self.seeds)} runs"
         if not low <= found <= high:
-            raise AssertionError(f"{number}: {found:.3g}{unit} lies outside {low:.3g} to {high:.3g}; stored {said}")
-        print(f"{number}: {found:.3g}{unit} here; stored {said}")
+            raise AssertionError(f"{name}: {found:.6g}{unit} lies outside {low:.6g} to {high:.6g}; stored {said}")
+        print(f"{name}: {found:.{places}f}{unit} here; stored {said}")
 
     def bounds(self, number: str) -> tuple[float, float]:
         """The interval in which one more run is expected; raises ValueError where `number` names none.
@@ -92,8 +97,22 @@ class Stored:
         """
         n = len(self.seeds)
         away = max(ROOM, float(stdtrit(n - 1, 1 - CHANCE / 2))) * self.spread(number) * math.sqrt(1 + 1 / n)
-        away += 1e-9 * abs(self.mean(number))  # numbers without chance, stored in ten digits
+        away += ROUNDING * abs(self.mean(number))
         return self.mean(number) - away, self.mean(number) + away
+
+
+def _line(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {describe(value)}")
+    if len(value.splitlines()) > 1 or not value.strip():
+        raise ValueError(f"{name} must be one line that is not empty, got {value!r}")
+    return value.strip()
+
+
+def _places(mean: float, error: float) -> int:
+    """How many decimals show an error in two digits, or a mean in three where there is no error but rounding."""
+    number, digits = (error, 2) if error > ROUNDING * abs(mean) else (mean, 3)
+    return max(0, digits - 1 - int(f"{number:.{digits - 1}e}".partition("e")[2])) if number else 0
 
 
 def stored(experiment: ModuleType) -> Stored:

@@ -1,6 +1,7 @@
 """`holds`: what it prints, when it fails, and what it leaves for `tools.elsewhere`."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -15,8 +16,15 @@ from lvm_lib.claims import holds
         (11.06, {"at_least": 5, "unit": "nats"}, "ahead: 11.1 nats (claimed: at least 5)"),
         (0.01234, {"at_most": 0.05}, "ahead: 0.0123 (claimed: at most 0.05)"),
         (12, {"at_least": 0, "at_most": 50.5}, "ahead: 12 (claimed: at least 0 and at most 50.5)"),
-        (5720.4, {"at_least": 1000}, "ahead: 5720 (claimed: at least 1000)"),
-        (2.0, {"at_least": 2, "at_most": 2}, "ahead: 2 (claimed: at least 2 and at most 2)"),
+        (5720.4, {"at_least": 1000}, "ahead: 5720.4 (claimed: at least 1000)"),
+        (2.0, {"at_least": 2, "at_most": 2}, "ahead: 2.00 (claimed: at least 2 and at most 2)"),
+        (0.99998, {"at_least": 0.99, "at_most": 1.01}, "ahead: 1.000 (claimed: at least 0.99 and at most 1.01)"),
+        (-145.3, {"at_least": -155}, "ahead: -145.3 (claimed: at least -155)"),
+        (0.000810, {"at_most": 0.02}, "ahead: 0.000810 (claimed: at most 0.02)"),
+        (0.0, {"at_most": 1e-10}, "ahead: 0 (claimed: at most 1e-10)"),
+        (3.2e-11, {"at_most": 1e-10}, "ahead: 3.2e-11 (claimed: at most 1e-10)"),
+        (np.int64(3), {"at_most": 4.5}, "ahead: 3 (claimed: at most 4.5)"),
+        (math.inf, {"at_least": 4}, "ahead: inf (claimed: at least 4)"),
     ],
 )
 def test_a_claim_that_holds_is_one_line_with_number_and_bounds(value, bounds, line, capsys):

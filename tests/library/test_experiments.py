@@ -39,14 +39,40 @@ def test_stored_numbers_have_mean_spread_and_error(coin):
 
 def test_a_run_within_the_spread_is_said_and_another_fails(coin, capsys):
     coin.within("heads", 0.55, unit="")
-    assert capsys.readouterr().out == "heads: 0.55 here; stored 0.5 ± 0.058 over 3 runs\n"
+    assert capsys.readouterr().out == "heads: 0.550 here; stored 0.500 ± 0.058 over 3 runs\n"
     room = stats.t(2).ppf(0.9995) * 0.1 * np.sqrt(4 / 3)  # three runs know little: 36 standard deviations
     coin.within("heads", 0.5 + 0.999 * room)
-    with pytest.raises(AssertionError, match=r"heads: 4\.16 nats lies outside"):
+    with pytest.raises(AssertionError, match=r"heads: 4\.15604 nats lies outside"):
         coin.within("heads", 0.5 + 1.002 * room)
     coin.within("sure", 1.0 + 1e-12)
     with pytest.raises(AssertionError):
         coin.within("sure", 1.0 + 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("values", "value", "said"),
+    [
+        ([-150.5, -151.0, -151.5], -151.2, "-151.20 here; stored -151.00 ± 0.29"),
+        ([32.30, 32.35, 32.25], 32.2, "32.200 here; stored 32.300 ± 0.029"),
+        ([90.0, 120.0, 150.0], 133.3, "133 here; stored 120 ± 17"),
+        ([4e-4, 5e-4, 6e-4], 0.00055, "0.000550 here; stored 0.000500 ± 0.000058"),
+        ([1.0, 1.1725, 1.345], 1.2, "1.20 here; stored 1.17 ± 0.10"),
+        ([0.1, 0.1, 0.1], 0.1, "0.100 here; stored 0.100 ± 0.000"),
+        ([0.0, 0.0, 0.0], 0.0, "0 here; stored 0 ± 0"),
+    ],
+)
+def test_the_error_is_said_in_two_digits_and_the_rest_in_its_decimals(values, value, said, capsys):
+    experiments.Stored("drawn", (1, 2, 3), {"x": np.array(values)}).within("x", value, unit="")
+    assert capsys.readouterr().out == f"x: {said} over 3 runs\n"
+
+
+def test_a_reader_sees_the_name_that_is_given(coin, capsys):
+    coin.within("heads", 0.55, name="share of heads: three coins")
+    assert capsys.readouterr().out.startswith("share of heads: three coins: 0.550 nats here; stored 0.500 ± ")
+    with pytest.raises(AssertionError, match=r"^share of heads: 9 nats lies outside"):
+        coin.within("heads", 9, name="share of heads")
+    with pytest.raises(ValueError, match="number must be one of heads, sure"):
+        coin.within("tails", 0.55, name="share of heads")
 
 
 @pytest.mark.parametrize("runs", [3, 5, 12])
@@ -75,6 +101,12 @@ def test_what_does_not_fit_is_named(coin):
         coin.within("heads", float("nan"))
     with pytest.raises(TypeError, match="unit"):
         coin.within("heads", 0.5, unit=3)
+    for bad in (3, ["heads"], b"heads"):
+        with pytest.raises(TypeError, match="name must be a string"):
+            coin.within("heads", 0.5, name=bad)
+    for bad in ("", " ", "two\nlines"):
+        with pytest.raises(ValueError, match="name must be one line that is not empty"):
+            coin.within("heads", 0.5, name=bad)
     with pytest.raises(ValueError, match="make experiments"):
         experiments.stored(module("unheard"))
     for bad in (json, "coin", None):

@@ -53,6 +53,17 @@ def test_the_key_moves_with_the_code_and_not_with_bounds_comments_or_exercises()
     assert elsewhere.code(notebook_of("holds('a', f(3), at_least=1)", "check.answer(...)")) != key
 
 
+def test_the_key_does_not_move_with_the_name_that_a_reader_sees_of_a_run_beside_stored_ones():
+    key = elsewhere.code(notebook_of("stored.within('mute, 6', f(2))"))
+    for name in ("'mute start, six epochs'", "f'{names[6]}: mute'"):
+        assert elsewhere.code(notebook_of(f"stored.within('mute, 6', f(2), name={name})")) == key
+    assert elsewhere.code(notebook_of("names = {6: 'six'}", f"stored.within('mute, 6', f(2), name={name})")) == key
+    assert elsewhere.code(notebook_of("stored.within('mute, 7', f(2), name='mute start')")) != key
+    assert elsewhere.code(notebook_of("stored.within('mute, 6', f(2), unit='a')")) != key
+    named, bare = notebook_of("holds(name='a', value=f(2))"), notebook_of("holds(value=f(2))")
+    assert elsewhere.code(named) != elsewhere.code(bare)
+
+
 CLAIMS_Y = "holds('a', f(y), at_least=1)"
 PICTURE = "y = 1\nplots.show(f(y), alt='a')"
 
