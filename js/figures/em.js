@@ -33,7 +33,7 @@ const SAID = {
   clouds: "A toy: three clouds. ",
   cross: "A toy: two long clouds that cross. ",
   twins: "A toy: four points lie at one place. ",
-  none: "",
+  none: "There are no points. Click into the plane to place one, or press Enter on its ring.",
   own: "Your points. ",
 };
 const PACE = 700; // ms between two half steps of Play
@@ -184,7 +184,7 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     toy.draw(widths[1], em, gradient, state);
     steps.draw(
       widths[2],
-      states.map((one) => ({ ...one, f: one.claimed_f, evidence: one.claimed_evidence })),
+      (now.n ? states : []).map((one) => ({ ...one, f: one.claimed_f, evidence: one.claimed_evidence })),
     );
     wrong.update(state.wrong);
     const lit = touched && before !== null;
@@ -193,7 +193,7 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
       [gap, now.gap],
       [evidence, now.claimed_evidence],
     ])
-      terms.write(term, fixed(value), lit);
+      terms.write(term, now.n ? fixed(value) : "–", lit);
     enable(state);
     count.update(state.k, String(state.k), `${state.k} ${state.k === 1 ? "component" : "components"}`);
     rate.update(state.rate, fixed(state.rate, 2));
@@ -211,7 +211,8 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
   }
 
   function words(state, states) {
-    holds(h, check, now, states);
+    if (now.n) holds(h, check, now, states);
+    else check.open("There are no points, so there is nothing to sum.");
     teach(insight, now);
     sentence(h, about, [["plain", SAID[named(state.points) ?? "own"]], ...warnings(now, states.at(-1))]);
     sentence(h, aboutToy, [
@@ -288,10 +289,12 @@ export const codecs = (presets) => ({
 
 function spoken(n) {
   const last = { E: "The last was an E-step. ", M: "The last was an M-step. " }[n.moves.at(-1)] ?? "";
+  const sums = n.n
+    ? `${n.n} points, ${n.k} ${n.k === 1 ? "component" : "components"}, ${n.moves.length} half steps. ${last}F ` +
+      `${fixed(n.f)}, gap ${fixed(n.gap)}, evidence ${nats(n.evidence)}. `
+    : "No points. Enter on the plane's ring places one. ";
   return (
-    `${n.n} points, ${n.k} ${n.k === 1 ? "component" : "components"}, ${n.moves.length} half steps. ${last}F ` +
-    `${fixed(n.f)}, ` +
-    `gap ${fixed(n.gap)}, evidence ${nats(n.evidence)}. In the toy EM stands at theta ${fixed(n.toy_theta, 2)} ` +
+    `${sums}In the toy EM stands at theta ${fixed(n.toy_theta, 2)} ` +
     `with F ` +
     `${fixed(n.toy_f)}, the gradient path at theta ${fixed(n.gradient_theta, 2)}.`
   );
@@ -359,6 +362,10 @@ function warnings(n, { components, move }) {
 /** What the last half step teaches. */
 function teach(insight, n) {
   const move = n.moves.at(-1);
+  if (!n.n) {
+    insight.tell(n, "No points, nothing to explain.", "Click into the plane to place some.");
+    return;
+  }
   if (n.wrong !== "none") {
     if (n.wrong === "stale")
       insight.tell(
@@ -384,8 +391,7 @@ function teach(insight, n) {
       );
     return;
   }
-  if (!n.n) insight.tell(n, "No points, nothing to explain.", "Click into the plane to place some.");
-  else if (!move)
+  if (!move)
     insight.tell(
       n,
       "q knows nothing yet: the gap is {gap:2} nats.",

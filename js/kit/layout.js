@@ -118,6 +118,15 @@ export function makeCheck(h, claim) {
       say(why, text);
       say(words, "");
     },
+    /** There is nothing yet of which it could hold. */
+    open(text) {
+      waiting(false);
+      node.classList.remove("is-broken");
+      told.classList.remove("is-broken");
+      say(mark, "–");
+      say(words, ": nothing to check");
+      sentence(h, told, [["plain", text]]);
+    },
     holds(yes) {
       waiting(false);
       node.classList.toggle("is-broken", !yes);

@@ -68,7 +68,7 @@ const told = new WeakMap(); // node -> { form, texts } of the sentences that it 
  */
 export function sentence(h, node, parts) {
   const all = parts.map(([kind, words]) => [kind, pieces(words)]);
-  const form = all.map(([kind, runs]) => `${kind} ${runs.map(([tag]) => tag)}`).join("|");
+  const form = all.map(([kind, runs]) => `${kind} ${runs.length} ${runs.map(([tag]) => tag)}`).join("|");
   const words = all.flatMap(([, runs]) => runs.map(([, text]) => text));
   const before = told.get(node);
   if (before?.form === form) {

@@ -173,3 +173,22 @@ def test_a_pressed_button_can_be_read_in_forced_colours(visit):
     ink, ground = pressed.evaluate("(e) => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]")
     light, dark = sorted((luminance(ink), luminance(ground)), reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
+
+
+def test_without_points_the_figure_of_em_claims_nothing(visit):
+    shown = visit(KINDS["em"]).page
+    host = alive(shown, shown.locator('[data-lvm-live="em"]').first)
+    terms = host.locator(".lvm-term-number")
+    assert "–" not in terms.all_inner_texts()
+    host.locator('input[value="none"]').first.check()
+    shown.wait_for_function(
+        "(host) => JSON.parse(host.querySelector('.lvm-figure').dataset.numbers).n === 0", arg=host.element_handle()
+    )
+    text = host.text_content()
+    assert "undefined" not in text and "ever fell" not in text and "M-step found" not in text
+    assert "There are no points. Click into the plane" in text
+    assert terms.all_inner_texts() == ["–"] * 3
+    assert host.locator(".lvm-em-panel").first.locator(".lvm-stage .lvm-em-ellipse:visible").count() == 0
+    host.locator('input[value="twins"]').check()
+    shown.wait_for_function("(node) => node.textContent !== '–'", arg=terms.first.element_handle())
+    assert "ever fell" in host.text_content() and "undefined" not in host.text_content()

@@ -88,14 +88,14 @@ export function makePlane({ h, s }, most) {
         ys.map((y) => `M1 ${r(scales.y(y))}H${width - 1}`).join(""),
     });
     set(frame, { d: `M1 1H${width - 1}V${height - 1}H1Z` });
-    set(nothing, { x: width / 2, y: height / 2 });
+    set(nothing, { x: width / 2, y: height / 2 - 30 }); // clear of the ring
     laid = width;
   }
 
   function draw(width, { components, q }, points, ring) {
     if (laid !== width) layOut(width);
-    const k = components.length;
-    components.forEach((c, j) => drawComponent(c, j));
+    const k = points.length ? components.length : 0; // of no points there is no mixture to show
+    components.slice(0, k).forEach((c, j) => drawComponent(c, j));
     for (let j = k; j < most; j++) {
       show(ellipses[j], false);
       show(names[j].node, false);

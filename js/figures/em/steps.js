@@ -1,7 +1,7 @@
 // F and the evidence after each half step: a solid column F, a hatched one on it, the gap, and the evidence as its lid.
 
 import { scale, ticks } from "../../kit/axes.js";
-import { say, set } from "../../kit/dom.js";
+import { say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 
 const [TOP, BASE, HEIGHT] = [22, 132, 156];
@@ -69,6 +69,7 @@ export function makeSteps({ h, s }) {
     set(lids, { d: lid });
     set(lower, { d: off });
     set(axis, { d: `M${left} ${BASE}H${right}` });
+    show(ticksOfY, states.length > 0);
     const letters = step >= 12 ? states.map((state) => state.move || "start") : [];
     const key = `${width} ${step} ${letters.join("")}`;
     if (written !== key) {
@@ -87,7 +88,12 @@ export function makeSteps({ h, s }) {
         ),
       );
     }
-    say(title, `after each half step, ${step >= 12 ? "" : `${states.length - 1} in all, `}nats`);
+    say(
+      title,
+      !states.length
+        ? "nothing to sum yet"
+        : `after each half step, ${step >= 12 ? "" : `${states.length - 1} in all, `}nats`,
+    );
   }
 
   /** Choose the ends of the axis for a run; true if they moved. The first q knows nothing: its F may lie below. */
