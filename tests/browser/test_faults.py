@@ -175,6 +175,34 @@ def test_a_pressed_button_can_be_read_in_forced_colours(visit):
     assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
 
 
+def contrast(ink, ground):
+    light, dark = sorted((luminance(ink), luminance(ground)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+FILLED = """(host) => [...host.querySelectorAll('button')].filter((e) => e.checkVisibility()).map((e) => {
+    const [own, canvas] = [getComputedStyle(e), document.createElement('i')];
+    canvas.style.cssText = 'forced-color-adjust: none; background: Canvas';
+    document.body.append(canvas);
+    const behind = getComputedStyle(canvas).backgroundColor; // what the browser puts behind words that it adjusts
+    canvas.remove();
+    const words = [e, ...e.querySelectorAll('*')].filter((node) =>
+        [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()));
+    return words.map((node) => [e.textContent, getComputedStyle(node).color,
+        own.forcedColorAdjust === 'none' ? own.backgroundColor : behind]);
+}).flat()"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["front", "prior"])
+def test_a_filled_button_can_be_read_in_forced_colours(visit, name, scheme):
+    shown = visit(KINDS[name], forced_colors="active", color_scheme=scheme).page
+    host = alive(shown, shown.locator(f'[data-lvm-live="{name}"]').first)
+    found = host.evaluate(FILLED)
+    assert any(words in ("Draw a z", "Another sample") for words, _, _ in found)
+    assert [one for one in found if contrast(*one[1:]) < 4.5] == []
+
+
 def test_without_points_the_figure_of_em_claims_nothing(visit):
     shown = visit(KINDS["em"]).page
     host = alive(shown, shown.locator('[data-lvm-live="em"]').first)
