@@ -85,6 +85,9 @@
   if (heads.length) {
     addEventListener("scroll", marked, { passive: true });
     addEventListener("resize", marked, { passive: true });
+    const main = document.querySelector("main");
+    // what is laid out late moves heads
+    if (main && "ResizeObserver" in window) new ResizeObserver(marked).observe(main);
     marked();
   }
 

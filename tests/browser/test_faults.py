@@ -220,3 +220,20 @@ def test_without_points_the_figure_of_em_claims_nothing(visit):
     host.locator('input[value="twins"]').check()
     shown.wait_for_function("(node) => node.textContent !== '–'", arg=terms.first.element_handle())
     assert "ever fell" in host.text_content() and "undefined" not in host.text_content()
+
+
+def test_the_present_section_is_marked_when_heights_change_under_a_reader_who_stands(visit):
+    shown = visit("book/elbo.html").page
+    shown.wait_for_timeout(800)  # the first mark is made; sections far down have no true height yet
+    shown.evaluate("scrollTo({top: 9000, behavior: 'instant'})")
+    right = """() => {
+        const link = document.querySelector('.sections [aria-current=location]');
+        const above = [...document.querySelectorAll('.sections a')]
+            .map((one) => document.getElementById(decodeURIComponent(one.hash.slice(1))))
+            .filter((head) => head?.getBoundingClientRect().top < innerHeight / 3);
+        return above.length > 3 && link?.hash === `#${above.at(-1).id}`;
+    }"""
+    shown.wait_for_timeout(700)
+    assert shown.evaluate(right)
+    shown.wait_for_timeout(4000)
+    assert shown.evaluate(right)
