@@ -237,3 +237,24 @@ def test_the_present_section_is_marked_when_heights_change_under_a_reader_who_st
     assert shown.evaluate(right)
     shown.wait_for_timeout(4000)
     assert shown.evaluate(right)
+
+
+LONG = """(host) => {
+    const svg = host.querySelector('.lvm-field svg');
+    const lines = svg.querySelector('.lvm-arrow-sample').getAttribute('d').split('M').slice(1);
+    const lengths = lines.map((line) => line.split(/[ L]/).map(Number)).map(([a, b, c, d]) => Math.hypot(c - a, d - b));
+    lengths.sort((a, b) => a - b);
+    return [lengths[Math.floor(lengths.length / 2)], svg.clientHeight,
+        host.querySelectorAll('.lvm-arrow-beyond:not([d=""])').length, host.querySelector('.lvm-arrows').innerText];
+}"""
+
+
+@pytest.mark.parametrize("state", ["s=1.5;n=50", "s=1.5;n=100;m=1", "s=0.6;n=50"])
+def test_typical_arrows_of_a_gradient_are_long_enough_to_be_seen(visit, state):
+    seen = visit(None)
+    shown = seen.open((SITE / KINDS["gradient"]).as_uri() + f"#gradient:{state}")
+    host = alive(shown, shown.locator('[data-lvm-live="gradient"]').first)
+    shown.wait_for_function("(host) => host.querySelector('.lvm-arrow-sample[d]')", arg=host.element_handle())
+    median, tall, beyond, words = host.evaluate(LONG)
+    assert median > 0.07 * tall and "both on one scale" in words
+    assert (beyond > 0) == ("outside" in words)
