@@ -258,3 +258,17 @@ def test_typical_arrows_of_a_gradient_are_long_enough_to_be_seen(visit, state):
     median, tall, beyond, words = host.evaluate(LONG)
     assert median > 0.07 * tall and "both on one scale" in words
     assert (beyond > 0) == ("outside" in words)
+
+
+def test_the_plane_says_which_image_it_shows(visit):
+    shown = visit(KINDS["front"]).page
+    host = alive(shown, shown.locator('[data-lvm-live="front"]').first)
+    says = "([host, words]) => host.querySelector('[aria-live]').textContent.startsWith(words)"
+    host.get_by_role("button", name="test image: 8").click()
+    shown.wait_for_function(says, arg=[host.element_handle(), "Image 8. z is "])
+    pixels = host.locator(".lvm-pixels")
+    pixels.focus()
+    pixels.press("Space")
+    shown.wait_for_function(says, arg=[host.element_handle(), "Your drawing. z is "])
+    host.get_by_role("button", name="Clear").click()
+    shown.wait_for_function(says, arg=[host.element_handle(), "An empty page. z is "])

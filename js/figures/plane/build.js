@@ -44,9 +44,17 @@ export function build(kit) {
   const kept = keep(kit, {
     codecs,
     numbers: (s) => numbers(s).stated,
-    speak: () => live.speak(spoken(now, models)),
+    speak: () => live.speak(`${pictured()} ${spoken(now, models)}`),
     draw,
   });
+
+  /** Which image is shown: a stored one by its name, or what was drawn. */
+  function pictured() {
+    const { x } = kept.state;
+    const c = picks.findIndex((those) => those.includes(x));
+    if (c >= 0) return `Image ${names[c]}.`;
+    return readImage(x).some((v) => v) ? "Your drawing." : "An empty page.";
+  }
 
   // ---- picture
   const live = announcer(h);
