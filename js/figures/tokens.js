@@ -115,7 +115,9 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
       h(
         "div",
         { class: "lvm-caption" },
-        fingers ? "its tokens: tap one to paint it, or drag the frame over them" : "its tokens: paint on them",
+        fingers
+          ? "its tokens: tap to paint, or drag from the marked one; elsewhere a swipe scrolls"
+          : "its tokens: paint on them",
       ),
       paper.node,
     ),

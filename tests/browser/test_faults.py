@@ -272,3 +272,17 @@ def test_the_plane_says_which_image_it_shows(visit):
     shown.wait_for_function(says, arg=[host.element_handle(), "Your drawing. z is "])
     host.get_by_role("button", name="Clear").click()
     shown.wait_for_function(says, arg=[host.element_handle(), "An empty page. z is "])
+
+
+def test_a_finger_is_told_how_to_paint_tokens(visit):
+    shown = visit(KINDS["tokens"], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).page
+    host = alive(shown, shown.locator('[data-lvm-live="tokens"]').first)
+    painted = "(host) => JSON.parse(host.querySelector('.lvm-figure').dataset.numbers).painted"
+    hint = host.get_by_text("its tokens: tap to paint, or drag from the marked one; elsewhere a swipe scrolls")
+    assert hint.is_visible()
+    grid = host.locator(".lvm-token-grid")
+    grid.evaluate("(node) => node.scrollIntoView({block: 'center', behavior: 'instant'})")
+    box = grid.bounding_box()
+    before = host.evaluate(painted)
+    shown.touchscreen.tap(box["x"] + 0.64 * box["width"], box["y"] + 0.64 * box["height"])
+    shown.wait_for_function(f"(host) => ({painted})(host) > {before}", arg=host.element_handle())
