@@ -53,8 +53,8 @@ export function area(xs, upper, lower) {
 
 /** The box behind a label of that many pixels: [x, y, width, height], a little wider than its words. */
 export function plate({ x, y, anchor = "start", size = 12 }, text) {
-  const wide = 0.62 * size * text.length + 4;
-  const left = { start: x - 2, middle: x - wide / 2, end: x - wide + 2 }[anchor];
+  const wide = 0.62 * size * text.length + 6;
+  const left = { start: x - 3, middle: x - wide / 2, end: x - wide + 3 }[anchor];
   return [r(left), r(y - 0.92 * size), r(wide), r(1.2 * size)];
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { remembered } from "../engine/remembered.js";
-import { area, hatch, held, path, scale, ticks } from "../kit/axes.js";
+import { area, hatch, held, path, plate, scale, ticks } from "../kit/axes.js";
 import { fixed, tolerance } from "../kit/format.js";
 import { atMost, atRest, perFrame } from "../kit/frame.js";
 import { keyed } from "../kit/handles.js";
@@ -33,6 +33,18 @@ test("paths", () => {
   assert.match(hatch(20, 10), /^M-10 10L0 0M/);
   assert.equal(held(5, "1234567890", 0, 100), 35);
   assert.equal(held(99, "1234567890", 0, 100), 65);
+});
+
+test("a plate lies behind its label, whatever end the label begins at", () => {
+  for (const [anchor, middle] of [
+    ["start", 50 + 0.31 * 12],
+    ["middle", 50],
+    ["end", 50 - 0.31 * 12],
+  ]) {
+    const [x, y, width, height] = plate({ x: 50, y: 40, anchor }, "2");
+    assert.ok(Math.abs(x + width / 2 - middle) < 0.1, anchor);
+    assert.ok(width > 0.62 * 12 && y < 40 - 0.73 * 12 && y + height > 40, anchor);
+  }
 });
 
 test("numbers have a true minus and no negative zero", () => {

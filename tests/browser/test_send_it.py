@@ -99,8 +99,11 @@ def check(n):
 def test_a_message_is_sent_and_decoded(page_of):
     page = page_of().page
     check(settled(page, digit=2))
+    mark = page.locator(".lvm-check summary")
+    assert "not yet decoded" in mark.inner_text() and "✓" not in mark.inner_text()
     page.get_by_role("button", name="Decode").click()
     n = settled(page, opened="yes")
+    assert "✓" in mark.inner_text() and "decoded = sent" in mark.inner_text()
     assert page.get_by_role("img", name="784 of 784 pixels as sent").count() == 1
     assert n["same"] == 784 and n["returned"] == 1
     page.get_by_role("radio", name="7").check()
@@ -167,6 +170,7 @@ def check_tokens(n):
 def test_a_message_by_way_of_tokens_is_sent_decoded_and_exchanged(page_of):
     page = page_of(SendTokensFigure, viewport={"width": 1280, "height": 900}).page
     first = settled(page, digit=2, rank=1)
+    assert "not yet decoded" in page.locator(".lvm-check summary").inner_text()
     page.get_by_role("button", name="Decode").click()
     assert settled(page, opened="yes")["same"] == 784
     assert page.get_by_role("img", name="784 of 784 pixels as sent").count() == 1

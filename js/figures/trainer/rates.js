@@ -2,6 +2,7 @@
 
 import { set } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
+import { indexed } from "./codes.js";
 
 const [TALL, FOOT] = [92, 18]; // pixels
 
@@ -17,7 +18,7 @@ export function makeRates({ h, s }) {
     bars = Array.from({ length: many }, (_, j) => ({
       box: s("rect", { class: "lvm-rate-bar" }),
       number: s("text", { class: "lvm-bar-note", "text-anchor": "middle" }),
-      name: s("text", { class: "lvm-bar-note", "text-anchor": "middle" }, many > 8 ? `${j + 1}` : `z${j + 1}`),
+      name: s("text", { class: "lvm-bar-note", "text-anchor": "middle" }, many > 8 ? `${j + 1}` : indexed(j)),
     }));
     set(svg, { width, height: TALL + FOOT + 16, viewBox: `0 0 ${width} ${TALL + FOOT + 16}` });
     svg.replaceChildren(...bars.flatMap(({ box, number, name }) => [box, number, name]));
