@@ -9,7 +9,7 @@ import { disable, set } from "../kit/dom.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
-import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
+import { layOut, makeInsight, makeLateCheck } from "../kit/layout.js";
 import { pairs, writtenPairs } from "../kit/link.js";
 import { formulaRow, maths, sentence, termButton } from "../kit/maths.js";
 import { planeKeys } from "../kit/planekeys.js";
@@ -52,7 +52,7 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
   const steps = makeSteps(kit);
   const live = announcer(h);
   const insight = makeInsight(h);
-  const check = makeCheck(h, maths(h, "*F* + gap = evidence, and neither falls"));
+  const check = makeLateCheck(h, maths(h, "*F* + gap = evidence, and neither falls"));
   const about = h("p", { class: "lvm-em-note" });
   const aboutToy = h("p", { class: "lvm-em-note" });
   const [f, gap, evidence] = [

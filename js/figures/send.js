@@ -11,7 +11,7 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats } from "../kit/format.js";
 import { sliderKeys } from "../kit/handles.js";
 import { keep } from "../kit/keep.js";
-import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
+import { layOut, makeInsight, makeLateCheck } from "../kit/layout.js";
 import { formulaRow, sentence, termButton } from "../kit/maths.js";
 import { patience, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
@@ -46,7 +46,7 @@ export default figure("send", "Live figure: one digit as a message, and the bits
   const tape = makeTape(kit);
   const live = announcer(h);
   const insight = makeInsight(h);
-  const check = makeCheck(h, "decoded = sent, and the first bits come back");
+  const check = makeLateCheck(h, "decoded = sent, and the first bits come back");
   const bytes = h("code", { class: "lvm-send-bytes" });
   const sent = makeScreen(h, "sent", "lvm-fill-data", "the picture that is sent");
   const got = makeScreen(h, "decoded", "lvm-fill-model", "nothing is decoded yet");

@@ -9,7 +9,7 @@ import { disable, say, set } from "../kit/dom.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { counted, fixed, nats } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
-import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
+import { layOut, makeInsight, makeLateCheck } from "../kit/layout.js";
 import { formulaRow, sentence, termButton } from "../kit/maths.js";
 import { linkTerms } from "../kit/terms.js";
 import { makeScreen } from "./send/screen.js";
@@ -53,7 +53,7 @@ export default figure("sendtokens", "Live figure: one digit as a message by way 
   // ---- picture
   const live = announcer(h);
   const insight = makeInsight(h);
-  const check = makeCheck(h, "decoded = sent, nothing is left over");
+  const check = makeLateCheck(h, "decoded = sent, nothing is left over");
   const bytes = h("code", { class: "lvm-send-bytes" });
   const tape = makeTape(kit, others, 4);
   const kept = keep(kit, {

@@ -562,7 +562,7 @@ export default figure(
         ? `Your digit, step ${counted(n.step)}: −ELBO ${fixed(n.own_minus_elbo, 1)} nats, ${fixed(n.own_rate, 1)} of ` +
           `them rate (one draw of z). The ring marks the mean of its q, ${nameOf(0)} = ${fixed(n.own_z1, 2)}, ` +
           `${nameOf(1)} = ${fixed(n.own_z2, 2)}; the line is its way while the net trained. It is not trained on.`
-        : "The plane marks its code with a ring, and follows it while the net trains.";
+        : "A ring on the plane marks its code, and follows it.";
       say(ownWords, words);
       set(decodedOwn.node, {
         "aria-label": own ? "the mean of p(x | z) at your digit’s code" : "nothing is drawn yet",
@@ -572,7 +572,7 @@ export default figure(
       disable(scrub.field, look.steps.length < 2 || !worker);
       scrub.update(look.record, counted(look.step), `step ${counted(look.step)}`);
       const given = startOf(look.state) === "given";
-      say(status, stateOfRun(look, Math.min(state.images, look.state.set.count), { running, given }));
+      say(status, stateOfRun(look, Math.min(state.images, look.state.set.count), running, given));
       teach(insight, n, look.rates);
       certify(h, check, n);
       if (there) kept.tell(n);
@@ -610,8 +610,8 @@ function tile(data, images) {
 }
 
 /** Steps, epochs, seconds. */
-function stateOfRun({ step, seconds, kind }, images, { running, given }) {
-  if (!step) return given ? "Step 0: as in the chapter, no step of yours yet." : "Step 0: a fresh net, untrained.";
+function stateOfRun({ step, seconds, kind }, images, running, given) {
+  if (!step) return given ? "Step 0: as in the chapter, no step of yours yet." : "Step 0: a fresh net.";
   const epochs = fixed((100 * step) / images, 1);
   const pace = seconds > 0 ? `, ${fixed((1000 * seconds) / step, 0)} ms a step (${kind})` : "";
   const now = running ? "Training" : "Paused";

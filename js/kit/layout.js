@@ -94,45 +94,57 @@ function made(n, of) {
 
 /**
  * A mark that opens to the sentence of what always holds: `told` is that sentence's paragraph, `holds(yes)` sets the
- * mark, `claim` names the invariant. `waits(words)`: it cannot be seen yet, and why stands in its place.
+ * mark, `claim` names the invariant.
  */
 export function makeCheck(h, claim) {
   const mark = h("span", { class: "lvm-check-mark", "aria-hidden": "true" });
   const words = h("span", { class: "lvm-unseen" });
   const told = h("p", { class: "lvm-invariant" });
-  const [named, why] = [h("span", {}, claim), h("span", { hidden: true })];
-  const node = h("details", { class: "lvm-check" }, h("summary", {}, mark, named, why, words), told);
-  const waiting = (yes) => {
-    node.classList.toggle("is-waiting", yes);
-    show(named, !yes);
-    show(why, yes);
-  };
+  const node = h("details", { class: "lvm-check" }, h("summary", {}, mark, h("span", {}, claim), words), told);
   return {
     node,
     told,
-    waits(text) {
-      waiting(true);
-      node.classList.remove("is-broken");
-      told.classList.remove("is-broken");
-      say(mark, "…");
-      say(why, text);
-      say(words, "");
-    },
-    /** There is nothing yet of which it could hold. */
-    open(text) {
-      waiting(false);
-      node.classList.remove("is-broken");
-      told.classList.remove("is-broken");
-      say(mark, "–");
-      say(words, ": nothing to check");
-      sentence(h, told, [["plain", text]]);
-    },
     holds(yes) {
-      waiting(false);
       node.classList.toggle("is-broken", !yes);
       told.classList.toggle("is-broken", !yes);
       say(mark, yes ? "✓" : "✗");
       say(words, yes ? ": holds" : ": does not hold");
+    },
+  };
+}
+
+/**
+ * The same where there may be nothing to see: `waits(words)` says that it cannot be seen yet, in place of the claim and
+ * of its mark; `open(words)`, that there is nothing of which it could hold.
+ */
+export function makeLateCheck(h, claim) {
+  const check = makeCheck(h, claim);
+  const [mark, named, words] = check.node.firstChild.children;
+  const why = h("span", { hidden: true });
+  named.after(why);
+  const waiting = (yes) => {
+    check.node.classList.toggle("is-waiting", yes);
+    show(named, !yes);
+    show(why, yes);
+  };
+  return {
+    ...check,
+    holds(yes) {
+      waiting(false);
+      check.holds(yes);
+    },
+    open(text) {
+      this.holds(true);
+      say(mark, "–");
+      say(words, ": nothing to check");
+      sentence(h, check.told, [["plain", text]]);
+    },
+    waits(text) {
+      check.holds(true);
+      waiting(true);
+      say(mark, "…");
+      say(why, text);
+      say(words, "");
     },
   };
 }

@@ -6,7 +6,7 @@ import { plate } from "./axes.js";
 export function plated(s, at, text) {
   const [x, y, width, height] = plate(at, text);
   return [
-    s("rect", { class: "lvm-plate", x, y, width, height, rx: 2 }),
+    s("rect", { class: "lvm-plate", x, y, width, height }),
     s("text", { x: at.x, y: at.y, "text-anchor": at.anchor ?? "start", class: at.class }, text),
   ];
 }

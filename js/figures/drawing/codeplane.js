@@ -5,7 +5,7 @@ import { set } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 import { plated } from "../../kit/plated.js";
 
-const [SMALL, LARGE] = [160, 240]; // pixels of a side: below, its numerals are smaller
+const SMALL = 160; // pixels of a side: below, its numerals are smaller
 const REACH = 4; // standard deviations of the prior, from the middle to an edge
 
 /** Its svg, with `codes` between the rings and the frame; `lay(side)` says whether it had another size before. */
@@ -36,7 +36,7 @@ export function makeCodePlane(s, codes, more = {}) {
       ...[-2, 2].flatMap((v) => plated(s, { x: x(v), y: side - 6, anchor: "middle" }, fixed(v, 0))),
       ...[-2, 2].flatMap((v) => plated(s, { x: 5, y: y(v) + 4 }, fixed(v, 0))),
     );
-    const numeral = side < SMALL ? 6.5 : side < LARGE ? 9 : 11;
+    const numeral = side < SMALL ? 6.5 : 11;
     svg.style.setProperty("--lvm-numeral", `${numeral}px`);
     Object.assign(plane, { side, x, y, foot: 0.36 * numeral }); // of a numeral, below its middle
     return true;

@@ -6,8 +6,7 @@ import { numerals } from "../../kit/hues.js";
 import { makeCodePlane } from "../drawing/codeplane.js";
 
 /** Latent j, counted from 0, by its name: z₁, z₂, and so on. */
-export const indexed = (j) =>
-  `z${Array.from(String(j + 1), (digit) => String.fromCharCode(0x2080 + Number(digit))).join("")}`;
+export const indexed = (j) => `z${j + 1}`.replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
 
 export function makeCodes({ h, s }) {
   let labels = [];
