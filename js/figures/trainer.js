@@ -611,7 +611,7 @@ function tile(data, images) {
 
 /** Steps, epochs, seconds. */
 function stateOfRun({ step, seconds, kind }, images, running, given) {
-  if (!step) return given ? "Step 0: as in the chapter, no step of yours yet." : "Step 0: a fresh net.";
+  if (!step) return given ? "Step 0: as in the chapter, no step yet." : "Step 0: a fresh net.";
   const epochs = fixed((100 * step) / images, 1);
   const pace = seconds > 0 ? `, ${fixed((1000 * seconds) / step, 0)} ms a step (${kind})` : "";
   const now = running ? "Training" : "Paused";
@@ -621,7 +621,7 @@ function stateOfRun({ step, seconds, kind }, images, running, given) {
 
 function spoken(n) {
   return (
-    `After ${counted(n.step)} steps: minus ELBO ${nats(n.minus_elbo, 2)} per test image, ` +
+    `After ${counted(n.step)} steps: minus ELBO ${nats(n.minus_elbo, 2)} an image, ` +
     `distortion ${fixed(n.distortion, 2)}, rate ${fixed(n.rate, 2)}.`
   );
 }
