@@ -33,7 +33,7 @@ BEFORE = {
     "baseline": ("its ", "two "),
     "generator": ("counter-based ", "random "),
     "likelihood": ("maximum ", "log "),
-    "rate": ("learning ", "error ", "dropout ", "at a ", "four ", "constant ", "on the "),
+    "rate": ("learning ", "error ", "dropout ", "at a ", "four ", "constant ", "on the ", "times the "),
 }
 BEHIND = {"K-means": r"\+", "evidence": r" (?:that|for|against)\b", "prior": r" (?:to|art)\b", "rate": r" of \w+ing\b"}
 
