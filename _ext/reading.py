@@ -20,13 +20,13 @@ CLAIM = re.compile(r"(?P<name>.+): (?P<here>.+?) \(claimed: (?P<bound>.+)\)")
 BESIDE = re.compile(r"(?P<name>.+): (?P<here>.+?) here; stored (?P<mean>.+) over (?P<runs>\d+) runs")
 FORMS = {  # a line's form: caption of a table of such lines, headings of its numbers, a single line as a sentence
     CLAIM: (
-        "Numbers of this run. A run on another machine ends a little elsewhere; the text relies only on the bounds.",
-        ("in this run", "bound that the text relies on"),
-        "{name}: {here} in this run; the text relies on {bound}",
+        "Numbers of this run. A run on another machine ends a little elsewhere; the text needs no more than is said.",
+        ("in this run", "the text needs"),
+        "{name}: {here} in this run; the text needs {bound}",
     ),
     BESIDE: (
-        "One run of this page, and the mean of stored runs (± its standard error) that differ from it in their random "
-        "seed. A single run scatters more than a mean.",
+        "One run, made for this page, beside the mean of stored runs with other random seeds (± standard error). "
+        "Single runs scatter more than their mean.",
         ("in this run", "mean of {runs} stored runs"),
         "{name}: {here} in this run; {mean} is the mean of {runs} stored runs with other random seeds",
     ),

@@ -70,7 +70,7 @@ class Stored:
     def within(self, number: str, value: SupportsFloat, *, unit: str = "nats", name: str | None = None) -> None:
         """Print a run's own `value` beside the stored ones, or fail where it lies outside their spread.
 
-        It may lie as far from their mean as `bounds` says.  unit: printed after the numbers.
+        It may lie as far from their mean as `bounds` says. unit: printed after the numbers.
         name: what a reader sees in place of `number`, one line.
         The error is printed in two digits, value and mean in as many decimals as it has.
         Raises AssertionError where it does not, ValueError or TypeError for arguments that do not fit.

@@ -47,13 +47,13 @@ def test_claims_of_a_run_become_a_table_and_a_single_one_a_sentence():
     alone = "one alone: 3 nats here; stored 4.02 ± 1 nats over 3 runs\nafter\n"
     first, table, last = reading.tabled(cell(said=f"before\n{CLAIMED}{alone}")["outputs"][0])
     assert first["text"] == "before\n"
-    assert cells_of(table)[:3] == ["quantity", "in this run", "bound that the text relies on"]
+    assert cells_of(table)[:3] == ["quantity", "in this run", "the text needs"]
     assert cells_of(table)[3:] == ["gap", "11.1 nats", "at least 5 nats", "error", "−0.3", "at most 1"]
     assert table["data"]["text/plain"] == CLAIMED
     said = "3 nats in this run; 4.0 ± 1.0 nats is the mean of 3 stored runs with other random seeds"
     assert last["text"] == f"one alone: {said}\nafter\n"
     (kept,) = reading.tabled(cell(said="gap: 11.1 nats (claimed: at least 5)\n")["outputs"][0])
-    assert kept["text"] == "gap: 11.1 nats in this run; the text relies on at least 5 nats\n"
+    assert kept["text"] == "gap: 11.1 nats in this run; the text needs at least 5 nats\n"
 
 
 def test_stored_runs_stand_beside_this_one_under_their_number_and_their_unit():
