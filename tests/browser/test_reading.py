@@ -185,7 +185,14 @@ FORMS = """async () => {
     const found = [...document.querySelectorAll(".lvm-frame img")].filter((image) => image.checkVisibility());
     const shown = found.filter((image) => image.parentElement.localName === "picture");
     for (const image of shown) image.loading = "eager";
-    await Promise.all(shown.map((image) => image.decode()));
+    const settled = async (image) => {  // decode() gives up where another form is being chosen
+        for (let tries = 0; ; tries++) {
+            try { return await image.decode(); }
+            catch (error) { if (tries === 100) throw error; }
+            await new Promise((go) => setTimeout(go, 50));
+        }
+    };
+    await Promise.all(shown.map(settled));
     return shown.map((image) => {
         const { left, right, width, height } = image.getBoundingClientRect();
         const file = image.currentSrc.split("/").at(-1).replace(".png", "");
