@@ -122,6 +122,7 @@ export function makeLateCheck(h, claim) {
   const [mark, named, words] = check.node.firstChild.children;
   const why = h("span", { hidden: true });
   named.after(why);
+  let said = null; // what it waits with: a drag says the same in every frame
   const waiting = (yes) => {
     check.node.classList.toggle("is-waiting", yes);
     show(named, !yes);
@@ -130,6 +131,7 @@ export function makeLateCheck(h, claim) {
   return {
     ...check,
     holds(yes) {
+      said = null;
       waiting(false);
       check.holds(yes);
     },
@@ -140,6 +142,8 @@ export function makeLateCheck(h, claim) {
       sentence(h, check.told, [["plain", text]]);
     },
     waits(text) {
+      if (said === text) return;
+      said = text;
       check.holds(true);
       waiting(true);
       say(mark, "…");
