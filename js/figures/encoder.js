@@ -12,7 +12,7 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
-import { formulaRow, maths, sentence, termButton } from "../kit/maths.js";
+import { formulaRow, maths, sentence, termButton, whole } from "../kit/maths.js";
 import { planeKeys } from "../kit/planekeys.js";
 import { patience, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
@@ -68,11 +68,7 @@ export default figure(
       h("div", { class: "lvm-screen" }, one.node),
     ];
     const input = h("div", { class: "lvm-panel-x" }, screen("lvm-fill-data", maths(h, "the image *x*"), given));
-    const output = screen(
-      "lvm-fill-model",
-      ["mean of ", h("span", { class: "lvm-whole" }, maths(h, "*p*(*x* | *z*)"))],
-      decoded,
-    );
+    const output = screen("lvm-fill-model", ["mean of ", whole(h, "*p*(*x* | *z*)")], decoded);
     const arrow = (text) => h("div", { class: "lvm-arrow", "aria-hidden": "true" }, h("span", {}, text));
     const row = h(
       "div",

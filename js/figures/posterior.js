@@ -11,7 +11,7 @@ import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
-import { formulaRow, maths, sentence, termButton } from "../kit/maths.js";
+import { formulaRow, maths, sentence, termButton, whole } from "../kit/maths.js";
 import { player } from "../kit/player.js";
 import { patience, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
@@ -66,12 +66,7 @@ export default figure(
     const output = h(
       "div",
       { class: "lvm-side lvm-side-out" },
-      h(
-        "div",
-        { class: "lvm-caption lvm-fill-model" },
-        "mean of ",
-        h("span", { class: "lvm-whole" }, maths(h, "*p*(*x* | *z*)")),
-      ),
+      h("div", { class: "lvm-caption lvm-fill-model" }, "mean of ", whole(h, "*p*(*x* | *z*)")),
       h("div", { class: "lvm-screen" }, decoded.node),
       h("div", { class: "lvm-small" }, "at the mean of refined ", h("var", {}, "q")),
     );

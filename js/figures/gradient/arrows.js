@@ -17,10 +17,8 @@ const WAYS = [
 ];
 
 /** Half of the samples' gradients by one way are no longer, in the larger of their two numbers. */
-function typical(state, first) {
-  const sizes = samplesOf({ ...state, seed: 0, n: TYPICAL }).map((g) =>
-    Math.max(...[0, 1].map((i) => Math.abs(g[first + i]))),
-  );
+function typical(samples, first) {
+  const sizes = samples.map((g) => Math.max(...[0, 1].map((i) => Math.abs(g[first + i]))));
   return sizes.sort((a, b) => a - b)[(TYPICAL - 1) / 2];
 }
 
@@ -28,7 +26,8 @@ function typical(state, first) {
 export function reachOf(n) {
   const largest = (...parts) => Math.max(...parts.map((part) => Math.abs(part)));
   const exact = largest(n.exact_mean, n.exact_log_std);
-  const [near, far] = WAYS.map(([, , first]) => 1.5 * typical(n, first));
+  const samples = samplesOf({ ...n, seed: 0, n: TYPICAL });
+  const [near, far] = WAYS.map(([, , first]) => 1.5 * typical(samples, first));
   const small = Math.max(exact, near);
   const least = Math.max(1.15 * exact, near, Math.min(far, 4 * small)); // wider only as far as the small can be seen
   const averages = 1.1 * largest(n.re_mean, n.re_log_std, n.sf_mean, n.sf_log_std);
