@@ -16,8 +16,9 @@ export function patience(root, needed) {
 /**
  * Run `work` (a generator) in slices of at most about `ms` milliseconds, then call `done` with what it returned.
  * A value that it yields goes to `progress`; an error of the work, or of `done`, to `failed`. `rest()` says how many
- * milliseconds it leaves to the page after a slice; from 100 on it does nothing until it is less. Returns a function
- * that gives the work up.
+ * milliseconds it leaves to the page after a slice; from 100 on it does nothing until it is less. Before the first
+ * slice it leaves twice as many: while a hand moves on, work that the next move gives up is not begun. Returns a
+ * function that gives the work up.
  */
 export function sliced(
   view,
@@ -55,6 +56,6 @@ export function sliced(
     progress(step.value);
     timer = view.setTimeout(slice, pause); // not a frame's callback: a hidden page goes on
   };
-  timer = view.setTimeout(slice, 0);
+  timer = view.setTimeout(slice, 2 * rest());
   return () => view.clearTimeout(timer);
 }

@@ -132,6 +132,12 @@ test("slices: the work is done in pieces, can be given up, and a failure is told
     sliced(view, work(2), { done, rest: () => (waits-- > 0 ? 100 : 0) });
   });
   assert.ok(waits < 0, "the work waits while the page is busy, and is done after that");
+  const pauses = [];
+  const slow = { ...view, setTimeout: (act, ms) => pauses.push(ms) && setTimeout(act, 0) };
+  await new Promise((done) => {
+    sliced(slow, work(2), { done, rest: () => 16, ms: 9 });
+  });
+  assert.deepEqual(pauses, [32, 16, 16], "work that the next move gives up is not begun");
   let ended = false;
   sliced(view, work(3), {
     done: () => {
