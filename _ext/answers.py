@@ -16,9 +16,14 @@ import re
 import shutil
 from pathlib import Path
 
+import minus
+import reading
+import symbols
+
 from tools import chapters, exercises, keys, plain, quick
 
 BOX = re.compile(r"^:::\{admonition\} (?P<title>[^\n]*)\n:class: exercise\n.*?^:::$", flags=re.S | re.M)
+WORDS = {"right", "what", "name", "says", "outside"}  # of a table, what is read
 UNANSWERED = "Not answered yet: "
 PROMPTS = {"code_prompt_show": "The same in a notebook", "code_prompt_hide": "The same in a notebook"}
 NEEDS = "Your answer is judged by a script in this page, and needs JavaScript. In a notebook, the cell below judges it."
@@ -45,7 +50,21 @@ def judged(notebook: dict) -> list[dict]:
 
 def spelt(title: str) -> str:
     """A title in plain letters: a formula by the names of its signs."""
-    return re.sub(r"\$([^$]*)\$", lambda found: re.sub(r"[\\{}]", "", found[1]), title).replace("`", "")
+    return symbols.spelt(re.sub(r"\$([^$]*)\$", lambda found: re.sub(r"[\\{}]", "", found[1]), title).replace("`", ""))
+
+
+def words(text: str) -> str:
+    """Words of a table, which a script shows, with the signs that the build gives a page's text."""
+    return html.unescape(reading.thousands(symbols.plain(minus.signed(html.escape(text, quote=False)))))
+
+
+def shown(part, name: str = ""):
+    """A table, or a part of one with its name, with its words as they are shown."""
+    if isinstance(part, dict):
+        return {name: shown(each, name) for name, each in part.items()}
+    if isinstance(part, list):
+        return [shown(each) for each in part]
+    return words(part) if name in WORDS and isinstance(part, str) else part
 
 
 def with_fields(notebook: dict, docname: str) -> dict:
@@ -170,8 +189,8 @@ def side_files(app, error) -> None:
         notebook = keys.read(path)
         chapter, found, asked = page.rsplit("/", 1)[-1], judged(notebook), quick.asked(notebook)
         if found or asked:
-            by_name = {question["name"]: quick.table(question, path.name) for question in asked}
-            text = exercises.side_file(chapter, [each["name"] for each in found], distances(), by_name)
+            by_name = {question["name"]: quick.table(question, path.name, words) for question in asked}
+            text = exercises.side_file(chapter, [each["name"] for each in found], distances(), by_name, shown)
             (folder / f"{chapter}.js").write_text(text, encoding="utf-8")
             title = app.env.titles[page].astext()
             short = [{"name": question["name"], "stamp": quick.stamp(question)} for question in asked]

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import live
+import reading
 from sphinx.util import logging
 
 from tools import keys
@@ -48,7 +49,7 @@ def page_text(source: str) -> str:
             return ""
         made = known[found[1]]()
         if isinstance(made, str):
-            return made
+            return reading.thousands(made) if made.startswith("|") else made  # a sentence has dates
         if made is None:
             return "*Not measured.*"
         return live.picture_element(f"{PAGE.rsplit('/', 1)[-1]}-{found[1]}", *made, PAGE.count("/"))

@@ -14,9 +14,8 @@ MINUS = "−"
 UNARY = re.compile(r"(?<![\w.\-–—−])-(?=\.?\d|[A-Za-z(])")  # -3, -ELBO, -(a + b); no word-part, no --option
 BINARY = re.compile(r"(?<=[\w)\]²’'|] )-(?= [\w(\[])")  # a - b
 PIECE = re.compile(r"<!--.*?-->|<(?:\"[^\"]*\"|'[^']*'|[^'\">])*>", flags=re.S)
-NAMED = re.compile(r'(?<=\balt=")[^"]*(?=")')
+READ = re.compile(r'(?<=\salt=")[^"]*(?=")|(?<=\stitle=")[^"]*(?=")')  # attributes for readers
 PRINTED = re.compile(r'class="(?:[^"]* )?output[ "]')  # what a cell showed
-TWICE = re.compile(r'<span class="lvm-whole">(<span class="lvm-whole">[^<]*</span>)</span>')  # a heading has its own
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 CELLS = {"td", "th"}
 CODE = {"annotation", "code", "kbd", "math", "pre", "samp", "script", "style", "svg", "textarea"}
@@ -53,8 +52,6 @@ def with_minus(body: str) -> str:
             printed = printed or (name[1] == "div" and PRINTED.search(tag) is not None)
             code = code or (_is_code(name[1], tag) and not (printed and name[1] == "pre"))
             open_.append((name[1], code, printed))
-        if name and name[1] == "img":
-            tag = NAMED.sub(lambda found: signed(found[0]), tag)
-        done.append(tag)
+        done.append(READ.sub(lambda found: symbols.spelt(signed(found[0])), tag))
     done.append(symbols.marked(signed(body[at:])))
-    return TWICE.sub(r"\1", "".join(done))
+    return "".join(done)

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "lvm_lib" / "figures"
 REPORT_PAGE = "book/appendix/cite"
 BEHIND = ("book/appendix/benchmarks", "book/appendix/status")  # about the build, not for readers
+HYPHENED = re.compile(rf"(?!{symbols.NAMES.pattern})\b\w{{1,8}}(?:-\w{{1,8}})+\b")  # minus.py keeps those names whole
 OWN_TITLES = {"search": "Search", "genindex": "Index"}  # set in their templates
 FORMULA_FONTS = {
     'class="katex': "Main-Regular",
@@ -214,9 +215,7 @@ def headed(body: str, number: int | None) -> str:
     def whole(heading: re.Match) -> str:
         pieces = re.split(r"(<[^>]+>)", heading[0])
         return "".join(
-            piece
-            if piece.startswith("<")
-            else re.sub(r"\b\w{1,8}(?:-\w{1,8})+\b", r'<span class="lvm-whole">\g<0></span>', piece)
+            piece if piece.startswith("<") else HYPHENED.sub(r'<span class="lvm-whole">\g<0></span>', piece)
             for piece in pieces
         )
 

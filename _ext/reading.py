@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import itertools
-import math
 import re
 
 from tools import exercises, keys, runs
@@ -32,11 +31,10 @@ FORMS = {  # a line's form: caption of a table of such lines, headings of its nu
     ),
 }
 NUMBER = r"[-−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
-MEASURED = re.compile(rf"(?P<number>{NUMBER})(?: ± (?P<error>{NUMBER}))?(?: (?P<unit>.+))?")
+MEASURED = re.compile(rf"(?P<number>{NUMBER}(?: ± {NUMBER})?)(?: (?P<unit>.+))?")
 LISTED = re.compile(r"\([\d\s,.]*,[\d\s,.]*\)|\[[^\]<]*\]")  # a shape or a list, which stays as it is
 THOUSANDS = re.compile(r"(?<![\w.,:])(\d{4,})(?!\w|,\d)")
 TABLE = re.compile(r'<table class="lvm-table">.*?</table>', flags=re.S)
-SHORTEST = 1e-5  # a number below this is written with a power of ten
 
 
 def with_folds(notebook: dict) -> dict:
@@ -108,38 +106,15 @@ def form_of(line: str) -> re.Pattern | None:
 
 
 def numbers(match: re.Match) -> tuple[str, str, str]:
-    """What a line says: the run's number, the bound or mean beside it, and their unit, which may be empty."""
+    """What a line says: the run's number, the bound or mean beside it, and their unit, which may be empty.
+
+    Both are rounded already, each by what printed it.
+    """
     here = MEASURED.fullmatch(match["here"])
     if not here:
         return match["here"], match[3], ""
-    beside = match[3]
-    if match.re is BESIDE:
-        mean = MEASURED.fullmatch(beside)
-        beside = rounded(mean["number"], mean["error"]) if mean and mean["error"] else beside
-    return decimal(here["number"]), beside, here["unit"] or ""
-
-
-def decimal(number: str, places: int | None = None) -> str:
-    """A number without a power of ten, unless it is very small; with so many decimals, where that is said."""
-    value = float(number.replace("−", "-"))
-    if ("e" not in number and places is None) or 0 < abs(value) < SHORTEST:
-        return number
-    return f"{value:.{decimals(number) if places is None else places}f}"
-
-
-def decimals(number: str, digits: int = 0) -> int:
-    """How many decimals a number has, or has where it is given in at least so many digits: 0.05 in two has three."""
-    fraction, _, power = number.lower().partition("e")
-    found = len(fraction.partition(".")[2]) - int(power or 0)
-    value = abs(float(number.replace("−", "-")))
-    return max(0, found, digits - 1 - math.floor(math.log10(value)) if digits and value else 0)
-
-
-def rounded(mean: str, error: str) -> str:
-    """A mean with its error, in as many decimals as two digits of the error and three of the mean have."""
-    places = min(decimals(mean, 3), decimals(error, 2))
-    shown = decimal(error, places)
-    return f"{decimal(mean, places)} ± {shown if float(shown) else decimal(error)}"
+    mean = MEASURED.fullmatch(match[3]) if match.re is BESIDE else None
+    return here["number"], mean["number"] if mean else match[3], here["unit"] or ""
 
 
 def sentence(form: re.Pattern, match: re.Match) -> str:

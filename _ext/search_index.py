@@ -15,7 +15,9 @@ import re
 import shutil
 from pathlib import Path
 
+import minus
 import page as frame
+import symbols
 
 from tools import identities
 
@@ -114,7 +116,7 @@ def read(text: str) -> str:
     text = html.unescape(text).replace("\u2061", " ").replace("\u00ad", "").replace("\u200b", "")
     lines = (" ".join(line.split()) for line in text.split("\n"))
     lines = (re.sub(r"(?: ?· ?)+", " · ", line).strip(" ·") for line in lines)
-    lines = (re.sub(r"(?<=[(\[]) | (?=[)\],.;:!?])", "", line) for line in lines)
+    lines = (re.sub(r"(?<=[(\[]) | (?=[)\],;:!?]|\.(?![\w.]))", "", line) for line in lines)
     return "\n".join(line for line in lines if line)
 
 
@@ -164,6 +166,7 @@ def of_library(pages: list[dict]) -> dict:
         computed = [equations[label] for label in identities.MARK.findall(says) if label in equations]
         place = (computed or [uses.get(name) or uses.get(module, "")])[0]
         line = identities.MARK.sub("", " ".join(says.split("\n\n")[0].split())).replace(" .", ".").strip()
+        line = symbols.spelt(minus.signed(line))
         sections.append([1, place, name, f"lvm_lib.{module}: {line}", "", " ".join(methods)])
     return {"page": "", "title": "The library", "number": 0, "behind": False, "sections": sections}
 

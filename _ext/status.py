@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from tools import chapters
 
 PAGE = "book/appendix/status"
@@ -12,17 +14,19 @@ def always(app, env, added, changed, removed):
     return [PAGE] if PAGE in env.found_docs else []
 
 
-def table(head: tuple[str, ...], rows) -> str:
-    """An HTML table; each row as many cells as the head."""
-    heads = "".join(f'<th scope="col">{name}</th>' for name in head)
-    lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+def table(head: tuple[str, str], rows, right: bool = False) -> str:
+    """An HTML table of two columns; right: the second one holds numbers, which end below each other."""
+    end = ' style="text-align:right"' if right else ""
+    lines = "".join(f'<tr><th scope="row">{name}</th><td{end}>{value}</td></tr>' for name, value in rows)
+    heads = f'<th scope="col">{head[0]}</th><th scope="col"{end}>{head[1]}</th>'
+    return f'<table class="lvm-table"><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>'
 
 
 def times(made: dict[str, dict]) -> str:
-    """What each chapter's run took."""
-    rows = [(name, f"{run['seconds']:.0f}") for name, run in made.items()]
-    return table(("Chapter", "Seconds"), [*rows, ("all", f"{sum(run['seconds'] for run in made.values()):.0f}")])
+    """What each chapter's run took, in whole seconds, and their sum. made: its link -> what its run was made with."""
+    seconds = {link: round(run["seconds"]) for link, run in made.items()}
+    rows = [*seconds.items(), ("All together", sum(seconds.values()))]
+    return table(("Chapter", "Seconds"), [(link, f"{taken:,}") for link, taken in rows], right=True)
 
 
 def versions(made: dict[str, dict]) -> str:
@@ -33,11 +37,17 @@ def versions(made: dict[str, dict]) -> str:
     return table(("Package", "Version"), [(name, ", ".join(values)) for name, values in found.items()])
 
 
+def link(app, name: str) -> str:
+    """A link to a chapter by its title; the front page's own is the first chapter's too."""
+    title = "Front page" if name == app.config.root_doc else app.env.titles[name].astext()
+    return f'<a href="{app.builder.get_relative_uri(PAGE, name)}">{html.escape(title)}</a>'
+
+
 def fill(app, pagename, templatename, context, doctree) -> None:
     if pagename != PAGE:
         return
     known = getattr(app.env, "lvm_made", {})
-    made = {path.stem: known[name] for path in chapters.chapter_paths() if (name := f"book/{path.stem}") in known}
+    made = {link(app, name): known[name] for path in chapters.chapter_paths() if (name := f"book/{path.stem}") in known}
     context["body"] = (
         context["body"]
         .replace('<div class="lvm-times"></div>', times(made))

@@ -3,6 +3,7 @@
 What a cell gives to `table` and what a test says of itself is plain text, read in a terminal as well: theta^2, E_q,
 1e-12. In a page it becomes θ², E with an index, 10⁻¹². A number stays with its error and its unit on one line, and in
 a table so does a short expression: d = 1, p(x, z). What code prints gets its infinity, its bars and its dots.
+Apostrophes are curly and 28 x 28 has a times sign wherever a reader meets them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ NAMED = re.compile(rf"(?<![\w.\\])({'|'.join(GREEK)})('?)(?![\w.(])")
 POWER = re.compile(r"(?<=[A-Za-zβθσφλμ0-9)\]])\^([-−]?\d{1,2}|T)(?!\w)")
 TEN = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([-−+]?)(\d{1,3})(?!\w)")
 INDEX = re.compile(r"(?<![\w.])(d?[A-Za-zβθσφ])_(\w{1,3})(?![\w(])")
-APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
+APOSTROPHE = re.compile(r"(?<=\w)(?:'|&#x27;)(?=[A-Za-z])|(?<=s)(?:'|&#x27;)(?= \w)")  # Jensen's, the images' mean
+PRIME = re.compile(r"(?<![\w'])([A-Za-zβθσφλμ])(?:'|&#x27;)(?!\w)")  # f'(z), q'
+TIMES = re.compile(r"(?<=\d) x (?=\d)")
 KEPT = re.compile(r"(?<=[\d.]) (?=(?:%|nats?|bits?|kB|MB|ms|px)(?!\w))| (?=± )|(?<= ±) ")
 
 
@@ -40,20 +43,25 @@ def _ten(found: re.Match) -> str:
     return f"10{exponent}" if float(factor) == 1 else f"{factor} · 10{exponent}"
 
 
+def spelt(text: str) -> str:
+    """A piece of text with the apostrophes and times signs of print."""
+    return TIMES.sub(" × ", APOSTROPHE.sub("’", text))
+
+
 def plain(text: str) -> str:
     """A piece of text with its symbols, without markup."""
-    text = NAMED.sub(lambda found: GREEK[found[1]] + found[2].replace("'", "′"), text)
+    text = PRIME.sub(r"\1′", NAMED.sub(lambda found: GREEK[found[1]] + found[2], text))
     text = TEN.sub(_ten, POWER.sub(lambda found: raised(found[1]), text))
     for typed, sign in SIGNS.items():
         text = text.replace(typed, sign)
-    return KEPT.sub("\u00a0", APOSTROPHE.sub("’", INFINITE.sub("∞", text)))
+    return KEPT.sub("\u00a0", spelt(INFINITE.sub("∞", text)))
 
 
 def printed(text: str) -> str:
     """A piece of what code printed, with the signs that are no letters of it: ∞, ∥, …, log₂."""
     for typed in ("||", "..."):
         text = text.replace(typed, SIGNS[typed])
-    return BASE.sub(lambda found: f"log{found[1].translate(BELOW)}", INFINITE.sub("∞", text))
+    return spelt(BASE.sub(lambda found: f"log{found[1].translate(BELOW)}", INFINITE.sub("∞", text)))
 
 
 def tabled(text: str) -> str:

@@ -14,6 +14,7 @@ import base64
 import functools
 import json
 import math
+from collections.abc import Callable
 from importlib import import_module
 
 from tools import keys
@@ -98,11 +99,13 @@ def stamp(plain: dict) -> str:
     return keys.digest(json.dumps(rounded(parts, 6), sort_keys=True))[:8]
 
 
-def side_file(chapter: str, names: list[str], distances: bool = True, quick: dict | None = None) -> str:
+def side_file(
+    chapter: str, names: list[str], distances: bool = True, quick: dict | None = None, shown: Callable = dict
+) -> str:
     """The side file of a chapter: a classic script that hands its tables over, encoded, so that no eye meets them.
 
-    quick: the tables of its quick questions, by name.
+    quick: the tables of its quick questions, by name.  shown: gives an exercise's table its words as a page has them.
     """
-    tables = {name: table(name, distances) for name in names} | (quick or {})
+    tables = {name: shown(table(name, distances)) for name in names} | (quick or {})
     text = json.dumps(tables, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return f'lvmExercises("{chapter}","{base64.b64encode(text.encode()).decode()}")\n'

@@ -22,6 +22,7 @@ from __future__ import annotations
 import html
 import re
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -166,13 +167,16 @@ def form(question: dict, at: int, when: str, first: bool, tables: str) -> str:
     )
 
 
-def table(question: dict, page: str) -> dict:
-    """What the page needs to judge a question: of each choice whether it is right, why, and which section says more."""
+def table(question: dict, page: str, said: Callable[[str], str] = str) -> dict:
+    """What the page needs to judge a question: of each choice whether it is right, why, and which section says more.
+
+    said: gives a reason as the page has it.
+    """
     rows = []
     for choice in question["choices"]:
         file, anchor, heading = section(choice["see"], page)
         place = f"{file.removesuffix('.ipynb')}.html#{anchor}" if file else f"#{anchor}"
-        rows.append([bool(choice.get("right")), choice["because"], place, words(heading)])
+        rows.append([bool(choice.get("right")), said(choice["because"]), place, words(heading)])
     return {"choices": rows}
 
 

@@ -207,7 +207,7 @@ function howFar(given, part, distances) {
   if (part.exact && size < 1) return `${side}: a whole number is asked`;
   if (!distances) return side;
   if (!part.exact && excess[worst] <= 10) return `close, but ${side}: give ${PRECISION[part.decimals]}`;
-  if (size >= 1000) return `${side}, by more than 1000${of}`;
+  if (size >= 1000) return `${side}, by more than 1,000${of}`;
   const base = Number(`1e${Math.floor(Math.log10(size))}`);
   const [low, high] = RANGES.find((pair) => size < pair[1] * base) ?? [5, 11];
   return `${side}, by ${general(low * base)} to ${general(Math.min(high, 10) * base)}${of}`;

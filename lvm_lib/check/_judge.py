@@ -436,7 +436,7 @@ def _how_far(given, asked):
     if asked.decimals is not None and not asked.exact and excess.max() <= 10:
         return f"close, but {side}{where}: give {PRECISION[asked.decimals]}"
     if off >= 1000:
-        return f"{side}{where}, by more than 1000{unit}"
+        return f"{side}{where}, by more than 1,000{unit}"
     base = 10.0 ** math.floor(math.log10(off))
     low, high = next(pair for pair in ((1, 2), (2, 5), (5, 11)) if off < pair[1] * base)
     side = f"close, but {side}" if asked.decimals is None and excess.max() <= 10 else side

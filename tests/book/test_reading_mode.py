@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
+from lvm_lib import experiments
 from tools.keys import ROOT
 
 sys.path.insert(0, str(ROOT / "_ext"))
@@ -44,7 +45,7 @@ def cells_of(output):
 
 
 def test_claims_of_a_run_become_a_table_and_a_single_one_a_sentence():
-    alone = "one alone: 3 nats here; stored 4.02 ± 1 nats over 3 runs\nafter\n"
+    alone = "one alone: 3 nats here; stored 4.0 ± 1.0 nats over 3 runs\nafter\n"
     first, table, last = reading.tabled(cell(said=f"before\n{CLAIMED}{alone}")["outputs"][0])
     assert first["text"] == "before\n"
     assert cells_of(table)[:3] == ["quantity", "in this run", "the text needs"]
@@ -58,8 +59,8 @@ def test_claims_of_a_run_become_a_table_and_a_single_one_a_sentence():
 
 def test_stored_runs_stand_beside_this_one_under_their_number_and_their_unit():
     lines = (
-        "a: 0.652 nats here; stored 0.802 ± 0.05 nats over 4 runs\n"
-        "b: 0.000581 nats here; stored 0.000428 ± 7.2e-05 nats over 4 runs\n"
+        "a: 0.652 nats here; stored 0.802 ± 0.050 nats over 4 runs\n"
+        "b: 0.000581 nats here; stored 0.000428 ± 0.000072 nats over 4 runs\n"
     )
     (table,) = reading.tabled(cell(said=lines)["outputs"][0])
     assert cells_of(table)[:3] == ["quantity", "in this run, nats", "mean of 4 stored runs, nats"]
@@ -68,18 +69,17 @@ def test_stored_runs_stand_beside_this_one_under_their_number_and_their_unit():
     assert cells_of(other)[2] == "mean of the stored runs, nats"
 
 
-@pytest.mark.parametrize(
-    "mean, error, shown",
-    [
-        ("0.11", "0.019", "0.110 ± 0.019"),
-        ("166", "2.3", "166 ± 2"),  # of the mean three digits are known
-        ("7.99", "2", "8.0 ± 2.0"),
-        ("-151", "0.24", "-151 ± 0.24"),  # no error is shown as zero
-        ("2e-07", "3e-09", "2e-07 ± 3e-09"),
-    ],
-)
-def test_a_mean_is_shown_as_exactly_as_its_error_allows(mean, error, shown):
-    assert reading.rounded(mean, error) == shown
+def test_a_run_beside_stored_ones_is_shown_with_the_digits_that_were_printed(capsys):
+    """Who prints the line rounds it, in test_experiments.py: the error in two digits, value and mean as it."""
+    for values, found in (
+        ([-150.5, -151.0, -151.5], -151.2),
+        ([4e-4, 5e-4, 6e-4], 0.00055),
+        ([90.0, 120.0, 150.0], 133),
+    ):
+        experiments.Stored("drawn", (1, 2, 3), {"x": np.array(values)}).within("x", found)
+    (table,) = reading.tabled(cell(said=capsys.readouterr().out)["outputs"][0])
+    shown = [cells_of(table)[at : at + 2] for at in (4, 7, 10)]
+    assert shown == [["−151.20", "−151.00 ± 0.29"], ["0.000550", "0.000500 ± 0.000058"], ["133", "120 ± 17"]]
 
 
 def test_thousands_have_one_look_in_tables_and_in_what_is_printed():
@@ -184,7 +184,18 @@ def test_a_formula_in_the_text_breaks_inside_no_parentheses_or_bars(formula, pie
             "<td>5\u00a0±\u00a00.3\u00a0nats, 7.2 · 10<sup>−5</sup>, "
             "s<sup>2</sup> I, W W<sup>T</sup>, KL(p\u00a0∥\u00a0q) ≥ 0</td>",
         ),
-        ('<img alt="F is -3" data-numbers="-3">', '<img alt="F is −3" data-numbers="-3">'),
+        (
+            '<img alt="F\'s way, 4 x 4, is -3" title="a man\'s" data-title="a man\'s" data-numbers="-3">',
+            '<img alt="F’s way, 4 × 4, is −3" title="a man’s" data-title="a man\'s" data-numbers="-3">',
+        ),
+        (
+            "<p>Jensen&#x27;s, its images' mean, 28 x 28, f'(z) q'</p>",
+            "<p>Jensen’s, its images’ mean, 28 × 28, f′(z) q′</p>",
+        ),
+        (
+            '<div class="output"><pre>EM\'s end, 28 x 28</pre></div>',
+            '<div class="output"><pre>EM’s end, 28 × 28</pre></div>',
+        ),
     ],
 )
 def test_numbers_and_symbols_are_written_as_they_are_read(body, shown):
@@ -198,6 +209,7 @@ def test_numbers_and_symbols_are_written_as_they_are_read(body, shown):
         "<p>run <code>make -j</code> or <code>x[-1]</code></p>",
         '<span class="katex"><annotation>-1</annotation><span>-1</span></span>',
         "<script>f(-1)</script>",
+        "<pre>x = 'a' + \"it's\", 2 x 2</pre>",
         "<p>a well-known rate of 3-5 parts (two-sided), x_train, theta(x), p.sigma, 0x1e5</p>",
     ],
 )

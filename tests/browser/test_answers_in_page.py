@@ -1,6 +1,7 @@
 """Exercises answered in the built page, by tests that know nothing of them but their tables.
 
-Every field is answered rightly, by each of its slips and emptily; what the page says is what Python's check says.
+Every field is answered rightly, by each of its slips and emptily; what the page says is what Python's check says, with
+the signs of a page (`words` of _ext/answers.py).
 Then: what is kept, what a reload finds, the file that answers travel in, and what is no answer and no file.
 """
 
@@ -11,6 +12,7 @@ import functools
 import io
 import json
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -20,6 +22,9 @@ from test_accessibility import LAPTOP, PHONE, faults
 from lvm_lib import check
 from tools import chapters, exercises, keys
 from tools.audit import SHIFTS
+
+sys.path.insert(0, str(keys.ROOT / "_ext"))
+import answers
 
 PAGES = [page for page in read_pages() if "data-exercise=" in (SITE / page).read_text(encoding="utf-8")]
 YOURS = "book/appendix/your_answers.html"
@@ -117,8 +122,9 @@ def test_every_field_is_judged_in_the_words_of_python(visit, page, scheme):
     shown, here = seen.page, names(page)
     asked = [(name, texts) for name in here for texts in trials(name)]
     said = answer(shown, *asked)
-    for (name, texts), words in zip(asked, said, strict=True):
-        assert words == by_python(name, tuple(texts)), (name, [text[:60] for text in texts])
+    for (name, texts), verdict in zip(asked, said, strict=True):
+        expected = answers.words(by_python(name, tuple(texts)))
+        assert answers.words(verdict) == expected, (name, [text[:60] for text in texts])
     # All of it right, and kept after one yes: a reload finds everything, and the contents list counts it.
     answer(shown, *[(name, right(name)) for name in here])
     assert shown.evaluate("localStorage.getItem('lvm-answers')") is None

@@ -6,6 +6,7 @@ Every choice of every chapter is taken, by a test that knows nothing but the not
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from built_book import SITE
@@ -13,6 +14,9 @@ from test_accessibility import LAPTOP, PHONE, faults
 from test_links import fault, places
 
 from tools import chapters, keys, quick
+
+sys.path.insert(0, str(keys.ROOT / "_ext"))
+import answers
 
 CHAPTERS = [path for path in chapters.chapter_paths() if path.stem not in quick.WITHOUT]
 PAGES = {f"book/{path.stem}.html": quick.blocks(keys.read(path)) for path in CHAPTERS}
@@ -49,7 +53,7 @@ def test_every_choice_is_judged_and_leads_to_a_place(visit, page):
         for at, choice in enumerate(question["choices"]):
             said, link, verdict = choose(seen.page, question["name"], "after", at)
             is_right = choice.get("right", False)
-            assert said.startswith(f"{'Right' if is_right else 'Not right'}: {choice['because']} See ")
+            assert said.startswith(f"{'Right' if is_right else 'Not right'}: {answers.words(choice['because'])} See ")
             assert verdict == ("right" if is_right else "wrong")
             assert "#" in link and fault(link, (SITE / page).resolve()) == "", link
     assert seen.errors == [] and seen.foreign == []

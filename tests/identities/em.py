@@ -477,7 +477,7 @@ def soft(rng):
 
 @identity("em-floor", tolerance=1e-6)
 def floor(rng):
-    """The M-step's covariance by clipped eigenvalues against a numerical maximum over Sigma = floor I + L L^T"""
+    """The M-step's covariance by clipped eigenvalues against a numerical maximum over covariances floor I + L L^T"""
     x = rng.normal(size=(POINTS, 2)) * [1.5, 0.2] @ np.linalg.qr(rng.normal(size=(2, 2)))[0]
     least, q = 0.3, np.ones((POINTS, 1))
     found = em.m_step_gaussian(x, q, floor=least)

@@ -81,7 +81,7 @@ def definition(rng):
 
 @identity("kl-nonnegative", tolerance=1e-8)
 def nonnegative(rng):
-    """- KL by the library against E_p[q / p - 1] by summing; equality where the ratio is 1, to second order"""
+    """-KL by the library against E_p[q / p - 1] by summing; equality where the ratio is 1, to second order"""
     p, q = rng.dirichlet(np.full(5, 2.0)), rng.dirichlet(np.full(5, 2.0))
     short = np.array([*q[:-1] * 0.7, 0.0])  # q also has mass where p has none: the last step of the chain
     p_short = np.array([*p[:-1] / p[:-1].sum(), 0.0])
@@ -224,7 +224,7 @@ def sample(rng):
 
 @identity("kl-optimism", sigmas=4.5)
 def optimism(rng):
-    """Average less expected log-likelihood over 100 000 fits to N draws against 2 / (N - 3)"""
+    """Average less expected log-likelihood over 100,000 fits to N draws against 2 / (N - 3)"""
     claims = []
     for n in (9, 16):
         mean, std = gaussian(rng)
@@ -361,7 +361,7 @@ def bits_per_dim(rng):
 
 @identity("kl-reverse", tolerance=1e-8)
 def reverse(rng):
-    """Trapezoid KL of a Gaussian from a mixture against closed entropy and E_q[log p_data] by adaptive quadrature"""
+    """Trapezoid KL of a Gaussian from a mixture against closed entropy and E_q[log p] by adaptive quadrature"""
     model, log_density = mixture(rng)
     mean, std = gaussian(rng)
     log_q = stats.norm(mean, std).logpdf(X)

@@ -151,7 +151,7 @@ def elbo(rng):
 
 @identity("kmeans-point-density", tolerance=1e-6)
 def point_density(rng):
-    """The distortion of six regions minimised over the shares of centroids by scipy, against p^(D / (D + 2))"""
+    """The distortion of six regions minimised over the shares of centroids, against the power D / (D + 2) of p"""
     p, volume = rng.uniform(0.2, 3.0, size=6), rng.uniform(0.5, 2.0, size=6)
     found = []
     for dimensions in (1, 2, 8):
@@ -369,7 +369,7 @@ def gap(rng):
 
 @identity("kmeans-perplexity", tolerance=1e-10)
 def perplexity(rng):
-    """Perplexity by the library against the product of powers, prod pi^-pi"""
+    """Perplexity by the library against a product: every share to the power of minus itself"""
     indices = rng.integers(0, 6, size=50) ** 2 // 7
     shares = np.unique(indices, return_counts=True)[1] / 50
     return Equal({"perplexity": usage(torch.tensor(indices), 9).perplexity}, {"product": np.prod(shares**-shares)})

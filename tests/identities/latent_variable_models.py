@@ -203,7 +203,7 @@ def infinite_mixture(rng):
 
 @identity("lvm-ancestral", tolerance=1e-8, sigmas=4.5)
 def ancestral(rng):
-    """Var x by integrating x x' p(x) over the plane against Var g over z plus s^2 I; and the spread of drawn samples"""
+    """Var x by integrating x x^T p(x) over the plane against Var g over z plus s^2 I; and the spread of samples"""
     model, _ = noisy_curve(rng, std=0.6)
     z = quadrature.line(-9, 9, 1201)
     mass, g = np.exp(z.log_weights + stats.norm.logpdf(z.points[:, 0])), model.decode(z.points)

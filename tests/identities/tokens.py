@@ -190,7 +190,7 @@ def perplexity(rng):
 
 @identity("tok-chain", tolerance=1e-10)
 def chain(rng):
-    """log_prob of each prior against the log of a product of NumPy softmaxes; all grids together weigh one"""
+    """The log probability by each prior against the log of a product of softmaxes; all grids together weigh one"""
     claims = []
     for kind in ("independent", "pixelcnn", "transformer"):
         prior = tiny_prior(rng, kind)
@@ -246,7 +246,7 @@ def independent(rng):
 
 @identity("tok-classes", tolerance=1e-10)
 def classes(rng):
-    """log_prob without a label against the average of probabilities by hand; a class given is worth log C at most"""
+    """log p without a label against the average of probabilities by hand; a class given is worth log C at most"""
     claims = []
     for kind in ("independent", "pixelcnn", "transformer"):
         prior = tiny_prior(rng, kind)

@@ -240,7 +240,7 @@ def gaussian(rng):
 
 @identity("vae-beta-sigma", tolerance=1e-8)
 def one_dial(rng):
-    """The library's loss at (sigma, beta) against scipy's normal at sigma sqrt(beta), its KL and the bracket by hand"""
+    """The library's loss at (sigma, beta) against scipy's normal at sigma times the root of beta, its KL and bracket"""
     std, beta, seed = rng.uniform(0.5, 0.8), rng.uniform(2, 4), int(rng.integers(1000))
     model, x = small_vae(std, seed)
     with torch.no_grad():

@@ -40,7 +40,7 @@ ROWS = [
     ("tok_levels", (543.4, 65499), True, ""),
     ("tok_levels", ("543,43", "exp(543,43/49)"), True, ""),
     ("tok_levels", (500.0, math.exp(500 / 49)), False, "follows from your rate, and comes right when that does"),
-    ("tok_levels", (1e9, math.exp(700)), False, "by more than 1000"),
+    ("tok_levels", (1e9, math.exp(700)), False, "by more than 1,000"),
     ("tok_levels", (203.8, 65536), False, "levels multiply"),
     ("tok_levels", (543.4, 64), False, "the sum of the codebooks"),
     # 3

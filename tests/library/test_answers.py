@@ -228,7 +228,7 @@ ANY = [  # what is said whatever the exercise is
     ("lvm_samples", (30.3, 13.03), "close, but too high: give one decimal or better"),
     ("tok_rate", (9230, 0.2), "close, but too high: give a whole number"),
     ("kl_flattery", (0.29, 203.4), "too high: a whole number is asked"),
-    ("kl_flattery", (0.29, 20300), "by more than 1000"),
+    ("kl_flattery", (0.29, 20300), "by more than 1,000"),
     ("vae_score_gradients", later, "your function is a coroutine: write def, not async def"),
     ("vae_score_gradients", 3, "a function is asked, but got"),
     ("vae_score_gradients", lambda v, e, s: v.gone, "(and with torch tensors AttributeError"),
