@@ -155,7 +155,7 @@ PREDICTIONS: dict[str, tuple[str, Callable[[], Exercise]]] = {
     "kl_dequantised_score": ("One pixel: what should it give for x = 3, mean 2 and std 1?", _dequantised),
     "elbo_kl_to_prior": ("What should it give for one row, mean (0.5, 1) and std (1, 2)?", _kl_to_prior),
     "vae_elbo": (
-        "What should it give for x = (1, 0), logits (0, 0), and one latent with mean 1 and log_std 0?",
+        "What should it give for x = (1, 0), logits (0, 0), and one latent with mean 1 and log std 0?",
         _vae_elbo,
     ),
     "vae_score_gradients": ("What should it give for values (1, 3), eps (1, -1) and std 0.25?", _score_gradients),

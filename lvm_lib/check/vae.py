@@ -43,9 +43,7 @@ def _linear_rates():
         "rates of all three without the factor 1/2": log_ratio,
         "rates with sigma = 0.5 taken for its square": np.maximum(np.log(variances / sigma2**2), 0) / 2,
         "half the log of the variances, without sigma^2": np.log(variances) / 2,
-        "1/2 log(1 + lambda / sigma^2), the formula for a signal to which noise is *added*": np.log1p(
-            variances / sigma2
-        )
+        "1/2 log(1 + lambda / sigma^2), the formula for a signal to which noise is added": np.log1p(variances / sigma2)
         / 2,
         "one number, the total: give one rate per latent": truth.sum(),
         "the right rates in the reverse order": truth[::-1],
@@ -82,7 +80,7 @@ def _hidden_sigma():
     slips_mean = {
         "784, but the exponent has 2 sigma^2 below it": 784.0,
         "sigma: its square is asked": math.sqrt(of_mean),
-        "1 / (2 x 784): a mean *divides* the error, so sigma^2 is multiplied": 1 / (2 * 784),
+        "1 / (2 x 784): a mean divides the error, so sigma^2 is multiplied": 1 / (2 * 784),
         "1 / 784, the factor before the error: it is 1 / (2 sigma^2)": 1 / 784,
         "the other program's (are the two swapped?)": of_sum,
     }
