@@ -292,7 +292,7 @@ function spoken(n) {
   const sums = n.n
     ? `${n.n} points, ${n.k} ${n.k === 1 ? "component" : "components"}, ${n.moves.length} half steps. ${last}F ` +
       `${fixed(n.f)}, gap ${fixed(n.gap)}, evidence ${nats(n.evidence)}. `
-    : "No points. Enter on the plane's ring places one. ";
+    : "No points. Enter on the plane’s ring places one. ";
   return (
     `${sums}In the toy EM stands at theta ${fixed(n.toy_theta, 2)} ` +
     `with F ` +
