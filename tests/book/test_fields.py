@@ -16,6 +16,7 @@ from tools.keys import ROOT
 sys.path.insert(0, str(ROOT / "_ext"))
 import answers
 import downloads
+import search_index
 
 BOX = """Words before.
 
@@ -168,3 +169,10 @@ def test_an_exercise_says_where_it_stands_in_a_notebook_and_links_its_cell_on_co
     monkeypatch.setattr(downloads.chapters, "colab", lambda docname: f"https://colab.example/{docname}.ipynb")
     before, _ = page(text(BOX), code("check.elbo_gap(...)"))
     assert '<a href="https://colab.example/book/elbo.ipynb#scrollTo=code">that cell on Colab</a>' in before["source"]
+
+
+def test_the_search_reads_dots_in_place_of_an_answer_as_a_word():
+    assert (
+        search_index.read("replace ... by it ; near .github , or ( so ) .")
+        == "replace ... by it; near .github, or (so)."
+    )

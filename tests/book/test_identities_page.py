@@ -2,8 +2,15 @@
 
 import html
 import re
+import sys
 
 import pytest
+
+from tools import identities
+
+sys.path.insert(0, str(identities.ROOT / "_ext"))
+import minus
+import symbols
 
 PAGE = "appendix/identities"
 TESTS = '''\
@@ -80,3 +87,12 @@ def test_what_a_test_says_is_shown_as_it_is_written(book_with_tests):
     book_with_tests.build()
     shown = html.escape(words, quote=False).replace("E_p", "E<sub>p</sub>")  # and no Markdown, no HTML
     assert shown in book_with_tests.page(PAGE)
+
+
+TYPED = re.compile(r"\^|\w_\w|\|\||[<>]=|\b(?:sqrt|prod)\b|(?<!\w)'|'(?!\w)|(?<=\s)- |\d \d{3}|\d[xe]\d")
+
+
+@pytest.mark.parametrize("test", identities.tests(), ids=lambda test: test.function)
+def test_what_a_test_says_of_itself_reads_as_maths_on_the_page(test):
+    shown = re.sub(r"<su([bp])>.*?</su\1>", "", symbols.marked(minus.signed(html.escape(test.says, quote=False))))
+    assert not TYPED.search(html.unescape(shown)), shown
