@@ -3,9 +3,9 @@
 A net trained elsewhere ends elsewhere: other processors add in another order, and training carries the last bit into
 the first digit. So a chapter prints what its own run found and claims only a bound that such runs keep, in one line:
 
-    holds("VAE ahead at N(0, I)", ahead, at_least=5, unit="nats")
+    holds("lead of the VAE at N(0, I)", ahead, at_least=5, unit="nats")
 
-    VAE ahead at N(0, I): 11.1 nats (claimed: at least 5)
+    lead of the VAE at N(0, I): 11.1 nats (claimed: at least 5)
 
 `python -m tools.elsewhere` runs chapters as other machines would and measures the room between values and bounds.
 """
