@@ -1,4 +1,4 @@
-"""The front page's cards: minutes beside each chapter, and each live figure's question linked to its place.
+"""The front page's cards: minutes and a drawing beside each chapter, each live figure's question linked to its place.
 
 The page itself (book/intro.ipynb) says which chapters there are and what they ask, in plain lists that read well in
 Jupyter. Those questions stand at the foot of the pages before and behind, too. The n-th question of a chapter is that
@@ -12,6 +12,7 @@ import html
 import re
 from collections import Counter
 
+import drawings
 import formulas
 
 from tools import chapters, keys, length
@@ -50,11 +51,12 @@ def written(words: str) -> str:
 
 
 def with_minutes(cards: str) -> str:
-    """The chapters' cards with the minutes that each chapter takes (tools/length.py)."""
+    """The chapters' cards, each with its drawing and the minutes that the chapter takes (tools/length.py)."""
 
     def timed(link: re.Match) -> str:
         time = minutes().get(link[1])
-        return f'{link[0]} <span class="lvm-minutes">{time} minutes</span>' if time else link[0]
+        shown = f' <span class="lvm-minutes">{time} minutes</span>' if time else ""
+        return f"{drawings.drawing(link[1])}{link[0]}{shown}"
 
     return re.sub(r'<a [^>]*href="([\w-]+)\.html"[^>]*>.*?</a>', timed, cards)
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { remembered } from "../engine/remembered.js";
 import { area, hatch, held, path, plate, scale, ticks } from "../kit/axes.js";
+import { beside, shared } from "../kit/beside.js";
 import { fixed, tolerance } from "../kit/format.js";
 import { atMost, atRest, perFrame } from "../kit/frame.js";
 import { keyed } from "../kit/handles.js";
@@ -153,4 +154,30 @@ test("an answer is kept for the same question, and for that alone", () => {
   const state = { x: 3 };
   assert.deepEqual([f(state, 2), f(state, 2), asked], [6, 6, 1]);
   assert.deepEqual([f({ x: 3 }, 2), asked, f(state, 5), asked], [6, 2, 15, 3]);
+});
+
+test("a name stands beside its mark, inside, and steps aside for what is there", () => {
+  const within = [0, 0, 300, 200];
+  const mark = (x, y) => [x - 6, y - 6, 12, 12];
+  const size = [44, 15];
+  assert.deepEqual(beside([150, 100], size, within, [mark(150, 100)]), [98, 81, 44, 15]);
+  for (const [x, y] of [
+    [2, 2],
+    [299, 1],
+    [0, 199],
+    [150, 100],
+    [298, 198],
+  ]) {
+    const taken = [mark(x, y)];
+    const [left, top, wide, tall] = beside([x, y], size, within, taken);
+    assert.ok(left >= 0 && top >= 0 && left + wide <= 300 && top + tall <= 200);
+    for (let k = 0; k < 2; k++) {
+      const box = beside([x, y], size, within, taken); // each finds a place of its own
+      assert.ok(
+        taken.every((other) => shared(box, other) === 0),
+        `${x}, ${y}: name ${k}`,
+      );
+      taken.push(box);
+    }
+  }
 });

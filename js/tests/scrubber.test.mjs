@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { normalCdf } from "../engine/densities.js";
 import { imagesOf, manifoldPoints, measured, netOf, numbers, SIDE, unfolded } from "../engine/scrubber.js";
+import { apart } from "../figures/scrubber/curves.js";
 import { bytes, close, goldenOf, run, skip } from "./golden.mjs";
 
 const golden = goldenOf("scrubber");
@@ -40,4 +41,10 @@ test("scrubber: the manifold's points are the prior's quantiles, z1 to the right
     close(normalCdf(z1), ((k % SIDE) + 0.5) / SIDE, 1e-12);
     close(normalCdf(z2), 1 - (Math.floor(k / SIDE) + 0.5) / SIDE, 1e-12);
   });
+});
+
+test("scrubber: the axis names the epochs that were kept, as far as their names stand apart", () => {
+  assert.deepEqual(apart([48, 120, 590], 580), [0, 1]);
+  assert.deepEqual(apart([0, 10, 20, 30, 60], 100), [0, 3, 4]);
+  assert.deepEqual(apart([], 100), []);
 });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -25,6 +26,7 @@ LATENT = line(-9, 9, 901)
 REACH = 1.8  # |g| stays below
 SHOWN = 300  # points drawn in the plane
 X, BIN = (-4, 4), 0.25
+BESIDE = np.array([0.75, 0.45])  # from a mark to the middle of its name, in units of z and x
 
 
 class AncestralFigure(LiveFigure):
@@ -127,7 +129,9 @@ class AncestralFigure(LiveFigure):
         """A sentence with the numbers of the current state."""
         n = self.numbers()
         near = (
-            f"{self.count:,} samples lie within {n['distance']:.3f} of it" if self.count else "nothing is sampled yet"
+            f"{_samples(self.count)} {'lies' if self.count == 1 else 'lie'} within {n['distance']:.3f} of it"
+            if self.count
+            else "nothing is sampled yet"
         )
         hills = "one hill" if n["hills"] == 1 else f"{n['hills']} hills"
         return (
@@ -154,6 +158,11 @@ class AncestralFigure(LiveFigure):
         return figure
 
 
+def _samples(count):
+    """How many, in words."""
+    return "1 sample" if count == 1 else f"{count:,} samples"
+
+
 def _plane(axes, figure, x, z):
     at = np.linspace(-4, 4, 401)
     g = NETWORK(at[:, None])[:, 0]
@@ -161,11 +170,41 @@ def _plane(axes, figure, x, z):
     axes.fill_between(at, g - figure.std_noise, g + figure.std_noise, color=colour("model"), alpha=0.14, lw=0)
     axes.plot(at, g, color=colour("model"), lw=1.8, label="generator g(z) ± s")
     axes.plot(z[-SHOWN:], x[-SHOWN:], ".", ms=3.5, color=colour("data"), alpha=0.5, label="samples (z, x)")
-    axes.plot(figure.z, here, "o", ms=8, color=colour("model"))
     axes.plot([figure.z, 4], [here, here], ":", color=colour("muted"), lw=1)
+    axes.plot(figure.z, here, "o", ms=8, color=colour("model"))
+    lines = [*zip(at, g, strict=True), *((v, here) for v in at if v > figure.z)]
+    newest = [(z[-1, 0], x[-1, 0])] if len(x) else []
+    for mark in newest:
+        axes.plot(*mark, "D", ms=8, color=colour("data"), mec=colour("ground"))
+        _named(axes, "newest", mark, [(figure.z, here), *lines], "data")
+    _named(axes, "your z", (figure.z, here), [*newest, *lines], "model")
     axes.set(xlim=(-4, 4), ylim=X, ylabel="x")
     axes.tick_params(labelbottom=False)
     axes.legend(fontsize=9, frameon=False, loc="lower right")
+
+
+def _named(axes, words, point, others, quantity):
+    """A name beside a mark, on that side of it where the other marks and the curve are farthest away."""
+    others = np.array(others)
+
+    def room(side):
+        middle = np.array(point) + np.array(side) * BESIDE
+        inside = (abs(middle) < (3.4, 3.7)).all()
+        return inside, (((others - middle) / BESIDE) ** 2).sum(axis=1).min()
+
+    across, up = max(product((-1, 1), (1, -1)), key=room)
+    axes.annotate(
+        words,
+        point,
+        (9 * across, 7 * up),
+        textcoords="offset points",
+        ha="right" if across < 0 else "left",
+        va="bottom" if up > 0 else "top",
+        fontsize=9,
+        weight="bold",
+        color=colour(quantity),
+        bbox={"fc": colour("ground"), "ec": "none", "pad": 0.8, "alpha": 0.8},
+    )
 
 
 def _side(axes, figure, x):
@@ -178,7 +217,7 @@ def _side(axes, figure, x):
             orientation="horizontal",
             color=colour("data"),
             alpha=0.35,
-            label=f"{len(x)} samples",
+            label=_samples(len(x)),
         )
     axes.plot(
         np.exp(figure.model.evidence(at[:, None], LATENT)), at, color=colour("evidence"), lw=2, label="p(x), exact"

@@ -223,10 +223,14 @@ class EmFigure(LiveFigure):
     def alt(self) -> str:
         """A sentence with the numbers of the current state."""
         n = self.numbers()
-        return (
+        points = (
             f"{n['n']} points and {self.k} Gaussians as ellipses after {len(self.moves)} half steps of EM: the "
-            f"evidence {n['evidence']:.3f} nats is F {n['f']:.3f} plus a gap of {n['gap']:.3f}. Beside it the "
-            "landscape of a toy "
+            f"evidence {n['evidence']:.3f} nats is F {n['f']:.3f} plus a gap of {n['gap']:.3f}."
+            if n["n"]
+            else "An empty plane: there are no points, so there is nothing to sum and nothing to explain."
+        )
+        return (
+            f"{points} Beside it the landscape of a toy "
             f"with two numbers: EM stands at θ′ = {n['toy_q']:.2f}, θ = {n['toy_theta']:.2f}, joint gradient ascent "
             f"at θ′ = {n['gradient_q']:.2f}, θ = {n['gradient_theta']:.2f}."
         )
@@ -238,7 +242,7 @@ class EmFigure(LiveFigure):
         plane, toy, below = (figure.add_subplot(grid[spot]) for spot in ((0, 0), (0, 1), (1, slice(None))))
         _plane(plane, self)
         _landscape(toy, self)
-        _steps(below, self.history())
+        _steps(below, self.history() if len(self.points) else [])
         for axes in (plane, toy, below):
             axes.spines[["top", "right"]].set_visible(False)
             axes.tick_params(labelsize=9, colors=colour("muted"))
@@ -290,7 +294,8 @@ def _plane(axes, figure):
         )
     if undecided:
         axes.plot(x[:, 0], x[:, 1], ".", ms=6, color=colour("data"))
-    for k, (mean, covariance) in enumerate(zip(model.means, model.covariances, strict=True)):
+    components = zip(model.means, model.covariances, strict=True) if len(x) else ()  # of no points there is no mixture
+    for k, (mean, covariance) in enumerate(components):
         (minor, major), vectors = np.linalg.eigh(covariance)
         angle = np.degrees(np.arctan2(vectors[1, 1], vectors[0, 1]))
         axes.add_patch(
@@ -307,9 +312,10 @@ def _plane(axes, figure):
             bbox={"fc": "white", "ec": colour("model"), "boxstyle": "circle,pad=0.2", "lw": 0.8},
         )
     axes.set(xlim=X, ylim=Y, aspect="equal")
-    axes.set_title(
-        f"{figure.k} Gaussians after {len(figure.moves)} half steps (ellipses: 2 sd)", fontsize=10, loc="left"
-    )
+    if not len(x):
+        axes.text(sum(X) / 2, sum(Y) / 2, "no points", ha="center", va="center", color=colour("muted"))
+    steps = f"{figure.k} Gaussians after {len(figure.moves)} half steps (ellipses: 2 sd)"
+    axes.set_title(steps if len(x) else "Without points there is no mixture", fontsize=10, loc="left")
 
 
 def _landscape(axes, figure):
@@ -334,6 +340,11 @@ def _landscape(axes, figure):
 
 
 def _steps(axes, history):
+    axes.set_title("evidence (line) = F (solid) + gap (hatched), after each half step", fontsize=10, loc="left")
+    if not history:
+        axes.set(xticks=[], yticks=[])
+        axes.text(0.5, 0.5, "nothing to sum", ha="center", va="center", color=colour("muted"))
+        return
     f, gap = np.array([row["f"] for row in history]), np.array([row["gap"] for row in history])
     counted = f[1:] if len(f) > 2 else f  # the first q knows nothing: its F may lie below the axis
     room = max((f + gap).max() - counted.min(), 1.0)
@@ -351,4 +362,3 @@ def _steps(axes, history):
     )
     axes.hlines(f + gap, at - 0.4, at + 0.4, color=colour("evidence"), lw=2.5)
     axes.set(xticks=at, xticklabels=["start", *(row["move"] for row in history[1:])], ylabel="nats", ylim=(low, None))
-    axes.set_title("evidence (line) = F (solid) + gap (hatched), after each half step", fontsize=10, loc="left")

@@ -16,6 +16,7 @@ from .state import found, text, whole
 __all__ = ["TruePosteriorFigure"]
 
 STEPS = 30  # refinement steps that a reader may take
+MISSING = 5.0  # nats below log p(x), where the axis of the bar ends
 
 
 COARSE_WORDS = (
@@ -187,10 +188,12 @@ def _plane(axes, p, q):
 
 
 def _bar(axes, n):
+    """What is missing below log p(x), from 0: the twin of js/figures/posterior/bar.js."""
+    missing = {key: n["evidence"] - n[key] for key in ("best", "refined", "amortised")}
     parts = (
-        ("won by refining", n["amortised"], n["refined"], "elbo", None),
-        ("amortisation left", n["refined"], n["best"], "q", "////"),
-        ("approximation", n["best"], n["evidence"], "gap", "xxxx"),
+        ("approximation", 0.0, missing["best"], "gap", "xxxx"),
+        ("amortisation left", missing["best"], missing["refined"], "q", "////"),
+        ("won by refining", missing["refined"], missing["amortised"], "elbo", None),
     )
     for name, low, high, quantity, hatch in parts:
         axes.barh(
@@ -201,10 +204,13 @@ def _bar(axes, n):
             fc="white" if hatch else colour(quantity),
             ec=colour(quantity),
             hatch=hatch,
+            lw=1 if high > low else 0,
             label=f"{name} {high - low:.2f}",
         )
-    axes.axvline(n["evidence"], color=colour("evidence"), lw=2.5)
-    axes.set(yticks=[], ylim=(-0.6, 0.6), xlabel="nats; the axis begins at the encoder’s ELBO")
+    axes.axvline(0, color=colour("evidence"), lw=2.5, clip_on=False)
+    if missing["amortised"] > MISSING:
+        axes.plot(MISSING, 0, marker=">", color=colour("ink"), clip_on=False)
+    axes.set(yticks=[], xlim=(0, MISSING), ylim=(-0.6, 0.6), xlabel="nats below log p(x)")
     title = f"log p(x) = {n['evidence']:.2f}, encoder’s ELBO {n['amortised']:.2f} nats".replace("-", "−")
     axes.set_title(title, fontsize=10, loc="left")
     axes.legend(fontsize=9, frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, -0.6))

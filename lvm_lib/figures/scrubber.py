@@ -286,6 +286,7 @@ def _curves(axes, figure, n):
     axes.axvline(n["epoch"], color=colour("ink"), lw=1)
     low = min([*figure.curve, *figure.losses])
     axes.set(xlabel="epoch", ylabel="nats per image", ylim=(low - 4, low + 60), xlim=(-0.3, max(figure.epochs) + 0.3))
+    axes.set_xticks(figure.epochs)
     axes.legend(fontsize=9, frameon=False)
     title = f"distortion {n['distortion']:.1f} + rate {n['rate']:.1f} = −ELBO {n['negative_elbo']:.1f} nats per image"
     axes.set_title(title, fontsize=10, loc="left", color=colour("elbo"))

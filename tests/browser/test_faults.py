@@ -260,6 +260,79 @@ def test_typical_arrows_of_a_gradient_are_long_enough_to_be_seen(visit, state):
     assert (beyond > 0) == ("outside" in words)
 
 
+BARS = """(host) => {
+    const box = (node) => { const { left, right } = node.getBoundingClientRect(); return [left, right]; };
+    const seen = (node) => node.checkVisibility() && node.getAttribute("display") !== "none";
+    const bars = host.querySelector(".lvm-bar");
+    return {
+        ticks: [...bars.querySelectorAll(".lvm-ticks text")].map((node) => [node.textContent, ...box(node)]),
+        parts: [...bars.querySelectorAll("svg > rect, svg > .lvm-clip")].map(box).filter(([a, b]) => b > a + 1),
+        arrows: [...bars.querySelectorAll(".lvm-bar-off")].filter(seen).length,
+        words: [...bars.querySelectorAll(".lvm-bar-text")].filter(seen).map((node) => node.textContent),
+        axis: box(bars.querySelector(".lvm-axis")),
+    };
+}"""
+
+
+def bars(visit, name, state, width, ready):
+    seen = visit(None, viewport={"width": width, "height": 844})
+    shown = seen.open((SITE / KINDS[name]).as_uri() + f"#{name}:{state}")
+    host = alive(shown, shown.locator(f'[data-lvm-live="{name}"]').first)
+    shown.wait_for_function(f"(host) => host.querySelector('{ready}')", arg=host.element_handle())
+    return host.evaluate(BARS)
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_bars_of_the_kl_begin_at_zero_on_one_axis_and_say_what_goes_beyond_it(visit, width):
+    near, far = (bars(visit, "kl", state, width, ".lvm-bar-line[d]") for state in ("m=0.6;s=1", "m=-4;s=0.2"))
+    assert near["ticks"] == far["ticks"] and near["arrows"] == 0 and far["arrows"] >= 2
+    (zero,) = [(left + right) / 2 for text, left, right in near["ticks"] if text == "0 nats"]
+    begins = [right for left, right in near["parts"] if abs(right - zero) < 30]
+    assert len(begins) == 2 and max(begins) - min(begins) < 1  # both solid parts end there
+    for found in (near, far):
+        assert all(re.search(rf"{key} −\d+\.\d{{3}}", " ".join(found["words"])) for key in ("expected", "average"))
+    assert min(left for left, _ in far["parts"]) == pytest.approx(far["axis"][0], abs=2)
+
+
+def test_the_bar_of_what_is_missing_begins_at_log_p_on_one_axis(visit):
+    found = [bars(visit, "posterior", state, 1280, ".lvm-bar-line[d]") for state in ("d=0;k=0", "d=5;k=30")]
+    assert found[0]["ticks"] == found[1]["ticks"]
+    zero, end = next((left, right) for text, left, right in found[0]["ticks"] if text == "0")
+    for one in found:
+        assert zero - 1 < min(left for left, _ in one["parts"]) < end + 1 and one["arrows"] == 0
+    lengths = [max(right for _, right in one["parts"]) - min(left for left, _ in one["parts"]) for one in found]
+    assert lengths[1] > 2 * lengths[0]  # the gap of this 5 is larger than that of the 0, and looks so
+
+
+NAMES = """(host) => {
+    const box = (node) => { const { left, right, top, bottom } = node.getBoundingClientRect();
+        return { left, right, top, bottom, words: node.textContent }; };
+    const seen = (node) => node.getAttribute("display") !== "none";
+    const plane = host.querySelector(".lvm-stage svg.lvm-clip");
+    const all = (what) => [...host.querySelectorAll(what)].filter(seen).map(box);
+    return { names: all(".lvm-mark-name"), plane: box(plane),
+        others: all(".lvm-stage .lvm-ticks text, .lvm-trace-x, .lvm-trace-mean") };
+}"""
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_the_held_z_and_the_newest_sample_have_names_that_cover_nothing(visit, width):
+    for state in ("z=0.5;s=0.3;r=7;n=40", "z=-4;s=0.15;r=7;n=1", "z=4;s=1;r=3;n=100", "z=0;s=0.3;r=7;n=0"):
+        seen = visit(None, viewport={"width": width, "height": 844})
+        shown = seen.open((SITE / KINDS["ancestral"]).as_uri() + f"#ancestral:{state}")
+        host = alive(shown, shown.locator('[data-lvm-live="ancestral"]').first)
+        shown.wait_for_function("(host) => host.querySelector('.lvm-mark-name[x]')", arg=host.element_handle())
+        found = host.evaluate(NAMES)
+        names, plane = found["names"], found["plane"]
+        assert [name["words"] for name in names] == (["your z"] if state.endswith("n=0") else ["newest", "your z"])
+        for name in names:
+            assert plane["left"] <= name["left"] and name["right"] <= plane["right"], (state, name)
+            for other in [*found["others"], *(one for one in names if one is not name)]:
+                across = min(name["right"], other["right"]) - max(name["left"], other["left"])
+                along = min(name["bottom"], other["bottom"]) - max(name["top"], other["top"])
+                assert across < 2 or along < 2, (state, name, other)
+
+
 def test_the_plane_says_which_image_it_shows(visit):
     shown = visit(KINDS["front"]).page
     host = alive(shown, shown.locator('[data-lvm-live="front"]').first)

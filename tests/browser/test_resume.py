@@ -12,6 +12,7 @@ from test_accessibility import PHONE, check
 from tools import chapters, keys, length
 
 sys.path.insert(0, str(ROOT / "_ext"))
+import drawings
 import front
 
 CHAPTERS = [path for path in chapters.chapter_paths() if path.stem != "intro"]
@@ -52,6 +53,15 @@ def test_the_contents_say_each_chapters_minutes(parsed):
     for page in parsed.values():
         links = [number.parent for number in page.select("nav.chapters .lvm-number")]
         assert [link.select_one(".lvm-time").get_text() for link in links] == want
+
+
+def test_every_card_of_a_chapter_has_a_drawing_that_says_nothing():
+    cards = BeautifulSoup((SITE / "book" / "intro.html").read_text(encoding="utf-8"), "html.parser")
+    assert list(drawings.DRAWINGS) == [path.stem for path in CHAPTERS]
+    for card in cards.select(".chapter-cards li"):
+        (drawn,) = card.select("svg")
+        assert drawn["aria-hidden"] == "true" and drawn.get_text() == "" and len(str(drawn)) < 2000
+    assert not cards.select(".figure-cards svg")
 
 
 def test_the_way_on_asks_the_front_pages_question(parsed):

@@ -167,6 +167,7 @@ def test_picture_and_words_follow_the_state():
     assert by_name("em") is EmFigure
     figure.points = []
     assert figure.png() and figure.evidence == 0.0
+    assert "no points" in figure.alt and "Gaussians" not in figure.alt and "evidence" not in figure.alt
 
 
 @pytest.mark.parametrize(

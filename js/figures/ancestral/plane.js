@@ -1,8 +1,10 @@
 // Three panels on shared axes: the generator in the plane of z and x, the prior of z below, the marginal of x beside.
+// The z that is held stands as discs, the newest sample as diamonds; each has its name beside it.
 
 import { decode, density } from "../../engine/ancestral.js";
 import { logNormal } from "../../engine/densities.js";
 import { area, path, scale, ticks } from "../../kit/axes.js";
+import { beside } from "../../kit/beside.js";
 import { put, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 import { makeHandle } from "../../kit/handles.js";
@@ -13,7 +15,10 @@ const X = [-4, 4];
 const BIN = 0.25;
 const SHOWN = 300; // newest points drawn in the plane
 const PEAKS = [0.6, 0.9, 1.4, 2, 4.2]; // ends of a density axis
+const NAME = [44, 15]; // pixels, the room of a name beside its mark
+const NEAR = 64; // pixels along z, where the curve may cross a name
 const r = (v) => Math.round(v * 10) / 10;
+const diamond = (x, y, half) => `M${r(x - half)} ${y}L${x} ${r(y - half)}L${r(x + half)} ${y}L${x} ${r(y + half)}Z`;
 
 export function makePlane({ h, s }) {
   const keys = h(
@@ -42,11 +47,13 @@ export function makePlane({ h, s }) {
     up: s("path", { class: "lvm-trace lvm-trace-prior", "data-of": "last_z last_g" }),
     noise: s("path", { class: "lvm-trace lvm-trace-noise", "data-of": "last_noise" }),
     out: s("path", { class: "lvm-trace", "data-of": "last_x" }),
-    mean: s("circle", { class: "lvm-trace-mean", r: 3.5, "data-of": "last_g" }),
-    x: s("circle", { class: "lvm-trace-x", r: 4.5, "data-of": "last_x" }),
+    mean: s("path", { class: "lvm-trace-mean", "data-of": "last_g" }),
+    x: s("path", { class: "lvm-trace-x", "data-of": "last_x" }),
+    name: s("text", { class: "lvm-mark-name lvm-mark-newest", "data-of": "last_x" }, "newest"),
   };
   const dot = s("circle", { class: "lvm-here-dot", r: 4.5 });
   const onCurve = s("circle", { class: "lvm-here-dot", r: 4.5 });
+  const yours = s("text", { class: "lvm-mark-name" }, "your ", s("tspan", {}, "z"));
   const [main, side, low] = [0, 1, 2].map(() => s("svg", { class: "lvm-clip" }));
   main.append(marks.band, marks.bell, marks.points, marks.curve);
   side.append(marks.bars, marks.density);
@@ -65,6 +72,7 @@ export function makePlane({ h, s }) {
     Object.values(trace),
     dot,
     onCurve,
+    yours,
   );
   const handle = makeHandle(h, "z");
   const stage = h("div", { class: "lvm-stage lvm-stage-model" }, svg, handle);
@@ -160,8 +168,41 @@ export function makePlane({ h, s }) {
     set(marks.guide, { d: `M${r(px)} ${base}V${r(py)}H${r(scales.beside(n.density))}` });
     set(onCurve, { cx: r(px), cy: r(py) });
     set(dot, { cx: r(scales.beside(n.density)), cy: r(py) });
+    name(n, [
+      toLeft < 0 ? px - tall : px,
+      scales.x(n.g + 2 * n.std_noise),
+      tall,
+      scales.x(0) - scales.x(4 * n.std_noise),
+    ]);
     put(handle, px, base);
     set(handle, { "aria-valuenow": n.z.toFixed(3), "aria-valuetext": `${fixed(n.z, 2)}, x around ${fixed(n.g, 2)}` });
+  }
+
+  /** The names stand where they cover neither the curve nor the lines and marks of the two; `bell` is a box too. */
+  function name(n, bell) {
+    const { left, split, bottom, top, base } = box;
+    const within = [left + 2, top + 2, split - left - 4, bottom - top - 4];
+    const mark = (x, y) => [x - 6, y - 6, 12, 12];
+    const along = (px) => {
+      const curve = [];
+      for (let x = Math.max(px - NEAR, left); x < Math.min(px + NEAR, split); x += 3)
+        curve.push([x - 1.5, scales.x(decode(scales.z.inverse(x))) - 2, 3, 4]);
+      return curve;
+    };
+    const [px, py] = [scales.z(n.z), scales.x(n.g)];
+    const taken = [bell, mark(px, py), [px - 1, py, 2, base - py], [px, py - 1, split - px, 2]];
+    if (n.count) {
+      const [nz, ng, nx] = [scales.z(n.last_z), scales.x(n.last_g), scales.x(n.last_x)];
+      taken.push(mark(nz, ng), mark(nz, nx), [nz - 1, ng, 2, base - ng], [nz, nx - 1, split - nz, 2]);
+      taken.push([nz - 2, Math.min(ng, nx), 4, Math.abs(ng - nx)]);
+    }
+    const stand = (node, x, y, others) => {
+      const at = beside([x, y], NAME, within, [...taken, ...others, ...along(x)]);
+      set(node, { x: r(at[0] + 2), y: r(at[1] + 12) });
+      return at;
+    };
+    const own = stand(yours, px, py, []);
+    if (n.count) stand(trace.name, scales.z(n.last_z), scales.x(n.last_x), [own]);
   }
 
   function drawSample(n, { z, x }) {
@@ -184,8 +225,8 @@ export function makePlane({ h, s }) {
     set(trace.up, { d: `M${pz} ${base}V${pg}` });
     set(trace.noise, { d: `M${pz} ${pg}V${px}` });
     set(trace.out, { d: `M${pz} ${px}H${beside}` });
-    set(trace.mean, { cx: pz, cy: pg });
-    set(trace.x, { cx: pz, cy: px });
+    set(trace.mean, { d: diamond(pz, pg, 4.5) });
+    set(trace.x, { d: diamond(pz, px, 6.5) });
   }
 
   /** Choose the ends of the density axes for a state; true if one moved. */

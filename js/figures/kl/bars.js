@@ -1,27 +1,30 @@
-// Two bars: the log-likelihood from the left, the KL stacked on it. Above, expected over the data density: the end
-// stands at -H(p_data). Below, averaged over N draws: the end moves. The axis never moves.
+// Two bars of cost, which begin at 0 nats and grow to the left. Solid, up to the sum: H(p_data), which no model saves.
+// Hatched, the KL, from there to the log-likelihood. Above, expected over the data density: the sum stands at
+// -H(p_data). Below, averaged over N draws: the sum moves. The axis never does; what goes on beyond it has an arrow.
 
 import { hatch, held, scale, ticks } from "../../kit/axes.js";
 import { say, set, show } from "../../kit/dom.js";
 import { counted, fixed } from "../../kit/format.js";
 
-const RIGHT = 1; // the axis' right end, nats
+const RIGHT = 1; // the axis' right end, nats: a few draws may lie where the density is above one
 const LEFT = -12; // its left end: no state moves it
 const [TOP, MIDDLE, AXIS, HEIGHT, TALL] = [26, 88, 140, 162, 24];
+const LETTER = 7.4; // pixels, of a word in a bar
 
 export function makeBars({ h, s }) {
   const rows = [
     ["expected", TOP],
     ["average", MIDDLE],
   ].map(([key, y]) => {
-    const solid = s("rect", { class: `lvm-bar-likelihood lvm-bar-${key}`, "data-of": key, y, height: TALL });
+    const solid = s("rect", { class: "lvm-bar-sum", "data-of": "entropy", y, height: TALL });
     const lines = s("path", { class: "lvm-bar-hatch" });
     const box = s("rect", { class: "lvm-bar-gap", x: 0, y: 0, height: TALL });
     const gap = s("svg", { class: "lvm-clip", "data-of": "kl", y, height: TALL }, box, lines);
-    const text = s("text", { class: "lvm-bar-text lvm-bar-inside", "data-of": key, y: y + 17 });
+    const end = s("path", { class: "lvm-bar-line", "data-of": key });
+    const text = s("text", { class: "lvm-bar-text lvm-fill-evidence", "data-of": key, y: y + 17 });
     const ofKl = s("text", { class: "lvm-bar-text lvm-fill-gap", "data-of": "kl", y: y + 17, "text-anchor": "end" });
     const [low, high] = [s("path", { class: "lvm-bar-off" }), s("path", { class: "lvm-bar-off" })];
-    return { key, y, solid, lines, box, gap, text, ofKl, low, high };
+    return { key, y, solid, lines, box, gap, end, text, ofKl, low, high };
   });
   const line = s("path", { class: "lvm-bar-entropy", "data-of": "entropy" });
   const bracket = s("path", { class: "lvm-bar-route", "data-of": "wobble" });
@@ -47,7 +50,7 @@ export function makeBars({ h, s }) {
     tickLabels,
     bracket,
     line,
-    rows.flatMap((row) => [row.text, row.ofKl, row.low, row.high]),
+    rows.flatMap((row) => [row.end, row.text, row.ofKl, row.low, row.high]),
     above,
     below,
   );
@@ -59,7 +62,8 @@ export function makeBars({ h, s }) {
     x = scale([LEFT, RIGHT], [8, width - 8]);
     set(svg, { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` });
     const values = ticks(LEFT, RIGHT, width < 480 ? 4 : 8);
-    set(axis, { d: `M8 ${AXIS}H${width - 8}${values.map((v) => `M${x(v)} ${AXIS}v4`).join("")}` });
+    const zero = [TOP, MIDDLE].map((y) => `M${x(0)} ${y - 4}V${y + TALL + 4}`).join("");
+    set(axis, { d: `M8 ${AXIS}H${width - 8}${values.map((v) => `M${x(v)} ${AXIS}v4`).join("")}${zero}` });
     tickLabels.replaceChildren(
       ...values.map((v) =>
         s(
@@ -106,27 +110,36 @@ export function makeBars({ h, s }) {
 
   /** `at`: where the line of the entropy crosses the row; no word stands across it. */
   function drawRow(row, value, kl, clip, width, at) {
-    const [a, b] = [clip(value), clip(value + kl)];
-    set(row.solid, { x: 8, width: Math.max(a - 8, 0) });
-    set(row.gap, { x: a, width: Math.max(b - a, 0) });
-    set(row.box, { width: Math.max(b - a, 0) });
-    const [offLeft, offRight] = [value < LEFT, value + kl > RIGHT];
+    const [zero, sum, end] = [0, value + kl, value].map(clip);
+    span(row.solid, zero, sum);
+    span(row.gap, sum, end);
+    set(row.box, { width: Math.abs(end - sum) });
+    const [offLeft, offRight] = [Math.min(value, value + kl) < LEFT, value + kl > RIGHT];
     show(row.low, offLeft);
     show(row.high, offRight);
     set(row.low, { d: `M8 ${row.y + TALL / 2}l9 -7v14Z` });
     set(row.high, { d: `M${width - 8} ${row.y + TALL / 2}l-9 -7v14Z` });
+    show(row.end, value >= LEFT);
+    set(row.end, { d: `M${end} ${row.y - 4}V${row.y + TALL + 4}` });
     const words = `${row.key} ${fixed(value)}`;
-    const room = words.length * 7.4 + 16;
-    const inside = a - 8 > room;
-    const shown = inside || (offLeft && b - 26 > room);
-    row.text.classList.toggle("lvm-bar-in", inside && !offLeft);
-    say(set(row.text, { x: offLeft ? 24 : 16 }), shown ? words : "");
+    const start = offLeft ? 24 : 8;
+    say(set(row.text, { x: start }), words);
     const klWords = `KL ${fixed(kl)}`;
-    const start = offLeft && shown ? 24 + room : a;
-    const wide = klWords.length * 7.4;
-    const end = b - 8 - wide < at + 6 && b - 8 > at - 6 ? at - 8 : b - 8;
-    say(set(row.ofKl, { x: end }), end - start > wide + 6 ? klWords : "");
+    const place = besideHatch(Math.min(sum, end), Math.max(sum, end), start + words.length * LETTER + 10, at, klWords);
+    show(row.ofKl, place !== null);
+    if (place !== null) say(set(row.ofKl, { x: place }), klWords);
   }
-
   return { node, draw };
+}
+
+const span = (node, a, b) => set(node, { x: Math.min(a, b), width: Math.abs(b - a) });
+
+/** Where the words of the KL end: in the hatched part, or before it; null where other words stand there. */
+function besideHatch(left, right, after, at, words) {
+  const wide = words.length * LETTER;
+  const crossed = at > right - 8 - wide - 6 && at < right - 2; // the line stands in the way
+  const inside = crossed ? at - 8 : right - 8;
+  if (inside - wide > Math.max(left + 4, after)) return inside;
+  if (left - 9 - wide > after) return left - 9;
+  return inside - wide > after ? inside : null;
 }

@@ -1,76 +1,91 @@
-// The chain of bounds: from the encoder's ELBO on the left to log p(x) on the right. What refining won, what it could
-// still win, and what no Gaussian of the family wins. The axis begins at the encoder's ELBO: only differences show.
+// What is missing below log p(x), in nats from 0: what no Gaussian of the family wins, what refining could still win,
+// and what it has won. The axis never moves; what goes on beyond it has an arrow.
 
 import { hatch, held, scale, ticks } from "../../kit/axes.js";
-import { say, set } from "../../kit/dom.js";
+import { say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 
 const [TOP, TALL, AXIS, HEIGHT] = [24, 30, 66, 86];
+const MISSING = 5; // nats, where the axis ends
+const UNIT = "nats below log p(x)";
+const LETTER = 7.6; // pixels, of a word above the bar
 
 export function makeBar({ h, s }) {
-  const won = s("rect", { class: "lvm-bar-elbo", "data-of": "refined", y: TOP, height: TALL });
-  const part = (key, cls) => {
+  const part = (key, cls, apart = 0) => {
     const box = s("rect", { class: cls, x: 0, y: 0, height: TALL });
-    const lines = s("path", { class: "lvm-bar-hatch" });
-    return { key, box, lines, node: s("svg", { class: "lvm-clip", "data-of": key, y: TOP, height: TALL }, box, lines) };
+    const lines = apart ? s("path", { class: "lvm-bar-hatch" }) : null;
+    return {
+      box,
+      lines,
+      apart,
+      node: s("svg", { class: "lvm-clip", "data-of": key, y: TOP, height: TALL }, box, lines),
+    };
   };
-  const parts = [part("amortisation", "lvm-bar-amortisation"), part("approximation", "lvm-bar-gap")];
-  parts[0].lines.classList.add("lvm-bar-hatch-q");
+  const parts = [
+    part("approximation", "lvm-bar-gap", 7),
+    part("amortisation", "lvm-bar-amortisation", 4),
+    part("refined", "lvm-bar-elbo"),
+  ];
+  parts[1].lines.classList.add("lvm-bar-hatch-q");
   const line = s("path", { class: "lvm-bar-line", "data-of": "evidence" });
+  const beyond = s("path", { class: "lvm-bar-off" });
   const axis = s("path", { class: "lvm-axis" });
   const labels = s("g", { class: "lvm-ticks" });
   const text = (cls, anchor, of) =>
     s("text", { class: `lvm-bar-text ${cls}`, y: 14, "text-anchor": anchor, "data-of": of });
   const words = {
-    left: text("lvm-fill-elbo", "start", "amortised"),
-    right: text("lvm-fill-evidence", "end", "evidence"),
+    evidence: text("lvm-fill-evidence", "start", "evidence"),
+    encoder: text("lvm-fill-elbo", "middle", "amortised"),
   };
   const svg = s(
     "svg",
     { class: "lvm-svg", "aria-hidden": "true" },
-    won,
     parts.map(({ node }) => node),
     axis,
     labels,
     line,
+    beyond,
     Object.values(words),
   );
   const node = h("div", { class: "lvm-bar" }, svg);
-  let laid = "";
+  let laid = 0;
+  let x = null;
 
-  /** What an image and a width fix: a drag of the steps leaves it as it is. */
-  function layOut(width, n, x) {
-    const now = `${width} ${n.amortised} ${n.evidence}`;
-    if (now === laid) return;
-    laid = now;
+  function layOut(width) {
+    x = scale([0, MISSING], [9, width - 22]);
     set(svg, { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` });
-    parts.forEach(({ lines }, i) => set(lines, { d: hatch(width, TALL, i ? 7 : 4) }));
-    set(line, { d: `M${x(n.evidence)} ${TOP - 6}V${TOP + TALL + 6}` });
-    const marks = ticks(n.amortised, n.evidence, width < 480 ? 3 : 6);
-    const digits = marks.length > 1 && marks[1] - marks[0] < 0.1 ? 2 : 1;
-    set(axis, { d: `M8 ${AXIS}H${width - 8}${marks.map((v) => `M${x(v)} ${AXIS}v4`).join("")}` });
+    for (const { lines, apart } of parts) if (lines) set(lines, { d: hatch(width, TALL, apart) });
+    set(line, { d: `M9 ${TOP - 6}V${AXIS + 5}` });
+    set(beyond, { d: `M${width - 12} ${TOP + TALL / 2 - 7}l10 7l-10 7z` });
+    const marks = ticks(0, MISSING, 5);
+    const room = width - 8 - UNIT.length * 6.6; // the unit stands in the ticks' row
+    set(axis, { d: `M9 ${AXIS}H${width - 8}${marks.map((v) => `M${x(v)} ${AXIS}v4`).join("")}` });
     labels.replaceChildren(
-      ...marks.map((v) => {
-        const label = fixed(v, digits);
-        return s("text", { x: held(x(v), label, 2, width - 2), y: AXIS + 17, "text-anchor": "middle" }, label);
-      }),
+      ...marks
+        .filter((v) => x(v) + 8 < room)
+        .map((v) => s("text", { x: x(v), y: AXIS + 17, "text-anchor": "middle" }, fixed(v, 0))),
+      s("text", { x: width - 8, y: AXIS + 17, "text-anchor": "end" }, UNIT),
     );
-    const narrow = width < 320; // both stand on one line
-    say(set(words.left, { x: 8 }), `${narrow ? "ELBO" : "encoder"} ${fixed(n.amortised, 2)}`);
-    say(set(words.right, { x: width - 8 }), `log p(x) ${fixed(n.evidence, 2)}${narrow ? "" : " nats"}`);
+    laid = width;
   }
 
   function draw(width, n) {
-    const whole = n.evidence - n.amortised;
-    const x = scale([n.amortised, n.amortised + 1.06 * whole], [8, width - 8]);
-    layOut(width, n, x);
-    set(won, { x: 8, width: Math.max(x(n.refined) - 8, 0).toFixed(2) });
-    const ends = [n.refined, n.best, n.evidence];
+    if (laid !== width) layOut(width);
+    const ends = [n.evidence, n.best, n.refined, n.amortised].map((v) => Math.max(n.evidence - v, 0));
+    const off = ends[3] > MISSING;
+    const place = (v) => Math.min(x(v), width - 14);
     parts.forEach((own, i) => {
-      const wide = Math.max(x(ends[i + 1]) - x(ends[i]), 0).toFixed(2);
-      set(own.node, { x: x(ends[i]).toFixed(2), width: wide });
+      const wide = Math.max(place(ends[i + 1]) - place(ends[i]), 0).toFixed(2);
+      set(own.node, { x: place(ends[i]).toFixed(2), width: wide });
       set(own.box, { width: wide });
     });
+    show(beyond, off);
+    const narrow = width < 320; // both stand on one line
+    const evidence = `log p(x) ${fixed(n.evidence, 2)}${narrow ? "" : " nats"}`;
+    const encoder = `${narrow ? "ELBO" : "encoder"} ${fixed(n.amortised, 2)}`;
+    say(set(words.evidence, { x: 8 }), evidence);
+    const after = 8 + evidence.length * LETTER + 12;
+    say(set(words.encoder, { x: held(place(ends[3]), encoder, after, width - 4, LETTER) }), encoder);
   }
   return { node, draw };
 }

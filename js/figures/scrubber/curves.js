@@ -1,10 +1,22 @@
-// The curves over epochs: training loss, -ELBO at the checkpoints, and the cursor. The axis holds all but the first
-// values of training, which are off above it and say so.
+// The curves over epochs: training loss, -ELBO at the checkpoints, and the cursor. The axis of epochs names those that
+// were kept; the other one holds all but the first values of training, which are off above it and say so.
 
 import { path, scale, ticks } from "../../kit/axes.js";
 import { crop, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 import { swatch } from "../../kit/maths.js";
+
+const NAMED = 22; // pixels between two names on the axis of epochs
+
+/** Which of the places along an axis can be named: those apart from the one named before, and before `end`. */
+export function apart(places, end) {
+  let last = -Infinity;
+  return places.flatMap((at, k) => {
+    if (at - last < NAMED || at > end) return [];
+    last = at;
+    return [k];
+  });
+}
 
 export function makeCurves({ h, s }, { epochs, curve, losses }) {
   const low = Math.min(...curve, ...losses);
@@ -54,15 +66,18 @@ export function makeCurves({ h, s }, { epochs, curve, losses }) {
     y = scale([low - 0.05 * (high - low), high], [box.bottom, box.top]);
     set(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
     crop(inside, box.left, box.right, box.top, box.bottom);
-    const [xs, ys] = [ticks(0, epochs.at(-1), width < 480 ? 5 : 10), ticks(low, high, 4)];
+    const ys = ticks(low, high, 4);
+    const end = `epoch ${epochs.at(-1)}`;
+    const named = apart(epochs.slice(0, -1).map(x), box.right - end.length * 7 - 8);
     set(marks.grid, { d: ys.map((v) => `M${box.left} ${y(v)}H${box.right}`).join("") });
-    set(marks.axis, { d: `M${box.left} ${box.top}V${box.bottom}H${box.right}` });
+    const kept = epochs.map((epoch) => `M${x(epoch)} ${box.bottom}v4`).join("");
+    set(marks.axis, { d: `M${box.left} ${box.top}V${box.bottom}H${box.right}${kept}` });
     labels.replaceChildren(
-      ...xs
-        .filter((v) => x(v) < box.right - 50)
-        .map((v) => s("text", { x: x(v), y: box.bottom + 17, "text-anchor": "middle" }, fixed(v, 0))),
+      ...named.map((k) =>
+        s("text", { x: x(epochs[k]), y: box.bottom + 17, "text-anchor": "middle" }, fixed(epochs[k], 0)),
+      ),
       ...ys.map((v) => s("text", { x: box.left - 6, y: y(v) + 4, "text-anchor": "end" }, fixed(v, 0))),
-      s("text", { x: box.right, y: box.bottom + 17, "text-anchor": "end" }, "epoch"),
+      s("text", { x: box.right, y: box.bottom + 17, "text-anchor": "end" }, end),
     );
     const roof = (v) => y(Math.min(v, high + 20 * (high - low)));
     set(marks.loss, {
