@@ -16,7 +16,7 @@ from .state import found, text, whole
 __all__ = ["TruePosteriorFigure"]
 
 STEPS = 30  # refinement steps that a reader may take
-MISSING = 5.0  # nats below log p(x), where the axis of the bar ends
+MISSING = 15  # nats below log p(x), where the axis of the bar ends
 
 
 COARSE_WORDS = (

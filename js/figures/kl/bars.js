@@ -9,7 +9,7 @@ import { counted, fixed } from "../../kit/format.js";
 const RIGHT = 1; // the axis' right end, nats: a few draws may lie where the density is above one
 const LEFT = -12; // its left end: no state moves it
 const [TOP, MIDDLE, AXIS, HEIGHT, TALL] = [26, 88, 140, 162, 24];
-const LETTER = 7.4; // pixels, of a word in a bar
+const LETTER = 8.2; // pixels, of a word in a bar
 
 export function makeBars({ h, s }) {
   const rows = [
@@ -124,10 +124,13 @@ export function makeBars({ h, s }) {
     const words = `${row.key} ${fixed(value)}`;
     const start = offLeft ? 24 : 8;
     say(set(row.text, { x: start }), words);
-    const klWords = `KL ${fixed(kl)}`;
-    const place = besideHatch(Math.min(sum, end), Math.max(sum, end), start + words.length * LETTER + 10, at, klWords);
-    show(row.ofKl, place !== null);
-    if (place !== null) say(set(row.ofKl, { x: place }), klWords);
+    const [left, right, after] = [Math.min(sum, end), Math.max(sum, end), start + words.length * LETTER + 6];
+    const ofKl = [3, 1]
+      .map((digits) => `KL ${fixed(kl, digits)}`)
+      .map((text) => [text, besideHatch(left, right, after, at, text)])
+      .find(([, place]) => place !== null);
+    show(row.ofKl, !!ofKl);
+    if (ofKl) say(set(row.ofKl, { x: ofKl[1] }), ofKl[0]);
   }
   return { node, draw };
 }

@@ -6,7 +6,7 @@ import { say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 
 const [TOP, TALL, AXIS, HEIGHT] = [24, 30, 66, 86];
-const MISSING = 5; // nats, where the axis ends
+const MISSING = 15; // nats, where the axis ends, as that of the figure of the encoder does
 const UNIT = "nats below log p(x)";
 const LETTER = 7.6; // pixels, of a word above the bar
 
@@ -57,7 +57,7 @@ export function makeBar({ h, s }) {
     for (const { lines, apart } of parts) if (lines) set(lines, { d: hatch(width, TALL, apart) });
     set(line, { d: `M9 ${TOP - 6}V${AXIS + 5}` });
     set(beyond, { d: `M${width - 12} ${TOP + TALL / 2 - 7}l10 7l-10 7z` });
-    const marks = ticks(0, MISSING, 5);
+    const marks = ticks(0, MISSING, width < 480 ? 4 : 8);
     const room = width - 8 - UNIT.length * 6.6; // the unit stands in the ticks' row
     set(axis, { d: `M9 ${AXIS}H${width - 8}${marks.map((v) => `M${x(v)} ${AXIS}v4`).join("")}` });
     labels.replaceChildren(
