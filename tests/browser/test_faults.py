@@ -266,7 +266,8 @@ BARS = """(host) => {
     const bars = host.querySelector(".lvm-bar");
     return {
         ticks: [...bars.querySelectorAll(".lvm-ticks text")].map((node) => [node.textContent, ...box(node)]),
-        parts: [...bars.querySelectorAll("svg > rect, svg > .lvm-clip")].map(box).filter(([a, b]) => b > a + 1),
+        parts: [...bars.querySelectorAll("rect")].map(box).filter(([a, b]) => b > a + 1),
+        solid: [...bars.querySelectorAll(".lvm-svg > rect")].map(box),
         arrows: [...bars.querySelectorAll(".lvm-bar-off")].filter(seen).length,
         words: [...bars.querySelectorAll(".lvm-bar-text")].filter(seen).map((node) => node.textContent),
         axis: box(bars.querySelector(".lvm-axis")),
@@ -287,8 +288,8 @@ def test_the_bars_of_the_kl_begin_at_zero_on_one_axis_and_say_what_goes_beyond_i
     near, far = (bars(visit, "kl", state, width, ".lvm-bar-line[d]") for state in ("m=0.6;s=1", "m=-4;s=0.2"))
     assert near["ticks"] == far["ticks"] and near["arrows"] == 0 and far["arrows"] >= 2
     (zero,) = [(left + right) / 2 for text, left, right in near["ticks"] if text == "0 nats"]
-    begins = [right for left, right in near["parts"] if abs(right - zero) < 30]
-    assert len(begins) == 2 and max(begins) - min(begins) < 1  # both solid parts end there
+    assert [right for _, right in near["solid"]] == pytest.approx([zero] * 2, abs=8)  # by the middle of a word
+    assert near["solid"][0][1] == pytest.approx(near["solid"][1][1], abs=0.1)
     for found in (near, far):
         assert all(re.search(rf"{key} −\d+\.\d{{3}}", " ".join(found["words"])) for key in ("expected", "average"))
     assert min(left for left, _ in far["parts"]) == pytest.approx(far["axis"][0], abs=2)
@@ -297,9 +298,9 @@ def test_the_bars_of_the_kl_begin_at_zero_on_one_axis_and_say_what_goes_beyond_i
 def test_the_bar_of_what_is_missing_begins_at_log_p_on_one_axis(visit):
     found = [bars(visit, "posterior", state, 1280, ".lvm-bar-line[d]") for state in ("d=0;k=0", "d=5;k=30")]
     assert found[0]["ticks"] == found[1]["ticks"]
-    zero, end = next((left, right) for text, left, right in found[0]["ticks"] if text == "0")
+    zero = next((left + right) / 2 for text, left, right in found[0]["ticks"] if text == "0")
     for one in found:
-        assert zero - 1 < min(left for left, _ in one["parts"]) < end + 1 and one["arrows"] == 0
+        assert min(left for left, _ in one["parts"]) == pytest.approx(zero, abs=2) and one["arrows"] == 0
     lengths = [max(right for _, right in one["parts"]) - min(left for left, _ in one["parts"]) for one in found]
     assert lengths[1] > 2 * lengths[0]  # the gap of this 5 is larger than that of the 0, and looks so
 

@@ -15,7 +15,7 @@ const X = [-4, 4];
 const BIN = 0.25;
 const SHOWN = 300; // newest points drawn in the plane
 const PEAKS = [0.6, 0.9, 1.4, 2, 4.2]; // ends of a density axis
-const NAME = [44, 15]; // pixels, the room of a name beside its mark
+const NAME = [54, 15]; // pixels, the room of a name beside its mark
 const NEAR = 64; // pixels along z, where the curve may cross a name
 const r = (v) => Math.round(v * 10) / 10;
 const diamond = (x, y, half) => `M${r(x - half)} ${y}L${x} ${r(y - half)}L${r(x + half)} ${y}L${x} ${r(y + half)}Z`;

@@ -7,8 +7,7 @@ import { fixed } from "../../kit/format.js";
 
 const [TOP, TALL, AXIS, HEIGHT] = [24, 30, 66, 86];
 const MISSING = 15; // nats, where the axis ends, as that of the figure of the encoder does
-const UNIT = "nats below log p(x)";
-const LETTER = 7.6; // pixels, of a word above the bar
+const LETTER = 8.2; // pixels, of a word above the bar
 
 export function makeBar({ h, s }) {
   const part = (key, cls, apart = 0) => {
@@ -58,13 +57,14 @@ export function makeBar({ h, s }) {
     set(line, { d: `M9 ${TOP - 6}V${AXIS + 5}` });
     set(beyond, { d: `M${width - 12} ${TOP + TALL / 2 - 7}l10 7l-10 7z` });
     const marks = ticks(0, MISSING, width < 480 ? 4 : 8);
-    const room = width - 8 - UNIT.length * 6.6; // the unit stands in the ticks' row
+    const unit = width < 480 ? "nats below" : "nats below log p(x)";
+    const room = width - 8 - unit.length * 6.8; // the unit stands in the ticks' row
     set(axis, { d: `M9 ${AXIS}H${width - 8}${marks.map((v) => `M${x(v)} ${AXIS}v4`).join("")}` });
     labels.replaceChildren(
       ...marks
         .filter((v) => x(v) + 8 < room)
         .map((v) => s("text", { x: x(v), y: AXIS + 17, "text-anchor": "middle" }, fixed(v, 0))),
-      s("text", { x: width - 8, y: AXIS + 17, "text-anchor": "end" }, UNIT),
+      s("text", { x: width - 8, y: AXIS + 17, "text-anchor": "end" }, unit),
     );
     laid = width;
   }
