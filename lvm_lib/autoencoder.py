@@ -40,7 +40,7 @@ class AE(Units):
     encoder: module, pixels (n, D) to codes (n, d).  decoder: module, codes (n, d) to outputs (n, D).
     squash: the reconstruction is the output itself (then the loss is a Gaussian VAE's at beta = 0 and encoder std 0,
     up to scale and constant), or, if True, sigmoid(output), inside [0, 1]. Squared error behind a sigmoid may get
-    stuck where every pixel is black and the gradient is gone: the convolutional net did, the other did not.
+    stuck where every pixel is 0 and the gradient is gone: the convolutional net did, the other did not.
 
     As under a Gaussian likelihood, x is read as (x - centre) / unit, and an output stands for centre + unit * output:
     round numbers that `meet` finds, 0 and 1 for the book's images, and wherever outputs are squashed.

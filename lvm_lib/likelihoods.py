@@ -141,7 +141,7 @@ class _Discretised(nn.Module):
         return self.log_std.exp()
 
     def forward(self, outputs: torch.Tensor) -> DiscretisedPixels:
-        """outputs (..., D): the curve's means on a scale where 0 is black and 1 is white; they may lie outside."""
+        """outputs (..., D): the curve's means on a scale where 0 is white and 1 is black; they may lie outside."""
         mean = outputs.double() * (self.levels - 1)
         dtype = single(outputs).dtype
         return DiscretisedPixels(mean, self.std.double(), logistic=self.logistic, levels=self.levels, dtype=dtype)

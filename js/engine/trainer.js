@@ -81,12 +81,12 @@ export function binarised(grey, image, epoch, n, seed, out, to) {
     let words = null;
     for (let k = 0; k < 4; k++) {
       const level = grey[from + 4 * block + k];
-      let white = level === 255;
-      if (level > 0 && !white) {
+      let black = level === 255;
+      if (level > 0 && !black) {
         words ??= philox([first + block, 0, STREAMS.pixels, 0], [seed, 0]);
-        white = words[k] < (level / 255) * 2 ** 32;
+        black = words[k] < (level / 255) * 2 ** 32;
       }
-      out[to + 4 * block + k] = white ? 1 : 0;
+      out[to + 4 * block + k] = black ? 1 : 0;
     }
   }
 }

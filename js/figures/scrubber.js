@@ -5,15 +5,16 @@ import { bytesOf } from "../engine/network.js";
 import { imagesOf, measured, netOf, numbers, SIDE, unfolded } from "../engine/scrubber.js";
 import { announcer } from "../kit/announce.js";
 import { button } from "../kit/controls.js";
+import { set } from "../kit/dom.js";
 import { figure, followWidth } from "../kit/figure.js";
 import { fixed, nats, tolerance } from "../kit/format.js";
 import { keep } from "../kit/keep.js";
 import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
 import { formulaRow, sentence, termButton, whole } from "../kit/maths.js";
-import { developed, paint } from "../kit/pixels.js";
 import { player } from "../kit/player.js";
 import { patience, sliced } from "../kit/slices.js";
 import { linkTerms } from "../kit/terms.js";
+import { imageOf } from "./drawing/ink.js";
 import { makeCloud } from "./scrubber/cloud.js";
 import { makeCurves } from "./scrubber/curves.js";
 
@@ -41,7 +42,8 @@ export default figure(
     let width = 0;
 
     // ---- picture
-    const sheet = h("canvas", { class: "lvm-bitmap lvm-sheet", width: 28 * SIDE, height: 28 * SIDE, role: "img" });
+    const sheet = h("canvas", { class: "lvm-ink lvm-sheet", width: 28 * SIDE, height: 28 * SIDE, role: "img" });
+    const pen = sheet.getContext("2d");
     const cloud = makeCloud(kit, labels);
     const curves = makeCurves(kit, given);
     const live = announcer(h);
@@ -80,7 +82,7 @@ export default figure(
       "div",
       { class: "lvm-field" },
       h("p", { class: "lvm-field-title" }, ["means of ", whole(h, "*p*(*x* | *z*)"), " on the prior’s quantiles"]),
-      sheet,
+      h("div", { class: "lvm-paper" }, sheet),
     );
     const picture = [h("div", { class: "lvm-fields" }, sheetField, cloud.node), wait, curves.node];
     layOut(kit, {
@@ -110,7 +112,7 @@ export default figure(
       giveUp = sliced(view, measured(netOf(model.get("nets"), buffers[k]), images), {
         rest: () => patience(root, !known.has(kept.state.checkpoint)),
         done: (found) => {
-          known.set(k, { ...found, picture: developed(sheet, tiled(found.sheet)) });
+          known.set(k, { ...found, picture: imageOf(pen, tiled(found.sheet), 28 * SIDE) });
           cloud.prepare(found.codes);
           working = null;
           if (k === kept.state.checkpoint) {
@@ -150,12 +152,11 @@ export default figure(
       const fresh = now?.checkpoint !== state.checkpoint;
       const lit = touched && now !== null;
       now = numbers(state, at, given);
-      if (fresh)
-        paint(
-          sheet,
-          at.picture,
-          `${SIDE} by ${SIDE} decoded images on the prior’s quantiles after ${now.epoch} epochs`,
-        );
+      if (fresh) {
+        pen.putImageData(at.picture, 0, 0);
+        const words = `${SIDE} by ${SIDE} decoded images on the prior’s quantiles after ${now.epoch} epochs`;
+        set(sheet, { "aria-label": words });
+      }
       cloud.draw(Math.floor((width - 14) / 2), at.codes);
       TERMS.forEach(([, , , key], i) => terms.write(terms_[i], fixed(now[key], 2), lit));
       when.textContent = `After ${now.epoch} ${now.epoch === 1 ? "epoch" : "epochs"}, per test image:`;

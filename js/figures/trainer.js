@@ -70,7 +70,7 @@ export default figure(
     let ways = []; // [{ step, plane, code }] of it, look by look
 
     // ---- picture
-    const sheet = h("canvas", { class: "lvm-bitmap lvm-sheet", width: 28 * SIDE, height: 28 * SIDE, role: "img" });
+    const sheet = h("canvas", { class: "lvm-ink lvm-sheet", width: 28 * SIDE, height: 28 * SIDE, role: "img" });
     const others = h("span", {});
     const sheetTitle = h(
       "p",
@@ -469,7 +469,7 @@ export default figure(
     const row = (text, group) =>
       h("div", { class: "lvm-splits-head" }, h("span", { class: "lvm-label" }, text), group.node);
     const fields = h("div", { class: "lvm-fields lvm-fields-even" });
-    fields.append(h("div", { class: "lvm-field" }, sheetTitle, sheet), codes.node);
+    fields.append(h("div", { class: "lvm-field" }, sheetTitle, h("div", { class: "lvm-paper" }, sheet)), codes.node);
     const runNode = h("div", { class: "lvm-trainer-run" }, curves.node, rates.node);
     layOut(kit, {
       title: "Train it: what does the rate buy?",
@@ -500,7 +500,6 @@ export default figure(
     // ---- drawing
     let painted = null;
     const image = sheet.getContext("2d").createImageData(28 * SIDE, 28 * SIDE);
-    image.data.fill(255);
 
     /** What a look and the reader's own image in it fix: while settings are dragged it stays as it is. */
     let pictured = [];
@@ -597,14 +596,13 @@ export default figure(
 
 const shortly = (value) => (value >= 1 ? fixed(value, 0) : `${Number(value.toPrecision(1))}`);
 
-/** Decoded images, one after another, as one sheet of SIDE x SIDE; alpha is left as it is. */
+/** Decoded images, one after another, as one sheet of SIDE x SIDE: black ink, as opaque as their bytes say. */
 function tile(data, images) {
   const wide = 28 * SIDE;
   for (let k = 0; k < SIDE * SIDE; k++) {
     const corner = 28 * Math.floor(k / SIDE) * wide + 28 * (k % SIDE);
     for (let d = 0; d < 784; d++) {
-      const at = 4 * (corner + Math.floor(d / 28) * wide + (d % 28));
-      data[at] = data[at + 1] = data[at + 2] = images[784 * k + d];
+      data[4 * (corner + Math.floor(d / 28) * wide + (d % 28)) + 3] = images[784 * k + d];
     }
   }
 }

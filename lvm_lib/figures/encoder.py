@@ -11,6 +11,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from .. import plots
 from .._checks import describe
 from ..densities import LOG_2PI
 from ..plots.palette import colour
@@ -233,9 +234,8 @@ class BeTheEncoderFigure(OnePosteriorFigure):
         figure.suptitle("Can you beat the network? Shape q for this one image", x=0.02, ha="left", weight="bold")
         decoded = torch.sigmoid(decoder_of(*self._packed)(torch.tensor(mean)[None]))[0].numpy()
         for key, image, title in (("x", p.x, "x"), ("z", decoded, "what q’s centre decodes to")):
-            parts[key].imshow(image.reshape(SIDE, SIDE), cmap="gray", vmin=0, vmax=1)
+            plots.images(parts[key], image.reshape(1, SIDE, SIDE), columns=1, high=1.0)
             parts[key].set_title(title, fontsize=10, loc="left")
-            parts[key].set_axis_off()
         self._plane(parts["plane"], n, p)
         _bar(parts["bar"], n)
         return figure

@@ -19,9 +19,11 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from .. import data as images
+from .. import plots
 from .._checks import describe
 from ..autoencoder import AE
 from ..likelihoods import Bernoulli
+from ..plots.numerals import numerals
 from ..plots.palette import colour
 from ..quadrature import hermite, product
 from ..shipped import shipped_vae
@@ -37,6 +39,7 @@ REACH = 4.0  # of the plane, in standard deviations of the prior
 STEPS = 40  # of a path
 POINTS = 5  # of the Gauss-Hermite rule, per dimension
 THIN = 1e-6  # the smallest variance of an autoencoder's codes that serves as a unit
+NUMERAL = 4.5  # points, the height of a code in the still picture
 PICKS = 6  # stored test images per class that a reader may pick
 POINT = ("z1", "z2", "a1", "a2", "b1", "b2")
 
@@ -214,11 +217,11 @@ class OnePlaneFigure(LiveFigure):
         figure = Figure(figsize=(7.2, 4.5), layout="constrained")
         left, middle, right = figure.subplots(1, 3, width_ratios=[1, 2.4, 1])
         for axes, image, title in ((left, self.drawing, "x"), (right, self.decoded, "mean of p(x | z)")):
-            axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)
-            axes.set(xticks=[], yticks=[], title=title)
+            plots.images(axes, image[None], columns=1, high=1.0)
+            axes.set(title=title)
         codes = np.frombuffer(self.codes, "<f4").reshape(len(self.nets), -1, 2)
         which = [net["name"] for net in self.nets].index(self.net)
-        middle.scatter(*codes[which].T, c=np.frombuffer(self.labels, np.uint8), cmap="tab10", s=5, alpha=0.6, lw=0)
+        numerals(middle, codes[which], np.frombuffer(self.labels, np.uint8), size=NUMERAL)
         for radius in (1, 2, 3):
             middle.add_patch(Circle((0, 0), radius, fill=False, ls="--", color=colour("prior"), lw=1))
         middle.add_patch(

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from .. import plots
 from ..plots.palette import colour
 from .drawing import SIDE, written
 from .one_posterior import COARSE, HALF, OnePosteriorFigure, contours, ellipse, posterior_of, posterior_of_drawn
@@ -166,9 +167,8 @@ class TruePosteriorFigure(OnePosteriorFigure):
         title = "The encoder’s ellipse, the true posterior, and what refining gains"
         figure.suptitle(title, x=0.02, ha="left", weight="bold")
         _plane(parts["plane"], p, self.q)
-        parts["x"].imshow(self.drawing, cmap="gray")
+        plots.images(parts["x"], self.drawing[None], columns=1, high=1.0)
         parts["x"].set_title(f"x: {self._called}", fontsize=10, loc="left")
-        parts["x"].set_axis_off()
         _bar(parts["bar"], n)
         return figure
 

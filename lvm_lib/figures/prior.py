@@ -10,8 +10,10 @@ from functools import lru_cache
 import numpy as np
 import torch
 import traitlets
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from .. import plots
 from .._checks import describe
 from ..plots.palette import colour
 from ..shipped import shipped_tokens
@@ -25,6 +27,7 @@ from .token_nets import packed, rebuilt
 __all__ = ["PriorFigure"]
 
 SEEDS = 1000
+DARKEST = 0.5  # of a cell's shade, as in js/figures/prior/grid.js: the code on it is read well
 
 
 class PriorFigure(LiveFigure):
@@ -193,15 +196,22 @@ class PriorFigure(LiveFigure):
         figure = Figure(figsize=(7.2, 3.3), layout="constrained")
         left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.5])
         cost = np.where(np.arange(len(tokens)) < self.step, -logs, np.nan).reshape(grid, grid)
-        left.imshow(cost, cmap="viridis", vmin=0)
+        shades = LinearSegmentedColormap.from_list("cost", [colour("ground"), colour("prior")])
+        left.imshow(cost, cmap=shades, alpha=DARKEST, vmin=0, vmax=math.log(self.nets["size"]))
         for place in range(self.step):
             left.text(
-                place % grid, place // grid, str(tokens[place]), ha="center", va="center", fontsize=6, color="white"
+                place % grid,
+                place // grid,
+                str(tokens[place]),
+                ha="center",
+                va="center",
+                fontsize=6,
+                color=colour("ink"),
             )
         left.set(xticks=[], yticks=[], title="tokens, by cost")
         side = 4 * grid
-        middle.imshow(self._image(tokens).reshape(side, side), cmap="gray_r", vmin=0, vmax=1)
-        middle.set(xticks=[], yticks=[], title="their image")
+        plots.images(middle, self._image(tokens).reshape(1, side, side), columns=1, high=1.0)
+        middle.set(title="their image")
         right.bar(np.arange(self.step), -logs[: self.step], color=colour("prior"))
         right.axhline(math.log(self.nets["size"]), color=colour("evidence"), lw=1, ls="--")
         right.set(xlabel="token", ylabel="nats", xlim=(-0.5, len(tokens) - 0.5), title="what each token costs")

@@ -14,10 +14,11 @@ import torch
 import traitlets
 from matplotlib.figure import Figure
 
-from .. import data
+from .. import data, plots
 from .._checks import describe, real_array
 from ..counter import normal_quantile
 from ..likelihoods import Bernoulli
+from ..plots.numerals import numerals
 from ..plots.palette import colour
 from ..quadrature import hermite, product
 from ..vae import VAE, kl_to_prior
@@ -31,6 +32,7 @@ CLOUD = 200  # test digits whose codes are shown, as many of each class, classes
 BOUND = 60  # of them, the first, on which the bound is computed
 POINTS = 6  # of the Gauss-Hermite rule, per dimension
 SIDE = 12  # of the manifold, in images
+NUMERAL = 5.5  # points, the height of a code in the still picture
 MOST = 700_000  # bytes of weights that a page should load, as a server sends them: base64, compressed
 PIXELS = 784
 
@@ -146,13 +148,8 @@ class ScrubberFigure(LiveFigure):
         parts = figure.subplot_mosaic([["sheet", "cloud"], ["curve", "curve"]], height_ratios=[4, 2])
         title = f"After {n['epoch']} epochs: what is decoded, where codes lie, what it costs"
         figure.suptitle(title, x=0.02, ha="left", weight="bold")
-        sheet = at["manifold"].reshape(SIDE, SIDE, 28, 28).transpose(0, 2, 1, 3).reshape(28 * SIDE, 28 * SIDE)
-        parts["sheet"].imshow(sheet, cmap="gray", vmin=0, vmax=1)
-        parts["sheet"].set_axis_off()
-        for (z1, z2), label in zip(at["codes"], self.labels, strict=True):
-            parts["cloud"].text(
-                z1, z2, str(label), fontsize=7, color=colour("q"), ha="center", va="center", clip_on=True
-            )
+        plots.images(parts["sheet"], at["manifold"].reshape(-1, 28, 28), columns=SIDE, high=1.0, gap=0)
+        numerals(parts["cloud"], at["codes"], self.labels, size=NUMERAL)
         parts["cloud"].set(xlim=(-4, 4), ylim=(-4, 4), xlabel="z₁", ylabel="z₂", aspect="equal")
         _curves(parts["curve"], self, n)
         for axes in parts.values():

@@ -12,7 +12,7 @@ import traitlets
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from .. import coding
+from .. import coding, plots
 from ..plots.palette import colour
 from ..quadrature import hermite, product
 from ..shipped import shipped_vae
@@ -133,8 +133,7 @@ class SendItFigure(LiveFigure):
         figure = Figure(figsize=(7.2, 3.4), layout="constrained")
         parts = figure.subplot_mosaic([["x", "tape"], [".", "codes"]], width_ratios=[1, 3.2], height_ratios=[1.25, 1])
         figure.suptitle("The message of one digit, and the bits that come back", x=0.02, ha="left", weight="bold")
-        parts["x"].imshow(self.picture_sent, cmap="gray")
-        parts["x"].set_axis_off()
+        plots.images(parts["x"], self.picture_sent[None], columns=1, high=1.0)
         _tape(parts["tape"], n)
         _codes(parts["codes"], n)
         return figure

@@ -12,7 +12,7 @@ import traitlets
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from .. import coding
+from .. import coding, plots
 from .._checks import count, describe, real_array
 from ..plots.palette import colour
 from ..shipped import shipped_tokens, shipped_vae
@@ -159,8 +159,7 @@ class SendTokensFigure(LiveFigure):
         figure = Figure(figsize=(7.2, 3.4), layout="constrained")
         parts = figure.subplot_mosaic([["x", "tape"], [".", "codes"]], width_ratios=[1, 3.2], height_ratios=[1, 1])
         figure.suptitle("The message of one digit by way of tokens", x=0.02, ha="left", weight="bold")
-        parts["x"].imshow(self.picture_sent, cmap="gray")
-        parts["x"].set_axis_off()
+        plots.images(parts["x"], self.picture_sent[None], columns=1, high=1.0)
         for row, left, wide, quantity, label in (
             (1, 0, n["x"], "model", f"x given z: {n['x']:.1f} bits"),
             (1, n["x"], n["z"], "prior", f"z: {n['z']:.1f} bits"),

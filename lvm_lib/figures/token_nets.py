@@ -36,7 +36,7 @@ __all__ = ["packed", "rebuilt"]
 def packed(tokenizer: VQVAE, priors: dict[str, TokenPrior] | None = None) -> tuple[dict, bytes]:
     """What a page needs of a convolutional tokenizer and of priors by name: layers, and rounded weights (float16).
 
-    A page's pixels run from 0, black, to 1, white. So what the likelihood does between pixels and nets becomes part of
+    A page's pixels run from 0, white, to 1, black. So what the likelihood does between pixels and nets becomes part of
     the nets: logits go through a sigmoid, and a Gaussian's centre and unit through a layer of one weight (`_read_as`).
 
     Raises TypeError for a tokenizer whose decoder is not convolutional, or for a prior that a page does not know.
@@ -81,10 +81,10 @@ def _read_as(likelihood: object, side: int) -> tuple[list[nn.Module], list[nn.Mo
     if not isinstance(likelihood, Gaussian):
         return [], []  # outputs of a discretised likelihood are means on the page's scale, and so are its inputs
     centre, unit = float(likelihood.centre), float(likelihood.unit)
-    white = 1.0 if unit <= 1 else 255.0
-    if (centre, unit, white) == (0.0, 1.0, 1.0):
+    most = 1.0 if unit <= 1 else 255.0
+    if (centre, unit, most) == (0.0, 1.0, 1.0):
         return [], []
-    return _line(side, white / unit, -centre / unit), _line(side, unit / white, centre / white)
+    return _line(side, most / unit, -centre / unit), _line(side, unit / most, centre / most)
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
 from .. import data as images
+from .. import plots
 from .._checks import describe, real_array
 from ..autoencoder import PATCH
 from ..plots.palette import colour
@@ -202,9 +203,9 @@ class TokensFigure(LiveFigure):
         grid, reach = self.nets["grid"], self.nets["reach"]
         figure = Figure(figsize=(7.2, 3.3), layout="constrained")
         left, middle, right = figure.subplots(1, 3)
-        left.imshow(self.pixels.reshape(SIDE, SIDE), cmap="gray_r", vmin=0, vmax=1)
+        plots.images(left, self.pixels.reshape(1, SIDE, SIDE), columns=1, high=1.0)
         left.set(title="a drawn image" if self.drawn else "a test image")
-        middle.imshow(np.zeros((grid, grid)), cmap="gray_r", vmin=0, vmax=1)
+        plots.images(middle, np.zeros((1, grid, grid)), columns=1, high=1.0)
         painted = dict(read_edits(self.edits))
         for place, token in enumerate(self.tokens.tolist()):
             middle.text(
@@ -217,15 +218,13 @@ class TokensFigure(LiveFigure):
                 color=colour("q") if place in painted else colour("ink"),
             )
         middle.set(title="its tokens")
-        right.imshow(self._decoded(self.tokens).reshape(SIDE, SIDE), cmap="gray_r", vmin=0, vmax=1)
+        plots.images(right, self._decoded(self.tokens).reshape(1, SIDE, SIDE), columns=1, high=1.0)
         row, column = divmod(self.place, grid)
         top, left_edge = max(row - reach, 0) * PATCH, max(column - reach, 0) * PATCH
         tall = min(row + reach + 1, grid) * PATCH - top
         wide = min(column + reach + 1, grid) * PATCH - left_edge
         right.add_patch(Rectangle((left_edge - 0.5, top - 0.5), wide, tall, fill=False, lw=2, color=colour("q")))
         right.set(title="what they decode to")
-        for axes in (left, middle, right):
-            axes.set(xticks=[], yticks=[])
         return figure
 
 

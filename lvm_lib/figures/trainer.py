@@ -14,11 +14,12 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from torch import nn
 
-from .. import counter, data
+from .. import counter, data, plots
 from .._checks import describe
 from ..autoencoder import mlp_decoder, mlp_encoder
 from ..data.deflated import STEP, beside, coarse
 from ..likelihoods import Bernoulli, Gaussian, Likelihood
+from ..plots.numerals import numerals
 from ..plots.palette import colour
 from ..vae import VAE, GaussianEncoder
 from .base import LiveFigure
@@ -32,6 +33,7 @@ HIDDEN = (128, 64)
 TEST = 500  # test images on which the terms stand
 CLOUD = 200  # of them, the first, whose codes are shown
 SIDE = 10  # of the plane, in images
+NUMERAL = 5.5  # points, the height of a code in the still picture
 STREAMS = {"start": 1, "order": 2, "pixels": 3, "noise": 4, "test": 5}  # of the counted chance
 BATCH = 100
 SET = "digits"
@@ -182,14 +184,9 @@ class TrainerFigure(LiveFigure):
         figure = Figure(figsize=(7.2, 5.6), layout="constrained")
         parts = figure.subplot_mosaic([["sheet", "cloud"], ["rates", "rates"]], height_ratios=[4, 1.4])
         figure.suptitle("A VAE to train: press Train in the page", x=0.02, ha="left", weight="bold")
-        sheet = at["sheet"].reshape(SIDE, SIDE, 28, 28).transpose(0, 2, 1, 3).reshape(28 * SIDE, 28 * SIDE)
-        parts["sheet"].imshow(sheet, cmap="gray", vmin=0, vmax=1)
-        parts["sheet"].set_axis_off()
+        plots.images(parts["sheet"], at["sheet"].reshape(-1, 28, 28), columns=SIDE, high=1.0, gap=0)
         labels = self.labels if self.data == SET else data.load(self.data).test_labels[:CLOUD].tolist()
-        for (z1, z2), label in zip(at["codes"][:CLOUD], labels, strict=True):
-            parts["cloud"].text(
-                z1, z2, str(label), fontsize=7, color=colour("q"), ha="center", va="center", clip_on=True
-            )
+        numerals(parts["cloud"], at["codes"][:CLOUD], labels, size=NUMERAL)
         first, second = (int(j) + 1 for j in at["plane"])
         parts["cloud"].set(xlim=(-4, 4), ylim=(-4, 4), xlabel=f"z{first}", ylabel=f"z{second}", aspect="equal")
         parts["rates"].bar(np.arange(len(at["rates"])) + 1, at["rates"], color=colour("q"))

@@ -18,6 +18,8 @@ from matplotlib.legend import Legend
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
+from .ink import FRAME
+
 WIDTH = 280 / 96  # inches: the column of a phone that is 320 CSS pixels wide
 DPI = 240  # a wider phone shows it a quarter larger, at two pixels to one of CSS
 LEAST = 9.0  # points, 12 CSS pixels: smaller type is set in this size
@@ -31,7 +33,8 @@ def panel(figure: Figure) -> Axes | None:
     axes = [axis for axis in figure.axes if axis.get_label() != "<colorbar>"]
     if len(axes) != 1 or axes[0].name != "rectilinear" or figure.get_size_inches()[0] <= WIDTH:
         return None
-    marks = [*axes[0].lines, *axes[0].patches, *axes[0].collections, *axes[0].texts]
+    drawn = [*axes[0].lines, *axes[0].patches, *axes[0].collections, *axes[0].texts]
+    marks = [mark for mark in drawn if mark.get_gid() != FRAME]
     return None if axes[0].images and not marks else axes[0]
 
 

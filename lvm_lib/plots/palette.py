@@ -26,6 +26,19 @@ SURFACES = {
     "line": ("#d5d3cb", "#3a414b"),
     "accent": ("#00658a", "#5cc0ea"),
 }
+# One hue for each class, in between light and dark, so that both grounds carry it: `HUES` of js/kit/hues.js.
+CLASSES = (
+    "#c8553d",
+    "#2f86c8",
+    "#4c9a4c",
+    "#b0781a",
+    "#8a63c9",
+    "#8b6a52",
+    "#c9569a",
+    "#7a8290",
+    "#1f9a94",
+    "#9a9a2a",
+)
 
 
 def colour(quantity: str, dark: bool = False) -> str:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from .._checks import count, real_array
+from . import ink
 from . import narrow as narrow_form
 from .palette import QUANTITIES, SURFACES, colour
 
@@ -30,7 +31,7 @@ RC = {
     "axes.linewidth": 0.8,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
-    "image.cmap": "gray",
+    "image.cmap": ink.NAMES[0],
     "image.interpolation": "nearest",
     "text.color": colour("ink"),
     "axes.labelcolor": colour("ink"),
@@ -58,9 +59,10 @@ def subplots(
 def images(
     axis: Axes, pictures: ArrayLike, columns: int, *, low: float = 0.0, high: float = 255.0, gap: int = 2
 ) -> None:
-    """Tile pictures (n, h, w) on one axis, row by row, black = low and white = high; values outside are clipped.
+    """Tile pictures (n, h, w) on one axis, row by row, as ink on paper; values outside low, high are clipped.
 
-    Raises ValueError where `pictures` is not a non-empty stack of images.
+    low is paper, high is ink. Each picture has a frame, where no gap parts them all have one. Raises ValueError where
+    `pictures` is not a non-empty stack of images.
     """
     pictures, columns = real_array("pictures", pictures), count("columns", columns)
     if pictures.ndim != 3:
@@ -68,10 +70,12 @@ def images(
     n, h, w = pictures.shape
     rows = -(-n // columns)
     sheet = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap), np.nan)
+    boxes = []
     for i, picture in enumerate(pictures):
         top, left = (i // columns) * (h + gap), (i % columns) * (w + gap)
         sheet[top : top + h, left : left + w] = picture
-    axis.imshow(sheet, cmap="gray", vmin=low, vmax=high)
+        boxes.append((left - 0.5, top - 0.5, w, h))
+    ink.paint(axis, sheet, boxes if gap else [(-0.5, -0.5, *sheet.shape[::-1])], low=low, high=high)
     axis.set_axis_off()
 
 
@@ -124,7 +128,7 @@ def png(figure: Figure, density: int = DPI) -> str:
 
 
 def recolour(figure: Figure, dark: bool = True) -> None:
-    """Turn every colour of the light palette in `figure` into its dark twin, or back; other colours stay."""
+    """Turn the light palette's colours in `figure`, and images, into their dark twins, or back; other colours stay."""
     from matplotlib.colors import to_rgb
 
     pairs = [pair if dark else pair[::-1] for pair in {**QUANTITIES, **SURFACES}.values()]
@@ -145,6 +149,7 @@ def recolour(figure: Figure, dark: bool = True) -> None:
     patches = [getattr(artist, "arrow_patch", None) for artist in artists]
     arrows = [patch for patch in patches if patch is not None]
     for artist in artists + arrows:  # `findobj` does not find an annotation's arrow
+        ink.turn(artist, dark)
         for part in ("color", "facecolor", "edgecolor", "markerfacecolor", "markeredgecolor"):
             get, put = getattr(artist, f"get_{part}", None), getattr(artist, f"set_{part}", None)
             if get is None or put is None or (part == "color" and hasattr(artist, "set_facecolor")):

@@ -7,6 +7,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon,
 from numpy.typing import ArrayLike
 
 from .._checks import real_array
+from .ink import paint
 from .palette import colour
 
 __all__ = ["vae_picture"]
@@ -19,7 +20,7 @@ TALL, MIDDLE = 176.0, 44.0  # of the upright drawing, as wide: its height, and w
 def vae_picture(axis: Axes, image: ArrayLike, decoded: ArrayLike, upright: bool = False) -> None:
     """Draw x -> encoder -> (m, log s) -> z = m + s eps -> decoder -> p(x | z), and where rate and distortion come from.
 
-    image: what stands at x, decoded: the probabilities that stand at p(x | z); both (h, w), 0 black and 1 white.
+    image: what stands at x, decoded: the probabilities that stand at p(x | z); both (h, w), 0 paper and 1 ink.
     upright: from above down, for a phone, instead of from left to right. What the axis held before is gone. Solid
     outlines are computed, the dashed one is drawn at random. Raises ValueError where a picture cannot be right.
     """
@@ -117,8 +118,7 @@ def _names(axis, places):
 
 def _image(axis, pixels, corner, side):
     left, low = corner
-    axis.imshow(pixels, cmap="gray", vmin=0, vmax=1, extent=(left, left + side, low, low + side), zorder=2)
-    axis.add_patch(Rectangle(corner, side, side, fill=False, lw=0.8, edgecolor=colour("line"), zorder=3))
+    paint(axis, pixels, [(left, low, side, side)], extent=(left, left + side, low, low + side))
 
 
 def _draw_of_z(axis, centre, radius):

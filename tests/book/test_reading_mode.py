@@ -1,5 +1,6 @@
 """A page folds the code that does not teach, and makes tables of the claims of a run; notebooks stay as they are."""
 
+import base64
 import io
 import re
 import sys
@@ -9,7 +10,9 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
-from lvm_lib import experiments
+from lvm_lib import experiments, plots
+from lvm_lib.plots.show import in_both_themes
+from tools import pictures as pictures_of_both
 from tools.keys import ROOT
 
 sys.path.insert(0, str(ROOT / "_ext"))
@@ -307,6 +310,21 @@ def test_a_strip_of_images_has_a_title_of_words_and_a_long_one_two_halves():
     _, left, right = panels.strips(strip_picture(16, rows=2))
     assert left[3] == right[3] == 164 and left[0] + left[2] < right[0] and abs(left[2] - right[2]) < 3
     assert len(panels.strips(strip_picture(16, rows=5))) == 2  # a map stays whole
+
+
+@pytest.mark.parametrize("density, pictures", [(0.0, 16), (0.2, 16), (1.0, 16), (0.2, 5)])
+def test_strips_as_chapters_draw_them_are_found_however_much_ink_they_have(density, pictures):
+    figure, axes = plots.subplots(2, 1, height=1.65 if pictures > 10 else 3.4)
+    stack = np.random.default_rng(0).random((pictures, 28, 28)) < density
+    for axis in axes:
+        plots.images(axis, stack.astype(float), columns=pictures, high=1.0)
+        axis.set_title("Means of p(x | z), for z from the prior")
+    picture, _ = pictures_of_both.paired(*map(base64.b64decode, in_both_themes(figure)))
+    assert panels.panels(picture) == []
+    halves = 2 if pictures > 10 else 1
+    assert [isinstance(line, list) for line in panels.strips(picture)] == [True, *[False] * halves] * 2
+    left = panels.strips(picture)[1]
+    assert left[2] == pytest.approx(figure.get_figwidth() * 192 / halves, rel=0.03)
 
 
 def test_a_drawing_is_no_strip():

@@ -1,4 +1,5 @@
-// Images on canvases: black ink of some opacity, which the stylesheet turns to white in the dark theme.
+// Images on canvases: black ink of some opacity on the paper behind them (`lvm-paper`), which the stylesheet turns to
+// white in the dark theme. lvm_lib/plots/ink.py draws still pictures so.
 
 import { SIDE } from "../../engine/drawing.js";
 
@@ -15,9 +16,9 @@ export function inkCanvas(h, attributes = {}) {
   return { node, paint };
 }
 
-/** Pixels 0..1 as ImageData of 28 x 28: black, as opaque as the value. */
-export function imageOf(context, pixels) {
-  const image = context.createImageData(SIDE, SIDE);
+/** Pixels 0..1 as ImageData of side x side: black, as opaque as the value. */
+export function imageOf(context, pixels, side = SIDE) {
+  const image = context.createImageData(side, side);
   for (let d = 0; d < pixels.length; d++) image.data[4 * d + 3] = Math.round(255 * Math.min(Math.max(pixels[d], 0), 1));
   return image;
 }

@@ -225,7 +225,7 @@ export function build(kit) {
     "div",
     { class: "lvm-walked" },
     h("div", { class: "lvm-caption" }, "the path, A to B, decoded"),
-    strip,
+    h("div", { class: "lvm-paper" }, strip),
   );
   const reset = button(
     h,

@@ -58,9 +58,16 @@ export function makeBars({ h, onCleanup }, made, { take }) {
       h("i", {}),
       h("span", { class: "lvm-next-number" }),
     ];
-    const patch = h("canvas", { class: "lvm-ink lvm-next-patch", width: 4, height: 4, "aria-hidden": "true" });
+    const patch = h("canvas", { class: "lvm-ink", width: 4, height: 4, "aria-hidden": "true" });
     const track = h("span", { class: "lvm-next-track" }, bar);
-    const node = h("button", { type: "button", class: "lvm-next" }, code, patch, track, number);
+    const node = h(
+      "button",
+      { type: "button", class: "lvm-next" },
+      code,
+      h("span", { class: "lvm-paper" }, patch),
+      track,
+      number,
+    );
     const press = () => take(Number(node.dataset.code));
     node.addEventListener("click", press);
     onCleanup(() => node.removeEventListener("click", press));
