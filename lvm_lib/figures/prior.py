@@ -196,7 +196,7 @@ class PriorFigure(LiveFigure):
         figure = Figure(figsize=(7.2, 3.3), layout="constrained")
         left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.5])
         cost = np.where(np.arange(len(tokens)) < self.step, -logs, np.nan).reshape(grid, grid)
-        shades = LinearSegmentedColormap.from_list("cost", [colour("ground"), colour("prior")])
+        shades = LinearSegmentedColormap.from_list("cost", [colour("panel"), colour("prior")])
         left.imshow(cost, cmap=shades, alpha=DARKEST, vmin=0, vmax=math.log(self.nets["size"]))
         for place in range(self.step):
             left.text(
@@ -208,7 +208,8 @@ class PriorFigure(LiveFigure):
                 fontsize=6,
                 color=colour("ink"),
             )
-        left.set(xticks=[], yticks=[], title="tokens, by cost")
+        left.set(xticks=[], yticks=[], title="tokens, by cost", facecolor=colour("panel"))
+        left.spines[:].set_color(colour("line"))
         side = 4 * grid
         plots.images(middle, self._image(tokens).reshape(1, side, side), columns=1, high=1.0)
         middle.set(title="their image")

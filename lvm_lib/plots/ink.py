@@ -17,7 +17,7 @@ from matplotlib.collections import PatchCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
-from .palette import SURFACES, colour
+from .palette import SURFACES
 
 PAPERS = SURFACES["panel"]  # on a light page, on a dark one
 INKS = ("#000000", "#ffffff")  # what js/figures/drawing/ink.js paints, and what the style sheet makes of it in the dark
@@ -45,7 +45,7 @@ def paint(
     """
     axis.imshow(image, cmap=NAMES[0], vmin=low, vmax=high, extent=extent, zorder=2)
     frames = [Rectangle((left, top), wide, tall) for left, top, wide, tall in boxes]
-    drawn = PatchCollection(frames, facecolor="none", edgecolor=colour("line"), linewidth=HAIRLINE, zorder=2.5)
+    drawn = PatchCollection(frames, facecolor="none", edgecolor=SURFACES["line"][0], linewidth=HAIRLINE, zorder=2.5)
     drawn.set(gid=FRAME, clip_on=False)
     axis.add_collection(drawn, autolim=False)
 
