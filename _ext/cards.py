@@ -2,7 +2,8 @@
 
 Which tables these are is said when the page is built, from the words that cannot be broken; assets/book.css makes the
 cards on narrow screens. Elements that are shown as blocks lose their part in a table for a screen reader in some
-browsers, so each says its role; and each cell carries its heading, which the card shows.
+browsers, so each says its role; and each cell carries its heading, which the card shows. The rows of two long lists,
+the glossary and the notation, are stacked there too, and say their roles.
 """
 
 from __future__ import annotations
@@ -15,12 +16,32 @@ import symbols
 FITS = 34  # letters of a table's type in a line of the narrowest screen, 320 CSS pixels wide
 BETWEEN = 2  # letters of nothing between two columns
 TABLE = re.compile(r'<table class="lvm-table">.*?</table>', flags=re.S)
+LISTS = {"book/appendix/glossary", "book/appendix/notation"}  # pages whose rows are stacked
+ROLES = {
+    "table": "table",
+    "thead": "rowgroup",
+    "tbody": "rowgroup",
+    "tr": "row",
+    "th": "columnheader",
+    "td": "cell",
+}
 CELL = re.compile(r"<(t[hd])\b([^>]*)>(.*?)</\1>", flags=re.S)
 
 
 def with_cards(body: str) -> str:
     """A page's HTML, its wide tables of results ready to be cards."""
     return TABLE.sub(lambda found: card(found[0]), body)
+
+
+def with_roles(body: str) -> str:
+    """A page's HTML, each part of its lists with the role that it keeps when its rows are stacked."""
+
+    def told(found: re.Match) -> str:
+        return f'<{found[1]}{found[2]} role="{ROLES[found[1]]}">'
+
+    listed = re.compile(r'<table class="table">.*?</table>', flags=re.S)
+    part = re.compile(rf"<({'|'.join(ROLES)})\b([^>]*)>")
+    return listed.sub(lambda found: part.sub(told, found[0]), body)
 
 
 def words(cell: str) -> str:

@@ -234,6 +234,8 @@ def fill(app, pagename, templatename, context, doctree) -> None:
         if repository:
             context["body"] = with_reports(context["body"], repository, pagename, Markup(title).striptags())
         context["body"] = cards.with_cards(minus.with_minus(context["body"]))
+        if pagename in cards.LISTS:
+            context["body"] = cards.with_roles(context["body"])
     here = timed(sections(context.get("toc") or ""), context.get("body") or "")
     turn(app, pagename, context)
     is_chapter = pagename.startswith("book/") and (ROOT / f"{pagename}.ipynb").exists()

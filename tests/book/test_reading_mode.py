@@ -240,6 +240,23 @@ def test_a_wide_table_carries_its_headings_and_its_roles_and_a_narrow_one_stays(
     assert cards.with_cards(narrow) == narrow
 
 
+def test_each_part_of_a_list_whose_rows_are_stacked_says_its_role_and_no_other_table_does():
+    row = '<tr class="row-even" id="term-q"><td><p>q</p></td></tr>'
+    body = f'<table class="table"><thead><tr><th class="head">Term</th></tr></thead><tbody>{row}</tbody></table>{WIDE}'
+    made = BeautifulSoup(cards.with_roles(body), "html.parser")
+    told = [(part.name, part.get("role")) for part in made.table.find_all(True) if part.name != "p"]
+    assert told == [
+        ("thead", "rowgroup"),
+        ("tr", "row"),
+        ("th", "columnheader"),
+        ("tbody", "rowgroup"),
+        ("tr", "row"),
+        ("td", "cell"),
+    ]
+    assert made.table["role"] == "table" and made.select_one("#term-q")["class"] == ["row-even"]
+    assert cards.with_roles(body).endswith(WIDE)
+
+
 def in_table(words, tag="td"):
     """What the build writes for a cell of a table."""
     body = f'<table class="lvm-table"><tbody><tr><{tag}>{words}</{tag}></tr></tbody></table>'

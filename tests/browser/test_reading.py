@@ -181,6 +181,36 @@ def test_on_a_phone_no_picture_and_no_result_scrolls_sideways_and_what_does_says
             assert not one["picture"], f"at {width}: {one}"
 
 
+STACKED = """() => {
+    const rows = [...document.querySelectorAll("main tbody tr")];
+    const lines = (node) => new Set([...node.getClientRects()].map((box) => Math.round(box.top))).size;
+    return {
+        rows: rows.length,
+        beside: rows.filter((row) => {
+            const boxes = [...row.cells].map((cell) => cell.getBoundingClientRect());
+            return boxes.at(-1).top < boxes[0].bottom - 1;
+        }).length,
+        broken: [...document.querySelectorAll("main td code")].filter((name) => lines(name) > 1)
+            .map((name) => name.textContent),
+        beyond: [...document.querySelectorAll("main td *")]
+            .filter((node) => !node.closest(".katex-mathml") && node.getBoundingClientRect().right > innerWidth)
+            .map((node) => node.textContent),
+        parts: new Set([...document.querySelectorAll("main table, main tr, main td")].map((node) => node.role)).size,
+    };
+}"""
+
+
+@pytest.mark.parametrize("page", ["book/appendix/glossary.html", "book/appendix/notation.html"])
+def test_on_a_phone_the_rows_of_a_list_are_stacked_and_a_name_in_code_stays_whole(look, page):
+    for width in (320, 390):
+        shown = look(page, size=(width, 844)).page
+        sideways = shown.evaluate(SIDEWAYS)
+        assert sideways["found"] == [] and sideways["page"] <= width
+        told = shown.evaluate(STACKED)
+        assert told.pop("rows") > 40
+        assert told == {"beside": 0, "broken": [], "beyond": [], "parts": 3}
+
+
 FORMS = """async () => {
     const found = [...document.querySelectorAll(".lvm-frame img")].filter((image) => image.checkVisibility());
     const shown = found.filter((image) => image.parentElement.localName === "picture");
