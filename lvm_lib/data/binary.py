@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from .._checks import rng as generator
 from .embedded import known, load
-from .images import HIGHEST, grey_levels, read_only
+from .images import WHITE, grey_levels, read_only
 
 __all__ = ["binarise", "binarised"]
 
@@ -47,7 +47,7 @@ def draw(pixels: np.ndarray, key: int) -> np.ndarray:
     """The binarisation of uint8 grey levels that belongs to `key`, which alone decides its chance."""
     raw = np.random.Philox(key=key).random_raw(pixels.size).reshape(pixels.shape)
     uniform = (raw >> np.uint64(11)) * 2.0**-53  # the top 53 bits: a float64 in [0, 1), exactly
-    return (uniform < pixels / HIGHEST).astype(np.uint8)
+    return (uniform < pixels / WHITE).astype(np.uint8)
 
 
 def binarise(images: ArrayLike, rng: np.random.Generator | int) -> np.ndarray:
@@ -57,4 +57,4 @@ def binarise(images: ArrayLike, rng: np.random.Generator | int) -> np.ndarray:
     (as those that are scaled to [0, 1] already), TypeError for a bad `rng`.
     """
     pixels = grey_levels("images", images)
-    return (generator("rng", rng).random(pixels.shape) < pixels / HIGHEST).astype(np.uint8)
+    return (generator("rng", rng).random(pixels.shape) < pixels / WHITE).astype(np.uint8)

@@ -11,7 +11,7 @@ from .._checks import describe, real_array
 
 __all__ = ["Images", "flat", "unit"]
 
-HIGHEST = 255  # grey level: full ink; 0 is the paper
+WHITE = 255  # the highest grey level; 0 is the background
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +78,9 @@ def grey_levels(name: str, value: ArrayLike) -> np.ndarray:
     if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.size:
         return value  # in range by its type, and spared a copy eight times its size
     array = real_array(name, value)
-    if array.min() < 0 or array.max() > HIGHEST or (array != np.rint(array)).any():
+    if array.min() < 0 or array.max() > WHITE or (array != np.rint(array)).any():
         raise ValueError(
-            f"{name} must hold whole grey levels 0..{HIGHEST}, "
+            f"{name} must hold whole grey levels 0..{WHITE}, "
             f"got values from {array.min():g} to {array.max():g}; are they scaled already?"
         )
     return array
@@ -104,4 +104,4 @@ def unit(images: ArrayLike) -> np.ndarray:
     A density of the scaled D pixels is higher than that of the grey levels by D log 255 nats: add -D log 255 before
     you compare the two. Raises ValueError or TypeError for anything that is not an array of whole grey levels.
     """
-    return grey_levels("images", images) / np.float64(HIGHEST)
+    return grey_levels("images", images) / np.float64(WHITE)
