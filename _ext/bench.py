@@ -67,9 +67,14 @@ def fill(app, docname: str, source: list[str]) -> None:
 
 
 def key() -> str:
-    """All that the page is made from: stored results, rows and report, and what draws."""
+    """All that the page is made from: stored results, rows and report, what draws, and the titles of pages."""
+    from benchmarks import report
+
     files = sorted([*FOLDER.glob("*.py"), *FOLDER.glob("*.json"), *(FOLDER / "pictures").glob("*.json")])
-    return keys.digest(*(path.name.encode() + path.read_bytes() for path in [*files, keys.ROOT / "tools" / "audit.py"]))
+    return keys.digest(
+        *(path.name.encode() + path.read_bytes() for path in [*files, keys.ROOT / "tools" / "audit.py"]),
+        *report.titles(),
+    )
 
 
 def outdated(app, env, added, changed, removed):

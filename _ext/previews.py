@@ -247,8 +247,8 @@ def exercises(page: str) -> dict[str, tuple[str, str] | str]:
 def rows(page: str) -> dict[str, tuple[str, str]]:
     """The terms of the glossary, each with its Chinese name."""
     found = {}
-    for match in re.finditer(r'<tr [^>]*id="(term-[\w-]+)">(.*?)</tr>', page, flags=re.S):
-        term, chinese, meaning = re.findall(r"<td>(.*?)</td>", match[2], flags=re.S)
+    for match in re.finditer(r'<tr [^>]*id="(term-[\w-]+)"[^>]*>(.*?)</tr>', page, flags=re.S):
+        term, chinese, meaning = re.findall(r"<td\b[^>]*>(.*?)</td>", match[2], flags=re.S)
         found[match[1]] = f"{unwrapped(term)} {unwrapped(chinese)}", meaning
     return found
 

@@ -22,10 +22,10 @@ FORMS = ("light", "dark", "narrow-light", "narrow-dark")  # the narrow ones of a
 
 
 def key(results: dict) -> str:
-    """What the pictures hang on: the results, the rows with their targets, and the code that draws."""
+    """What the pictures hang on: the results, the rows with their targets, pages' titles, and the code that draws."""
     files = sorted([*report.HERE.glob("*.py"), *(keys.ROOT / "lvm_lib" / "plots").glob("*.py")])
     code = [keys.canonical(ast.parse(path.read_text(encoding="utf-8"))) for path in files]
-    return keys.digest(json.dumps(results, sort_keys=True), *code)
+    return keys.digest(json.dumps(results, sort_keys=True), *report.titles(), *code)
 
 
 def draw(name: str, results: dict) -> tuple[dict[str, bytes], str] | None:

@@ -17,10 +17,13 @@ from typing import NamedTuple
 from .row import Aim, Growth, Limit, Reading, Row
 
 HERE = Path(__file__).resolve().parent
+BOOK = HERE.parent / "book"
+OWN_TITLES = {"intro": "Front page", "genindex": "Index", "search": "Search"}
 RESULTS, AUDIT = HERE / "results.json", HERE / "audit.json"
 NOT_ROWS = {"__init__", "__main__", "machine", "pictures", "report", "row", "worker"}
 NOT_MEASURED, REACHED, MISSED = "not measured", "reached", "missed"
-NUMBER = re.compile(r"[−-]?[<≤≥]?=? ?[−-]?\d[\d.,]*( \(.*\))?$|–$|none$|$")  # what stands to the right in a table
+NUMBER = re.compile(r"[−-]?[<≤≥]?=? ?[−-]?\d[\d.,]*( m?s)?( \(.*\))?$|–$|none$|$")  # stands to the right
+SAME = 1e-6  # two qualities this near, as a part of them, are called equal
 NEAR = 0.25  # an exponent this far from the expected one is still as expected
 
 
@@ -90,9 +93,50 @@ def number(value: float) -> str:
     return minus(f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}")
 
 
-def exactly(value: float) -> str:
-    """Six decimals below a thousand, else one: for qualities, which are compared closely."""
-    return minus(f"{value:.6f}" if abs(value) < 1000 else f"{value:,.1f}")
+def rounded(value: float) -> str:
+    """Three digits that count, zeros behind them: a number that is one of a scale, not compared digit by digit."""
+    return minus(f"{float(f'{value:.3g}'):,.0f}") if abs(value) >= 1000 else number(value)
+
+
+def less(value: float, other: float) -> str:
+    """How much more `value` is than `other`, in two digits that count; "equal" where six digits of them are."""
+    if abs(value - other) <= SAME * abs(other):
+        return "equal"
+    return minus(f"{float(f'{value - other:.2g}'):+,g}")
+
+
+def named(name: str) -> str:
+    """The name of a row or number as it is read: sizes with their sign, and a prior's kind before it."""
+    crossed = re.sub(r"(?<=\d) x (?=\d)", "\u00a0×\u00a0", name)
+    return re.sub(r"the prior (\w+)$", r"the \1 prior", crossed)
+
+
+def titled(page: str) -> str:
+    """The title of a page of the book, by the name of its file; that name in words where it has none."""
+    if page in OWN_TITLES:
+        return OWN_TITLES[page]
+    for path in (BOOK / f"{page}.ipynb", BOOK / "appendix" / f"{page}.md"):
+        if path.exists():
+            text = path.read_text(encoding="utf-8")
+            if path.suffix == ".ipynb":
+                cells = json.loads(text)["cells"]
+                text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+            if said := re.search(r"^# (.+)", text, flags=re.M):
+                return said[1].strip()
+    return page.replace("_", " ")
+
+
+def titles() -> list[str]:
+    """The titles of all pages that have a file in the book, by the names of the files."""
+    return [titled(path.stem) for path in sorted([*BOOK.glob("*.ipynb"), *(BOOK / "appendix").glob("*.md")])]
+
+
+def in_toc(page: str) -> int:
+    """The place of a chapter in the book, by the name of its file; behind all of them for any other page."""
+    from tools import chapters
+
+    order = [path.stem for path in chapters.chapter_paths()]
+    return order.index(page) if page in order else len(order)
 
 
 def minus(text: str) -> str:
@@ -101,8 +145,10 @@ def minus(text: str) -> str:
 
 
 def spread(run: dict) -> str:
-    """A median, from the fastest to the slowest run."""
-    return f"{number(run['seconds'])} ({number(run['fastest'])} to {number(run['slowest'])})"
+    """A median with its unit, and from the fastest to the slowest run: milliseconds below a second."""
+    scale, unit = (1, "s") if run["seconds"] >= 1 else (1000, "ms")
+    median, fastest, slowest = (number(scale * run[which]) for which in ("seconds", "fastest", "slowest"))
+    return f"{median} {unit} ({fastest} to {slowest})"
 
 
 def slope(sizes, seconds) -> float:
@@ -173,13 +219,15 @@ def targets(results: dict) -> Table:
         stored = entry(results, row)
         if isinstance(row, Row) and row.aim is not None:
             found = f"{number(stored['ratio'])} of its time" if stored else NOT_MEASURED
-            lines.append((row.name, f"at most {number(row.aim)} of {row.peer}'s time", found, verdict(row, stored)))
+            lines.append(
+                (named(row.name), f"at most {number(row.aim)} of {row.peer}'s time", found, verdict(row, stored))
+            )
         elif isinstance(row, Aim):
             found = [NOT_MEASURED]
             if stored:
                 reached = values(row, stored)
                 found = [
-                    f"{spread(best(stored['ours']))} s"
+                    spread(best(stored["ours"]))
                     if limit.what == "seconds"
                     else f"{limit.what} {number(reached[limit.what])}"
                     for limit in row.limits
@@ -187,7 +235,7 @@ def targets(results: dict) -> Table:
             wanted = [
                 aimed(limit) if limit.what == "seconds" else f"{limit.what} {aimed(limit)}" for limit in row.limits
             ]
-            lines.append((row.name, "; ".join(wanted), "; ".join(found), verdict(row, stored)))
+            lines.append((named(row.name), "; ".join(wanted), "; ".join(found), verdict(row, stored)))
         elif isinstance(row, Reading):
             for what, limit in row.limits.items():
                 value = (stored or {"values": {}})["values"].get(what)
@@ -196,7 +244,7 @@ def targets(results: dict) -> Table:
                 else:
                     found = f"{number(value)} {row.unit}"
                     said = REACHED if limit.met(value) else f"{MISSED}: not {aimed(limit, row.unit)}"
-                lines.append((f"{row.name}: {what}", aimed(limit, row.unit), found, said))
+                lines.append((f"{row.name}: {named(what)}", aimed(limit, row.unit), found, said))
     return Table(("What", "Target", "Measured", "Verdict"), lines)
 
 
@@ -224,39 +272,55 @@ def peers(results: dict) -> Table:
     for row in every(Row):
         stored = entry(results, row)
         if stored is None:
-            lines.append((row.name, row.peer, *[NOT_MEASURED] * 5))
+            lines.append((named(row.name), row.peer, *[NOT_MEASURED] * 5))
             continue
         for threads in sorted(stored["ours"], key=int):
             ours, theirs = stored["ours"][threads], stored["theirs"][threads]
             lines.append(
                 (
-                    row.name,
+                    named(row.name),
                     row.peer,
                     str(threads),
                     spread(ours),
                     spread(theirs),
-                    exactly(ours["quality"]),
-                    exactly(theirs["quality"]),
+                    rounded(ours["quality"]),
+                    less(theirs["quality"], ours["quality"]),
                 )
             )
     return Table(
-        ("What", "Beside", "Threads", "This library, s", "The other, s", "Quality here", "Quality there"), lines
+        ("What", "Beside", "Threads", "This library", "The other", "Quality here", "The other's, less this"), lines
     )
 
 
 def qualities() -> Table:
     """What the numbers called quality are."""
-    return Table(("What", "Quality"), [(row.name, row.quality) for row in every(Row)])
+    return Table(("What", "Quality"), [(named(row.name), row.quality) for row in every(Row)])
 
 
 def readings(results: dict, file: str) -> Table:
-    """The numbers that one file's readings brought home."""
+    """The numbers that one file's readings brought home; the book's chapters by title, in the order of the book."""
     (row,) = rows(file)
     stored = entry(results, row)
-    found = stored["values"].items() if stored else [(what, None) for what in row.limits]
+    found = stored["values"] if stored else dict.fromkeys(row.limits)
+    if file == "book":
+        found = in_order(found)
     return Table(
-        (row.heading, row.unit), [(what, NOT_MEASURED if value is None else number(value)) for what, value in found]
+        (row.heading, UNITS[row.unit]),
+        [(named(what), NOT_MEASURED if value is None else number(value)) for what, value in found.items()],
     )
+
+
+UNITS = {"s": "seconds", "ms": "milliseconds"}
+
+
+def in_order(found: dict) -> dict:
+    """What was measured of the build by name: whole builds first, then each chapter, by its title, in order."""
+    from . import book
+
+    own = [name for name in (book.COLD, book.WARM, book.ONE, book.ALL, book.LONGEST) if name in found]
+    each = sorted(set(found) - set(own), key=lambda name: (in_toc(name), name))
+    said = {name: name.replace(f"({book.CHANGED})", f"(“{titled(book.CHANGED)}”)") for name in own}
+    return {said.get(name) or titled(name): found[name] for name in [*own, *each]}
 
 
 def growths(results: dict) -> Table:
@@ -271,7 +335,7 @@ def growths(results: dict) -> Table:
                     (
                         row.name,
                         name,
-                        f"{knob.sizes[0]} to {knob.sizes[-1]}",
+                        f"{knob.sizes[0]:,} to {knob.sizes[-1]:,}",
                         NOT_MEASURED,
                         number(knob.expected),
                         NOT_MEASURED,
@@ -283,7 +347,7 @@ def growths(results: dict) -> Table:
                 (
                     row.name,
                     name,
-                    f"{found['sizes'][0]} to {found['sizes'][-1]}",
+                    f"{found['sizes'][0]:,} to {found['sizes'][-1]:,}",
                     minus(f"{exponent:.2f}"),
                     number(knob.expected),
                     compared(exponent, knob.expected),
@@ -306,7 +370,7 @@ def pages(audit: dict) -> Table:
     from tools import audit as aims
 
     lines = []
-    for page, report in sorted(audit.get("pages", {}).items()):
+    for page, report in sorted(audit.get("pages", {}).items(), key=lambda one: (in_toc(Path(one[0]).stem), one[0])):
         shown = {
             what: max([value for name, _, value in aims.rows(report) if name == what], default=None)
             for what in aims.AIMS
@@ -320,7 +384,7 @@ def pages(audit: dict) -> Table:
             and not all(met(value) for name, _, value in aims.rows(report) if name == what)
         ]
         cells = ["–" if shown[what] is None else number(shown[what]) for what in PAGE_COLUMNS]
-        lines.append((Path(page).stem, *cells, f"{MISSED}: {', '.join(missed)}" if missed else REACHED))
+        lines.append((titled(Path(page).stem), *cells, f"{MISSED}: {', '.join(missed)}" if missed else REACHED))
     if lines:
         target = {what: aim for what, (_, aim, _) in aims.AIMS.items()} | {
             "other scores": aims.AIMS[OTHER_SCORES[0]][1]
@@ -389,7 +453,7 @@ def ratios_figure(results: dict):
         return None
 
     def draw(axis, names_above: bool) -> None:
-        places = bars(axis, {row.name: ratio for row, ratio in found}, 1.0, names_above)
+        places = bars(axis, {named(row.name): ratio for row, ratio in found}, 1.0, names_above)
         for place, (row, _) in zip(places, found, strict=True):
             if row.aim is not None:
                 half = 0.22 if names_above else 0.36
@@ -400,7 +464,7 @@ def ratios_figure(results: dict):
         axis.set_xlabel("time, as a part of the other library's\n(dotted: equal; upright mark: target)")
 
     said = "; ".join(
-        f"{row.name}, {number(ratio)}" + ("" if row.aim is None else f" (target {number(row.aim)})")
+        f"{named(row.name)}, {number(ratio)}" + ("" if row.aim is None else f" (target {number(row.aim)})")
         for row, ratio in found
     )
     alt = f"Bars of this library's time as a part of another's, best against best. {said}."
@@ -417,7 +481,7 @@ def bars(axis, found: dict[str, float], at_least: float, names_above: bool) -> l
     from lvm_lib import plots
 
     axis.clear()
-    whole = [re.sub(r" ([x=]) ", "\u00a0\\1\u00a0", name) for name in found]  # a size, or a setting, on one line
+    whole = [re.sub(r" (=) ", "\u00a0\\1\u00a0", name) for name in found]  # a size, or a setting, on one line
     names = [textwrap.fill(name, 32) for name in whole] if names_above else list(found)
     room = [0.68 + 0.43 * (1 + name.count("\n")) if names_above else 1.0 for name in names]
     places = [sum(room[: k + 1]) - 0.36 if names_above else float(k) for k in range(len(room))]
@@ -447,7 +511,8 @@ def chapters_figure(results: dict):
     (row,) = book.ROWS
     stored = entry(results, row)
     own = {book.COLD, book.WARM, book.ONE, book.ALL, book.LONGEST}
-    found = {what: seconds for what, seconds in (stored or {"values": {}})["values"].items() if what not in own}
+    values = (stored or {"values": {}})["values"]
+    found = in_order({what: seconds for what, seconds in values.items() if what not in own})
     if not found:
         return None
     limit = row.limits[book.LONGEST].bound

@@ -5,6 +5,7 @@ Rows are well formed, a worker times what it should, verdicts follow from number
 
 import json
 import math
+import re
 import sys
 
 import pytest
@@ -135,6 +136,7 @@ def test_a_row_that_fails_is_reported_and_the_others_run(monkeypatch, capsys, tm
 
     one, two = row.Reading("one", "What", "s", read), row.Reading("two", "What", "s", lambda: {"cold": 3.0})
     monkeypatch.setattr(report, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(bench.pictures, "FOLDER", tmp_path / "pictures")
     monkeypatch.setattr(report, "files", lambda: ["here"])
     monkeypatch.setattr(report, "rows", lambda file: [one, two])
     monkeypatch.setattr(report, "text", lambda results: ", ".join(results["rows"]))
@@ -209,7 +211,7 @@ def test_the_summary_counts_and_names_what_is_missed(monkeypatch):
     )
     assert report.targets(results).rows == [
         ("R", "at most 0.5 of Peer's time", "0.4 of its time", "reached"),
-        ("A", "nats below 2; below 2 s", "nats 3; 1 (0.9 to 1.2) s", "missed: nats 3 is not below 2"),
+        ("A", "nats below 2; below 2 s", "nats 3; 1 s (0.9 to 1.2)", "missed: nats 3 is not below 2"),
         ("B: cold", "below 5 s", "9 s", "missed: not below 5 s"),
         ("B: all", "below 5 s", "not measured", "not measured"),
     ]
@@ -257,7 +259,59 @@ def test_numbers_keep_three_digits():
         "60",
         "1",
     ]
-    assert report.exactly(-5.93472610) == "−5.934726" and report.exactly(393123.456) == "393,123.5"
+    assert report.rounded(-5.93472610) == "−5.93" and report.rounded(393123.456) == "393,000"
+
+
+def test_a_time_is_told_in_milliseconds_below_a_second():
+    run = {"seconds": 0.0302708, "fastest": 0.029965, "slowest": 0.034979}
+    assert report.spread(run) == "30.3 ms (30 to 35)"
+    assert report.spread({name: 100 * value for name, value in run.items()}) == "3.03 s (3 to 3.5)"
+
+
+@pytest.mark.parametrize(
+    "value, other, said",
+    [
+        (391645.40625, 391645.7075304548, "equal"),
+        (162.58826923828127, 158.72431406249999, "+3.9"),
+        (-5.7654321, -5.1234567, "−0.64"),
+        (186.62310763835666, 186.62310959848352, "equal"),
+        (391000.0, 391645.7, "−650"),
+        (1.0, 0.0, "+1"),
+        (0.0, 0.0, "equal"),
+    ],
+)
+def test_a_quality_is_compared_before_it_is_rounded(value, other, said):
+    assert report.less(value, other) == said
+
+
+def test_names_are_written_as_they_are_read():
+    assert report.named("PPCA, 10,000 x 784") == "PPCA, 10,000\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}784"
+    assert report.named("49 tokens drawn from the prior PixelCNN") == "49 tokens drawn from the PixelCNN prior"
+    assert report.named("VAE, 16-D") == "VAE, 16-D"
+    assert report.titled("elbo") == "The evidence lower bound" and report.titled("notation") == "Notation"
+    assert report.titled("of_no_page") == "of no page"
+
+
+def test_chapters_of_the_build_stand_in_the_order_of_the_book_behind_what_was_built_as_a_whole():
+    from benchmarks import book
+
+    values = {"vae": 4.0, "elbo": 3.0, book.ALL: 7.0, book.COLD: 9.0, "kl_and_mle": 2.0}
+    assert list(report.in_order(values)) == [
+        book.COLD,
+        book.ALL,
+        "KL divergence and maximum likelihood",
+        "The evidence lower bound",
+        "The variational autoencoder",
+    ]
+
+
+def test_no_name_of_a_file_and_no_letter_for_times_is_shown():
+    results, audit = report.read(report.RESULTS), report.read(report.AUDIT)
+    tables = [report.targets(results), report.peers(results), report.qualities(), report.pages(audit)]
+    tables += [report.readings(results, file) for file in ("decode", "book")] + [report.growths(results)]
+    cells = [cell for table in tables for row in table.rows for cell in row]
+    assert cells and not [cell for cell in cells if "_" in cell or re.search(r"\d x \d", cell)]
+    assert not [cell for cell in cells if re.fullmatch(r"\W?0\.\d*[1-9]\d{3,}", cell)]
 
 
 def test_stored_results_are_what_the_report_can_read():
