@@ -16,6 +16,8 @@ import symbols
 FITS = 34  # letters of a table's type in a line of the narrowest screen, 320 CSS pixels wide
 BETWEEN = 2  # letters of nothing between two columns
 TABLE = re.compile(r'<table class="lvm-table">.*?</table>', flags=re.S)
+LISTED = re.compile(r'<table class="table">.*?</table>', flags=re.S)
+RESULTS = {"book/appendix/benchmarks"}  # pages of Markdown whose tables are results
 LISTS = {"book/appendix/glossary", "book/appendix/notation"}  # pages whose rows are stacked
 ROLES = {
     "table": "table",
@@ -33,15 +35,31 @@ def with_cards(body: str) -> str:
     return TABLE.sub(lambda found: card(found[0]), body)
 
 
+def as_results(body: str) -> str:
+    """A page's HTML, its tables from Markdown written as tables of results are: rows named, numbers to the right."""
+
+    def cell(found: re.Match) -> str:
+        side = "right" if "text-right" in found[2] else "left"
+        scope = ' scope="col"' if found[1] == "th" else ""
+        said = re.sub(r"^<p>(.*)</p>$", r"\1", found[3].strip(), flags=re.S)
+        return f'<{found[1]}{scope} style="text-align:{side}">{said}</{found[1]}>'
+
+    def result(found: re.Match) -> str:
+        rows = CELL.sub(cell, re.sub(r"<tr [^>]*>", "<tr>", found[0]))
+        named = re.sub(r"<tr><td(.*?)</td>", r'<tr><th scope="row"\1</th>', rows, flags=re.S)
+        return named.replace('<table class="table">', '<table class="lvm-table">', 1)
+
+    return LISTED.sub(result, body)
+
+
 def with_roles(body: str) -> str:
     """A page's HTML, each part of its lists with the role that it keeps when its rows are stacked."""
 
     def told(found: re.Match) -> str:
         return f'<{found[1]}{found[2]} role="{ROLES[found[1]]}">'
 
-    listed = re.compile(r'<table class="table">.*?</table>', flags=re.S)
     part = re.compile(rf"<({'|'.join(ROLES)})\b([^>]*)>")
-    return listed.sub(lambda found: part.sub(told, found[0]), body)
+    return LISTED.sub(lambda found: part.sub(told, found[0]), body)
 
 
 def words(cell: str) -> str:

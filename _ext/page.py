@@ -233,6 +233,8 @@ def fill(app, pagename, templatename, context, doctree) -> None:
         context["body"] = THEBE.sub("", context["body"])
         if repository:
             context["body"] = with_reports(context["body"], repository, pagename, Markup(title).striptags())
+        if pagename in cards.RESULTS:
+            context["body"] = cards.as_results(context["body"])
         context["body"] = cards.with_cards(minus.with_minus(context["body"]))
         if pagename in cards.LISTS:
             context["body"] = cards.with_roles(context["body"])

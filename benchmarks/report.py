@@ -22,8 +22,8 @@ OWN_TITLES = {"intro": "Front page", "genindex": "Index", "search": "Search"}
 RESULTS, AUDIT = HERE / "results.json", HERE / "audit.json"
 NOT_ROWS = {"__init__", "__main__", "machine", "pictures", "report", "row", "worker"}
 NOT_MEASURED, REACHED, MISSED = "not measured", "reached", "missed"
-NUMBER = re.compile(r"[−-]?[<≤≥]?=? ?[−-]?\d[\d.,]*( m?s)?( \(.*\))?$|–$|none$|$")  # stands to the right
-SAME = 1e-6  # two qualities this near, as a part of them, are called equal
+NUMBER = re.compile(r"[−-]?[<≤≥]?=? ?[−-]?\d[\d.,]*(\sm?s)?( \(.*\))?$|–$|none$|$")  # stands to the right
+SAME = 1e-5  # two qualities this near, as a part of them, are called equal
 NEAR = 0.25  # an exponent this far from the expected one is still as expected
 
 
@@ -99,7 +99,7 @@ def rounded(value: float) -> str:
 
 
 def less(value: float, other: float) -> str:
-    """How much more `value` is than `other`, in two digits that count; "equal" where six digits of them are."""
+    """How much more `value` is than `other`, in two digits that count; "equal" where their first five digits are."""
     if abs(value - other) <= SAME * abs(other):
         return "equal"
     return minus(f"{float(f'{value - other:.2g}'):+,g}")
@@ -107,7 +107,8 @@ def less(value: float, other: float) -> str:
 
 def named(name: str) -> str:
     """The name of a row or number as it is read: sizes with their sign, and a prior's kind before it."""
-    crossed = re.sub(r"(?<=\d) x (?=\d)", "\u00a0×\u00a0", name)
+    crossed = re.sub(r"\d x \d", lambda found: tied(found[0].replace("x", "×")), name)
+    crossed = crossed.replace(" -ELBO", " " + minus("-ELBO"))
     return re.sub(r"the prior (\w+)$", r"the \1 prior", crossed)
 
 
@@ -144,11 +145,16 @@ def minus(text: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+def tied(text: str) -> str:
+    """Words that stand on one line."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def spread(run: dict) -> str:
     """A median with its unit, and from the fastest to the slowest run: milliseconds below a second."""
     scale, unit = (1, "s") if run["seconds"] >= 1 else (1000, "ms")
     median, fastest, slowest = (number(scale * run[which]) for which in ("seconds", "fastest", "slowest"))
-    return f"{median} {unit} ({fastest} to {slowest})"
+    return tied(f"{median} {unit}") + " " + tied(f"({fastest} to {slowest})")
 
 
 def slope(sizes, seconds) -> float:

@@ -87,7 +87,7 @@ class Page:
         start = next(node for node in self.soup.find_all("h2") if words(node).startswith(heading))
         table = start.find_next("table")
         assert table.find_previous("h2") is start, f"no table under {heading}"
-        return [tuple(words(cell) for cell in row.find_all("td")) for row in table.find("tbody").find_all("tr")]
+        return [tuple(words(cell) for cell in row.find_all(["th", "td"])) for row in table.find("tbody").find_all("tr")]
 
     def pictures(self):
         return [image for image in self.soup.find_all("img") if "_figures/benchmarks-" in image["src"]]

@@ -257,6 +257,22 @@ def test_each_part_of_a_list_whose_rows_are_stacked_says_its_role_and_no_other_t
     assert cards.with_roles(body).endswith(WIDE)
 
 
+def test_a_table_from_markdown_can_be_written_as_one_of_results():
+    head = '<tr class="row-odd"><th class="head"><p>What</p></th>\n<th class="head text-right"><p>Took</p></th>\n</tr>'
+    row = '<tr class="row-even"><td><p>a <em>fit</em></p></td>\n<td class="text-right"><p>3 ms</p></td>\n</tr>'
+    body = f'<p>a</p><table class="table">\n<thead>\n{head}\n</thead>\n<tbody>\n{row}\n</tbody>\n</table>{WIDE}'
+    written = cards.as_results(body)
+    made = BeautifulSoup(written, "html.parser").table
+    assert made["class"] == ["lvm-table"] and written.endswith(WIDE)
+    assert [(cell.name, cell.get("scope"), cell["style"]) for cell in made.find_all(["th", "td"])] == [
+        ("th", "col", "text-align:left"),
+        ("th", "col", "text-align:right"),
+        ("th", "row", "text-align:left"),
+        ("td", None, "text-align:right"),
+    ]
+    assert str(made.select_one("tbody th").em) == "<em>fit</em>" and made.td.get_text() == "3 ms"
+
+
 def in_table(words, tag="td"):
     """What the build writes for a cell of a table."""
     body = f'<table class="lvm-table"><tbody><tr><{tag}>{words}</{tag}></tr></tbody></table>'
