@@ -287,9 +287,9 @@ def bars(visit, name, state, width, ready):
 def test_the_bars_of_the_kl_begin_at_zero_on_one_axis_and_say_what_goes_beyond_it(visit, width):
     near, far = (bars(visit, "kl", state, width, ".lvm-bar-line[d]") for state in ("m=0.6;s=1", "m=-4;s=0.2"))
     assert near["ticks"] == far["ticks"] and near["arrows"] == 0 and far["arrows"] >= 2
-    (zero,) = [(left + right) / 2 for text, left, right in near["ticks"] if text == "0 nats"]
-    assert [right for _, right in near["solid"]] == pytest.approx([zero] * 2, abs=8)  # by the middle of a word
-    assert near["solid"][0][1] == pytest.approx(near["solid"][1][1], abs=0.1)
+    first, last = near["axis"]  # from -12 to 1 nats
+    assert [right for _, right in near["solid"]] == pytest.approx([first + 12 / 13 * (last - first)] * 2, abs=1)
+    assert [left for text, left, right in near["ticks"] if text == "0 nats" and left < near["solid"][0][1] < right]
     for found in (near, far):
         assert all(re.search(rf"{key} −\d+\.\d{{3}}", " ".join(found["words"])) for key in ("expected", "average"))
     assert min(left for left, _ in far["parts"]) == pytest.approx(far["axis"][0], abs=2)
