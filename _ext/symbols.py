@@ -58,10 +58,11 @@ def plain(text: str) -> str:
 
 
 def printed(text: str) -> str:
-    """A piece of what code printed, with the signs that are no letters of it: ∞, ∥, …, log₂."""
+    """A piece of what code printed, with the signs that are no letters of it: ∞, ∥, …, log₂, and powers of ten."""
     for typed in ("||", "..."):
         text = text.replace(typed, SIGNS[typed])
-    return spelt(BASE.sub(lambda found: f"log{found[1].translate(BELOW)}", INFINITE.sub("∞", text)))
+    text = BASE.sub(lambda found: f"log{found[1].translate(BELOW)}", INFINITE.sub("∞", text))
+    return lifted(TEN.sub(_ten, spelt(text)))
 
 
 def tabled(text: str) -> str:
@@ -76,7 +77,12 @@ def whole(text: str) -> str:
     return NAMES.sub(r'<span class="lvm-whole">\g<0></span>', text)
 
 
+def lifted(text: str) -> str:
+    """A piece of a page's text with its powers marked, so that any font has them."""
+    return HIGH.sub(lambda found: f"<sup>{found[0].translate(LOWERED)}</sup>", text)
+
+
 def marked(text: str) -> str:
     """A piece of a page's text with its symbols; indices and powers are marked, so that any font has them."""
     shown = BASE.sub(r"log<sub>\1</sub>", INDEX.sub(r"\1<sub>\2</sub>", plain(text)))
-    return whole(HIGH.sub(lambda found: f"<sup>{found[0].translate(LOWERED)}</sup>", shown))
+    return whole(lifted(shown))

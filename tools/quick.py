@@ -170,13 +170,13 @@ def form(question: dict, at: int, when: str, first: bool, tables: str) -> str:
 def table(question: dict, page: str, said: Callable[[str], str] = str) -> dict:
     """What the page needs to judge a question: of each choice whether it is right, why, and which section says more.
 
-    said: gives a reason as the page has it.
+    said: gives a reason, or a heading, as the page has it.
     """
     rows = []
     for choice in question["choices"]:
         file, anchor, heading = section(choice["see"], page)
         place = f"{file.removesuffix('.ipynb')}.html#{anchor}" if file else f"#{anchor}"
-        rows.append([bool(choice.get("right")), said(choice["because"]), place, words(heading)])
+        rows.append([bool(choice.get("right")), said(choice["because"]), place, said(words(heading))])
     return {"choices": rows}
 
 

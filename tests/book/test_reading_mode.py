@@ -308,10 +308,10 @@ def test_outside_tables_lines_break_and_numbers_for_scripts_stay():
 
 
 def test_what_was_printed_has_its_signs_too_and_code_its_own():
-    printed = '<div class="output stream"><pre>KL(q || p) = -inf ... log2 P, math.inf, info\n</pre></div>'
+    printed = '<div class="output stream"><pre>KL(q || p) = -inf ... log2 P, math.inf, info, 3e-08\n</pre></div>'
     said = minus.with_minus(printed)
-    assert "KL(q ∥ p) = −∞ … log₂ P, math.inf, info" in said
-    code = "<pre>a || b ... -inf log2</pre>"
+    assert "KL(q ∥ p) = −∞ … log₂ P, math.inf, info, 3 · 10<sup>−8</sup>\n" in said
+    code = "<pre>a || b ... -inf log2 3e-08</pre>"
     assert minus.with_minus(code) == code
 
 
