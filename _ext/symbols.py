@@ -23,7 +23,7 @@ CALL = re.compile(rf"(?<=\w)\([^()]{{1,{LONGEST - 2}}}\)")  # p(x, z), N(0.6, 1�
 EQUAL = re.compile(r"(?<![\w.])(?:\w{2,5}, )?\w{1,5} (?:[=<>≤≥≈]|&[lg]t;) [-−]?[\w.,]{1,9}(?!\w)")  # PPCA, d = 1
 OF_WHAT = re.compile(r"\b(?:log|E) (?=[pqP](?:_\w+)?\()")  # log p(x)
 RAISED = str.maketrans("-−0123456789T", "⁻⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ")
-NAMED = re.compile(rf"(?<![\w.\\])({'|'.join(GREEK)})('?)(?![\w.(])")
+NAMED = re.compile(rf"(?<![\w.\\])({'|'.join(GREEK)})('?)(?![\w(]|\.\w)")
 POWER = re.compile(r"(?<=[A-Za-zβθσφλμ0-9)\]])\^([-−]?\d{1,2}|T)(?!\w)")
 TEN = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([-−+]?)(\d{1,3})(?!\w)")
 INDEX = re.compile(r"(?<![\w.])(d?[A-Za-zβθσφ])_(\w{1,3})(?![\w(])")

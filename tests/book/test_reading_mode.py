@@ -172,6 +172,7 @@ def test_a_formula_in_the_text_breaks_inside_no_parentheses_or_bars(formula, pie
     "body, shown",
     [
         ("<p>a bound of -110 nats</p>", "<p>a bound of −110\u00a0nats</p>"),
+        ("<p>up to theta. Not theta.grad</p>", "<p>up to θ. Not theta.grad</p>"),
         ("<caption>log p(x) - L_K, (-1, -.5)</caption>", "<caption>log p(x) − L<sub>K</sub>, (−1, −.5)</caption>"),
         (
             "<td>-ELBO</td><td>one-off, 10-20, 1e-12, 2026-11-28</td>",
