@@ -68,8 +68,8 @@ def measured():
 
 
 def words(node):
-    """A node's text as it was stored: in single spaces, with straight apostrophes and an x for times."""
-    return " ".join(node.get_text().replace("’", "'").replace("×", "x").split())
+    """A node's text, in single spaces and straight apostrophes."""
+    return " ".join(node.get_text().replace("’", "'").split())
 
 
 def called(row):
