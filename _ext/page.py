@@ -95,7 +95,7 @@ def frame_digest(app, config) -> None:
     shared = sorted(
         [
             *(ROOT / "assets").rglob("*.js"),
-            *(ROOT / "assets").glob("room.json"),  # what each figure's place is given
+            *(ROOT / "assets").glob("*.json"),  # what the place of each figure and section is given
             *(ROOT / "_ext").glob("*.py"),
             *book.glob("moved.json"),
             *book.glob("appendix/glossary.md"),  # chapters link to its terms
@@ -222,6 +222,20 @@ def headed(body: str, number: int | None) -> str:
     return re.sub(r"<h[12]>(?:(?!katex).)*?</h[12]>", whole, body, flags=re.S)
 
 
+def with_heights(body: str, pagename: str) -> str:
+    """The page's text, whose sections claim the heights of assets/heights.json until they have their own."""
+    file = ROOT / "assets" / "heights.json"
+    known = json.loads(file.read_text(encoding="utf-8")).get(pagename, {}) if file.exists() else {}
+
+    def claiming(section: re.Match) -> str:
+        if section[1] not in known:
+            return section[0]
+        phone, column = known[section[1]]
+        return f'{section[0][:-1]} style="--phone:{phone}px;--column:{column}px">'
+
+    return re.sub(r'<section id="([^"]+)">', claiming, body)
+
+
 def fill(app, pagename, templatename, context, doctree) -> None:
     repository = chapters.repository()
     title = context.get("title") or OWN_TITLES.get(pagename, "Start")
@@ -238,6 +252,7 @@ def fill(app, pagename, templatename, context, doctree) -> None:
         context["body"] = cards.with_cards(minus.with_minus(context["body"]))
         if pagename in cards.LISTS:
             context["body"] = cards.with_roles(context["body"])
+        context["body"] = with_heights(context["body"], pagename)
     here = timed(sections(context.get("toc") or ""), context.get("body") or "")
     turn(app, pagename, context)
     is_chapter = pagename.startswith("book/") and (ROOT / f"{pagename}.ipynb").exists()
