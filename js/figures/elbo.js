@@ -1,4 +1,4 @@
-// Live figure 3: log p(x) = ELBO(q) + KL(q || posterior), a bar whose end q cannot move.
+// Live figure 3: log p(x) = ELBO(q) + KL(q || posterior), a bar of cost whose solid part q cannot move.
 // state -> numbers (js/engine/elbo.js) -> picture. Nothing is drawn that numbers() did not compute.
 
 import { QuadraticCurve } from "../engine/curve.js";
@@ -205,7 +205,7 @@ function teach(insight, n) {
       n.claimed_elbo > n.evidence
         ? "This “ELBO” of {claimed_elbo:2} lies above log *p*(*x*) = {evidence:2}: it is no lower bound."
         : "“ELBO” + KL misses log *p*(*x*) by {off:2} nats.",
-      "The bar no longer ends at the line.",
+      "The solid part of the bar no longer ends at the line.",
     );
   else if (n.kind === "exact") insight.tell(n, "q is the posterior: no gap, the ELBO is log p(x) = {evidence:3}.");
   else if (n.away > 0.5)

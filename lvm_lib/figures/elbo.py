@@ -1,4 +1,4 @@
-"""Live figure 3: log p(x) = ELBO(q) + KL(q || p(z|x)), a bar whose end q cannot move."""
+"""Live figure 3: log p(x) = ELBO(q) + KL(q || p(z|x)), a bar of cost whose solid part q cannot move."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..plots.palette import colour
 from ..quadrature import line, moments
 from ..refine import refine
 from .base import LiveFigure
+from .costs import cost_bar
 from .state import found, number, one_of
 
 __all__ = ["ElboFigure"]
@@ -232,21 +233,12 @@ def _densities(axes, z, model, figure, n):
 
 
 def _bar(axes, n):
-    left = next((end for end in (-6, -10, -20, -30, -40) if end <= n["evidence"] - 3), -60)
-    start = max(n["elbo"], left)
-    axes.barh(0, start - left, left=left, height=0.8, color=colour("elbo"))
-    axes.barh(0, n["evidence"] - start, left=start, height=0.8, fc="white", ec=colour("gap"), hatch="////")
+    """The cost from 0 nats to the left: solid to log p(x), the KL hatched from there to the ELBO."""
+    cost_bar(axes, 0, n["elbo"], n["elbo"] + n["kl"], solid="evidence", ink="elbo")
     axes.axvline(n["evidence"], color=colour("evidence"), lw=2.5)
-    words = [
-        (f"log p(x) = {n['evidence']:.3f}", "evidence"),
-        (f"= ELBO {n['elbo']:.3f}", "elbo"),
-        (f"+ KL {abs(n['kl']):.3f} nats", "gap"),
-    ]
-    text = "   ".join(word for word, _ in words).replace("-", "−")
-    axes.set_title(text, fontsize=10, loc="left", color=colour("ink"), weight="bold")
-    if n["elbo"] < left:
-        axes.plot(left, 0, marker="<", color=colour("ink"), clip_on=False)
-    axes.set(xlim=(left, 0), ylim=(-0.6, 0.6), yticks=[], xlabel="nats (ELBO solid, KL hatched)")
+    words = [f"log p(x) = {n['evidence']:.3f}", f"= ELBO {n['elbo']:.3f}", f"+ KL {abs(n['kl']):.3f} nats"]
+    axes.set_title("   ".join(words).replace("-", "−"), fontsize=10, loc="left", color=colour("ink"), weight="bold")
+    axes.set(ylim=(-0.6, 0.6), yticks=[], xlabel="nats, from 0: log p(x) solid, the KL hatched, the ELBO at the end")
 
 
 def _points(z):

@@ -15,6 +15,7 @@ from ..plots.palette import colour
 from ..quadrature import line
 from ..refine import refine
 from .base import LiveFigure
+from .costs import cost_bar
 from .state import found, number, one_of, size, whole
 
 __all__ = ["KlFigure"]
@@ -29,7 +30,6 @@ NAMES = {"two": "two hills", "one": "one hill"}
 WIDE = line(-45, 45, 4501)  # not the grid of js/engine/kl.js: both are fine enough for the last digits
 STRIDE, STEPS = 0.1, 400  # of the way downhill: too short to leap into another valley
 STREAM = 2  # of the counter: other figures draw from others
-LEFT, RIGHT = -12, 1  # nats, the ends of the bars' axis
 
 
 class KlFigure(LiveFigure):
@@ -296,30 +296,11 @@ def _bars(axes, figure, n):
     """Costs from 0 nats to the left: up to the sum solid, from there the KL hatched, as in js/figures/kl/bars.js."""
     rows = {"expected": n["expected"], f"N = {figure.n}": n["average"]}
     for row, value in enumerate(rows.values()):
-        total = value + n["kl"]
-        axes.barh(-row, total, height=0.62, color=colour("data"), alpha=0.5)
-        axes.barh(-row, value - total, left=total, height=0.62, fc="white", ec=colour("gap"), hatch="////")
-        axes.plot([value, value], [-row - 0.4, -row + 0.4], color=colour("evidence"), lw=3, solid_capstyle="butt")
-        if value < LEFT:
-            axes.plot(LEFT, -row, marker="<", color=colour("ink"), clip_on=False, zorder=5)
-        words = f"{value:.2f}".replace("-", "−")
-        far = value < LEFT + 1.5
-        axes.annotate(
-            words,
-            (max(value, LEFT), -row),
-            (10 if far else -6, 0),
-            textcoords="offset points",
-            ha="left" if far else "right",
-            va="center",
-            fontsize=9,
-            bbox={"fc": "white", "ec": "none", "pad": 1.5},
-        )
+        cost_bar(axes, -row, value, value + n["kl"], solid="data", ink="evidence")
     axes.axvline(-n["entropy"], color=colour("data"), lw=2.5)
-    axes.axvline(0, color=colour("muted"), lw=0.8)
     text = f"−H(p_data) = {-n['entropy']:.3f} nats;  with N = {figure.n} draws the sum is off by {n['wobble']:+.3f}"
     axes.set_title(text.replace("-", "−"), fontsize=10, loc="left", color=colour("ink"), weight="bold")
     axes.set(
-        xlim=(LEFT, RIGHT),
         ylim=(-1.5, 0.5),
         yticks=[0, -1],
         yticklabels=list(rows),

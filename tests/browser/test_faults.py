@@ -1,5 +1,6 @@
 """What readers stumbled over once: links, places, printing, painting, high contrast. Nothing here is laid out early."""
 
+import itertools
 import json
 import re
 
@@ -271,6 +272,9 @@ BARS = """(host) => {
         arrows: [...bars.querySelectorAll(".lvm-bar-off")].filter(seen).length,
         words: [...bars.querySelectorAll(".lvm-bar-text")].filter(seen).map((node) => node.textContent),
         axis: box(bars.querySelector(".lvm-axis")),
+        svg: box(bars.querySelector(".lvm-svg")),
+        places: [...bars.querySelectorAll(".lvm-bar-text")].filter(seen).map(box),
+        row: [...bars.querySelectorAll(".lvm-fill-elbo, .lvm-fill-gap")].filter(seen).map(box),
     };
 }"""
 
@@ -293,6 +297,27 @@ def test_the_bars_of_the_kl_begin_at_zero_on_one_axis_and_say_what_goes_beyond_i
     for found in (near, far):
         assert all(re.search(rf"{key} −\d+\.\d{{3}}", " ".join(found["words"])) for key in ("expected", "average"))
     assert min(left for left, _ in far["parts"]) == pytest.approx(far["axis"][0], abs=2)
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_the_bar_of_the_elbo_begins_at_zero_on_one_axis_and_says_what_goes_beyond_it(visit, width):
+    states = ("x=0.5;m=-0.9;s=0.75", "x=0.5;m=-4;s=2", "x=-3;m=2;s=0.3", "x=0.5;m=3;s=1;w=s")
+    near, far, off, wrong = (bars(visit, "elbo", state, width, ".lvm-bar-line[d]") for state in states)
+    assert near["ticks"] == far["ticks"] == off["ticks"] == wrong["ticks"]
+    assert [one["arrows"] for one in (near, far, off, wrong)] == [0, 1, 1, 2]
+    first, last = near["axis"]  # from -12 to 1 nats
+    zero = first + 12 / 13 * (last - first)
+    assert [left for text, left, right in near["ticks"] if text == "0 nats" and left < zero < right]
+    for one in (near, far, off):
+        assert one["solid"][0][1] == pytest.approx(zero, abs=1)
+        assert re.search(r"log p\(x\) = −\d+\.\d{3} nats", one["words"][-2]), one["words"]
+        assert re.search(r"ELBO −\d+\.\d{3}$", one["words"][0]), one["words"]
+    assert near["solid"] == far["solid"], "q moves the sum"
+    assert off["solid"][0][0] == pytest.approx(first, abs=1) and wrong["solid"][0][1] == pytest.approx(last, abs=1)
+    for one in (near, far, off, wrong):
+        assert all(one["svg"][0] <= left and right <= one["svg"][1] for left, right in one["places"]), one
+        written = sorted(one["row"])
+        assert all(a[1] < b[0] for a, b in itertools.pairwise(written)), "words lie on each other"
 
 
 def test_the_bar_of_what_is_missing_begins_at_log_p_on_one_axis(visit):
