@@ -58,7 +58,8 @@ export function makeCostBars(s, rows, { axis: low, tall }) {
       .find(({ place }) => place !== null);
     show(ofKl, !!placed);
     if (placed) say(set(ofKl, { x: placed.place }), placed.said);
-    const before = placed && placed.place < left ? placed.place - placed.said.length * LETTER - 8 : stop - 10;
+    const outside = placed?.place ?? left; // where the words of the KL end, if they stand before the hatched part
+    const before = placed && outside < left ? outside - placed.said.length * LETTER - 14 : stop - 10;
     const near = rows[i].near && inside && before - wide > start && !(at > before - wide - 6 && at < before);
     say(set(text, { x: near ? before - wide : start }), words);
   }

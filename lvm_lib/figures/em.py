@@ -340,7 +340,7 @@ def _landscape(axes, figure):
 
 
 def _steps(axes, history):
-    axes.set_title("evidence (line) = F (solid) + gap (hatched), after each half step", fontsize=10, loc="left")
+    axes.set_title("evidence (ink) = F (green) + gap (hatched), after each half step", fontsize=10, loc="left")
     if not history:
         axes.set(xticks=[], yticks=[])
         axes.text(0.5, 0.5, "nothing to sum", ha="center", va="center", color=colour("muted"))
@@ -349,7 +349,6 @@ def _steps(axes, history):
     counted = f[1:] if len(f) > 2 else f  # the first q knows nothing: its F may lie below the axis
     room = max((f + gap).max() - counted.min(), 1.0)
     at, low = np.arange(len(f)), counted.min() - 0.25 * room
-    axes.bar(at, np.maximum(f - low, 0), 0.8, bottom=low, color=colour("elbo"))
     axes.bar(
         at,
         f + gap - np.maximum(f, low),
@@ -360,5 +359,6 @@ def _steps(axes, history):
         hatch="////",
         lw=0.8,
     )
+    axes.hlines(f, at - 0.4, at + 0.4, color=colour("elbo"), lw=4)  # levels: no column stands on an axis without zero
     axes.hlines(f + gap, at - 0.4, at + 0.4, color=colour("evidence"), lw=2.5)
     axes.set(xticks=at, xticklabels=["start", *(row["move"] for row in history[1:])], ylabel="nats", ylim=(low, None))

@@ -1,14 +1,16 @@
-// F and the evidence after each half step: a solid column F, a hatched one on it, the gap, and the evidence as its lid.
+// F and the evidence after each half step: a level at F, hatched the gap from there up, and the evidence as its lid.
+// The axis begins where a run lies, not at zero, so no column stands on it.
 
 import { scale, ticks } from "../../kit/axes.js";
 import { say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 
 const [TOP, BASE, HEIGHT] = [22, 132, 156];
+const THICK = 5; // pixels, of the level at F, which is its upper edge
 const r = (v) => Math.round(v * 10) / 10;
 
 export function makeSteps({ h, s }) {
-  const solid = s("path", { class: "lvm-bar-elbo", "data-of": "f" });
+  const levels = s("path", { class: "lvm-bar-elbo", "data-of": "f" });
   const box = s("path", { class: "lvm-bar-gap", "data-of": "gap" });
   const lines = s("path", { class: "lvm-bar-hatch", "data-of": "gap" });
   const lower = s("path", { class: "lvm-bar-off", "data-of": "f" });
@@ -20,10 +22,10 @@ export function makeSteps({ h, s }) {
   const svg = s(
     "svg",
     { class: "lvm-svg", "aria-hidden": "true" },
-    solid,
     box,
     lines,
     axis,
+    levels,
     lids,
     lower,
     ticksOfY,
@@ -55,7 +57,7 @@ export function makeSteps({ h, s }) {
     states.forEach((state, i) => {
       const x = r(left + i * step + (step - wide) / 2);
       const [low, high] = [r(held(state.f)), r(held(state.evidence))];
-      f += `M${x} ${BASE}V${low}h${r(wide)}V${BASE}Z`;
+      if (y(state.f) <= BASE + 1) f += `M${x} ${low}h${r(wide)}v${THICK}h${r(-wide)}Z`;
       if (low - high > 1) {
         gap += `M${x} ${low}V${high}h${r(wide)}V${low}Z`;
         hatch += strokes(x, wide, low, high);
@@ -63,7 +65,7 @@ export function makeSteps({ h, s }) {
       lid += `M${x} ${high}h${r(wide)}`;
       if (y(state.f) > BASE + 1) off += `M${r(x + wide / 2)} ${BASE - 3}l-5 -8h10Z`;
     });
-    set(solid, { d: f });
+    set(levels, { d: f });
     set(box, { d: gap });
     set(lines, { d: hatch });
     set(lids, { d: lid });
