@@ -186,8 +186,8 @@ class ElboFigure(LiveFigure):
             else f"q is a Gaussian, mean {n['mean']:.2f}, standard deviation {n['std']:.2f}"
         )
         return (
-            f"For x = {self.x:.2f} a bar for log p(x) = {n['evidence']:.3f} nats is split into the ELBO, "
-            f"{n['elbo']:.3f}, and the KL from q to the posterior, {abs(n['kl']):.3f}; {q}."
+            f"For x = {self.x:.2f} a bar of cost goes from 0 to log p(x) = {n['evidence']:.3f} nats, "
+            f"and on by the KL from q to the posterior, {abs(n['kl']):.3f}, to the ELBO, {n['elbo']:.3f}; {q}."
         )
 
     def picture(self) -> Figure:
