@@ -14,8 +14,10 @@ import re
 import symbols
 
 FITS = 34  # letters of a table's type in a line of the narrowest screen, 320 CSS pixels wide
+LINES = 3  # of a cell at most, where a table stays a table there
 BETWEEN = 2  # letters of nothing between two columns
-TABLE = re.compile(r'<table class="lvm-table">.*?</table>', flags=re.S)
+STACKED = " data-stacked"  # of a table whose rows are cards on a narrow screen, however few its words
+TABLE = re.compile(rf'<table class="lvm-table"(?:{STACKED})?>.*?</table>', flags=re.S)
 LISTED = re.compile(r'<table class="table">.*?</table>', flags=re.S)
 RESULTS = {"book/appendix/benchmarks"}  # pages of Markdown whose tables are results
 LISTS = {"book/appendix/glossary", "book/appendix/notation"}  # pages whose rows are stacked
@@ -62,27 +64,63 @@ def with_roles(body: str) -> str:
     return LISTED.sub(lambda found: part.sub(told, found[0]), body)
 
 
+def risen(cell: str) -> str:
+    """A cell in which plain letters stand for what they can: for a raised number, and for the base of a logarithm."""
+    cell = re.sub(r"<sup>([-−0-9T]+)</sup>", lambda found: symbols.raised(found[1]), cell)
+    return re.sub(r"log<sub>(\d+)</sub>", lambda found: f"log{found[1].translate(symbols.BELOW)}", cell)
+
+
 def words(cell: str) -> str:
-    """A cell as plain text: what is raised stays so, and the base of a logarithm below."""
-    risen = re.sub(r"<sup>([-−0-9T]+)</sup>", lambda found: symbols.raised(found[1]), cell)
-    risen = re.sub(r"log<sub>(\d+)</sub>", lambda found: f"log{found[1].translate(symbols.BELOW)}", risen)
-    return html.unescape(re.sub(r"<[^>]+>", "", risen))
+    """A cell as plain text."""
+    return html.unescape(re.sub(r"<[^>]+>", "", risen(cell)))
 
 
-def width(table: str) -> float:
-    """How many letters a table needs in a line: of each column the longest word that cannot be broken."""
+def lines(text: str, letters: int) -> int:
+    """How many lines a text takes in a column of so many letters."""
+    count, at = 1, 0
+    for word in re.split(r"[ \n]+", text):
+        goes_on = at and at + 1 + len(word) <= letters
+        count, at = (count, at + 1 + len(word)) if goes_on else (count + bool(at), len(word))
+    return count
+
+
+def narrowest(text: str) -> int:
+    """How many letters a column needs in which a text takes no more than LINES lines and no word is broken."""
+    letters = max(len(word) for word in re.split(r"[ \n]+", text))
+    while lines(text, letters) > LINES:
+        letters += 1
+    return letters
+
+
+def width(table: str) -> int:
+    """How many letters a table needs in a line, all its columns together."""
     rows = [[words(cell[3]) for cell in CELL.finditer(row)] for row in table.split("<tr>")[1:]]
     columns = zip(*[row for row in rows if len(row) == len(rows[0])], strict=True)
-    widest = [max(len(word) for cell in column for word in re.split(r"[ \n]+", cell)) for column in columns]
+    widest = [max(narrowest(cell) for cell in column) for column in columns]
     return sum(widest) + BETWEEN * (len(widest) - 1)
 
 
+def label(heading: str) -> tuple[str, str]:
+    """A heading as a cell carries it: in an attribute, or, where plain text would lose an index, in an element.
+
+    The element is shown on cards alone, and read by no screen reader, which knows the heading from its column.
+    """
+    if re.search("<su[bp]>", risen(heading)):
+        return "", f'<span class="lvm-heading" aria-hidden="true">{heading}</span>'
+    return f' data-heading="{html.escape(words(heading))}"', ""
+
+
 def card(table: str) -> str:
-    """A table as it is, or, where it is wide, with roles and each cell's heading."""
-    if width(table) <= FITS:
+    """A table as it is, or, where it is wide, with roles and each cell's heading.
+
+    Where all are stacked a row's name is a sentence, and has no heading before it.
+    """
+    stacked = table.startswith(f'<table class="lvm-table"{STACKED}>')
+    table = table.replace(STACKED, "", 1) if stacked else table
+    if not stacked and width(table) <= FITS:
         return table
     head, body = table.split("</thead>")
-    headings = [words(cell[3]) for cell in CELL.finditer(head)]
+    headings = [cell[3] for cell in CELL.finditer(head)]
     roles = {"col": "columnheader", "row": "rowheader"}
 
     def marked(row: str) -> str:
@@ -91,9 +129,11 @@ def card(table: str) -> str:
         def cell(found: re.Match) -> str:
             k = next(column)
             scope = re.search(r'scope="(\w+)"', found[2])
-            shown = headings[k] and not (scope and scope[1] == "col")
-            label = f' data-heading="{html.escape(headings[k])}"' if shown else ""
-            return f'<{found[1]}{found[2]} role="{roles[scope[1]] if scope else "cell"}"{label}>{found[3]}</{found[1]}>'
+            shown = headings[k] and not (scope and (stacked or scope[1] == "col"))
+            attribute, element = label(headings[k]) if shown else ("", "")
+            said = f"<span>{found[3]}</span>" if shown and "<" in found[3] else found[3]  # one piece beside its heading
+            role = roles[scope[1]] if scope else "cell"
+            return f'<{found[1]}{found[2]} role="{role}"{attribute}>{element}{said}</{found[1]}>'
 
         return CELL.sub(cell, row)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import itertools
 import re
+from decimal import Decimal
 
 from tools import exercises, keys, runs
 
@@ -19,22 +20,23 @@ CLAIM = re.compile(r"(?P<name>.+): (?P<here>.+?) \(claimed: (?P<bound>.+)\)")
 BESIDE = re.compile(r"(?P<name>.+): (?P<here>.+?) here; stored (?P<mean>.+) over (?P<runs>\d+) runs")
 FORMS = {  # a line's form: caption of a table of such lines, headings of its numbers, a single line as a sentence
     CLAIM: (
-        "Numbers of this run. A run on another machine ends a little elsewhere; the text needs no more than is said.",
-        ("in this run", "the text needs"),
-        "{name}: {here} in this run; the text needs {bound}",
+        "What this run found{unit}, beside what the text claims. A run on another machine ends a little elsewhere.",
+        ("in this run", "the text claims"),
+        "{name}: {here} in this run; the text claims {bound}",
     ),
     BESIDE: (
-        "One run, made for this page, beside the mean of stored runs with other random seeds (± standard error). "
-        "Single runs scatter more than their mean.",
+        "This run{unit}, beside the mean of stored runs with other random seeds (± standard error of the mean). "
+        "A single run may lie further off.",
         ("in this run", "mean of {runs} stored runs"),
         "{name}: {here} in this run; {mean} is the mean of {runs} stored runs with other random seeds",
     ),
 }
+ONE = re.compile(r"(?<![\d.,])1$")  # behind which a unit is singular
 NUMBER = r"[-−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 MEASURED = re.compile(rf"(?P<number>{NUMBER}(?: ± {NUMBER})?)(?: (?P<unit>.+))?")
 LISTED = re.compile(r"\([\d\s,.]*,[\d\s,.]*\)|\[[^\]<]*\]")  # a shape or a list, which stays as it is
 THOUSANDS = re.compile(r"(?<![\w.,:])(\d{4,})(?!\w|,\d)")
-TABLE = re.compile(r'<table class="lvm-table">.*?</table>', flags=re.S)
+TABLE = re.compile(r'<table class="lvm-table"(?: data-stacked)?>.*?</table>', flags=re.S)
 
 
 def with_folds(notebook: dict) -> dict:
@@ -117,36 +119,67 @@ def numbers(match: re.Match) -> tuple[str, str, str]:
     return here["number"], mean["number"] if mean else match[3], here["unit"] or ""
 
 
+def with_unit(number: str, unit: str) -> str:
+    """A number with its unit: at least 1 nat, 2 nats, 3."""
+    if not unit:
+        return number
+    return f"{number} {unit[:-1] if ONE.search(number) and unit.endswith('s') else unit}"
+
+
+def evened(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Rows of numbers and means with as many decimals each as the row that has fewest, where no error becomes zero."""
+    parts = [[number.replace("−", "-") for cell in row for number in cell.split(" ± ")] for row in rows]
+    if any("e" in number for row in parts for number in row):
+        return rows
+    decimals = min(len(number.partition(".")[2]) for row in parts for number in row)
+    rounded = [[f"{Decimal(number):.{decimals}f}" for number in row] for row in parts]
+    lost = (
+        not Decimal(new) and Decimal(old)
+        for was, row in zip(parts, rounded, strict=True)
+        for old, new in zip(was, row, strict=True)
+    )
+    if any(lost):
+        return rows
+    return [(here, " ± ".join(mean)) for here, *mean in rounded]
+
+
 def sentence(form: re.Pattern, match: re.Match) -> str:
     """A single line of one form, in words that say what its numbers are."""
     here, beside, unit = numbers(match)
-    unit = f" {unit}" if unit else ""
-    said = {**match.groupdict(), "here": here + unit, "bound" if form is CLAIM else "mean": beside + unit}
+    other = "bound" if form is CLAIM else "mean"
+    said = {**match.groupdict(), "here": with_unit(here, unit), other: with_unit(beside, unit)}
     return FORMS[form][2].format(**said) + "\n"
 
 
 def table(form: re.Pattern, found: list[re.Match]) -> str:
-    """A table of claims, made like those of lvm_lib.tables; a unit that all rows share stands in the headings."""
+    """A table of claims, made like those of lvm_lib.tables; a unit that all rows share stands in the caption.
+
+    Such tables are alike on a narrow screen too: cards, all of them (cards.py).
+    """
     caption, names, _ = FORMS[form]
     rows = [(match["name"], *numbers(match)) for match in found]
     units = {unit for *_, unit in rows}
     shared = units.pop() if len(units) == 1 else ""
+    if form is BESIDE and len({unit for *_, unit in rows}) == 1:
+        pairs = evened([row[1:3] for row in rows])
+        rows = [(name, *pair, unit) for (name, *_, unit), pair in zip(rows, pairs, strict=True)]
     counts = {match["runs"] for match in found} if form is BESIDE else {""}
+    caption = caption.format(unit=f" ({shared})" if shared else "")
     names = [name.format(runs=counts.copy().pop() if len(counts) == 1 else "the") for name in names]
-    heads = ["quantity", *(f"{name}, {shared}" if shared else name for name in names)]
+    heads = ["quantity", *names]
     head = "".join(
         f'<th scope="col" style="text-align:{side}">{html.escape(name, quote=False)}</th>'
         for name, side in zip(heads, ("left", "right", "right"), strict=True)
     )
     body = ""
     for name, here, beside, unit in rows:
-        own = f" {unit}" if unit and not shared else ""
+        own = "" if shared else unit
         cells = "".join(
-            f'<td style="text-align:right">{html.escape(re.sub(r"-(?=[0-9])", "−", cell + own))}</td>'
+            f'<td style="text-align:right">{html.escape(re.sub(r"-(?=[0-9])", "−", with_unit(cell, own)))}</td>'
             for cell in (here, beside)
         )
         body += f'<tr><th scope="row" style="text-align:left">{html.escape(name, quote=False)}</th>{cells}</tr>'
     return (
-        f'<table class="lvm-table"><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
+        f'<table class="lvm-table" data-stacked><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table>"
     )

@@ -51,13 +51,13 @@ def test_claims_of_a_run_become_a_table_and_a_single_one_a_sentence():
     alone = "one alone: 3 nats here; stored 4.0 ± 1.0 nats over 3 runs\nafter\n"
     first, table, last = reading.tabled(cell(said=f"before\n{CLAIMED}{alone}")["outputs"][0])
     assert first["text"] == "before\n"
-    assert cells_of(table)[:3] == ["quantity", "in this run", "the text needs"]
+    assert cells_of(table)[:3] == ["quantity", "in this run", "the text claims"]
     assert cells_of(table)[3:] == ["gap", "11.1 nats", "at least 5 nats", "error", "−0.3", "at most 1"]
     assert table["data"]["text/plain"] == CLAIMED
     said = "3 nats in this run; 4.0 ± 1.0 nats is the mean of 3 stored runs with other random seeds"
     assert last["text"] == f"one alone: {said}\nafter\n"
     (kept,) = reading.tabled(cell(said="gap: 11.1 nats (claimed: at least 5)\n")["outputs"][0])
-    assert kept["text"] == "gap: 11.1 nats in this run; the text needs at least 5 nats\n"
+    assert kept["text"] == "gap: 11.1 nats in this run; the text claims at least 5 nats\n"
 
 
 def test_stored_runs_stand_beside_this_one_under_their_number_and_their_unit():
@@ -66,10 +66,11 @@ def test_stored_runs_stand_beside_this_one_under_their_number_and_their_unit():
         "b: 0.000581 nats here; stored 0.000428 ± 0.000072 nats over 4 runs\n"
     )
     (table,) = reading.tabled(cell(said=lines)["outputs"][0])
-    assert cells_of(table)[:3] == ["quantity", "in this run, nats", "mean of 4 stored runs, nats"]
+    assert cells_of(table)[:3] == ["quantity", "in this run", "mean of 4 stored runs"]
+    assert "<caption>This run (nats), beside the mean of stored runs" in table["data"]["text/html"]
     assert cells_of(table)[3:] == ["a", "0.652", "0.802 ± 0.050", "b", "0.000581", "0.000428 ± 0.000072"]
     (other,) = reading.tabled(cell(said=lines.replace("over 4 runs\nb", "over 6 runs\nb"))["outputs"][0])
-    assert cells_of(other)[2] == "mean of the stored runs, nats"
+    assert cells_of(other)[2] == "mean of the stored runs"
 
 
 def test_a_run_beside_stored_ones_is_shown_with_the_digits_that_were_printed(capsys):
@@ -83,6 +84,28 @@ def test_a_run_beside_stored_ones_is_shown_with_the_digits_that_were_printed(cap
     (table,) = reading.tabled(cell(said=capsys.readouterr().out)["outputs"][0])
     shown = [cells_of(table)[at : at + 2] for at in (4, 7, 10)]
     assert shown == [["−151.20", "−151.00 ± 0.29"], ["0.000550", "0.000500 ± 0.000058"], ["133", "120 ± 17"]]
+
+
+def test_of_rows_beside_stored_runs_each_has_as_many_decimals_where_no_error_is_lost():
+    lines = "a: 0.506 here; stored 0.531 ± 0.028 over 12 runs\nb: 0.4960 here; stored 0.5139 ± 0.0079 over 12 runs\n"
+    (table,) = reading.tabled(cell(said=lines)["outputs"][0])
+    assert cells_of(table)[3:] == ["a", "0.506", "0.531 ± 0.028", "b", "0.496", "0.514 ± 0.008"]
+    assert "<caption>This run, beside the mean" in table["data"]["text/html"]
+    (kept,) = reading.tabled(cell(said=lines.replace("0.0079", "0.0004"))["outputs"][0])
+    assert cells_of(kept)[7:] == ["0.4960", "0.5139 ± 0.0004"]
+    signed = (
+        "a: -0.0299 nats here; stored -0.0180 ± 0.0056 nats over 3 runs\n"
+        "b: 1.086 nats here; stored 0.944 ± 0.054 nats over 3 runs\n"
+    )
+    (table,) = reading.tabled(cell(said=signed)["outputs"][0])
+    assert cells_of(table)[3:] == ["a", "−0.030", "−0.018 ± 0.006", "b", "1.086", "0.944 ± 0.054"]
+
+
+def test_one_nat_is_singular():
+    (said,) = reading.tabled(cell(said="gap: 4.76 nats (claimed: at least 1)\n")["outputs"][0])
+    assert said["text"] == "gap: 4.76 nats in this run; the text claims at least 1 nat\n"
+    (said,) = reading.tabled(cell(said="gap: 4.1 nats (claimed: at least 0.1 and at most 11)\n")["outputs"][0])
+    assert said["text"].endswith("at least 0.1 and at most 11 nats\n")
 
 
 def test_thousands_have_one_look_in_tables_and_in_what_is_printed():
@@ -322,6 +345,42 @@ def test_a_heading_on_a_card_keeps_its_power():
         "html.parser",
     )
     assert made.td["data-heading"] == 'log₂ error / 2σ², 10⁻³, "0"'
+
+
+def test_a_heading_on_a_card_keeps_its_indices():
+    heading = "losses on z<sub>e</sub>, <em>E</em>"
+    made = BeautifulSoup(
+        cards.with_cards(WIDE.replace("measured", heading).replace("4084.7", "4<sup>5</sup>")), "html.parser"
+    )
+    first, said = made.td.find_all("span", recursive=False)
+    assert "data-heading" not in made.td.attrs
+    assert first["class"] == ["lvm-heading"] and first["aria-hidden"] == "true"
+    assert first.decode_contents() == f'{heading}, "0"' and said.decode_contents() == "−4<sup>5</sup>"
+    assert made.select_one("tbody th")["data-heading"] == "model"
+
+
+def few(name):
+    """A table of claims, with one row."""
+    lines = f"{name}: 1.29 (claimed: at least 0.4)\n"
+    (match,) = [reading.CLAIM.fullmatch(lines.strip())]
+    return reading.table(reading.CLAIM, [match])
+
+
+def test_tables_of_claims_are_cards_all_alike_and_their_names_have_no_heading():
+    made = BeautifulSoup(cards.with_cards(few("gap")), "html.parser")
+    assert made.table["class"] == ["lvm-table", "lvm-cards"] and "data-stacked" not in made.table.attrs
+    assert [cell.get("data-heading") for cell in made.select("tbody :is(th, td)")] == [
+        None,
+        "in this run",
+        "the text claims",
+    ]
+
+
+def test_a_table_whose_cells_would_take_many_lines_is_wide():
+    short = few("gap").replace(cards.STACKED, "")
+    assert cards.with_cards(short) == short
+    long = few("young net: cosine of the step at the code and of the way to the best code").replace(cards.STACKED, "")
+    assert "lvm-cards" in cards.with_cards(long)
 
 
 def strip_picture(images, titled=True, rows=1):
