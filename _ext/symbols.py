@@ -22,6 +22,7 @@ LONGEST = 18  # letters of an expression in a table in which no line breaks
 CALL = re.compile(rf"(?<=\w)\([^()]{{1,{LONGEST - 2}}}\)")  # p(x, z), N(0.6, 1²)
 EQUAL = re.compile(r"(?<![\w.])(?:\w{2,5}, )?\w{1,5} (?:[=<>≤≥≈]|&[lg]t;) [-−]?[\w.,]{1,9}(?!\w)")  # PPCA, d = 1
 OF_WHAT = re.compile(r"\b(?:log|E) (?=[pqP](?:_\w+)?\()")  # log p(x)
+GIVEN = re.compile("\\([^()<>]*\u00a0\\|\u00a0[^()<>]*\\)")  # (x | code), where a line would break behind the bar
 RAISED = str.maketrans("-−0123456789T", "⁻⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ")
 NAMED = re.compile(rf"(?<![\w.\\])({'|'.join(GREEK)})('?)(?![\w(]|\.\w)")
 POWER = re.compile(r"(?<=[A-Za-zβθσφλμ0-9)\]])\^([-−]?\d{1,2}|T)(?!\w)")
@@ -73,8 +74,10 @@ def tabled(text: str) -> str:
 
 
 def whole(text: str) -> str:
-    """A piece of a page's text in which no line breaks inside these names."""
-    return NAMES.sub(r'<span class="lvm-whole">\g<0></span>', text)
+    """A piece of a page's text in which no line breaks inside these names, or at the bar of (x | z)."""
+    for kept in (NAMES, GIVEN):
+        text = kept.sub(r'<span class="lvm-whole">\g<0></span>', text)
+    return text
 
 
 def lifted(text: str) -> str:

@@ -309,6 +309,7 @@ def in_table(words, tag="td"):
         ("PPCA, d = 16", "PPCA,~d~=~16"),
         ("factor analysis, d = 16", "factor analysis, d~=~16"),
         ("log p(x, z), draw 1", "log~p(x,~z), draw 1"),
+        ("best log p(x | code)", 'best log~p<span class="lvm-whole">(x~|~code)</span>'),
         ("N(-1.5, 0.7²)", "N(−1.5,~0.7<sup>2</sup>)"),
         ("KL(data || model)", "KL(data~∥~model)"),
         ("error, K = 1,000", "error,~K~=~1,000"),
