@@ -16,9 +16,9 @@ import { makeArrows } from "./gradient/arrows.js";
 import { makePlane } from "./gradient/plane.js";
 
 const TERMS = [
-  ["exact", "exact ∇", "evidence", "exact_mean", "exact_log_std"],
-  ["re", "average of *f*′(*z*) ∂*z*", "q", "re_mean", "re_log_std"],
-  ["sf", "average of *f*(*z*) ∂ log *q*(*z*)", "q", "sf_mean", "sf_log_std"],
+  ["exact", "exact gradient", "evidence", "exact_mean", "exact_log_std"],
+  ["re", "reparameterised average", "q", "re_mean", "re_log_std"],
+  ["sf", "score-function average", "q", "sf_mean", "sf_log_std"],
 ];
 
 export default figure("gradient", "Live figure: two estimates of one gradient, and how far they scatter", (kit) => {
@@ -32,12 +32,12 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
   const arrows = makeArrows(kit);
   const live = announcer(h);
   const insight = makeInsight(h);
-  const check = makeCheck(h, "both averages aim at the exact gradient");
+  const check = makeCheck(h, `both averages within ${WITHIN} standard errors of the exact gradient`);
   const buttonsOf = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
   const formula = formulaRow(
     h,
     "gradient by mean and log standard deviation: exact, and both averages",
-    [buttonsOf[0], "≈", buttonsOf[1], "≈", buttonsOf[2]],
+    buttonsOf,
     { unit: "" },
   );
 
@@ -99,7 +99,7 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
       ),
     ],
     check,
-    under: formula,
+    under: h("div", { class: "lvm-newest" }, h("span", { class: "lvm-label" }, "(d mean, d log std) of each arrow:"), formula),
     live: live.region,
   });
   const terms = linkTerms(root, view);
@@ -152,15 +152,16 @@ function say(h, check, n) {
   sentence(h, node, [
     [
       "strong",
-      `Both averages aim at the exact gradient: ${holds ? "within" : "not within"} ${WITHIN} standard errors of it, ` +
-        `and here at most ${fixed(n.away, 1)} of them away. `,
+      `Both averages are ${holds ? "within" : "not within"} ${WITHIN} standard errors of the exact gradient, ` +
+        `here at most ${fixed(n.away, 1)} of them away. `,
     ],
     [
       "plain",
       `One score-function sample has ${times(n.ratio_mean)} times the variance of a reparameterised one along the ` +
         `mean, ` +
-        `${times(n.ratio_log_std)} times along log std: so many times the samples for an equal error. Numbers in ` +
-        `brackets: (by mean, by log std).`,
+        `${times(n.ratio_log_std)} times along log std: so many times the samples for an equal error. ` +
+        `A reparameterised sample gives *f*′(*z*) times the derivatives of *z*, by mean and by log std; a score-function ` +
+        `sample *f*(*z*) times those of log *q*(*z*).`,
     ],
   ]);
 }

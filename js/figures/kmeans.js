@@ -29,6 +29,8 @@ const SAID = {
 };
 const PACE = 700; // ms between two steps of Play
 
+const KMEANS = "K-\u2060means"; // in no line broken
+
 export default figure("kmeans", "Live figure: from soft EM to K-means to a codebook, by one sigma", (kit) => {
   const { root, view, model, h, onCleanup } = kit;
   const numbers = remembered(numbersOf); // asked for by a draw, by what is read back, and at rest
@@ -143,7 +145,7 @@ export default figure("kmeans", "Live figure: from soft EM to K-means to a codeb
     },
   ]);
   layOut(kit, {
-    title: "When does soft EM become K-means?",
+    title: `When does soft EM become ${KMEANS}?`,
     picture: [
       h(
         "div",
@@ -381,13 +383,13 @@ function teach(insight, n) {
       n.dead === 1
         ? "One code is nearest to no point: {perplexity:2} codes’ worth of {k:0} are in use."
         : "{dead:0} codes are nearest to no point: {perplexity:2} codes’ worth of {k:0} are in use.",
-      n.sigma === 0 ? "No step of K-means moves a dead code." : "A wide σ still lets it feel points.",
+      n.sigma === 0 ? `No step of ${KMEANS} moves a dead code.` : "A wide σ still lets it feel points.",
     );
   else if (n.sigma > 0)
     insight.tell(
       n,
       "The least certain point gives its nearest code {100*firm:0} %.",
-      "Turn σ down: at 0 it is all or nothing, and soft EM is K-means.",
+      `Turn σ down: at 0 it is all or nothing, and soft EM is ${KMEANS}.`,
     );
   else if (n.steps && n.fall < 1e-9)
     insight.tell(

@@ -13,7 +13,7 @@ import { layOut, makeCheck, makeInsight } from "../kit/layout.js";
 import { sentence } from "../kit/maths.js";
 import { player } from "../kit/player.js";
 import { imageOf } from "./drawing/ink.js";
-import { makeBars, makeGrid } from "./prior/grid.js";
+import { makeBars, makeGrid, makeKey } from "./prior/grid.js";
 import { makePalette } from "./tokens/paper.js";
 
 const PACE = 90; // ms between two tokens of Play
@@ -81,7 +81,7 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
     h(
       "div",
       { class: "lvm-token-side" },
-      h("div", { class: "lvm-caption lvm-fill-prior" }, "tokens, shaded by cost"),
+      h("div", { class: "lvm-caption lvm-fill-prior" }, "tokens, tinted by cost"),
       grid.node,
     ),
     h(
@@ -131,7 +131,12 @@ export default figure("prior", "Live figure: an image drawn from a prior over to
   layOut(kit, {
     title: "Where do new images come from?",
     given: [head("Prior", which.node), head("Class asked", label.node)],
-    picture: [row, h("div", { class: "lvm-caption lvm-palette-head" }, "set the next token yourself"), palette.node],
+    picture: [
+      row,
+      makeKey(kit, made),
+      h("div", { class: "lvm-caption lvm-palette-head" }, "set the next token: press a code"),
+      palette.node,
+    ],
     hand: [
       h(
         "div",

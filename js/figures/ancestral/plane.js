@@ -27,7 +27,8 @@ export function makePlane({ h, s }) {
     swatch(h, "model", "generator *g*(*z*) ± *s*"),
     swatch(h, "prior", "prior *p*(*z*)"),
     swatch(h, "evidence", "marginal *p*(*x*)"),
-    h("span", { class: "lvm-key" }, swatch(h, "dot", "samples,"), swatch(h, "bars", "histograms")),
+    swatch(h, "dot", "samples"),
+    swatch(h, "bars", "their histograms"),
   );
 
   const marks = {

@@ -75,7 +75,7 @@ export function makeArrows({ h, s }) {
     swatch(h, "arrow-sample", "one sample each"),
     swatch(h, "arrow-average", "their average"),
     swatch(h, "arrow-exact", "exact gradient"),
-    h("span", { class: "lvm-key" }, "› goes on; both on one scale"),
+    h("span", { class: "lvm-key" }, "› longer than its panel"),
   );
   const node = h(
     "div",
@@ -124,7 +124,7 @@ export function makeArrows({ h, s }) {
       panel.labels.replaceChildren(
         ...marks.map((v) => s("text", { x: x(v), y: y(0) + 14, "text-anchor": "middle" }, short(v))),
         ...marks.map((v) => s("text", { x: x(0) - 5, y: y(v) + 4, "text-anchor": "end" }, short(v))),
-        s("text", { x: side - 5, y: y(0) + (side < 150 ? 30 : -5), "text-anchor": "end" }, "d mean"), // clear of arrows
+        s("text", { x: side - 5, y: y(0) + (side < 220 ? 30 : -5), "text-anchor": "end" }, "d mean"), // clear of arrows
         s("text", { x: x(0) + 5, y: 13 }, "d log std"),
       );
     }

@@ -245,7 +245,7 @@ export function build(kit) {
       stored,
     ],
     picture: [row, ...(beside ? [beside.node] : [])],
-    hand: [h("div", { class: "lvm-buttons" }, follow, reset), h("div", { class: "lvm-sliders" }, path.node)],
+    hand: [h("div", { class: "lvm-buttons" }, follow, reset, kept.share), h("div", { class: "lvm-sliders" }, path.node)],
     insight,
     rest: [
       ground.node,
@@ -259,7 +259,6 @@ export function build(kit) {
         button(h, "Set B here", () => kept.change({ b1: now.z1, b2: now.z2, step: last }), {
           title: "the path ends at z",
         }),
-        kept.share,
       ),
     ],
     check,

@@ -1,4 +1,4 @@
-// The grid of tokens, shaded by what each cost, and the bars of the next conditional.
+// The grid of tokens, their paper tinted by what each cost, and the bars of the next conditional.
 
 import { plainImages } from "../../engine/tokens.js";
 import { disable, say, set, show } from "../../kit/dom.js";
@@ -7,8 +7,30 @@ import { makeCells } from "../tokens/cells.js";
 import { stamp } from "../tokens/paper.js";
 
 const BARS = 6;
-// of a cell's shade: at one half the code on it has a contrast of 4.5 : 1 in both themes
-const [LIGHTEST, DARKEST] = [0.04, 0.5];
+const STRONGEST = 0.85; // of a paper's tint: ink on it has a contrast of 4.5 : 1 in both themes
+
+/** How strong the paper of a token is tinted that cost so many nats: fully at the uniform prior's log K, and above. */
+export const tintOf = (cost, size) => (STRONGEST * Math.min(cost / Math.log(size), 1)).toFixed(3);
+
+/** The key of the tints: some costs in nats, the last of them what the uniform prior asks of every token. */
+export function makeKey({ h }, { size }) {
+  const most = Math.log(size);
+  const costs = [0, 1, 2, 3].filter((cost) => cost < most - 0.5);
+  const entry = (cost, words) =>
+    h(
+      "span",
+      { class: "lvm-key" },
+      h("i", { class: "lvm-swatch lvm-swatch-cost" }, h("i", { style: `opacity:${tintOf(cost, size)}` })),
+      h("span", {}, words),
+    );
+  return h(
+    "div",
+    { class: "lvm-keys lvm-cost-keys" },
+    h("span", { class: "lvm-key" }, "cost of a token:"),
+    costs.map((cost) => entry(cost, String(cost))),
+    entry(most, `${fixed(most, 1)} nats and more`),
+  );
+}
 
 /** The grid: `go(place)` when a cell is pressed, so many tokens are then drawn; `handle` stands at the next place. */
 export function makeGrid(kit, made, { go }) {
@@ -20,10 +42,10 @@ export function makeGrid(kit, made, { go }) {
     const wish = n.step < places ? largest(n.conditionals[n.step], 1)[0] : -1;
     cells.draw((i) => {
       const drawn = i < n.step;
-      const share = drawn ? Math.min(-n.logs[i] / Math.log(size), 1) : 0;
       return {
         code: drawn ? String(n.all[i]) : "",
-        fill: drawn ? (LIGHTEST + (DARKEST - LIGHTEST) * share).toFixed(3) : 0,
+        fill: 0,
+        tint: drawn ? tintOf(-n.logs[i], size) : 0,
         ghost: i === n.step ? wish : "",
         onBox: `${drawn ? "" : " is-open"}${i < n.locked ? " is-locked" : ""}`,
       };
@@ -119,7 +141,7 @@ export function makeBars({ h, onCleanup }, made, { take }) {
     say(
       note,
       `the other ${size - Math.min(BARS, size)} codes share ${fixed(Math.max(rest, 0), 3)}; the mark ▸ shows what ` +
-        `the seed ${whole ? "took" : "will take"}${whole ? "" : ". Press one to set it yourself"}`,
+        `the seed ${whole ? "took" : "will take"}${whole ? "" : ". Press one to set it yourself."}`,
     );
   }
   return { node, draw };

@@ -11,8 +11,9 @@ const PATCH = 4; // pixels of a token's side
 const FAINT = 0.4; // of a ghost
 
 /**
- * `pressed(place)` when a cell is clicked. `draw(look)` paints: look(i) gives { code, fill, onBox, onText, ghost } of
- * cell i: classes beside its own, and a code that an empty cell shows faintly; `stand(place)` brings mark and handle to
+ * `pressed(place)` when a cell is clicked. `draw(look)` paints: look(i) gives { code, fill, tint, onBox, onText, ghost }
+ * of cell i: how strong its paper is tinted below the ink, classes beside its own, and a code that an empty cell shows
+ * faintly; `stand(place)` brings mark and handle to
  * a place; `at(event)` is the place under a pointer, the nearest one outside.
  */
 export function makeCells({ h, s, onCleanup }, made, { pressed, attributes = {} }) {
@@ -25,6 +26,7 @@ export function makeCells({ h, s, onCleanup }, made, { pressed, attributes = {} 
     const title = s("title", {});
     return {
       title,
+      paper: s("rect", { x, y, width: CELL, height: CELL, class: "lvm-token-tint", "fill-opacity": 0 }),
       box: s("rect", { x: x + 0.5, y: y + 0.5, width: CELL - 1, height: CELL - 1, class: "lvm-token" }, title),
       text: s("text", { x: x + CELL / 2, y: y + CELL / 2 + 2.6, "text-anchor": "middle", class: "lvm-token-text" }),
     };
@@ -38,6 +40,11 @@ export function makeCells({ h, s, onCleanup }, made, { pressed, attributes = {} 
     cells.flatMap(({ box, text }) => [box, text]),
     here,
     number,
+  );
+  const papers = s(
+    "svg",
+    { class: "lvm-token-papers", viewBox: `-1 -1 ${side + 2} ${side + 2}`, "aria-hidden": "true" },
+    cells.map(({ paper }) => paper),
   );
   const handle = makeHandle(h, "token", attributes);
   const at = (event) => {
@@ -63,12 +70,13 @@ export function makeCells({ h, s, onCleanup }, made, { pressed, attributes = {} 
   };
   const draw = (look) => {
     let fresh = false;
-    cells.forEach(({ box, text, title }, i) => {
-      const { code, fill, onBox = "", onText = "", ghost = "" } = look(i);
-      const key = `${code}|${fill}|${onBox}|${onText}|${ghost}`;
+    cells.forEach(({ box, text, title, paper }, i) => {
+      const { code, fill, tint = 0, onBox = "", onText = "", ghost = "" } = look(i);
+      const key = `${code}|${fill}|${tint}|${onBox}|${onText}|${ghost}`;
       if (looks[i] === key) return;
       looks[i] = key;
       set(box, { class: `lvm-token${onBox}`, "fill-opacity": fill });
+      set(paper, { "fill-opacity": tint });
       set(text, { class: `lvm-token-text${onText}` });
       say(text, code);
       if (codes[i] === code && ghosts[i] === ghost) return;
@@ -87,5 +95,5 @@ export function makeCells({ h, s, onCleanup }, made, { pressed, attributes = {} 
     handle.style.left = `${(100 * (x + CELL / 2)) / side}%`;
     handle.style.top = `${(100 * (y + CELL / 2)) / side}%`;
   };
-  return { node: h("div", { class: "lvm-token-box" }, ink.node, svg, handle), svg, here, handle, at, draw, stand };
+  return { node: h("div", { class: "lvm-token-box" }, papers, ink.node, svg, handle), svg, here, handle, at, draw, stand };
 }

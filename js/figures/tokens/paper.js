@@ -57,21 +57,27 @@ export function stamp(canvas, patch) {
  * All codes as small patches (what the middle of the grid decodes to where every token is that code), like by like, in
  * as many columns as leave each 24 px and more. `choose(code)` when one is pressed; `rank(code)` is its place.
  */
-export function makePalette({ h, view, onCleanup }, made, { choose }) {
+export function makePalette({ h, s, view, onCleanup }, made, { choose }) {
   const { size } = made;
   const order = byLikeness(made);
   const ranks = order.reduce((found, code, rank) => Object.assign(found, { [code]: rank }), new Array(size));
   const { patches } = plainImages(made);
   const step = PATCH + 1;
   const canvas = h("canvas", { class: "lvm-ink lvm-palette-ink", "aria-hidden": "true" });
+  const cards = s("path", { class: "lvm-palette-cards" }); // a code of an empty patch is seen too
+  const under = s("svg", { class: "lvm-palette-papers", "aria-hidden": "true" }, cards);
   const mark = h("i", { class: "lvm-palette-mark" });
-  const node = h("div", { class: "lvm-palette" }, canvas, mark);
+  const node = h("div", { class: "lvm-palette" }, under, canvas, mark);
   let [columns, rows, shown] = [1, size, 0];
 
   function layOut(width) {
     rows = Math.ceil(size / Math.max(Math.floor(width / LEAST), 4));
     columns = Math.ceil(size / rows); // as even as the rows can be
-    set(canvas, { width: columns * step - 1, height: rows * step - 1 });
+    const [wide, tall] = [columns * step - 1, rows * step - 1];
+    set(canvas, { width: wide, height: tall });
+    set(under, { viewBox: `0 0 ${wide} ${tall}` });
+    const corner = (rank) => `M${step * (rank % columns)} ${step * Math.floor(rank / columns)}`;
+    set(cards, { d: order.map((_, rank) => `${corner(rank)}h${PATCH}v${PATCH}h-${PATCH}z`).join("") });
     const pen = canvas.getContext("2d");
     order.forEach((code, rank) => {
       pen.putImageData(tileOf(pen, patches[code]), step * (rank % columns), step * Math.floor(rank / columns));
