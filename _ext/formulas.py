@@ -3,7 +3,7 @@
 A displayed formula breaks where its line ends, before a relation or a sign or after a wide space, and goes on indented.
 One in aligned rows, or of several statements, has a second form for narrow screens, one under the other, each of which
 breaks like that; assets/book.css shows the one that fits. A formula in the text breaks inside no parentheses or bars
-that fit a line.
+that fit a line, and a short one nowhere.
 
 The list of all equations has so many formulas that a telephone would work on them for a second before its first words
 stand. Its formulas but the first are in the page as text, for whom no script runs as elements, and become elements
@@ -46,6 +46,8 @@ ROWS = re.compile(r"\s*\\begin\{(aligned|gathered)\}(.*)\\end\{\1\}\s*([.,;]?)\s
 SCRIPTS = "mover|munder|munderover|msub|msup|msubsup"
 NAME = r"<mi[^>]*>[^<]*</mi><mo>\u2061</mo>"  # KaTeX makes two elements of the name of an operator
 FIRST, LAST = re.compile(rf"(<(?:{SCRIPTS})\b[^>]*>)({NAME})"), re.compile(rf"({NAME})(</(?:{SCRIPTS})>)")
+WHOLE = 18  # letters of a formula of the text that does not break at all: half a line of the narrowest screen
+FEW = 6  # letters of a long one that do not stand alone on a line
 AT_ONCE = 4  # formulas of the list of equations that are elements from the start: they fill the first window
 TOKEN = re.compile(r"\\\\(?:\[[^\]]*\])?|\\[a-zA-Z]+|\\.|.", flags=re.S)
 
@@ -120,15 +122,26 @@ class Inside:
         return self.depth > 0 or self.bars % 2 == 1
 
 
+def letters(shown: str) -> int:
+    """How many letters of a formula, or of a part of it, are seen."""
+    return len(html.unescape(re.sub(r"<[^>]+>|\u200b|\s", "", seen_only(shown))))
+
+
 def together(shown: str) -> str:
-    """A formula of the text in which what stands inside parentheses or between bars is one piece."""
+    """A formula of the text in which what stands inside parentheses or between bars is one piece.
+
+    A short one is one piece as a whole, and of a long one no few letters are left alone at a line's end or start.
+    """
     first, *rest = BOUND.split(shown)
-    done, line, inside = "", first, Inside()
-    for base, strut, piece in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
-        if inside.after(line):
-            done, line = done + line, strut + piece
+    pieces = list(zip(rest[::3], rest[1::3], rest[2::3], strict=True))
+    short = letters(shown) <= WHOLE
+    done, line, inside, seen = "", first, Inside(), letters(first)  # seen: letters of the piece that is open
+    for k, (base, strut, piece) in enumerate(pieces, 1):
+        behind = sum(letters(later) for *_, later in pieces[k - 1 :])
+        if inside.after(line) or short or seen < FEW or behind < FEW:
+            done, line, seen = done + line, strut + piece, seen + letters(piece)
         else:
-            done, line = f"{done}{line}</span>", base + piece
+            done, line, seen = f"{done}{line}</span>", base + piece, letters(piece)
     return done + line
 
 

@@ -1,8 +1,9 @@
 """Letters, powers and indices as they are written by hand, where a table, a label or a test's sentence has plain text.
 
 What a cell gives to `table` and what a test says of itself is plain text, read in a terminal as well: theta^2, E_q,
-1e-12. In a page it becomes θ², E with an index, 10⁻¹². A number stays with its error and its unit on one line, and in
-a table so does a short expression: d = 1, p(x, z). What code prints gets its infinity, its bars and its dots.
+1e-12. In a page it becomes θ², E with an index, 10⁻¹². A number stays with its error, its unit and its times sign on
+one line, and in a table so does a short expression: d = 1, p(x, z). What code prints gets its infinity, its bars and
+its dots.
 Apostrophes are curly and 28 x 28 has a times sign wherever a reader meets them.
 """
 
@@ -31,7 +32,9 @@ INDEX = re.compile(r"(?<![\w.])(d?[A-Za-zβθσφ])_(\w{1,3})(?![\w(])")
 APOSTROPHE = re.compile(r"(?<=\w)(?:'|&#x27;)(?=[A-Za-z])|(?<=s)(?:'|&#x27;)(?= \w)")  # Jensen's, the images' mean
 PRIME = re.compile(r"(?<![\w'])([A-Za-zβθσφλμ])(?:'|&#x27;)(?!\w)")  # f'(z), q'
 TIMES = re.compile(r"(?<=\d) x (?=\d)")
-KEPT = re.compile(r"(?<=[\d.]) (?=(?:%|nats?|bits?|kB|MB|ms|px)(?!\w))| (?=± )|(?<= ±) ")
+KEPT = re.compile(
+    r"(?<=[\d.]) (?=(?:%|nats?|bits?|kB|MB|ms|px)(?!\w))| (?=± )|(?<= ±) |(?<=\d) (?=× \d)|(?<=\d ×) (?=\d)"
+)
 
 
 def raised(number: str) -> str:

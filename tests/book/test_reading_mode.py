@@ -180,12 +180,15 @@ def test_of_two_statements_each_has_a_row_where_it_is_narrow():
     "formula, pieces",
     [
         (r"\operatorname{KL}(q(z \mid x) \,\Vert\, p(z))", 1),
-        (r"a + b = c", 3),
-        (r"|x - \mu - Wz|^2 + 1", 2),
-        (r"(z - m)^2 = \tfrac12 (a + b)", 2),
+        (r"\beta \ge 1", 1),  # what is short does not break at all
+        (r"\operatorname{Var}_x[m_j(x)] > 0.01", 1),
+        (r"z_1 + z_2 + z_3 + z_4 = y_1 + y_2 + y_3 + y_4", 3),  # what is long does, leaving no few letters alone
+        (r"M_{jj} = 1 + (\lambda_j - \sigma^2) / \sigma^2 - x_j", 2),
+        (r"|x - \mu - Wz|^2 + |x - \mu - Vz|^2 + 1", 2),
+        (r"(z - m)^2 + (y - m)^2 = \tfrac12 (a + b)", 3),
     ],
 )
-def test_a_formula_in_the_text_breaks_inside_no_parentheses_or_bars(formula, pieces):
+def test_a_formula_in_the_text_breaks_inside_no_parentheses_or_bars_and_leaves_little_alone(formula, pieces):
     shown = formulas.together(formulas.render(formula, False))
     assert shown.count(formulas.BASE) == pieces
     assert re.sub(r"<[^>]+>", "", shown) == re.sub(r"<[^>]+>", "", formulas.render(formula, False))
@@ -195,6 +198,7 @@ def test_a_formula_in_the_text_breaks_inside_no_parentheses_or_bars(formula, pie
     "body, shown",
     [
         ("<p>a bound of -110 nats</p>", "<p>a bound of −110\u00a0nats</p>"),
+        ("<p>a 28 x 28 image, 5 × 5 × 5</p>", "<p>a 28\u00a0×\u00a028 image, 5\u00a0×\u00a05\u00a0×\u00a05</p>"),
         ("<p>up to theta. Not theta.grad</p>", "<p>up to θ. Not theta.grad</p>"),
         ("<caption>log p(x) - L_K, (-1, -.5)</caption>", "<caption>log p(x) − L<sub>K</sub>, (−1, −.5)</caption>"),
         (
@@ -217,7 +221,7 @@ def test_a_formula_in_the_text_breaks_inside_no_parentheses_or_bars(formula, pie
         ),
         (
             "<p>Jensen&#x27;s, its images' mean, 28 x 28, f'(z) q'</p>",
-            "<p>Jensen’s, its images’ mean, 28 × 28, f′(z) q′</p>",
+            "<p>Jensen’s, its images’ mean, 28\u00a0×\u00a028, f′(z) q′</p>",
         ),
         (
             '<div class="output"><pre>EM\'s end, 28 x 28</pre></div>',
