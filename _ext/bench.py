@@ -34,6 +34,7 @@ def parts() -> dict:
         "chapters": lambda: pictures.of("chapters", results),
         "growth": lambda: report.growths(results).markdown(),
         "exponents": lambda: pictures.of("exponents", results),
+        "more": lambda: pictures.of("exponents-more", results) or "",  # the other models
         "audited": lambda: report.measured_on(audit),
         "pages": lambda: report.pages(audit).markdown(),
     }

@@ -17,6 +17,10 @@ log = logging.getLogger(__name__)
 PAGE = "book/appendix/identities"
 MARK = "\N{CHECK MARK}\N{VARIATION SELECTOR-15}"  # as text, not as a picture
 MARKER = "<!-- equations and tests -->"
+LONGEST = 24  # letters of an expression in which no line breaks
+BRACKETS = re.compile(rf"\((?!\w{{3,}} \w{{2,}})[^()]{{1,{LONGEST}}}\)")  # (N - 3), (D log 2)
+FUNCTION = re.compile(r"(?<!\w)(?:log|exp|Var) (?=(?:log )?[A-Za-z]\b|\d|\|)")  # log |dy/dx|
+OPERATOR = re.compile(r"(?<=[\w)\]²ᵀ]) ([-−+/=]) (?=[\w(\[|𝟏])")  # 2 / (N - 3)
 
 
 def anchor(label: str) -> str:
@@ -48,8 +52,8 @@ def page_text(equations, tests, code=()) -> str:
 
 
 def formula(tex: str) -> str:
-    """The equation without its label, so that the label stays the chapter's."""
-    return f"$$\n{tex.strip()}\n$$"
+    """The equation without its label, so that the label stays the chapter's, and without the comma of its sentence."""
+    return f"$$\n{tex.strip().rstrip(',.').rstrip()}\n$$"
 
 
 def entry(test) -> str:
@@ -74,8 +78,21 @@ def place(part) -> str:
 
 
 def plain(text: str) -> str:
-    """Words of a docstring as Markdown that shows them as they are."""
-    return re.sub(r"([\\`*_{}\[\]<>$#|+~-])", r"\\\1", text)
+    """Words of a docstring as Markdown that shows them as they are; a one-hot's bold 1 in any font."""
+    shown = re.sub(r"([\\`*_{}\[\]<>$#|+~-])", r"\\\1", tied(text))
+    return re.sub(r"𝟏\\_(\w)", r"**1**{sub}`\1`", shown)
+
+
+def tied(text: str) -> str:
+    """Words in which no line breaks inside a short expression."""
+    text = BRACKETS.sub(lambda found: whole(found[0]), text)
+    text = FUNCTION.sub(lambda found: whole(found[0]), text)
+    return OPERATOR.sub(lambda found: whole(found[0]), text)
+
+
+def whole(expression: str) -> str:
+    """An expression on one line, with its minus sign, which nothing finds behind such spaces."""
+    return expression.replace(" - ", " \N{MINUS SIGN} ").replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def power_of_ten(number: float) -> str:

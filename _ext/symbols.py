@@ -25,12 +25,12 @@ EQUAL = re.compile(r"(?<![\w.])(?:\w{2,5}, )?\w{1,5} (?:[=<>≤≥≈]|&[lg]t;) 
 OF_WHAT = re.compile(r"\b(?:log|E) (?=[pqP](?:_\w+)?\()")  # log p(x)
 GIVEN = re.compile("\\([^()<>]*\u00a0\\|\u00a0[^()<>]*\\)")  # (x | code), where a line would break behind the bar
 RAISED = str.maketrans("-−0123456789T", "⁻⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ")
-NAMED = re.compile(rf"(?<![\w.\\])({'|'.join(GREEK)})('?)(?![\w(]|\.\w)")
+NAMED = re.compile(rf"(?<![\w.\\])({'|'.join(GREEK)})(['’]?)(?![\w(]|\.\w)")
 POWER = re.compile(r"(?<=[A-Za-zβθσφλμ0-9)\]])\^([-−]?\d{1,2}|T)(?!\w)")
 TEN = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([-−+]?)(\d{1,3})(?!\w)")
-INDEX = re.compile(r"(?<![\w.])(d?[A-Za-zβθσφ])_(\w{1,3})(?![\w(])")
+INDEX = re.compile(r"(?<![\w.])(d?[A-Za-zℓ𝟏βθσφ])_(\w{1,3})(?![\w(])")
 APOSTROPHE = re.compile(r"(?<=\w)(?:'|&#x27;)(?=[A-Za-z])|(?<=s)(?:'|&#x27;)(?= \w)")  # Jensen's, the images' mean
-PRIME = re.compile(r"(?<![\w'])([A-Za-zβθσφλμ])(?:'|&#x27;)(?!\w)")  # f'(z), q'
+PRIME = re.compile(r"(?<![\w'’‘])([A-Za-zβθσφλμ])(?:['’]|&#x27;)(?!\w)")  # f'(z), q'
 TIMES = re.compile(r"(?<=\d) x (?=\d)")
 KEPT = re.compile(
     r"(?<=[\d.]) (?=(?:%|nats?|bits?|kB|MB|ms|px)(?!\w))| (?=± )|(?<= ±) |(?<=\d) (?=× \d)|(?<=\d ×) (?=\d)"

@@ -10,6 +10,7 @@ Where the results or what draws them changed since, a picture is stale, and whoe
 from __future__ import annotations
 
 import ast
+import functools
 import json
 
 from tools import keys
@@ -17,7 +18,12 @@ from tools import keys
 from . import report
 
 FOLDER = report.HERE / "pictures"
-NAMES = {"ratios": report.ratios_figure, "chapters": report.chapters_figure, "exponents": report.growth_figure}
+NAMES = {
+    "ratios": report.ratios_figure,
+    "chapters": report.chapters_figure,
+    "exponents": report.growth_figure,
+    "exponents-more": functools.partial(report.growth_figure, line=1),
+}
 FORMS = ("light", "dark", "narrow-light", "narrow-dark")  # the narrow ones of a picture of one panel
 
 

@@ -107,7 +107,8 @@ def less(value: float, other: float) -> str:
 
 def named(name: str) -> str:
     """The name of a row or number as it is read: sizes with their sign, and a prior's kind before it."""
-    crossed = re.sub(r"\d x \d", lambda found: tied(found[0].replace("x", "×")), name)
+    crossed = re.sub(r"\d x \d", lambda found: tied(found[0].replace("x", "×")), name).replace("'", "’")
+    crossed = re.sub(r"\w = \d", lambda found: tied(found[0]), crossed)
     crossed = crossed.replace(" -ELBO", " " + minus("-ELBO"))
     return re.sub(r"the prior (\w+)$", r"the \1 prior", crossed)
 
@@ -173,8 +174,21 @@ def slope(sizes, seconds) -> float:
 def aimed(limit: Limit, unit: str = "") -> str:
     """A limit in words."""
     if limit.what == "seconds":
-        return f"{limit.sense} {number(limit.bound)} s"
+        return f"{limit.sense} " + tied(f"{number(limit.bound)} s")
     return f"{limit.sense} {number(limit.bound)}{unit and ' ' + unit}"
+
+
+def apart(value: float, limit: Limit) -> str:
+    """A number with as many digits, up to six, as tell it from its limit."""
+    said = [minus(f"{value:.{digits}g}") for digits in (4, 5, 6)] if abs(value) < 1000 else []
+    return next((words for words in [number(value), *said] if words != number(limit.bound)), number(value))
+
+
+def part_of(row: Row) -> str:
+    """A comparison's aim in words."""
+    if row.aim == 1:
+        return f"no longer than {row.peer}"
+    return f"at most {number(row.aim)} of {row.peer}’s time"
 
 
 def verdict(row, stored: dict | None) -> str:
@@ -213,7 +227,7 @@ def beyond(limits, found: dict[str, float]) -> list[str]:
     for limit in limits:
         value = found.get(limit.what, math.nan)
         if not limit.met(value):
-            amount = f"{number(value)} s" if limit.what == "seconds" else f"{limit.what} {number(value)}"
+            amount = tied(f"{number(value)} s") if limit.what == "seconds" else f"{limit.what} {apart(value, limit)}"
             faults.append(f"{amount} is not {aimed(limit)}")
     return faults
 
@@ -226,7 +240,7 @@ def targets(results: dict) -> Table:
         if isinstance(row, Row) and row.aim is not None:
             found = f"{number(stored['ratio'])} of its time" if stored else NOT_MEASURED
             lines.append(
-                (named(row.name), f"at most {number(row.aim)} of {row.peer}'s time", found, verdict(row, stored))
+                (named(row.name), part_of(row), found, verdict(row, stored))
             )
         elif isinstance(row, Aim):
             found = [NOT_MEASURED]
@@ -235,7 +249,7 @@ def targets(results: dict) -> Table:
                 found = [
                     spread(best(stored["ours"]))
                     if limit.what == "seconds"
-                    else f"{limit.what} {number(reached[limit.what])}"
+                    else f"{limit.what} {apart(reached[limit.what], limit)}"
                     for limit in row.limits
                 ]
             wanted = [
@@ -341,7 +355,7 @@ def growths(results: dict) -> Table:
                     (
                         row.name,
                         name,
-                        f"{knob.sizes[0]:,} to {knob.sizes[-1]:,}",
+                        tied(f"{knob.sizes[0]:,} to {knob.sizes[-1]:,}"),
                         NOT_MEASURED,
                         number(knob.expected),
                         NOT_MEASURED,
@@ -353,7 +367,7 @@ def growths(results: dict) -> Table:
                 (
                     row.name,
                     name,
-                    f"{found['sizes'][0]:,} to {found['sizes'][-1]:,}",
+                    tied(f"{found['sizes'][0]:,} to {found['sizes'][-1]:,}"),
                     minus(f"{exponent:.2f}"),
                     number(knob.expected),
                     compared(exponent, knob.expected),
@@ -389,7 +403,7 @@ def pages(audit: dict) -> Table:
             and shown[what] is not None
             and not all(met(value) for name, _, value in aims.rows(report) if name == what)
         ]
-        cells = ["–" if shown[what] is None else number(shown[what]) for what in PAGE_COLUMNS]
+        cells = ["–" if shown[what] is None else precise(what, shown[what]) for what in PAGE_COLUMNS]
         lines.append((titled(Path(page).stem), *cells, f"{MISSED}: {', '.join(missed)}" if missed else REACHED))
     if lines:
         target = {what: aim for what, (_, aim, _) in aims.AIMS.items()} | {
@@ -397,6 +411,11 @@ def pages(audit: dict) -> Table:
         }
         lines.insert(0, ("target", *(target[what] for what in PAGE_COLUMNS), ""))
     return Table(("Page", *PAGE_COLUMNS.values(), "Verdict"), lines)
+
+
+def precise(what: str, value: float) -> str:
+    """A number of a page: shifts in three decimals, so that they stand below each other."""
+    return f"{value:.3f}" if what == "CLS" else number(value)
 
 
 OTHER_SCORES = "accessibility", "best-practices", "seo"  # one column, the least of them: each has the same aim
@@ -450,6 +469,16 @@ def text(results: dict) -> str:
 # ------------------------------------------------------------------ figures: each a picture and its alternative text
 
 
+def missed(row: Row, ratio: float) -> bool:
+    """Whether a comparison has an aim for its time, and misses it."""
+    return row.aim is not None and ratio > row.aim
+
+
+def called(row: Row, ratio: float) -> str:
+    """The name of a comparison in the figure, with the word where its target is missed."""
+    return named(row.name) + (f" ({MISSED})" if missed(row, ratio) else "")
+
+
 def ratios_figure(results: dict):
     """Our time over the peer's, for each comparison that was measured; None where none was."""
     from lvm_lib import plots
@@ -459,7 +488,8 @@ def ratios_figure(results: dict):
         return None
 
     def draw(axis, names_above: bool) -> None:
-        places = bars(axis, {named(row.name): ratio for row, ratio in found}, 1.0, names_above)
+        late = {called(row, ratio) for row, ratio in found if missed(row, ratio)}
+        places = bars(axis, {called(row, ratio): ratio for row, ratio in found}, 1.0, names_above, late)
         for place, (row, _) in zip(places, found, strict=True):
             if row.aim is not None:
                 half = 0.22 if names_above else 0.36
@@ -467,7 +497,7 @@ def ratios_figure(results: dict):
         axis.axvline(1, color=plots.colour("muted"), lw=1, ls=":")
         aims = [ratio <= row.aim for row, ratio in found if row.aim is not None]
         axis.set_title(f"{sum(aims)} of {len(aims)} reach the target")
-        axis.set_xlabel("time, as a part of the other library's\n(dotted: equal; upright mark: target)")
+        axis.set_xlabel("time, as a part of the other library’s\n(dotted: equal; upright mark: target)")
 
     said = "; ".join(
         f"{named(row.name)}, {number(ratio)}" + ("" if row.aim is None else f" (target {number(row.aim)})")
@@ -479,10 +509,11 @@ def ratios_figure(results: dict):
     return figure, alt, lambda axis: draw(axis, names_above=True)
 
 
-def bars(axis, found: dict[str, float], at_least: float, names_above: bool) -> list[float]:
+def bars(axis, found: dict[str, float], at_least: float, names_above: bool, late=frozenset()) -> list[float]:
     """Bars from above down, each with its number at the right edge; the axis reaches `at_least`. Gives their places.
 
     names_above: the names stand above the bars, for a phone, and not beside them; what the axis held before is gone.
+    late: the names of bars that miss a target, in another colour.
     """
     from lvm_lib import plots
 
@@ -491,7 +522,8 @@ def bars(axis, found: dict[str, float], at_least: float, names_above: bool) -> l
     names = [textwrap.fill(name, 32) for name in whole] if names_above else list(found)
     room = [0.68 + 0.43 * (1 + name.count("\n")) if names_above else 1.0 for name in names]
     places = [sum(room[: k + 1]) - 0.36 if names_above else float(k) for k in range(len(room))]
-    axis.barh(places, list(found.values()), height=0.3 if names_above else 0.5, color=plots.colour("accent"))
+    shades = [plots.colour("gap" if name in late else "accent") for name in found]
+    axis.barh(places, list(found.values()), height=0.3 if names_above else 0.5, color=shades)
     ink = plots.colour("ink")
     for place, name, value in zip(places, names, found.values(), strict=True):
         axis.annotate(number(value), (1.02, place), xycoords=("axes fraction", "data"), va="center", color=ink)
@@ -539,16 +571,18 @@ def chapters_figure(results: dict):
     return figure, alt, lambda axis: draw(axis, names_above=True)
 
 
-def growth_figure(results: dict):
-    """Time against size, both as multiples of the first, one panel for each model; None where none was measured."""
+def growth_figure(results: dict, line: int = 0):
+    """Time against size, both as multiples of the first, one panel for each model; None where none was measured.
+
+    A picture holds one line of three panels: on a phone its panels come one after the other, and so do the lines.
+    """
     from lvm_lib import plots
 
-    found = [(row, entry(results, row)["growth"]) for row in every(Growth) if entry(results, row)]
+    every_one = [(row, entry(results, row)["growth"]) for row in every(Growth) if entry(results, row)]
+    found = every_one[3 * line : 3 * line + 3]
     if not found:
         return None
-    columns = min(3, len(found))
-    lines = -(-len(found) // columns)
-    figure, axes = plots.subplots(lines, columns, height=2.8 * lines, squeeze=False)
+    figure, axes = plots.subplots(1, min(3, len(every_one)), height=2.8, squeeze=False)
     said = []
     for axis, (row, grown) in zip(axes.flat, found, strict=False):
         parts = []

@@ -9,6 +9,7 @@ import pytest
 from tools import identities
 
 sys.path.insert(0, str(identities.ROOT / "_ext"))
+import identities as extension
 import minus
 import symbols
 
@@ -96,3 +97,16 @@ TYPED = re.compile(r"\^|\w_\w|\|\||[<>]=|\b(?:sqrt|prod)\b|(?<!\w)'|'(?!\w)|(?<=
 def test_what_a_test_says_of_itself_reads_as_maths_on_the_page(test):
     shown = re.sub(r"<su([bp])>.*?</su\1>", "", symbols.marked(minus.signed(html.escape(test.says, quote=False))))
     assert not TYPED.search(html.unescape(shown)), shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"), [("f\u2019(z), which", "f′(z), which"), ("for theta\u2019", "for θ′"), ("x\u2019s", "x\u2019s")]
+)
+def test_a_letter_with_a_curly_apostrophe_behind_it_has_a_prime(typed, shown):
+    assert symbols.plain(typed) == shown
+
+
+def test_no_line_breaks_in_a_short_expression():
+    assert extension.tied("against 2 / (N - 3)") == "against 2\xa0/\xa0(N\xa0−\xa03)"
+    assert extension.tied("plus E[log |dy/dx|] of its log of") == "plus E[log\xa0|dy/dx|] of its log of"
+    assert "p," not in extension.formula(r"\int p,")

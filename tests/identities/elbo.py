@@ -58,7 +58,7 @@ def mixture_model(rng, components=3):
 
 
 def expectation(q, f, nodes=40):
-    """E_q f(z) by Gauss-Hermite: f takes z (k, n, d) and returns (k, n, ...); exact for polynomials."""
+    """E_q f(z) by Gauss–Hermite: f takes z (k, n, d) and returns (k, n, ...); exact for polynomials."""
     rule = quadrature.product(*[quadrature.hermite(nodes)] * q.mean.shape[1])
     z = q.mean + np.einsum("nij,kj->kni", np.linalg.cholesky(q.cov), rule.points)
     return np.tensordot(np.exp(rule.log_weights), f(z), axes=1)
@@ -197,7 +197,7 @@ def sum_over_data(rng):
 
 @identity("elbo-jensen", tolerance=1e-7)
 def jensen(rng):
-    """Evidence on a line against the log of an average weight by Gauss-Hermite; the average of its log lies below"""
+    """Evidence on a line against the log of an average weight by Gauss–Hermite; the average of its log lies below"""
     model = QuadraticCurve(rng.uniform(0.6, 1.2), rng.uniform(0.2, 0.4), 1.0)
     x, _ = model.sample(POINTS, rng)
     wide = GaussianQ.diagonal(np.zeros((POINTS, 1)), 1.2)
@@ -341,7 +341,7 @@ def toy(rng):
 
 @identity("elbo-toy-reconstruction", tolerance=1e-8)
 def toy_reconstruction(rng):
-    """E_q log p(x | z) by Gauss-Hermite over scipy's normal against the formula, and against the library"""
+    """E_q log p(x | z) by Gauss–Hermite over scipy's normal against the formula, and against the library"""
     model, x = toy_model(rng)
     q = some_q(rng, latents=1)
     mean, variance = q.mean[:, 0], q.cov[:, 0, 0]
@@ -381,7 +381,7 @@ def ppca(rng):
 
 @identity("elbo-ppca-evidence", tolerance=1e-8)
 def ppca_evidence(rng):
-    """Generator averaged over the prior on a plane, and the library, against a normal with covariance W W^T + s^2 I"""
+    """Generator averaged over the prior on a plane, and the library, against a normal with covariance W Wᵀ + σ² I"""
     model, x = linear_model(rng, dimensions=3)
     plane = quadrature.plane(-8.0, 8.0, 201)
     generator = stats.norm(plane.points @ model.loadings.T + model.mean, model.noise**0.5)
@@ -616,7 +616,7 @@ def limit(f, k):
 
 @identity("elbo-importance-bias", tolerance=1e-6)
 def importance_bias(rng):
-    """K times the exact gap, extrapolated to large K, against Var(w) / (2 p^2) by direct summation"""
+    """K times the exact gap, extrapolated to large K, against Var w / (2 p²) by direct summation"""
     mixture, x, probabilities = mixture_model(rng, components=2)
     p, q = np.exp(mixture.evidence(x)), probabilities
     w = np.exp(mixture.log_joint_all(x)) / q
@@ -644,7 +644,7 @@ def importance_bias(rng):
 
 @identity("elbo-ess", tolerance=1e-8, sigmas=4)
 def effective_sample_size(rng):
-    """The library's log-space form against the sums, the coefficient of variation, and K p^2 / E w^2 for many draws"""
+    """The library's log-space form against the sums, the coefficient of variation, and K p² / E[w²] for many draws"""
     log_w = rng.normal(size=(40, POINTS)) - 3
     w = np.exp(log_w)
     size_of = bounds.effective_sample_size

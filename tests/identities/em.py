@@ -383,7 +383,7 @@ def gap_parts(rng):
 
 @identity("em-bias", tolerance=2e-5)
 def bias(rng):
-    """Slope of the evidence in sigma against the slope of the gap, where the ELBO over q and sigma is highest"""
+    """Slope of the evidence in σ against the slope of the gap, where the ELBO over q and σ is highest"""
     model, x = curve(rng)
     xt = torch.tensor(x)
 
@@ -423,7 +423,7 @@ def bias(rng):
 
 @identity("em-landscape", tolerance=1e-8)
 def landscape(rng):
-    """The library's F against expectations of scipy's densities under the responsibilities for theta'"""
+    """The library's F against expectations of scipy's densities under the responsibilities for θ′"""
     x, theta_q, theta = rng.normal(size=9) * 2, rng.uniform(0.3, 1.5), rng.uniform(0.5, 2.0)
     ends = np.stack([stats.norm(sign * theta_q).logpdf(x) for sign in (1, -1)], axis=1)
     q = special.softmax(ends, axis=1)
@@ -462,7 +462,7 @@ def hard(rng):
 
 @identity("em-soft", tolerance=1e-6)
 def soft(rng):
-    """Evidence and responsibilities at a tiny sigma against distances and the nearest mean"""
+    """Evidence and responsibilities at a tiny σ against distances and the nearest mean"""
     means = np.array([[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]]) + rng.normal(size=(3, 2)) * 0.1
     x, sigma = means[rng.integers(3, size=POINTS)] + rng.normal(size=(POINTS, 2)) * 0.4, 1e-5
     model = GaussianMixture.spherical(np.full(3, 1 / 3), means, sigma)
@@ -477,7 +477,7 @@ def soft(rng):
 
 @identity("em-floor", tolerance=1e-6)
 def floor(rng):
-    """The M-step's covariance by clipped eigenvalues against a numerical maximum over covariances floor I + L L^T"""
+    """The M-step's covariance by clipped eigenvalues against a numerical maximum over covariances εI + L Lᵀ"""
     x = rng.normal(size=(POINTS, 2)) * [1.5, 0.2] @ np.linalg.qr(rng.normal(size=(2, 2)))[0]
     least, q = 0.3, np.ones((POINTS, 1))
     found = em.m_step_gaussian(x, q, floor=least)

@@ -200,7 +200,7 @@ def moment_matching(rng):
 
 @identity("kl-sample", tolerance=1e-8)
 def sample(rng):
-    """KL by quadrature plus scipy's average over draws against - H plus (average - expectation) by torch and moments"""
+    """KL by quadrature plus scipy's average over draws against -H plus (average - expectation) by torch and moments"""
     model, log_density = mixture(rng)
     mean, std = gaussian(rng)
     draws = model.sample(7, rng)[0][:, 0]
@@ -268,7 +268,7 @@ def code(rng):
 
 @identity("kl-mass", tolerance=1e-8)
 def mass(rng):
-    """Mass of a box of a Gaussian by Gauss-Legendre over u against scipy's cdf; the sum over all pixels is 1"""
+    """Mass of a box of a Gaussian by Gauss–Legendre over u against scipy's cdf; the sum over all pixels is 1"""
     mean, cov = rng.normal(size=2) + 3.0, covariance(rng, 2)
     pixel, (u, weights) = np.array([3.0, 2.0]), unit_square(40)
     by_u = weights @ np.exp(densities.log_normal_full(pixel + u, mean, cov))
@@ -293,7 +293,7 @@ def box_by_scipy(corner, mean, cov):
 
 
 def unit_interval(m):
-    """Gauss-Legendre nodes and weights on [0, 1)."""
+    """Gauss–Legendre nodes and weights on [0, 1)."""
     nodes, weights = np.polynomial.legendre.leggauss(m)
     return nodes / 2 + 0.5, weights / 2
 
@@ -320,7 +320,7 @@ def dequantised(rng):
 
 @identity("kl-dequantised-gaussian", tolerance=1e-8)
 def dequantised_gaussian(rng):
-    """Gauss-Legendre average of scipy's log density over the bin against log density at the middle less the trace"""
+    """Gauss–Legendre average of scipy's log density over the bin against log density at the middle less the trace"""
     mean, cov = rng.normal(size=2) + 3.0, covariance(rng, 2)
     pixel, (u, weights) = np.array([[3.0, 2.0]]), unit_square(5)
     average = weights @ normal(mean, cov).logpdf(pixel + u)
@@ -347,7 +347,7 @@ def pixel_scale(rng):
 
 @identity("kl-bits-per-dim", tolerance=1e-8)
 def bits_per_dim(rng):
-    """Mean over pixels of -log2 of their masses by scipy's cdf against - log P(x) / (D log 2) by the library"""
+    """Mean over pixels of -log2 of their masses by scipy's cdf against -log P(x) / (D log 2) by the library"""
     x, mean, std = rng.integers(1, 255, 6), rng.uniform(80, 170, 6), rng.uniform(30, 60, 6)
     masses = stats.norm.cdf(x + 0.5, mean, std) - stats.norm.cdf(x - 0.5, mean, std)
     return Equal(

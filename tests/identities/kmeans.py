@@ -52,7 +52,7 @@ def some_choice(rng, k=5):
 
 @identity("kmeans-enumerated", tolerance=1e-7)
 def enumerated(rng):
-    """Numerical derivative of the enumerated expectation against q_j f_j and q_j E_q f"""
+    """Numerical derivative of the enumerated expectation against q_j f(𝟏_j) and q_j E_q[f]"""
     logits, f = some_choice(rng)
     values = f(torch.eye(5, dtype=torch.float64)).numpy()
     slope = numeric(lambda at: special.softmax(at) @ values, logits.numpy())
@@ -66,7 +66,7 @@ def enumerated(rng):
 
 @identity("kmeans-score-function", tolerance=1e-7)
 def score_function(rng):
-    """Numerical derivative of E_q f against the average of (f - b)(e_k - q), all choices weighted by q"""
+    """Numerical derivative of E_q[f] against the average of (f - b)(𝟏_k - q), all choices weighted by q"""
     logits, f = some_choice(rng)
     values, baseline = f(torch.eye(5, dtype=torch.float64)).numpy(), rng.normal() + 2
     q, corners = special.softmax(logits.numpy()), np.eye(5)
@@ -90,7 +90,7 @@ def score_function(rng):
 
 @identity("kmeans-gumbel-max", tolerance=1e-7)
 def gumbel_max(rng):
-    """P(l_k + g_k is the largest) by integrating a Gumbel density times the others' cdfs, against the softmax"""
+    """P(ℓ_k + G_k is the largest) by integrating a Gumbel density times the others' cdfs, against the softmax"""
     logits = rng.normal(size=4)
 
     def wins(k):
@@ -215,7 +215,7 @@ def running_means(rng):
 
 @identity("kmeans-gradient-step", tolerance=1e-12)
 def gradient_step(rng):
-    """The layer's codebook loss differentiated by torch, a step of N / 2n, against the means of the rows by a loop"""
+    """The codebook's loss differentiated by torch, a step of N / (2 n_k), against the means of the rows by a loop"""
     x, centroids = points_and_centroids(rng)
     layer = VectorQuantizer(4, 3, seed=0, update="gradient", revive=0).double().set_(centroids).train()
     (gradient,) = torch.autograd.grad(layer(torch.tensor(x)).losses.codebook, layer.codebook)
@@ -268,7 +268,7 @@ def vq_parts(rng):
 
 @identity("kmeans-straight-through", tolerance=1e-7)
 def straight_through(rng):
-    """dL/dz by torch through the layer against numerical differences of the decoder at codes, plus 2 beta (z - e)"""
+    """∂L/∂z_e by torch through the layer against numerical differences of the decoder at codes, plus 2β(z_e - e)"""
     layer, z, error, error_torch = vq_parts(rng)
     beta, rows = 0.25, torch.tensor(z, requires_grad=True)
     codes, _indices, losses = layer(rows)
@@ -287,7 +287,7 @@ def straight_through(rng):
 
 @identity("kmeans-codebook-gradient", tolerance=1e-7)
 def codebook_gradient(rng):
-    """dL/de by torch from the whole loss against 2 (e - z), added up by a loop over the rows of each code"""
+    """∂L/∂e by torch from the whole loss against 2(e - z_e), added up by a loop over the rows of each code"""
     layer, z, _, error_torch = vq_parts(rng)
     rows = torch.tensor(z, requires_grad=True)
     codes, _, losses = layer(rows)
@@ -308,7 +308,7 @@ def codebook_gradient(rng):
 
 @identity("kmeans-late-losses", tolerance=1e-7)
 def late_losses(rng):
-    """dL/dz_e by torch with losses behind the straight-through line, against numerical differences and 2 (b - 1)"""
+    """∂L/∂z_e by torch, losses behind the straight-through line, against differences plus 2(β - 1)(z_e - e)"""
     layer, z, error, error_torch = vq_parts(rng)
     beta, rows = rng.uniform(0.1, 0.6), torch.tensor(z, requires_grad=True)
     passed = layer(rows).codes
@@ -323,7 +323,7 @@ def late_losses(rng):
 
 @identity("kmeans-rotation", tolerance=1e-9)
 def rotation(rng):
-    """dL/dz by torch through the library against the transposed matrix exponential of a turn in the plane of z and e"""
+    """∂L/∂z_e by torch through the library against the transposed matrix exponential of a turn from z_e to e"""
     z, e, slope = rng.normal(size=(3, 4, 5))
     rows = torch.tensor(z, requires_grad=True)
     passed = rotated(rows, e)

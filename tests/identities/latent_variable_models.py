@@ -112,7 +112,7 @@ def joint(rng):
 
 @identity("lvm-marginal", tolerance=1e-8)
 def marginal(rng):
-    """Low-rank evidence against the log of a Gauss-Hermite average of p(x | z) over the prior; a mixture's by a sum"""
+    """Low-rank evidence against the log of a Gauss–Hermite average of p(x | z) over the prior; a mixture's by a sum"""
     model, x = linear(rng)
     model = LinearGaussian(0.6 * model.loadings, model.mean, model.noise)
     average = gauss_hermite(np.zeros((POINTS, 2)), np.eye(2), lambda z: np.exp(scipy_px_z(model, x, z)))
@@ -203,7 +203,7 @@ def infinite_mixture(rng):
 
 @identity("lvm-ancestral", tolerance=1e-8, sigmas=4.5)
 def ancestral(rng):
-    """Var x by integrating x x^T p(x) over the plane against Var g over z plus s^2 I; and the spread of samples"""
+    """Var x by integrating x xᵀ p(x) over the plane against Var g over z plus s² I; and the spread of samples"""
     model, _ = noisy_curve(rng, std=0.6)
     z = quadrature.line(-9, 9, 1201)
     mass, g = np.exp(z.log_weights + stats.norm.logpdf(z.points[:, 0])), model.decode(z.points)
@@ -243,7 +243,7 @@ def naive(rng):
 
 @identity("lvm-importance", tolerance=1e-7)
 def importance(rng):
-    """Low-rank evidence against the log of an average weight under a wide q, by Gauss-Hermite and scipy"""
+    """Low-rank evidence against the log of an average weight under a wide q, by Gauss–Hermite and scipy"""
     model, x = linear(rng)
     mean, cov = conditioned(model, x)
     mean, cov = mean + 0.1, 1.4 * cov
@@ -257,7 +257,7 @@ def importance(rng):
 
 @identity("lvm-kl-posterior-prior", tolerance=1e-8)
 def kl_posterior_prior(rng):
-    """KL between two normals by torch against Gauss-Hermite averages of scipy's log posterior and log prior"""
+    """KL between two normals by torch against Gauss–Hermite averages of scipy's log posterior and log prior"""
     model, x = linear(rng)
     mean, cov = conditioned(model, x)
     to_prior = distributions.kl_divergence(
@@ -284,7 +284,7 @@ def gentle(rng, loading=None):
 
 
 def over_two_draws(model, x, f, nodes=60):
-    """E f(p_1, p_2) over two independent draws from the prior, p_k = p(x | z_k): (n,), by Gauss-Hermite."""
+    """E f(p_1, p_2) over two independent draws from the prior, p_k = p(x | z_k): (n,), by Gauss–Hermite."""
     rule = quadrature.hermite(nodes)
     p = np.exp(scipy_px_z(model, x, np.broadcast_to(rule.points[:, None, :], (nodes, len(x), 1))))  # (nodes, n)
     mass = np.exp(rule.log_weights)

@@ -128,7 +128,7 @@ def importance(rng):
 
 @identity("tok-beta-unit", tolerance=1e-9)
 def beta_unit(rng):
-    """Gradients by autograd of two VQ-VAEs with the same weights: noise s and beta against c s and beta / c^2"""
+    """Gradients by autograd of two VQ-VAEs with the same weights: σ and β against c σ and β / c²"""
     c, noise, beta = float(rng.uniform(1.5, 3)), float(rng.uniform(0.1, 0.5)), float(rng.uniform(0.2, 2))
     seed, x = int(rng.integers(1000)), torch.tensor(rng.uniform(0, 1, (6, SIDE**2)))
 

@@ -27,7 +27,7 @@ POINTS = 3
 
 
 def hermite(mean, std, f, nodes=12):
-    """E f(z, eps) for z = mean + std eps, mean and std (d,), by Gauss-Hermite: f takes (k, d) twice, gives (k, ...)."""
+    """E f(z, eps) for z = mean + std eps, mean and std (d,), by Gauss–Hermite: f takes (k, d) twice, gives (k, ...)."""
     rule = quadrature.product(*[quadrature.hermite(nodes)] * len(mean))
     return np.tensordot(np.exp(rule.log_weights), f(mean + std * rule.points, rule.points), axes=1)
 
@@ -88,7 +88,7 @@ def solved(rng):
 
 @identity("vae-objective", tolerance=1e-8)
 def objective(rng):
-    """The library's terms, exact for a linear decoder, against Gauss-Hermite of scipy's log p(x | z) and torch's KL"""
+    """The library's terms, exact for a linear decoder, against Gauss–Hermite of scipy's log p(x | z) and torch's KL"""
     x = cloud(rng)
     model = linear_vae(2, 5, rng.uniform(0.5, 0.9), seed=int(rng.integers(1000))).double()
     with torch.no_grad():
@@ -110,7 +110,7 @@ def objective(rng):
 
 @identity("vae-two-gaps", tolerance=1e-8)
 def two_gaps(rng):
-    """Dense evidence less a Gauss-Hermite ELBO, against both gaps written out for a Gaussian posterior; q* by ELBO"""
+    """Dense evidence less a Gauss–Hermite ELBO, against both gaps written out for a Gaussian posterior; q* by ELBO"""
     model = LinearGaussian(rng.normal(size=(5, 2)), rng.normal(size=5), rng.uniform(0.4, 0.9))
     x = model.sample(POINTS, rng)[0]
     M, centre = model.posterior_precision, model.posterior(x).mean
@@ -149,7 +149,7 @@ def two_gaps(rng):
 
 @identity("vae-reparameterised", tolerance=1e-8, sigmas=4.5)
 def reparameterised(rng):
-    """Derivatives of a cubic's expectation, found by hand, against Gauss-Hermite of autograd's slope, and draws"""
+    """Derivatives of a cubic's expectation, found by hand, against Gauss–Hermite of autograd's slope, and draws"""
     f, mean, std, by_mean, by_log_std = cubic(rng)
     through_mean = hermite(mean, std, lambda z, eps: slope(f, z))
     through_std = hermite(mean, std, lambda z, eps: slope(f, z) * std * eps)
@@ -163,7 +163,7 @@ def reparameterised(rng):
 
 @identity("vae-score-function", tolerance=1e-8, sigmas=4.5)
 def score_function(rng):
-    """Derivatives of a cubic's expectation, found by hand, against Gauss-Hermite of f times the score, and draws"""
+    """Derivatives of a cubic's expectation, found by hand, against Gauss–Hermite of f times the score, and draws"""
     f, mean, std, by_mean, by_log_std = cubic(rng)
     at = values(f)
     of_mean = hermite(mean, std, lambda z, eps: at(z)[:, None] * eps / std)
@@ -178,7 +178,7 @@ def score_function(rng):
 
 @identity("vae-baseline", tolerance=1e-8, sigmas=4.5)
 def baseline(rng):
-    """Gauss-Hermite of (f - b) score against that of f'(z), which knows no b; and the library's leave-one-out draws"""
+    """Gauss–Hermite of f - b times the score against that of f′(z), which knows no b; and leave-one-out draws"""
     f, mean, std, by_mean, by_log_std = cubic(rng)
     at, b = values(f), rng.uniform(5, 9)
     with_b = hermite(mean, std, lambda z, eps: (at(z)[:, None] - b) * eps / std)
@@ -201,7 +201,7 @@ def baseline(rng):
 
 @identity("vae-kl", tolerance=1e-8)
 def closed_form_kl(rng):
-    """Gauss-Hermite of log q - log p in two dimensions against the four printed terms, and the library's torch form"""
+    """Gauss–Hermite of log q - log p in two dimensions against the four printed terms, and the library's torch form"""
     mean, std = rng.normal(size=2) + 1, rng.uniform(0.2, 0.7, 2)
 
     def log_ratio(z, eps):
@@ -240,7 +240,7 @@ def gaussian(rng):
 
 @identity("vae-beta-sigma", tolerance=1e-8)
 def one_dial(rng):
-    """The library's loss at (sigma, beta) against scipy's normal at sigma times the root of beta, its KL and bracket"""
+    """The library's loss at (σ, β) against scipy's normal at σ times the root of β, its KL and bracket"""
     std, beta, seed = rng.uniform(0.5, 0.8), rng.uniform(2, 4), int(rng.integers(1000))
     model, x = small_vae(std, seed)
     with torch.no_grad():
@@ -269,7 +269,7 @@ def one_dial(rng):
 
 @identity("vae-ae-limit", tolerance=1e-8)
 def autoencoder_limit(rng):
-    """A VAE's loss at beta 0 and encoder std 1e-12 against the autoencoder made of the same networks"""
+    """A VAE's loss at β = 0 and s_φ = 1e-12 against the autoencoder made of the same networks"""
     std, seed = rng.uniform(0.5, 0.8), int(rng.integers(1000))
     model, x = small_vae(std, seed)
     last = model.encoder.net[-1]

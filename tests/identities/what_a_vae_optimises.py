@@ -37,7 +37,7 @@ def bound_for_larger_beta(rng):
 
 @identity("vae-prior-gain", tolerance=1e-8)
 def prior_gain(rng):
-    """Rise of the average ELBO, each q by Gauss-Hermite, against two divergences of the aggregate by trapezoids"""
+    """Rise of the average ELBO, each q by Gauss–Hermite, against two divergences of the aggregate by trapezoids"""
     n, grid = 4, quadrature.line(-40, 40, 40_001)
     mean, std = rng.normal(size=n) * 1.5, rng.uniform(0.3, 0.8, n)
     rho = GaussianMixture(
