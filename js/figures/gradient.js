@@ -34,12 +34,9 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
   const insight = makeInsight(h);
   const check = makeCheck(h, `both averages within ${WITHIN} standard errors of the exact gradient`);
   const buttonsOf = TERMS.map(([key, symbol, quantity]) => termButton(h, { key, symbol, quantity }));
-  const formula = formulaRow(
-    h,
-    "gradient by mean and log standard deviation: exact, and both averages",
-    buttonsOf,
-    { unit: "" },
-  );
+  const formula = formulaRow(h, "gradient by mean and log standard deviation: exact, and both averages", buttonsOf, {
+    unit: "",
+  });
 
   const kept = keep(kit, {
     numbers,
@@ -99,7 +96,12 @@ export default figure("gradient", "Live figure: two estimates of one gradient, a
       ),
     ],
     check,
-    under: h("div", { class: "lvm-newest" }, h("span", { class: "lvm-label" }, "(d mean, d log std) of each arrow:"), formula),
+    under: h(
+      "div",
+      { class: "lvm-newest" },
+      h("span", { class: "lvm-label" }, "(d mean, d log std) of each arrow:"),
+      formula,
+    ),
     live: live.region,
   });
   const terms = linkTerms(root, view);
@@ -160,8 +162,8 @@ function say(h, check, n) {
       `One score-function sample has ${times(n.ratio_mean)} times the variance of a reparameterised one along the ` +
         `mean, ` +
         `${times(n.ratio_log_std)} times along log std: so many times the samples for an equal error. ` +
-        `A reparameterised sample gives *f*′(*z*) times the derivatives of *z*, by mean and by log std; a score-function ` +
-        `sample *f*(*z*) times those of log *q*(*z*).`,
+        `A reparameterised sample gives *f*′(*z*) times the derivatives of *z*, by mean and by log std; a ` +
+        `score-function sample *f*(*z*) times those of log *q*(*z*).`,
     ],
   ]);
 }

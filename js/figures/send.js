@@ -107,7 +107,9 @@ export default figure("send", "Live figure: one digit as a message, and the bits
     rest: h(
       "div",
       { class: "lvm-buttons" },
-      button(h, "Other first bits", () => move({ seed: (kept.state.seed % kept.range("seed").high) + 1 })),
+      button(h, "Other bits", () => move({ seed: (kept.state.seed % kept.range("seed").high) + 1 }), {
+        title: "other bits that are there first",
+      }),
       button(h, "Reset", () => kept.reset()),
       kept.share,
     ),

@@ -157,7 +157,9 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
         "div",
         { class: "lvm-buttons" },
         undo,
-        button(h, "Take the code here", () => kept.change({ brush: now.all[kept.state.place] })),
+        button(h, "Pick code", () => kept.change({ brush: now.all[kept.state.place] }), {
+          title: "the brush takes the code here",
+        }),
         button(h, "Unpaint all", () => {
           if (kept.state.edits) {
             before = [...before, kept.state.edits].slice(-BACK);

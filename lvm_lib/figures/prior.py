@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from .. import plots
 from .._checks import describe
-from ..plots.palette import colour
+from ..plots.palette import CLASSES, colour
 from ..shipped import shipped_tokens
 from ..token_priors import TokenPrior
 from ..vqvae import VQVAE
@@ -27,7 +27,8 @@ from .token_nets import packed, rebuilt
 __all__ = ["PriorFigure"]
 
 SEEDS = 1000
-DARKEST = 0.5  # of a cell's shade, as in js/figures/prior/grid.js: the code on it is read well
+STRONGEST = 0.85  # of a paper's tint, as in js/figures/prior/grid.js: the code on it is read well
+OCHRE = CLASSES[3]  # a cost, as in figure.css
 
 
 class PriorFigure(LiveFigure):
@@ -196,8 +197,8 @@ class PriorFigure(LiveFigure):
         figure = Figure(figsize=(7.2, 3.3), layout="constrained")
         left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.5])
         cost = np.where(np.arange(len(tokens)) < self.step, -logs, np.nan).reshape(grid, grid)
-        shades = LinearSegmentedColormap.from_list("cost", [colour("panel"), colour("prior")])
-        left.imshow(cost, cmap=shades, alpha=DARKEST, vmin=0, vmax=math.log(self.nets["size"]))
+        shades = LinearSegmentedColormap.from_list("cost", [colour("panel"), OCHRE])
+        left.imshow(cost, cmap=shades, alpha=STRONGEST, vmin=0, vmax=math.log(self.nets["size"]))
         for place in range(self.step):
             left.text(
                 place % grid,
@@ -208,7 +209,7 @@ class PriorFigure(LiveFigure):
                 fontsize=6,
                 color=colour("ink"),
             )
-        left.set(xticks=[], yticks=[], title="tokens, by cost", facecolor=colour("panel"))
+        left.set(xticks=[], yticks=[], title="tokens, tinted by cost", facecolor=colour("panel"))
         left.spines[:].set_color(colour("line"))
         side = 4 * grid
         plots.images(middle, self._image(tokens).reshape(1, side, side), columns=1, high=1.0)

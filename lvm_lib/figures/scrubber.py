@@ -279,7 +279,9 @@ def _curves(axes, figure, n):
             lw=1.4,
             label="training loss (fresh binarisation)",
         )
-    axes.plot(figure.epochs, figure.curve, "o-", color=colour("elbo"), ms=4, label=f"−ELBO of {BOUND} test images")
+    axes.plot(
+        figure.epochs, figure.curve, "o--", color=colour("elbo"), ms=4, lw=1.2, label=f"−ELBO of {BOUND} test images"
+    )
     axes.axvline(n["epoch"], color=colour("ink"), lw=1)
     low = min([*figure.curve, *figure.losses])
     axes.set(xlabel="epoch", ylabel="nats per image", ylim=(low - 4, low + 60), xlim=(-0.3, max(figure.epochs) + 0.3))

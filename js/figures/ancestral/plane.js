@@ -28,7 +28,7 @@ export function makePlane({ h, s }) {
     swatch(h, "prior", "prior *p*(*z*)"),
     swatch(h, "evidence", "marginal *p*(*x*)"),
     swatch(h, "dot", "samples"),
-    swatch(h, "bars", "their histograms"),
+    swatch(h, "bars", "histograms"),
   );
 
   const marks = {
@@ -186,8 +186,11 @@ export function makePlane({ h, s }) {
     const mark = (x, y) => [x - 6, y - 6, 12, 12];
     const along = (px) => {
       const curve = [];
-      for (let x = Math.max(px - NEAR, left); x < Math.min(px + NEAR, split); x += 3)
-        curve.push([x - 1.5, scales.x(decode(scales.z.inverse(x))) - 2, 3, 4]);
+      const high = (x) => scales.x(decode(scales.z.inverse(x)));
+      for (let x = Math.max(px - NEAR, left); x < Math.min(px + NEAR, split); x += 3) {
+        const [a, b] = [high(x), high(x + 3)]; // without a gap where it is steep
+        curve.push([x, Math.min(a, b) - 3, 3, Math.abs(a - b) + 6]);
+      }
       return curve;
     };
     const [px, py] = [scales.z(n.z), scales.x(n.g)];

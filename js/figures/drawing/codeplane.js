@@ -7,14 +7,18 @@ import { plated } from "../../kit/plated.js";
 
 const SMALL = 160; // pixels of a side: below, its numerals are smaller
 const REACH = 4; // standard deviations of the prior, from the middle to an edge
+const INSIDE = 3.88; // where a numeral near the edge stands, so that it is not cut
 
-/** Its svg, with `codes` between the rings and the frame; `lay(side)` says whether it had another size before. */
+/** Where a code's numeral stands: wholly in the frame, or as far outside as it is. */
+export const standing = (z) => (Math.abs(z) > REACH ? z : Math.min(Math.max(z, -INSIDE), INSIDE));
+
+/** Its svg, with `codes` over the ticks and the rings; `lay(side)` says whether it had another size before. */
 export function makeCodePlane(s, codes, more = {}) {
   const prior = [1, 2].map((k) => s("circle", { class: `lvm-prior-ring lvm-prior-ring-${k}` }));
   const cross = s("path", { class: "lvm-grid" });
   const frame = s("rect", { class: "lvm-field-frame", x: 0.5, y: 0.5 });
   const ticks = s("g", { class: "lvm-ticks" });
-  const svg = s("svg", { class: "lvm-svg", "aria-hidden": "true", ...more }, cross, prior, codes, frame, ticks);
+  const svg = s("svg", { class: "lvm-svg", "aria-hidden": "true", ...more }, cross, prior, ticks, codes, frame);
   const plane = {
     svg,
     reach: REACH,

@@ -245,7 +245,7 @@ export function build(kit) {
       stored,
     ],
     picture: [row, ...(beside ? [beside.node] : [])],
-    hand: [h("div", { class: "lvm-buttons" }, follow, reset, kept.share), h("div", { class: "lvm-sliders" }, path.node)],
+    hand: [h("div", { class: "lvm-buttons" }, follow), h("div", { class: "lvm-sliders" }, path.node)],
     insight,
     rest: [
       ground.node,
@@ -260,6 +260,7 @@ export function build(kit) {
           title: "the path ends at z",
         }),
       ),
+      h("div", { class: "lvm-buttons" }, reset, kept.share),
     ],
     check,
     under: [walk, formula],

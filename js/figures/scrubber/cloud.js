@@ -2,7 +2,7 @@
 
 import { set } from "../../kit/dom.js";
 import { numerals } from "../../kit/hues.js";
-import { makeCodePlane } from "../drawing/codeplane.js";
+import { makeCodePlane, standing } from "../drawing/codeplane.js";
 
 export function makeCloud({ h, s }, labels) {
   // For each checkpoint one text, a place for each of its characters; laid out once, then shown and hidden.
@@ -19,8 +19,8 @@ export function makeCloud({ h, s }, labels) {
   const written = (codes) => {
     const digits = numerals(s, labels);
     digits.put(
-      (i) => plane.x(codes[i][0]).toFixed(1),
-      (i) => (plane.y(codes[i][1]) + plane.foot).toFixed(1),
+      (i) => plane.x(standing(codes[i][0])).toFixed(1),
+      (i) => (plane.y(standing(codes[i][1])) + plane.foot).toFixed(1),
     );
     return digits.node;
   };

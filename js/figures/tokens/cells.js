@@ -11,8 +11,8 @@ const PATCH = 4; // pixels of a token's side
 const FAINT = 0.4; // of a ghost
 
 /**
- * `pressed(place)` when a cell is clicked. `draw(look)` paints: look(i) gives { code, fill, tint, onBox, onText, ghost }
- * of cell i: how strong its paper is tinted below the ink, classes beside its own, and a code that an empty cell shows
+ * `pressed(place)` when a cell is clicked. `draw(look)` paints: look(i) gives { code, fill, tint, onBox, onText,
+ * ghost } of cell i: how strong its paper is tinted below the ink, classes beside its own, and a code that an empty cell shows
  * faintly; `stand(place)` brings mark and handle to
  * a place; `at(event)` is the place under a pointer, the nearest one outside.
  */
@@ -95,5 +95,13 @@ export function makeCells({ h, s, onCleanup }, made, { pressed, attributes = {} 
     handle.style.left = `${(100 * (x + CELL / 2)) / side}%`;
     handle.style.top = `${(100 * (y + CELL / 2)) / side}%`;
   };
-  return { node: h("div", { class: "lvm-token-box" }, papers, ink.node, svg, handle), svg, here, handle, at, draw, stand };
+  return {
+    node: h("div", { class: "lvm-token-box" }, papers, ink.node, svg, handle),
+    svg,
+    here,
+    handle,
+    at,
+    draw,
+    stand,
+  };
 }

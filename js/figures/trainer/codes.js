@@ -1,9 +1,9 @@
 // The plane of codes: each test image stands as its digit, in its class's hue, where the mean of its q is.
 
 import { path } from "../../kit/axes.js";
-import { set, show } from "../../kit/dom.js";
+import { say, set, show } from "../../kit/dom.js";
 import { numerals } from "../../kit/hues.js";
-import { makeCodePlane } from "../drawing/codeplane.js";
+import { makeCodePlane, standing } from "../drawing/codeplane.js";
 
 /** Latent j, counted from 0, by its name: z₁, z₂, and so on. */
 export const indexed = (j) => `z${j + 1}`.replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
@@ -31,8 +31,8 @@ export function makeCodes({ h, s }) {
     }
     ground.lay(side);
     const { x, y, reach } = ground;
-    const inView = (v) => Math.min(Math.max(Number.isFinite(v) ? v : 0, -2 * reach), 2 * reach);
-    const place = (k, to, add) => (i) => (to(inView(codes[2 * i + k])) + add).toFixed(1);
+    const inView = (v) => Math.min(Math.max(v || 0, -2 * reach), 2 * reach); // a code that is no number: 0
+    const place = (k, to, add) => (i) => (to(standing(inView(codes[2 * i + k]))) + add).toFixed(1);
     digits.put(place(0, x, 0), place(1, y, ground.foot));
     for (const mark of [way, own]) show(mark, ways.length > 0);
     if (ways.length) {
@@ -40,8 +40,7 @@ export function makeCodes({ h, s }) {
       set(way, { d: path(xs, ys) });
       set(own, { cx: xs.at(-1).toFixed(1), cy: ys.at(-1).toFixed(1) });
     }
-    const words = `codes of ${labels.length} test images, ${indexed(plane[0])} and ${indexed(plane[1])}`;
-    if (title.textContent !== words) title.textContent = words;
+    say(title, `codes of ${labels.length} test images, ${indexed(plane[0])} and ${indexed(plane[1])}`);
   }
   return { node, draw };
 }
