@@ -99,7 +99,8 @@ def test_the_side_file_s_words_are_shown_with_the_signs_of_a_page_and_its_number
          "bands": [{"low": -1, "right": True, "says": "E_q >= 1"}], "outside": "lie within -1000 and 1000"}
     ]}  # fmt: skip  # the two line by line
     shown = {"right": "KL(q ∥ p) of 1,000 images’ codes, θ² − 1", "stamp": "7e5", "parts": [
-        {"what": "σ", "truth": -1.5, "unit": "nats", "slips": [{"name": "Jensen’s 28\u00a0×\u00a028, −H", "value": [1000]}],
+        {"what": "σ", "truth": -1.5, "unit": "nats",
+         "slips": [{"name": "Jensen’s 28\u00a0×\u00a028, −H", "value": [1000]}],
          "bands": [{"low": -1, "right": True, "says": "E_q ≥ 1"}], "outside": "lie within −1,000 and 1,000"}
     ]}  # fmt: skip  # the two line by line
     assert answers.shown(plain) == shown
