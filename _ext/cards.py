@@ -19,7 +19,7 @@ BETWEEN = 2  # letters of nothing between two columns
 STACKED = " data-stacked"  # of a table whose rows are cards on a narrow screen, however few its words
 TABLE = re.compile(rf'<table class="lvm-table"(?:{STACKED})?>.*?</table>', flags=re.S)
 LISTED = re.compile(r'<table class="table">.*?</table>', flags=re.S)
-RESULTS = {"book/appendix/benchmarks"}  # pages of Markdown whose tables are results
+RESULTS = {"book/appendix/benchmarks", "book/appendix/instructors"}  # pages of Markdown whose tables are results
 LISTS = {"book/appendix/glossary", "book/appendix/notation"}  # pages whose rows are stacked
 ROLES = {
     "table": "table",

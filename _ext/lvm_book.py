@@ -33,7 +33,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 def machinery() -> str:
     """A key of what turns a chapter into a page: where it changes, every page is written anew."""
     files = sorted(path for folder in (HERE, HERE.parent / "_templates") for path in folder.glob("*.*"))
-    files += [HERE.parent / "tools" / f"{name}.py" for name in ("exercises", "folded", "plain", "quick")]
+    files += [HERE.parent / "tools" / f"{name}.py" for name in ("exercises", "folded", "plain", "quick", "references")]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
@@ -63,6 +63,9 @@ def setup(app):
     import search_index
     import status
 
+    from tools import references
+
+    references.register()
     app.add_config_value("lvm_machinery", machinery(), "env")
     first = (alone, run, answers, downloads, formulas, identities, bench, status, page, front)
     for part in (*first, previews, search_index):

@@ -26,6 +26,8 @@ TAG = re.compile(r"<!--.*?-->|<(/?)([a-zA-Z][a-zA-Z0-9]*)([^>]*)>", flags=re.S)
 ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 SIMPLE = r"<m[ion][^>]*>[^<]*</m[ion]>"  # a power and a fraction in a line of text, where their base is one sign
 POWER, OVER = re.compile(rf"<msup>{SIMPLE}"), re.compile(rf"<mfrac>{SIMPLE}")
+BELOW = re.compile(rf"<msub>{SIMPLE}|(?<=\w)(?=<sub>\w)")  # an index likewise: q_n, and not qn
+RAISED = re.compile(r"(?<=\w)(?=<sup>[−\dT])")  # 10^−8 in text
 VOID = {"br", "hr", "img", "input", "link", "meta", "source", "wbr"}
 LEFT_OUT = {
     *("script", "style", "noscript", "form", "svg", "nav", "annotation", "summary", "button"),
@@ -62,7 +64,8 @@ def begins(name: str, given: dict[str, str]) -> bool:
 
 def sections(page: str) -> list[Section]:
     """The sections of a built page in their order, each without those inside it."""
-    page = POWER.sub(r"\g<0>^", OVER.sub(r"\g<0>/", page))
+    page = RAISED.sub("^", page)
+    page = BELOW.sub(r"\g<0>_", POWER.sub(r"\g<0>^", OVER.sub(r"\g<0>/", page)))
     start, end = page.find("<article>"), page.find("<footer", page.find("<article>"))
     found = [Section(0, "")]
     inside = found[:]  # the sections around the present place

@@ -94,7 +94,14 @@
   // The list of chapters opens at the present one.
   const beside = document.querySelector("nav.chapters");
   const page = beside?.querySelector("[aria-current=page]");
-  if (page) scrolledTo(page, beside);
+  if (page) {
+    scrolledTo(page, beside);
+    // counts of answers come later and make the list longer; whoever moves in it scrolls it alone
+    const longer = new MutationObserver(() => scrolledTo(page, beside));
+    longer.observe(beside, { childList: true, subtree: true });
+    for (const own of ["pointerenter", "focusin"])
+      beside.addEventListener(own, () => longer.disconnect(), { once: true });
+  }
 
   const menu = document.querySelector("details.menu");
   menu?.addEventListener("toggle", () => {

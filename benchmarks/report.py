@@ -107,7 +107,7 @@ def less(value: float, other: float) -> str:
 
 def named(name: str) -> str:
     """The name of a row or number as it is read: sizes with their sign, and a prior's kind before it."""
-    crossed = re.sub(r"\d x \d", lambda found: tied(found[0].replace("x", "×")), name).replace("'", "’")
+    crossed = re.sub(r"\d x \d", lambda found: tied(found[0].replace("x", "×")), name)
     crossed = re.sub(r"\w = \d", lambda found: tied(found[0]), crossed)
     crossed = crossed.replace(" -ELBO", " " + minus("-ELBO"))
     return re.sub(r"the prior (\w+)$", r"the \1 prior", crossed)
@@ -239,9 +239,7 @@ def targets(results: dict) -> Table:
         stored = entry(results, row)
         if isinstance(row, Row) and row.aim is not None:
             found = f"{number(stored['ratio'])} of its time" if stored else NOT_MEASURED
-            lines.append(
-                (named(row.name), part_of(row), found, verdict(row, stored))
-            )
+            lines.append((named(row.name), part_of(row), found, verdict(row, stored)))
         elif isinstance(row, Aim):
             found = [NOT_MEASURED]
             if stored:
@@ -476,7 +474,7 @@ def missed(row: Row, ratio: float) -> bool:
 
 def called(row: Row, ratio: float) -> str:
     """The name of a comparison in the figure, with the word where its target is missed."""
-    return named(row.name) + (f" ({MISSED})" if missed(row, ratio) else "")
+    return named(row.name).replace("'", "’") + (f" ({MISSED})" if missed(row, ratio) else "")
 
 
 def ratios_figure(results: dict):

@@ -191,9 +191,11 @@ def listed() -> str:
     """The list of references in plain Markdown; the build puts its own in its place."""
     from pybtex.plugin import find_plugin
 
-    style, words = find_plugin("pybtex.style.formatting", "plain")(), find_plugin("pybtex.backends", "plaintext")()
-    ordered = sorted(entries(), key=lambda key: (cited(key)[2:].casefold(), key))
-    formatted = style.format_entries([entries()[key] for key in ordered])
+    from . import references
+
+    references.register()
+    words = find_plugin("pybtex.backends", "plaintext")()
+    formatted = references.Style().format_entries(list(entries().values()))
     return "\n".join(f'- <a id="{entry.key}"></a>{entry.text.render(words)}' for entry in formatted)
 
 
