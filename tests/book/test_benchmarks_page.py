@@ -217,7 +217,7 @@ def test_pages_of_the_book_are_shown_as_they_were_audited(bench_book):
     shown = Page(bench_book)
     assert shown.table("The pages") == [
         ("target", "< 600", "≤ 1,000", "≥ 95", "100", "≤ 2", "< 0.1", "< 2", "< 8", ""),
-        ("elbo", "123", "44.5", "97", "100", "1", "0.0123", "1.25", "3.5", "reached"),
+        ("elbo", "123", "44.5", "97", "100", "1", "0.012", "1.25", "3.5", "reached"),
         (
             "vae",
             "700",
@@ -225,7 +225,7 @@ def test_pages_of_the_book_are_shown_as_they_were_audited(bench_book):
             "80",
             "98",
             "1",
-            "0.0123",
+            "0.012",
             "–",
             "9.25",
             "missed: performance, seo, first load, frame, p95",
@@ -239,3 +239,9 @@ def test_a_marker_that_names_nothing_fails_the_strict_build(bench_book):
     path.write_text(path.read_text() + "\n<!-- bench: nonsense -->\n")
     failed = bench_book.build(check=False)
     assert failed.returncode != 0 and "nonsense" in failed.stdout + failed.stderr
+
+
+def test_a_number_near_its_limit_has_the_digits_that_tell_them_apart():
+    limit = report.Limit("nats", "below", 108)
+    shown = [report.apart(value, limit) for value in (107.591, 107.98, 108.01, 93.2)]
+    assert shown == ["107.6", "107.98", "108.01", "93.2"]
