@@ -6,7 +6,7 @@ import re
 import pytest
 from docutils.nodes import make_id
 
-from tools import chapters, identities, keys, length, plain
+from tools import chapters, identities, keys, length, plain, references
 
 CHAPTERS = chapters.chapter_paths()
 ALL = chapters.chapter_paths()
@@ -104,6 +104,8 @@ def test_the_list_of_references_is_that_of_the_bib_file():
     assert "{bibliography}" in plain.bibliography(page) and "{bibliography}" not in page
     keys_listed = re.findall(r'<a id="(\w+)">', page)
     assert sorted(keys_listed) == sorted(plain.entries()) and len(set(keys_listed)) == len(keys_listed)
+    names = [references.folded(name) for name in re.findall(r'^- <a id="\w+"></a>([^,.]+),', page, flags=re.M)]
+    assert names == sorted(names) and len(names) == len(keys_listed), "surname first, whatever accents it has"
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
