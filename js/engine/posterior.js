@@ -223,6 +223,35 @@ export function numbers(state, p) {
   };
 }
 
+/** Between b and c, at t in [0, 1], the curve of Catmull and Rom through a, b, c, d. */
+const between = (a, b, c, d, t) => b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)));
+
+/** A row of values with `parts` steps in place of each; it goes straight on beyond its ends. */
+function finerRow(row, parts) {
+  const last = row.length - 1;
+  const at = (i) => (i < 0 ? 2 * row[0] - row[1] : i > last ? 2 * row[last] - row[last - 1] : row[i]);
+  return Float64Array.from({ length: last * parts + 1 }, (_, k) => {
+    const i = Math.min(Math.floor(k / parts), last - 1);
+    return between(at(i - 1), row[i], row[i + 1], at(i + 2), k / parts - i);
+  });
+}
+
+/** A function on the grid, by cubic interpolation on one with spacings `parts` times smaller: for drawing alone. */
+export function finer({ lines, m1, m2 }, values, parts) {
+  const [n1, n2] = [m1, m2].map((m) => (m - 1) * parts + 1);
+  const rows = Array.from({ length: m1 }, (_, i) => finerRow(values.slice(i * m2, (i + 1) * m2), parts));
+  const fine = new Float64Array(n1 * n2);
+  for (let j = 0; j < n2; j++)
+    finerRow(
+      rows.map((row) => row[j]),
+      parts,
+    ).forEach((value, i) => {
+      fine[i * n2 + j] = value;
+    });
+  const on = { lines: lines.map(({ points }) => ({ points: finerRow(points, parts) })), m1: n1, m2: n2 };
+  return { on, values: fine };
+}
+
 /** Line segments [x1, y1, x2, y2] where a function on the grid crosses a level: marching squares. */
 export function contour({ lines: [a, b], m1, m2 }, values, level) {
   const segments = [];
@@ -230,6 +259,9 @@ export function contour({ lines: [a, b], m1, m2 }, values, level) {
   for (let i = 0; i + 1 < m1; i++)
     for (let j = 0; j + 1 < m2; j++) {
       const at = i * m2 + j;
+      const above = values[at] > level;
+      const across = values[at + m2] > level === above && values[at + m2 + 1] > level === above;
+      if (across && values[at + 1] > level === above) continue;
       const corners = [
         [x[i], y[j], values[at]],
         [x[i + 1], y[j], values[at + m2]],

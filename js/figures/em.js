@@ -52,7 +52,7 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
   const steps = makeSteps(kit);
   const live = announcer(h);
   const insight = makeInsight(h);
-  const check = makeLateCheck(h, maths(h, "*F* + gap = evidence, and neither falls"));
+  const check = makeLateCheck(h, maths(h, "*F* + gap = evidence; *F* and evidence never fall"));
   const about = h("p", { class: "lvm-em-note" });
   const aboutToy = h("p", { class: "lvm-em-note" });
   const [f, gap, evidence] = [
@@ -104,7 +104,7 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
       land();
     },
   });
-  const removal = button(h, "Remove", () => hands.remove(), { "aria-label": "Remove the point under the ring" });
+  const removal = button(h, "Remove point", () => hands.remove(), { "aria-label": "Remove the point under the ring" });
   const count = kept.slider("k", { label: ["components ", h("var", {}, "K")] });
   const rate = kept.slider("rate", { label: "gradient step" });
   const head = (text) => h("div", { class: "lvm-em-head" }, maths(h, text));
@@ -145,12 +145,13 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     hand: h("div", { class: "lvm-buttons" }, run.back, e, m, run.step, run.play),
     insight,
     rest: [
-      h("div", { class: "lvm-em-row" }, sets.node, removal),
+      sets.node,
       about,
       h("div", { class: "lvm-sliders" }, count.node, rate.node),
       h(
         "div",
         { class: "lvm-buttons" },
+        removal,
         button(h, "New start", () => act({ seed: (kept.state.seed % kept.range("seed").high) + 1 })),
         button(
           h,
@@ -218,8 +219,9 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
     sentence(h, aboutToy, [
       [
         "plain",
-        `Ten points, one unknown θ: *z* = ±1, *x* ~ N(*z*θ, 1). EM: *F* = ${fixed(now.toy_f, 2)}, ` +
-          `gradient: *F* = ${fixed(now.gradient_f, 2)}. Another step size bends the gradient’s path; EM has none.`,
+        `The toy has ten points of its own and one unknown θ: *z* = ±1, *x* ~ N(*z*θ, 1). There EM has *F* = ` +
+          `${fixed(now.toy_f, 2)}, the gradient *F* = ${fixed(now.gradient_f, 2)}. ` +
+          "Another step size bends the gradient’s path; EM has none.",
       ],
     ]);
     const on =

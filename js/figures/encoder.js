@@ -1,5 +1,5 @@
-// Live figure 12: be the encoder. The reader shapes q on a dark plane, then sees what it, the network, and the family
-// miss. state -> posteriors of the images in play (in slices) -> numbers (js/engine/encoder.js) -> picture.
+// Live figure 12: be the encoder. The reader shapes q on a covered plane, then sees what it, the network, and the
+// family miss. state -> posteriors of the images in play (in slices) -> numbers (js/engine/encoder.js) -> picture.
 
 import { answered, answersOf, known as knownOf, numbers as numbersOf, qOf, ROUND } from "../engine/encoder.js";
 import { bytesOf, sigmoid } from "../engine/network.js";
@@ -211,7 +211,7 @@ export default figure(
       choose: (value) => turn(Number(value)),
       options: names.map((name, k) => ({ value: String(k), text: name })),
     });
-    /** Another image: dark, q where it began; or, answered before, as it was answered. */
+    /** Another image: covered, q where it began; or, answered before, as it was answered. */
     function turn(digit) {
       const before = answers(kept.state.answers).find((one) => one.digit === digit);
       const q = before && { mean1: before.q.mean[0], mean2: before.q.mean[1] };

@@ -124,7 +124,7 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
     h(
       "div",
       { class: "lvm-token-side" },
-      h("div", { class: "lvm-caption lvm-fill-model" }, "decoded; the frame is the token’s field"),
+      h("div", { class: "lvm-caption lvm-fill-model" }, "decoded; frame: its field"),
       h("div", { class: "lvm-screen lvm-token-out" }, output, frame),
     ),
   );
@@ -202,7 +202,8 @@ export default figure("tokens", "Live figure: paint over the tokens of a digit a
     frame.style.left = `${(100 * left) / grid}%`;
     frame.style.height = `${(100 * (Math.min(r + reach + 1, grid) - top)) / grid}%`;
     frame.style.width = `${(100 * (Math.min(c + reach + 1, grid) - left)) / grid}%`;
-    brush.update(palette.rank(state.brush), `code ${state.brush}`, `code ${state.brush}`);
+    const rank = palette.rank(state.brush);
+    brush.update(rank, `code ${state.brush}, place ${rank + 1} of ${size}`);
     undo.disabled = before.length === 0;
     tell(h, check, now, made);
     teach(insight, stated);

@@ -8,6 +8,7 @@ import { fixed } from "./format.js";
 const LEFT = -12; // nats, the ends of the axis
 const RIGHT = 1; // a log density, or what is wrongly called a bound, may lie above 0
 const LETTER = 8.2; // pixels, of a word in a bar
+const [BEFORE, BEHIND] = [8, 14]; // pixels beside the axis: behind it there is room for the unit
 
 /**
  * Rows { y, sum, value, solid, end, ink, near }: what its parts stand for, and the classes of their marks. With `near`
@@ -17,17 +18,19 @@ export function makeCostBars(s, rows, { axis: low, tall }) {
   const made = rows.map((row) => makeRow(s, row, tall));
   const axis = s("path", { class: "lvm-axis" });
   const labels = s("g", { class: "lvm-ticks" });
-  let ends = [8, 8]; // pixels, where the axis ends
-  let x = scale([LEFT, RIGHT], [8, 8]);
+  /** @type {[number, number]} */
+  let ends = [BEFORE, BEFORE]; // pixels, where the axis ends
+  let x = scale([LEFT, RIGHT], ends);
 
   /** For a width: ticks, zero and hatching, made here and never in a drag. */
   function layOut(width) {
-    ends = [8, width - 8];
-    x = scale([LEFT, RIGHT], [8, width - 8]);
+    ends = [BEFORE, width - BEHIND];
+    x = scale([LEFT, RIGHT], ends);
     const values = ticks(LEFT, RIGHT, width < 480 ? 4 : 8);
     const zero = rows.map(({ y }) => `M${x(0)} ${y - 4}V${y + tall + 4}`).join("");
-    set(axis, { d: `M8 ${low}H${width - 8}${values.map((v) => `M${x(v)} ${low}v4`).join("")}${zero}` });
-    labels.replaceChildren(...values.map((v) => tick(s, v, x(v), low + 17, width)));
+    set(axis, { d: `M${ends[0]} ${low}H${ends[1]}${values.map((v) => `M${x(v)} ${low}v4`).join("")}${zero}` });
+    const unit = s("text", { x: x(0) + 7, y: low + 17 }, "nats"); // the 0 itself stands under its tick
+    labels.replaceChildren(...values.map((v) => tick(s, v, x(v), low + 17)), unit);
     for (const { lines } of made) set(lines, { d: hatch(width, tall) });
   }
 
@@ -52,14 +55,12 @@ export function makeCostBars(s, rows, { axis: low, tall }) {
     const wide = words.length * LETTER;
     const start = beside([...(inside ? [stop] : []), at], offLeft ? 24 : 8, wide);
     const [left, right] = [Math.min(sum, stop), Math.max(sum, stop) - (offRight ? 12 : 0)]; // room for the arrow
-    const placed = [3, 1]
-      .map((digits) => `KL ${fixed(kl, digits)}`)
-      .map((said) => ({ said, place: besideHatch(left, right, start + wide + 6, at, said) }))
-      .find(({ place }) => place !== null);
-    show(ofKl, !!placed);
-    if (placed) say(set(ofKl, { x: placed.place }), placed.said);
-    const outside = placed?.place ?? left; // where the words of the KL end, if they stand before the hatched part
-    const before = placed && outside < left ? outside - placed.said.length * LETTER - 14 : stop - 10;
+    const said = `KL ${fixed(kl)}`;
+    const place = besideHatch(left, right, start + wide + 6, at, said);
+    show(ofKl, place !== null);
+    if (place !== null) say(set(ofKl, { x: place }), said);
+    const outside = place ?? left; // where the words of the KL end, if they stand before the hatched part
+    const before = outside < left ? outside - said.length * LETTER - 14 : stop - 10;
     const near = rows[i].near && inside && before - wide > start && !(at > before - wide - 6 && at < before);
     say(set(text, { x: near ? before - wide : start }), words);
   }
@@ -91,14 +92,9 @@ function makeRow(s, { y, sum, value, solid, end, ink }, tall) {
   };
 }
 
-function tick(s, value, x, y, width) {
-  const [first, last] = [value === LEFT, x > width - 30];
-  const anchor = first ? "start" : last ? "end" : "middle";
-  return s(
-    "text",
-    { x, y, "text-anchor": anchor, dx: first ? -6 : last ? 8 : 0 },
-    value === 0 ? "0 nats" : fixed(value, 0),
-  );
+function tick(s, value, x, y) {
+  const first = value === LEFT;
+  return s("text", { x, y, "text-anchor": first ? "start" : "middle", dx: first ? -6 : 0 }, fixed(value, 0));
 }
 
 const span = (node, a, b) => set(node, { x: Math.min(a, b), width: Math.abs(b - a) });
@@ -109,12 +105,11 @@ function beside(lines, start, wide) {
   return start;
 }
 
-/** Where the words of the KL end: in the hatched part, or before it; null where other words stand there. */
+/** Where the words of the KL end: in the hatched part, or before it; null without room: the formula says it too. */
 function besideHatch(left, right, after, at, words) {
   const wide = words.length * LETTER;
   const crossed = at > right - 8 - wide - 6 && at < right - 2; // the line stands in the way
   const inside = crossed ? at - 8 : right - 8;
   if (inside - wide > Math.max(left + 4, after)) return inside;
-  if (left - 9 - wide > after) return left - 9;
-  return inside - wide > after ? inside : null;
+  return left - 9 - wide > after ? left - 9 : null;
 }

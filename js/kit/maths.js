@@ -46,7 +46,7 @@ export function formulaRow(h, label, parts, { small = true, unit = "nats" } = {}
     if (typeof pairs.at(-1)?.at(-1) === "string") pairs.at(-1).push(part);
     else pairs.push([part]);
   }
-  if (unit) pairs.at(-1).push(h("span", { class: "lvm-unit" }, unit));
+  if (unit) pairs.at(-1).push(h("span", { class: "lvm-unit" }, h("small", {}, unit)));
   return h(
     "div",
     { class: `lvm-formula${small ? " lvm-formula-small" : ""}`, role: "group", "aria-label": label },

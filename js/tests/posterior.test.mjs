@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readImage } from "../engine/drawing.js";
-import { contour, gridOf, imagesOf, klOf, MOST, modelOf, numbers, posterior } from "../engine/posterior.js";
+import { contour, finer, gridOf, imagesOf, klOf, MOST, modelOf, numbers, posterior } from "../engine/posterior.js";
 import { patience, sliced } from "../kit/slices.js";
 import { bytes, close, goldenOf, run, skip } from "./golden.mjs";
 
@@ -89,6 +89,19 @@ test("posterior: a contour of a cone is a circle", () => {
   const length = segments.reduce((sum, [a, b, c, d]) => sum + Math.hypot(c - a, d - b), 0);
   close(length, 2 * Math.PI * 1.03, 0.01);
   for (const [x, y] of segments) close(Math.hypot(x, y), 1.03, 0.01);
+});
+
+test("posterior: on a coarse grid a finer one keeps the grid's values and makes a Gaussian's contour round", () => {
+  const points = Float64Array.from({ length: 16 }, (_, i) => -3 + i * 0.4);
+  const on = { lines: [{ points }, { points }], m1: 16, m2: 16 };
+  const logs = Float64Array.from([...points].flatMap((x) => [...points].map((y) => -x * x - y ** 2 - 0.05 * x ** 3)));
+  const fine = finer(on, logs, 5);
+  assert.equal(fine.on.m1, 76);
+  for (let i = 0; i < 16; i++)
+    for (let j = 0; j < 16; j++) close(fine.values[5 * i * 76 + 5 * j], logs[16 * i + j], 1e-12);
+  const segments = contour(fine.on, fine.values, -2);
+  assert.ok(segments.length > 60);
+  for (const [x, y] of segments) close(-x * x - y ** 2 - 0.05 * x ** 3, -2, 0.02);
 });
 
 test("slices: work stands still while another figure is in hand, and steps aside while its reader waits for it", () => {

@@ -244,16 +244,17 @@ class BeTheEncoderFigure(OnePosteriorFigure):
         mean, std = self.q
         half = 4 / 2**self.zoom
         centre = mean if self.zoom else np.zeros(2)
-        axes.set_facecolor(colour("ground", dark=True))
+        if not n["revealed"]:
+            axes.patch.set(facecolor=colour("panel"), hatch="///", edgecolor=colour("line"))  # a covered plane
         shown = [(mean, std, "-", "your q")]
         if n["revealed"]:
-            contours(axes, p, colour("posterior", dark=True))
+            contours(axes, p, colour("posterior"))
             shown += [(*self.encoder_q, "--", "encoder’s q"), (*self.best_q, ":", "best Gaussian")]
         for one, spread, style, name in shown:
-            ellipse(axes, one, spread, shade=colour("q", dark=True), style=style, name=name)
+            ellipse(axes, one, spread, shade=colour("q"), style=style, name=name)
         ends = [(v - half, v + half) for v in centre]
         axes.set(xlim=ends[0], ylim=ends[1], xlabel="z₁", ylabel="z₂", aspect="equal")
-        axes.set_title("the plane of z" + ("" if n["revealed"] else ", the posterior hidden"), fontsize=10, loc="left")
+        axes.set_title("the plane of z" + ("" if n["revealed"] else ", the posterior covered"), fontsize=10, loc="left")
 
 
 def _bar(axes, n):

@@ -274,6 +274,7 @@ BARS = """(host) => {
         axis: box(bars.querySelector(".lvm-axis")),
         svg: box(bars.querySelector(".lvm-svg")),
         places: [...bars.querySelectorAll(".lvm-bar-text")].filter(seen).map(box),
+        ends: [...bars.querySelectorAll(".lvm-bar-line")].filter(seen).map(box),
         row: [...bars.querySelectorAll(".lvm-fill-elbo, .lvm-fill-gap")].filter(seen).map(box),
     };
 }"""
@@ -293,8 +294,12 @@ def test_the_bars_of_the_kl_begin_at_zero_on_one_axis_and_say_what_goes_beyond_i
     assert near["ticks"] == far["ticks"] and near["arrows"] == 0 and far["arrows"] >= 2
     first, last = near["axis"]  # from -12 to 1 nats
     assert [right for _, right in near["solid"]] == pytest.approx([first + 12 / 13 * (last - first)] * 2, abs=1)
-    assert [left for text, left, right in near["ticks"] if text == "0 nats" and left < near["solid"][0][1] < right]
+    assert [(left + right) / 2 for text, left, right in near["ticks"] if text == "0"] == [
+        pytest.approx(near["solid"][0][1], abs=1)
+    ]
     for found in (near, far):
+        across = [1 for a, b in found["row"] for c, d in found["ends"] if a < d and c < b]
+        assert not across, "a word stands across an end mark"
         assert all(re.search(rf"{key} −\d+\.\d{{3}}", " ".join(found["words"])) for key in ("expected", "average"))
     assert min(left for left, _ in far["parts"]) == pytest.approx(far["axis"][0], abs=2)
 
@@ -307,7 +312,7 @@ def test_the_bar_of_the_elbo_begins_at_zero_on_one_axis_and_says_what_goes_beyon
     assert [one["arrows"] for one in (near, far, off, wrong)] == [0, 1, 1, 2]
     first, last = near["axis"]  # from -12 to 1 nats
     zero = first + 12 / 13 * (last - first)
-    assert [left for text, left, right in near["ticks"] if text == "0 nats" and left < zero < right]
+    assert [(left + right) / 2 for text, left, right in near["ticks"] if text == "0"] == [pytest.approx(zero, abs=1)]
     for one in (near, far, off):
         assert one["solid"][0][1] == pytest.approx(zero, abs=1)
         assert re.search(r"log p\(x\) = −\d+\.\d{3} nats", one["words"][-2]), one["words"]

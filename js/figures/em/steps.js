@@ -70,7 +70,7 @@ export function makeSteps({ h, s }) {
     set(lines, { d: hatch });
     set(lids, { d: lid });
     set(lower, { d: off });
-    set(axis, { d: `M${left} ${BASE}H${right}` });
+    set(axis, { d: `M${left} ${BASE}H${right}${torn(left)}` });
     show(ticksOfY, states.length > 0);
     const letters = step >= 12 ? states.map((state) => state.move || "start") : [];
     const key = `${width} ${step} ${letters.join("")}`;
@@ -94,7 +94,7 @@ export function makeSteps({ h, s }) {
       title,
       !states.length
         ? "nothing to sum yet"
-        : `after each half step, ${step >= 12 ? "" : `${states.length - 1} in all, `}nats`,
+        : `F and evidence, nats, ${step >= 12 ? "after each half step" : `in ${states.length - 1} half steps`}`,
     );
   }
 
@@ -113,6 +113,10 @@ export function makeSteps({ h, s }) {
   }
   return { node, draw, adapt };
 }
+
+/** The axis of nats, torn at its foot: it does not begin at zero. */
+const torn = (x) =>
+  `M${x} ${TOP}V${BASE - 10}M${x - 5} ${BASE - 8}l10 -4M${x - 5} ${BASE - 3}l10 -4M${x} ${BASE - 5}V${BASE}`;
 
 /** Hatching of a column from `low` up to `high`, at 45 degrees, cut where the column ends. */
 function strokes(x, wide, low, high) {

@@ -1,4 +1,4 @@
-// The dark plane: the reader's q with its handles, and, once the lights are on, the posterior, the encoder's q and the
+// The covered plane: the reader's q with its handles, and, once it is uncovered, the posterior, the encoder's q and the
 // best Gaussian. Equal units on both axes; a square window that may be moved and halved.
 
 import { logPosteriorAt } from "../../engine/encoder.js";
@@ -29,6 +29,7 @@ export function makePlane({ h, s, root, view }) {
   };
   const truth = s("g", {}, marks.contours, marks.encoder, marks.best);
   const labels = s("g", { class: "lvm-ticks" });
+  const cover = s("text", { class: "lvm-cover-word", y: 17, "text-anchor": "end" }, "posterior covered");
   const svg = s(
     "svg",
     { class: "lvm-svg lvm-plane-svg lvm-posterior-svg", "aria-hidden": "true" },
@@ -38,24 +39,20 @@ export function makePlane({ h, s, root, view }) {
     marks.arms,
     marks.yours,
     labels,
+    cover,
   );
   const handles = {
     wider: makeHandle(h, "across", { "aria-hidden": "true" }),
     taller: makeHandle(h, "along", { "aria-hidden": "true" }),
     centre: makeHandle(h, "plane"),
   };
-  const stage = h("div", { class: "lvm-stage lvm-latent lvm-night" }, light, svg, Object.values(handles));
+  const stage = h("div", { class: "lvm-stage lvm-latent lvm-covered" }, light, svg, Object.values(handles));
   const later = [
     swatch(h, "q-dashed", "encoder’s *q*"),
     swatch(h, "top", "best Gaussian"),
     swatch(h, "contour", "*p*(*z* | *x*)"),
   ];
-  const keys = h(
-    "div",
-    { class: "lvm-keys lvm-night" }, // on the plane's own ground, in the colours that it has there
-    swatch(h, "q", "your *q*"),
-    later,
-  );
+  const keys = h("div", { class: "lvm-keys" }, swatch(h, "q", "your *q*"), later);
   const node = h("div", { class: "lvm-middle lvm-posterior-plane" }, keys, stage);
   const scales = { x: scale([-HALF, HALF], [0, 1]), y: scale([-HALF, HALF], [1, 0]), unit: 1, size: 0 };
   let drawn = ""; // the window that is drawn
@@ -70,6 +67,7 @@ export function makePlane({ h, s, root, view }) {
     set(svg, { width: size, height: size, viewBox: `0 0 ${size} ${size}` });
     const inside = (map, range) => ticks(...range, 5).filter((v) => map(v) > 20 && map(v) < size - 20);
     const [xs, ys] = [inside(x, x.domain), inside(y, y.domain)];
+    set(cover, { x: size - 8 });
     set(marks.grid, {
       d:
         xs.map((v) => `M${x(v).toFixed(1)} 0V${size}`).join("") +
@@ -90,7 +88,7 @@ export function makePlane({ h, s, root, view }) {
     );
   }
 
-  /** The density, as light: as bright as it is high. */
+  /** The density, as a wash of the posterior's colour: as strong as it is high. */
   function paint(p) {
     const pen = light.getContext("2d");
     const image = pen.createImageData(GRAINS, GRAINS);
@@ -123,9 +121,10 @@ export function makePlane({ h, s, root, view }) {
   function draw(q, window, p) {
     const { size } = scales;
     if (!size) return;
-    const key = `${size} ${window.centre} ${window.half}`;
+    const key = `${size} ${window.centre} ${window.half} ${root.dataset.lvmTheme}`;
     if (key !== drawn) layOut(window);
     show(truth, p !== null);
+    show(cover, p === null);
     light.hidden = p === null;
     root.classList.toggle("is-revealed", p !== null);
     for (const key of later) key.style.visibility = p === null ? "hidden" : ""; // their room is kept

@@ -5,7 +5,7 @@ import { hatch, held, scale, ticks } from "../../kit/axes.js";
 import { say, set, show } from "../../kit/dom.js";
 import { fixed } from "../../kit/format.js";
 
-const [TOP, TALL, AXIS, HEIGHT] = [24, 30, 66, 86];
+const [TOP, TALL, AXIS, HEIGHT] = [24, 30, 66, 100];
 const MISSING = 15; // nats, where the axis ends, as that of the figure of the encoder does
 const LETTER = 8.2; // pixels, of a word above the bar
 
@@ -57,14 +57,10 @@ export function makeBar({ h, s }) {
     set(line, { d: `M9 ${TOP - 6}V${AXIS + 5}` });
     set(beyond, { d: `M${width - 12} ${TOP + TALL / 2 - 7}l10 7l-10 7z` });
     const marks = ticks(0, MISSING, width < 480 ? 4 : 8);
-    const unit = width < 480 ? "nats below" : "nats below log p(x)";
-    const room = width - 8 - unit.length * 6.8; // the unit stands in the ticks' row
     set(axis, { d: `M9 ${AXIS}H${width - 8}${marks.map((v) => `M${x(v)} ${AXIS}v4`).join("")}` });
     labels.replaceChildren(
-      ...marks
-        .filter((v) => x(v) + 8 < room)
-        .map((v) => s("text", { x: x(v), y: AXIS + 17, "text-anchor": "middle" }, fixed(v, 0))),
-      s("text", { x: width - 8, y: AXIS + 17, "text-anchor": "end" }, unit),
+      ...marks.map((v) => s("text", { x: x(v), y: AXIS + 17, "text-anchor": "middle" }, fixed(v, 0))),
+      s("text", { x: width - 8, y: AXIS + 31, "text-anchor": "end" }, "nats below log p(x)"),
     );
     laid = width;
   }
