@@ -76,9 +76,9 @@ export function makeBar({ h, s }) {
       set(own.box, { width: wide });
     });
     show(beyond, off);
-    const narrow = width < 320; // both stand on one line
-    const evidence = `log p(x) ${fixed(n.evidence, 2)}${narrow ? "" : " nats"}`;
-    const encoder = `${narrow ? "ELBO" : "encoder"} ${fixed(n.amortised, 2)}`;
+    // both stand on one line: where it is short, the formula alone says the number
+    const evidence = width < 320 ? "log p(x)" : `log p(x) ${fixed(n.evidence, 2)} nats`;
+    const encoder = `encoder ${fixed(n.amortised, 2)}`;
     say(set(words.evidence, { x: 8 }), evidence);
     const after = 8 + evidence.length * LETTER + 12;
     say(set(words.encoder, { x: held(place(ends[3]), encoder, after, width - 4, LETTER) }), encoder);
