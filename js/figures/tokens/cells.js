@@ -12,8 +12,8 @@ const FAINT = 0.4; // of a ghost
 
 /**
  * `pressed(place)` when a cell is clicked. `draw(look)` paints: look(i) gives { code, fill, tint, onBox, onText,
- * ghost } of cell i: how strongly its paper is tinted below the ink, classes beside its own, and a code that an empty cell
- * shows faintly; `stand(place)` brings mark and handle to a place; `at(event)` is the place under a pointer, the
+ * ghost } of cell i: how strongly its paper is tinted below the ink, classes beside its own, and a code that an empty
+ * cell shows faintly; `stand(place)` brings mark and handle to a place; `at(event)` is the place under a pointer, the
  * nearest one outside.
  */
 export function makeCells({ h, s, onCleanup }, made, { pressed, attributes = {} }) {
