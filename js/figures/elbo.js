@@ -211,7 +211,7 @@ function teach(insight, n) {
   else if (n.away > 0.5)
     insight.tell(
       n,
-      "q’s mean is {away:1} posterior standard deviations off the posterior’s: the gap is {kl:2} nats.",
+      "q lies {away:1} of the posterior’s standard deviations off its mean: that costs {kl:2} nats.",
       "Drag q, or bend the decoder: only the second moves the line.",
     );
   else if (n.wide > 1.15 || n.wide < 0.87)
