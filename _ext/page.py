@@ -252,8 +252,9 @@ def fill(app, pagename, templatename, context, doctree) -> None:
         context["body"] = cards.with_cards(minus.with_minus(context["body"]))
         if pagename in cards.LISTS:
             context["body"] = cards.with_roles(context["body"])
-        context["body"] = with_heights(context["body"], pagename)
     here = timed(sections(context.get("toc") or ""), context.get("body") or "")
+    if "body" in context:
+        context["body"] = with_heights(context["body"], pagename)
     turn(app, pagename, context)
     is_chapter = pagename.startswith("book/") and (ROOT / f"{pagename}.ipynb").exists()
     if is_chapter and "body" in context:

@@ -104,7 +104,7 @@ export default figure("em", "Live figure: EM on points that you place, and a lan
       land();
     },
   });
-  const removal = button(h, "Remove point", () => hands.remove(), { "aria-label": "Remove the point under the ring" });
+  const removal = button(h, "Remove point", () => hands.remove(), { "aria-label": "Remove point under the ring" });
   const count = kept.slider("k", { label: ["components ", h("var", {}, "K")] });
   const rate = kept.slider("rate", { label: "gradient step" });
   const head = (text) => h("div", { class: "lvm-em-head" }, maths(h, text));

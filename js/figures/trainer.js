@@ -561,7 +561,7 @@ export default figure(
         ? `Your digit, step ${counted(n.step)}: −ELBO ${fixed(n.own_minus_elbo, 1)} nats, ${fixed(n.own_rate, 1)} of ` +
           `them rate (one draw of z). The ring marks the mean of its q, ${nameOf(0)} = ${fixed(n.own_z1, 2)}, ` +
           `${nameOf(1)} = ${fixed(n.own_z2, 2)}; the line is its way while the net trained. It is not trained on.`
-        : "Draw a digit: a ring marks its code in training.";
+        : "A ring marks its code in training.";
       say(ownWords, words);
       set(decodedOwn.node, {
         "aria-label": own ? "the mean of p(x | z) at your digit’s code" : "nothing is drawn yet",

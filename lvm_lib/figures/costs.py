@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from matplotlib.axes import Axes
+
 from ..plots.palette import colour
 
 __all__ = ["LEFT", "RIGHT", "cost_bar"]
@@ -9,10 +11,10 @@ __all__ = ["LEFT", "RIGHT", "cost_bar"]
 LEFT, RIGHT = -12, 1  # nats, the ends of the axis, which no state moves
 
 
-def cost_bar(axes, row, value, total, *, solid, ink):
+def cost_bar(axes: Axes, row: float, value: float, total: float, *, solid: str, ink: str) -> None:
     """From 0 to the total solid, from there on the KL hatched, to the value: a line of that ink with its number.
 
-    What goes on beyond the axis has an arrow.
+    What goes on beyond the axis has an arrow. Raises KeyError for a name that the palette lacks.
     """
     axes.barh(row, total, height=0.62, color=colour(solid), alpha=0.5)
     axes.barh(row, value - total, left=total, height=0.62, fc="white", ec=colour("gap"), hatch="////")

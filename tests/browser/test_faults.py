@@ -257,7 +257,9 @@ def test_typical_arrows_of_a_gradient_are_long_enough_to_be_seen(visit, state):
     host = alive(shown, shown.locator('[data-lvm-live="gradient"]').first)
     shown.wait_for_function("(host) => host.querySelector('.lvm-arrow-sample[d]')", arg=host.element_handle())
     median, tall, beyond, words = host.evaluate(LONG)
-    assert median > 0.07 * tall and "both on one scale" in words
+    assert median > 0.07 * tall and "longer than its panel" in words
+    first, second = (re.findall(r"−?\d+$", half, flags=re.M) for half in words.split("score function"))
+    assert first and first == second  # both panels are on one scale
     assert (beyond > 0) == ("outside" in words)
 
 

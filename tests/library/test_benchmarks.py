@@ -180,7 +180,7 @@ def test_an_aim_is_reached_where_every_limit_is_kept():
         report.verdict(aim(("nats", "below", 3.0), ("seconds", "below", 2)), found) == "missed: nats 3 is not below 3"
     )
     assert report.verdict(aim(("wide", "above", 95), ("seconds", "below", 0.5)), found) == (
-        "missed: wide 90 is not above 95, and 1 s is not below 0.5 s"
+        f"missed: wide 90 is not above 95, and {report.tied('1 s')} is not below {report.tied('0.5 s')}"
     )
     assert report.verdict(aim(("unheard", "below", 3)), found).startswith("missed")
     assert report.verdict(aim(("nats", "below", 3)), None) == "not measured"
@@ -210,10 +210,10 @@ def test_the_summary_counts_and_names_what_is_missed(monkeypatch):
         "Missed: A (nats 3 is not below 2); B: cold (not below 5 s)."
     )
     assert report.targets(results).rows == [
-        ("R", "at most 0.5 of Peer's time", "0.4 of its time", "reached"),
+        ("R", "at most 0.5 of Peer’s time", "0.4 of its time", "reached"),
         (
             "A",
-            "nats below 2; below 2 s",
+            f"nats below 2; below {report.tied('2 s')}",
             f"nats 3; {report.tied('1 s')} {report.tied('(0.9 to 1.2)')}",
             "missed: nats 3 is not below 2",
         ),

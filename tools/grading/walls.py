@@ -66,11 +66,12 @@ def walls(work: bytes, hidden: list[bytes]) -> None:
             folder = stat.S_ISDIR(os.stat(place).st_mode)
         except OSError:
             continue  # there is none, or this account cannot reach it
-        if not (
+        covered = (
             mount(b"none", place, b"tmpfs", RDONLY | NOSUID | NODEV, "size=1m")
             if folder
             else mount(b"/dev/null", place, None, BIND)
-        ):
+        )
+        if not covered and os.path.lexists(place):  # a socket may have been closed meanwhile
             raise Standing(f"{place!r} can be read")
     for place in _mounted():
         with contextlib.suppress(OSError):
