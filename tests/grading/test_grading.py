@@ -172,7 +172,9 @@ def test_no_file_outside_is_written_and_nothing_is_fetched(graded, verdicts):
     if not prison.means().namespaces:
         assert "not isolated" in graded.said
         return
-    assert prison.means().said() in graded.said and not list(graded.outside.iterdir())
+    asked = "from tools.grading import prison; print(prison.means().said())"  # of the clone, which others may not read
+    means = subprocess.run([sys.executable, "-c", asked], cwd=graded.tree, capture_output=True, text=True, check=True)
+    assert means.stdout.strip() in graded.said and not list(graded.outside.iterdir())
     assert not subprocess.run(["git", "diff", "--stat", "lvm_lib"], cwd=graded.tree, capture_output=True).stdout
     for student in ("writes outside", "phones", "peeks"):
         assert verdicts[student, "elbo_gap"]["verdict"] == "raised", verdicts[student, "elbo_gap"]
