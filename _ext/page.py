@@ -23,6 +23,7 @@ FIGURES = ROOT / "lvm_lib" / "figures"
 REPORT_PAGE = "book/appendix/cite"
 BEHIND = ("book/appendix/benchmarks", "book/appendix/status")  # about the build, not for readers
 HYPHENED = re.compile(rf"(?!{symbols.NAMES.pattern})\b\w{{1,8}}(?:-\w{{1,8}})+\b")  # minus.py keeps those names whole
+HEIGHTS = json.loads((ROOT / "assets" / "heights.json").read_text(encoding="utf-8"))
 OWN_TITLES = {"search": "Search", "genindex": "Index"}  # set in their templates
 FORMULA_FONTS = {
     'class="katex': "Main-Regular",
@@ -224,8 +225,7 @@ def headed(body: str, number: int | None) -> str:
 
 def with_heights(body: str, pagename: str) -> str:
     """The page's text, whose sections claim the heights of assets/heights.json until they have their own."""
-    file = ROOT / "assets" / "heights.json"
-    known = json.loads(file.read_text(encoding="utf-8")).get(pagename, {}) if file.exists() else {}
+    known = HEIGHTS.get(pagename, {})
 
     def claiming(section: re.Match) -> str:
         if section[1] not in known:

@@ -20,7 +20,6 @@ SITE = ROOT / "_build" / "html"
 WINDOWS = (390, 1280)  # CSS pixels: a phone, and a page with its text column
 OFF = 1 / 8  # of a page's height
 ROUND = 10  # CSS pixels: what changes less is not written anew
-LAID_OUT = "main section{content-visibility:visible!important}"
 TALL = """() => Object.fromEntries([...document.querySelectorAll("main section section")].map(
     (section) => [section.id, Math.round(section.getBoundingClientRect().height)]))"""
 CLAIMED = "() => document.documentElement.scrollHeight"
@@ -36,7 +35,6 @@ def measured(browser, path: Path) -> tuple[dict[str, list[int]], dict[int, float
         claimed = page.evaluate(CLAIMED)
         page.goto("about:blank")
         page.goto(path.as_uri() + "#laid-out")  # who comes to a place in the page has all of it laid out
-        page.add_style_tag(content=LAID_OUT)
         page.evaluate("() => document.fonts.ready.then(() => true)")
         for identity, height in page.evaluate(TALL).items():
             sections.setdefault(identity, []).append(ROUND * round(height / ROUND))

@@ -22,7 +22,7 @@ export function makeCostBars(s, rows, { axis: low, tall }) {
   let ends = [BEFORE, BEFORE]; // pixels, where the axis ends
   let x = scale([LEFT, RIGHT], ends);
 
-  /** For a width: ticks, zero and hatching, made here and never in a drag. */
+  /** For a width: ticks, zero, hatching and arrows, made here and never in a drag. */
   function layOut(width) {
     ends = [BEFORE, width - BEHIND];
     x = scale([LEFT, RIGHT], ends);
@@ -31,7 +31,11 @@ export function makeCostBars(s, rows, { axis: low, tall }) {
     set(axis, { d: `M${ends[0]} ${low}H${ends[1]}${values.map((v) => `M${x(v)} ${low}v4`).join("")}${zero}` });
     const unit = s("text", { x: x(0) + 7, y: low + 17 }, "nats"); // the 0 itself stands under its tick
     labels.replaceChildren(...values.map((v) => tick(s, v, x(v), low + 17)), unit);
-    for (const { lines } of made) set(lines, { d: hatch(width, tall) });
+    for (const { lines, low: lower, high: higher, y } of made) {
+      set(lines, { d: hatch(width, tall) });
+      set(lower, { d: `M${ends[0]} ${y + tall / 2}l9 -7v14Z` });
+      set(higher, { d: `M${ends[1]} ${y + tall / 2}l-9 -7v14Z` });
+    }
   }
 
   const clip = (value) => Math.min(Math.max(x(value), ends[0]), ends[1]);
@@ -46,8 +50,6 @@ export function makeCostBars(s, rows, { axis: low, tall }) {
     const [offLeft, offRight] = [Math.min(value, value + kl) < LEFT, Math.max(value, value + kl) > RIGHT];
     show(lower, offLeft);
     show(higher, offRight);
-    set(lower, { d: `M${ends[0]} ${y + tall / 2}l9 -7v14Z` });
-    set(higher, { d: `M${ends[1]} ${y + tall / 2}l-9 -7v14Z` });
     const inside = value >= LEFT && value <= RIGHT;
     show(end, inside);
     set(end, { d: `M${stop} ${y - 4}V${y + tall + 4}` });
