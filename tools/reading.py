@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WIDTHS = (320, 390, 768, 1280)
 CODE_SHARE, SCREENS = 0.20, 5  # at most so much code and output by height, and so many screens before a figure
-WHOLE = "main section{content-visibility:visible!important}"
+WHOLE = "main section{content-visibility:visible!important}"  # every section laid out, near the window or not
 
 # Height that code and printed output take, without tables, pictures and figures, which are what a reader came for.
 HEIGHTS = """() => {

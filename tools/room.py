@@ -14,6 +14,8 @@ import json
 import sys
 from pathlib import Path
 
+from tools.reading import WHOLE
+
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "assets" / "room.json"
 WINDOWS = (320, 390, 640, 768, 1366, 1440, 1280, 1920)  # their figures are 280, 350, 600, 712, 782, 808, 944, 980 wide
@@ -29,7 +31,7 @@ TAKEN = """(host) => ({
 
 def measured(page) -> list[dict]:
     """Of each figure of an open page its name, its width, the room that is kept and what it takes."""
-    page.add_style_tag(content="main section{content-visibility:visible!important}")
+    page.add_style_tag(content=WHOLE)
     found = []
     for host in page.locator("[data-lvm-live]").all():
         host.evaluate("(node) => node.scrollIntoView({block: 'center', behavior: 'instant'})")

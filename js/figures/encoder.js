@@ -342,6 +342,9 @@ export default figure(
       kept.tell(now);
     }
 
+    const themes = new view.MutationObserver(() => kept.redraw()); // the wash is painted in a colour of the theme
+    themes.observe(root, { attributes: true, attributeFilter: ["data-lvm-theme"] });
+    onCleanup(() => themes.disconnect());
     onCleanup(
       followWidth(root, view, () => {
         width = Math.floor(bar.node.clientWidth);

@@ -32,7 +32,6 @@ CLOUD = 200  # test digits whose codes are shown, as many of each class, classes
 BOUND = 60  # of them, the first, on which the bound is computed
 POINTS = 6  # of the Gauss-Hermite rule, per dimension
 SIDE = 12  # of the manifold, in images
-NUMERAL = 5.5  # points, the height of a code in the still picture
 MOST = 700_000  # bytes of weights that a page should load, as a server sends them: base64, compressed
 PIXELS = 784
 
@@ -149,7 +148,7 @@ class ScrubberFigure(LiveFigure):
         title = f"After {n['epoch']} epochs: what is decoded, where codes lie, what it costs"
         figure.suptitle(title, x=0.02, ha="left", weight="bold")
         plots.images(parts["sheet"], at["manifold"].reshape(-1, 28, 28), columns=SIDE, high=1.0, gap=0)
-        numerals(parts["cloud"], at["codes"], self.labels, size=NUMERAL)
+        numerals(parts["cloud"], at["codes"], self.labels)
         parts["cloud"].set(xlim=(-4, 4), ylim=(-4, 4), xlabel="z₁", ylabel="z₂", aspect="equal")
         _curves(parts["curve"], self, n)
         for axes in parts.values():

@@ -33,7 +33,6 @@ HIDDEN = (128, 64)
 TEST = 500  # test images on which the terms stand
 CLOUD = 200  # of them, the first, whose codes are shown
 SIDE = 10  # of the plane, in images
-NUMERAL = 5.5  # points, the height of a code in the still picture
 STREAMS = {"start": 1, "order": 2, "pixels": 3, "noise": 4, "test": 5}  # of the counted chance
 BATCH = 100
 SET = "digits"
@@ -186,7 +185,7 @@ class TrainerFigure(LiveFigure):
         figure.suptitle("A VAE to train: press Train in the page", x=0.02, ha="left", weight="bold")
         plots.images(parts["sheet"], at["sheet"].reshape(-1, 28, 28), columns=SIDE, high=1.0, gap=0)
         labels = self.labels if self.data == SET else data.load(self.data).test_labels[:CLOUD].tolist()
-        numerals(parts["cloud"], at["codes"][:CLOUD], labels, size=NUMERAL)
+        numerals(parts["cloud"], at["codes"][:CLOUD], labels)
         first, second = (int(j) + 1 for j in at["plane"])
         parts["cloud"].set(xlim=(-4, 4), ylim=(-4, 4), xlabel=f"z{first}", ylabel=f"z{second}", aspect="equal")
         parts["rates"].bar(np.arange(len(at["rates"])) + 1, at["rates"], color=colour("q"))

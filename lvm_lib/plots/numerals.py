@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from .palette import CLASSES
 
 
-def numerals(axis: Axes, codes: np.ndarray, labels: Sequence[int] | np.ndarray, size: float) -> None:
+def numerals(axis: Axes, codes: np.ndarray, labels: Sequence[int] | np.ndarray, size: float = 5.5) -> None:
     """Draw each label at its code (n, 2), `size` points high; the numeral says the class, the hue helps."""
     classes = np.asarray(labels)
     for label in np.unique(classes):

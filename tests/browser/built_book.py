@@ -26,7 +26,6 @@ ARGUMENTS = [
     "AvoidCorsURLLoaderRestartOnRedirect,OptimizationHints,NetworkTimeServiceQuerying,AimEnabled,PreconnectToSearch,"
     "WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIToolbar,TabSearch,PreloadTopChromeWebUI",
 ]
-WHOLE = "main section{content-visibility:visible!important}"  # every section laid out, near the window or not
 SEEN = "() => document.documentElement.dataset.deferred === 'seen'"  # once all were laid out
 SITE = Path(os.environ.get("LVM_SITE", ROOT / "_build" / "html"))
 

@@ -3,7 +3,9 @@
 import json
 
 import pytest
-from built_book import WHOLE, read_pages
+from built_book import read_pages
+
+from tools.reading import WHOLE
 
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
 PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}

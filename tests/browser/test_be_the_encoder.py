@@ -3,6 +3,7 @@
 import json
 import re
 
+import numpy as np
 import pytest
 import small_page
 from test_figures_hold import differences, settled
@@ -89,6 +90,30 @@ def test_a_hand_moves_and_widens_q_then_reveals_and_scores(play):
     assert re.search(r"You: .+ nats short in \d+ s, for this image\. The encoder: .+ nats short in \d+ µs", said)
     drag(page, root.locator(".lvm-handle-plane"), 9, 9)
     assert numbers(page, root, carried)["score"] == lit["score"], "an answer stays; the ellipse may be moved"
+
+
+def wash(root):
+    """The colour in which the posterior's density is painted, in its densest grain."""
+    return root.locator(".lvm-light").evaluate("""(canvas) => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        let at = 0;
+        for (let i = 0; i < data.length; i += 4) if (data[i + 3] > data[at + 3]) at = i;
+        return [...data.slice(at, at + 3)];
+    }""")
+
+
+def test_the_wash_has_the_colour_of_the_theme_that_the_reader_turns_to(play):
+    seen, root, _ = play("light")
+    root.get_by_role("button", name="Reveal").click()
+    contour = root.locator(".lvm-contour-0")
+    painted = {}
+    for theme in ("light", "dark", "light"):
+        seen.page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+        seen.page.wait_for_timeout(200)
+        drawn = [int(part) for part in re.findall(r"\d+", contour.evaluate("node => getComputedStyle(node).stroke"))]
+        painted[theme] = wash(root)
+        assert np.allclose(painted[theme], drawn, atol=4), f"{theme}: the wash and the contours have two colours"
+    assert painted["light"] != painted["dark"]
 
 
 def test_a_round_of_five_is_played_to_its_end(play):

@@ -4,8 +4,10 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from built_book import SITE, WHOLE, leads_to, pages
+from built_book import SITE, leads_to, pages
 from test_meta import faults
+
+from tools.reading import WHOLE
 
 PAGES = pages()
 SCHEMES = ("http", "file")  # the tests after it look at the page from its file, which is open then

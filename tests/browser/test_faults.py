@@ -5,7 +5,9 @@ import json
 import re
 
 import pytest
-from built_book import SEEN, SITE, WHOLE, bare, laid_out, pages, pages_with_figures
+from built_book import SEEN, SITE, bare, laid_out, pages, pages_with_figures
+
+from tools.reading import WHOLE
 
 FORMULAS = [page for page in pages() if 'class="katex' in (SITE / page).read_text(encoding="utf-8")]
 HOSTS = {

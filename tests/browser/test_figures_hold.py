@@ -13,9 +13,10 @@ import random
 import re
 
 import pytest
-from built_book import SITE, WHOLE, pages_with_figures, side_file
+from built_book import SITE, pages_with_figures, side_file
 
 from lvm_lib import figures
+from tools.reading import WHOLE
 
 WITH_FIGURES = pages_with_figures()
 KEYS = [
