@@ -93,6 +93,12 @@ def number(value: float) -> str:
     return minus(f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}")
 
 
+def measured(value: float) -> str:
+    """What was measured, in three digits that count and zeros behind them: in a column it ends where others end."""
+    whole = isinstance(value, int) or value == 0 or abs(value) >= 1000  # a count, or no digit behind the point
+    return number(value) if whole else minus(f"{value:#.3g}".removesuffix("."))
+
+
 def rounded(value: float) -> str:
     """Three digits that count, zeros behind them: a number that is one of a scale, not compared digit by digit."""
     return minus(f"{float(f'{value:.3g}'):,.0f}") if abs(value) >= 1000 else number(value)
@@ -154,7 +160,7 @@ def tied(text: str) -> str:
 def spread(run: dict) -> str:
     """A median with its unit, and from the fastest to the slowest run: milliseconds below a second."""
     scale, unit = (1, "s") if run["seconds"] >= 1 else (1000, "ms")
-    median, fastest, slowest = (number(scale * run[which]) for which in ("seconds", "fastest", "slowest"))
+    median, fastest, slowest = (measured(scale * run[which]) for which in ("seconds", "fastest", "slowest"))
     return tied(f"{median} {unit}") + " " + tied(f"({fastest} to {slowest})")
 
 
@@ -179,9 +185,11 @@ def aimed(limit: Limit, unit: str = "") -> str:
 
 
 def apart(value: float, limit: Limit) -> str:
-    """A number with as many digits, up to six, as tell it from its limit."""
+    """A number with as many digits, up to six, as tell it from its limit; of one within 1 % of it, four or more."""
     said = [minus(f"{value:.{digits}g}") for digits in (4, 5, 6)] if abs(value) < 1000 else []
-    return next((words for words in [number(value), *said] if words != number(limit.bound)), number(value))
+    near = abs(value - limit.bound) < 0.01 * abs(limit.bound) and not isinstance(value, int)
+    words = said if near and said else [number(value), *said]
+    return next((word for word in words if word != number(limit.bound)), number(value))
 
 
 def part_of(row: Row) -> str:
@@ -238,7 +246,7 @@ def targets(results: dict) -> Table:
     for row in every():
         stored = entry(results, row)
         if isinstance(row, Row) and row.aim is not None:
-            found = f"{number(stored['ratio'])} of its time" if stored else NOT_MEASURED
+            found = f"{measured(stored['ratio'])} of its time" if stored else NOT_MEASURED
             lines.append((named(row.name), part_of(row), found, verdict(row, stored)))
         elif isinstance(row, Aim):
             found = [NOT_MEASURED]
@@ -260,7 +268,7 @@ def targets(results: dict) -> Table:
                 if value is None:
                     found, said = NOT_MEASURED, NOT_MEASURED
                 else:
-                    found = f"{number(value)} {row.unit}"
+                    found = f"{measured(value)} {row.unit}"
                     said = REACHED if limit.met(value) else f"{MISSED}: not {aimed(limit, row.unit)}"
                 lines.append((f"{row.name}: {named(what)}", aimed(limit, row.unit), found, said))
     return Table(("What", "Target", "Measured", "Verdict"), lines)
@@ -413,7 +421,7 @@ def pages(audit: dict) -> Table:
 
 def precise(what: str, value: float) -> str:
     """A number of a page: shifts in three decimals, so that they stand below each other."""
-    return f"{value:.3f}" if what == "CLS" else number(value)
+    return f"{value:.3f}" if what == "CLS" else measured(value)
 
 
 OTHER_SCORES = "accessibility", "best-practices", "seo"  # one column, the least of them: each has the same aim
@@ -498,7 +506,7 @@ def ratios_figure(results: dict):
         axis.set_xlabel("time, as a part of the other library’s\n(dotted: equal; upright mark: target)")
 
     said = "; ".join(
-        f"{named(row.name)}, {number(ratio)}" + ("" if row.aim is None else f" (target {number(row.aim)})")
+        f"{named(row.name)}, {measured(ratio)}" + ("" if row.aim is None else f" (target {number(row.aim)})")
         for row, ratio in found
     )
     alt = f"Bars of this library's time as a part of another's, best against best. {said}."
@@ -524,7 +532,7 @@ def bars(axis, found: dict[str, float], at_least: float, names_above: bool, late
     axis.barh(places, list(found.values()), height=0.3 if names_above else 0.5, color=shades)
     ink = plots.colour("ink")
     for place, name, value in zip(places, names, found.values(), strict=True):
-        axis.annotate(number(value), (1.02, place), xycoords=("axes fraction", "data"), va="center", color=ink)
+        axis.annotate(measured(value), (1.02, place), xycoords=("axes fraction", "data"), va="center", color=ink)
         if names_above:
             axis.annotate(name, (0, place - 0.28), (2, 0), textcoords="offset points", va="bottom", fontsize=9)
     if names_above:

@@ -67,7 +67,8 @@ def stored() -> dict:
 
 def table(found: dict) -> str:
     """What is stored, as a table in Markdown, in the order of the book."""
-    rows = ["| Chapter | memory at its peak, MB | idle, MB | processor, s |", "|---|---:|---:|---:|"]
+    head = "| Chapter | memory at its peak,_MB | idle,_MB | processor,_s |"
+    rows = [head.replace("_", "\N{NO-BREAK SPACE}"), "|---|---:|---:|---:|"]
     for path in chapters.chapter_paths():
         if path.stem in found:
             one = found[path.stem]

@@ -1,4 +1,4 @@
-"""How the list of references is written: surname first and in the order of the alphabet, so that a mark is found.
+"""How works are cited and listed: by author and year; the list by surname, in the order of the alphabet.
 
 The build's list and the plain one of book/appendix/references.md have the same style.
 """
@@ -6,6 +6,7 @@ The build's list and the plain one of book/appendix/references.md have the same 
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass, field
 
 from pybtex.plugin import register_plugin
 from pybtex.style.formatting import toplevel
@@ -14,8 +15,12 @@ from pybtex.style.formatting.unsrt import pages
 from pybtex.style.names.lastfirst import NameStyle as LastFirst
 from pybtex.style.sorting.author_year_title import SortingStyle
 from pybtex.style.template import FieldIsMissing, join, node, optional, optional_field, sentence, together, words
+from sphinxcontrib.bibtex.plugin import register_plugin as register_mark
+from sphinxcontrib.bibtex.style.referencing import BracketStyle
+from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 STYLE = "lvm_book"
+MARKS = BracketStyle(sep="; ")  # between two works of one bracket: a comma stands in each of them
 STROKES = str.maketrans("łøđ", "lod")  # letters that no accent makes
 
 
@@ -71,7 +76,16 @@ class Style(PlainStyle):
         return optional[self.format_url(e)]  # without a full stop, which would stand alone on a line
 
 
+@dataclass
+class Marks(AuthorYearReferenceStyle):
+    """Author and year, works apart by semicolons."""
+
+    bracket_textual: BracketStyle = field(default_factory=lambda: MARKS)
+    bracket_parenthetical: BracketStyle = field(default_factory=lambda: MARKS)
+
+
 def register() -> None:
-    """Let pybtex and the build find the style by its name."""
+    """Let pybtex and the build find the styles by their name."""
+    register_mark("sphinxcontrib.bibtex.style.referencing", STYLE, Marks)
     register_plugin("pybtex.style.sorting", STYLE, ByName)
     register_plugin("pybtex.style.formatting", STYLE, Style)

@@ -65,7 +65,7 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
 
   const sliders = {
     x: kept.slider("x", { label: ["observation ", h("var", {}, "x")] }),
-    bend: kept.slider("bend", { label: ["decoder bend ", h("var", {}, "θ")] }),
+    bend: kept.slider("bend", { label: ["generator bend ", h("var", {}, "θ")] }),
   };
   const best = () => {
     const { x, slope, bend, std_noise } = kept.state;
@@ -212,7 +212,7 @@ function teach(insight, n) {
     insight.tell(
       n,
       "q lies {away:1} of the posterior’s standard deviations off its mean: that costs {kl:2} nats.",
-      "Drag q, or bend the decoder: only the second moves the line.",
+      "Drag q, or bend the generator: only the second moves the line.",
     );
   else if (n.wide > 1.15 || n.wide < 0.87)
     insight.tell(

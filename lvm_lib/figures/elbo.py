@@ -25,7 +25,7 @@ STARTS, START_STD = 9, 0.4  # where the search for the best Gaussian begins
 
 
 class ElboFigure(LiveFigure):
-    """The toy decoder z ~ N(0, 1), x | z ~ N(slope z + bend z^2 / 2, std_noise^2), and a q that the reader shapes.
+    """The toy generator z ~ N(0, 1), x | z ~ N(slope z + bend z^2 / 2, std_noise^2), and a q that the reader shapes.
 
     Traits (set from Python, or by the reader): x, slope, bend, std_noise, mean and std of q, kind ("gaussian", or
     "exact": q is the posterior itself, and mean and std are its moments; setting either makes q Gaussian again), wrong
@@ -38,8 +38,8 @@ class ElboFigure(LiveFigure):
     heights = (1207, 1015)
 
     x = number(0.5, -3, 4, link="x", home=0, help="the observation")
-    slope = number(1.0, 1, 1.5, link="a", help="slope of the decoder at z = 0")
-    bend = number(1.2, -1.5, 1.5, link="b", home=0, help="theta, the bend of the decoder")
+    slope = number(1.0, 1, 1.5, link="a", help="slope of the generator at z = 0")
+    bend = number(1.2, -1.5, 1.5, link="b", home=0, help="theta, the bend of the generator")
     std_noise = number(0.5, 0.4, 1, link="n", help="standard deviation of x given z")
     mean = number(-0.9, -4, 4, link="m", home=0, help="mean of q")
     std = number(0.75, 0.05, 2, link="s", home=1, help="standard deviation of q")
@@ -59,7 +59,7 @@ class ElboFigure(LiveFigure):
 
     @property
     def model(self) -> QuadraticCurve:
-        """The toy decoder as a model of the library."""
+        """The toy generator as a model of the library."""
         return QuadraticCurve(self.slope, self.bend, self.std_noise)
 
     @property
@@ -191,13 +191,13 @@ class ElboFigure(LiveFigure):
         )
 
     def picture(self) -> Figure:
-        """Decoder above, densities below, and the bar: the live figure's picture of the same state."""
+        """Generator above, densities below, and the bar: the live figure's picture of the same state."""
         n, model = self.numbers(), self.model
         z = np.linspace(-4.5, 4.5, 721)
         figure = Figure(figsize=(7.2, 5.6), layout="constrained")
         upper, lower, bar = figure.subplots(3, 1, height_ratios=[4, 3.4, 1.3])
         figure.suptitle("log p(x) = ELBO + KL: q moves the split, not the sum", x=0.02, ha="left", weight="bold")
-        _decoder(upper, z, self, n)
+        _generator(upper, z, self, n)
         _densities(lower, z, model, self, n)
         _bar(bar, n)
         for axes in (upper, lower, bar):
@@ -207,12 +207,12 @@ class ElboFigure(LiveFigure):
         return figure
 
 
-def _decoder(axes, z, figure, n):
+def _generator(axes, z, figure, n):
     g = figure.model.decode(z[:, None])[:, 0]
     near = np.abs(z - n["mean"]) <= 2 * n["std"]
     axes.fill_between(z, g - figure.std_noise, g + figure.std_noise, color=colour("model"), alpha=0.14, lw=0)
-    axes.plot(z, g, color=colour("model"), lw=1.8, label="decoder g(z) ± s")
-    axes.plot(z[near], g[near], color=colour("q"), lw=4, solid_capstyle="round", label="where q (± 2 sd) lands")
+    axes.plot(z, g, color=colour("model"), lw=1.8, label="generator g(z) ± s")
+    axes.plot(z[near], g[near], color=colour("q"), lw=4, solid_capstyle="round", label="where q (± 2 std) lands")
     axes.axhline(figure.x, color=colour("data"), lw=1.8, label=f"observed x = {figure.x:.2f}")
     axes.set(xlim=(-4.5, 4.5), ylim=(-3.6, 4.6), ylabel="x")
     axes.tick_params(labelbottom=False)

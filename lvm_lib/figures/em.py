@@ -314,7 +314,7 @@ def _plane(axes, figure):
     axes.set(xlim=X, ylim=Y, aspect="equal")
     if not len(x):
         axes.text(sum(X) / 2, sum(Y) / 2, "no points", ha="center", va="center", color=colour("muted"))
-    steps = f"{figure.k} Gaussians after {len(figure.moves)} half steps (ellipses: 2 sd)"
+    steps = f"{figure.k} Gaussians after {len(figure.moves)} half steps (ellipses: 2 std)"
     axes.set_title(steps if len(x) else "Without points there is no mixture", fontsize=10, loc="left")
 
 

@@ -210,14 +210,14 @@ def test_the_summary_counts_and_names_what_is_missed(monkeypatch):
         "Missed: A (nats 3 is not below 2); B: cold (not below 5 s)."
     )
     assert report.targets(results).rows == [
-        ("R", "at most 0.5 of Peer’s time", "0.4 of its time", "reached"),
+        ("R", "at most 0.5 of Peer’s time", "0.400 of its time", "reached"),
         (
             "A",
             f"nats below 2; below {report.tied('2 s')}",
-            f"nats 3; {report.tied('1 s')} {report.tied('(0.9 to 1.2)')}",
+            f"nats 3; {report.tied('1.00 s')} {report.tied('(0.900 to 1.20)')}",
             "missed: nats 3 is not below 2",
         ),
-        ("B: cold", "below 5 s", "9 s", "missed: not below 5 s"),
+        ("B: cold", "below 5 s", "9.00 s", "missed: not below 5 s"),
         ("B: all", "below 5 s", "not measured", "not measured"),
     ]
 
@@ -264,14 +264,24 @@ def test_numbers_keep_three_digits():
         "60",
         "1",
     ]
+    measured = (
+        (7.9, "7.90"),
+        (24.02, "24.0"),
+        (107.28, "107"),
+        (0.23, "0.230"),
+        (95, "95"),
+        (0.0, "0"),
+        (-1234.5, "−1,234"),
+    )
+    assert [report.measured(value) for value, _ in measured] == [said for _, said in measured]
     assert report.rounded(-5.93472610) == "−5.93" and report.rounded(393123.456) == "393,000"
 
 
 def test_a_time_is_told_in_milliseconds_below_a_second():
     run = {"seconds": 0.0302708, "fastest": 0.029965, "slowest": 0.034979}
-    assert report.spread(run) == f"{report.tied('30.3 ms')} {report.tied('(30 to 35)')}"
+    assert report.spread(run) == f"{report.tied('30.3 ms')} {report.tied('(30.0 to 35.0)')}"
     slow = report.spread({name: 100 * value for name, value in run.items()})
-    assert slow.split() == ["3.03", "s", "(3", "to", "3.5)"] and slow.count(" ") == 1
+    assert slow.split() == ["3.03", "s", "(3.00", "to", "3.50)"] and slow.count(" ") == 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-// The plane: the decoder above, the densities below, one z axis.
+// The plane: the generator above, the densities below, one z axis.
 
 import { QuadraticCurve } from "../../engine/curve.js";
 import { logNormal } from "../../engine/densities.js";
@@ -18,9 +18,9 @@ export function makePlane({ h, s }) {
   const keyTop = h(
     "div",
     { class: "lvm-keys" },
-    swatch(h, "model", "decoder *g*(*z*) ± *s*"),
+    swatch(h, "model", "generator *g*(*z*) ± *s*"),
     swatch(h, "data", "observed *x*"),
-    swatch(h, "reach", "where *q* (± 2 sd) lands"),
+    swatch(h, "reach", "where *q* (± 2 std) lands"),
   );
   const keyLow = h(
     "div",
@@ -114,7 +114,7 @@ export function makePlane({ h, s }) {
     const { posterior, peak } = ofModel(n, curve);
     const y = scale([0, peak], [low.y1, low.y0]);
 
-    // above: decoder, its noise, where q lands, the observation, and the z that hit it
+    // above: generator, its noise, where q lands, the observation, and the z that hit it
     const reach = [];
     for (let i = 0; i <= 48; i++) reach.push(n.mean + n.std * (i / 12 - 2));
     set(marks.reach, {
@@ -151,7 +151,7 @@ export function makePlane({ h, s }) {
     say(qText, exact ? " = the posterior" : ` = N(${fixed(n.mean, 2)}, ${fixed(n.std, 2)}²)`);
   }
 
-  /** What q does not move, drawn anew only when x or the model moves: decoder, prior, posterior and their axis. */
+  /** What q does not move, drawn anew only when x or the model moves: generator, prior, posterior and their axis. */
   function ofModel(n, curve) {
     const { pixels, zs } = grid;
     const model = `${n.slope} ${n.bend} ${n.std_noise}`;
