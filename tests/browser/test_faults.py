@@ -371,6 +371,33 @@ def test_the_held_z_and_the_newest_sample_have_names_that_cover_nothing(visit, w
                 assert across < 2 or along < 2, (state, name, other)
 
 
+CODES = """(canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let inked = 0;
+    for (let i = 3; i < data.length; i += 4) inked += data[i] > 127;
+    return { share: inked / (canvas.width * canvas.height), picture: canvas.toDataURL() };
+}"""
+
+
+def test_the_plane_shows_the_codes_of_one_net_at_every_density_of_pixels(visit):
+    """Another net's codes take the place of those before, and a dense screen has the same picture, only finer."""
+    share = {}
+    for density in (1, 2, 3):
+        shown = visit("book/what_a_vae_optimises.html", device_scale_factor=density).page
+        host = alive(shown, shown.locator('[data-lvm-live="plane"]').first)
+        codes = host.locator(".lvm-cloud")
+        found = {}
+        for beta in ("4", "0.25", "1", "4", "1"):
+            host.get_by_text(f"β = {beta}", exact=True).click()
+            shown.wait_for_timeout(300)
+            drawn = codes.evaluate(CODES)
+            assert found.setdefault(beta, drawn["picture"]) == drawn["picture"], (density, beta)
+            share.setdefault(beta, []).append(drawn["share"])
+        assert len(set(found.values())) == 3, "each net has its own codes"
+    for beta, shares in share.items():
+        assert max(shares) < 1.35 * min(shares), (beta, shares)
+
+
 def test_the_plane_says_which_image_it_shows(visit):
     shown = visit(KINDS["front"]).page
     host = alive(shown, shown.locator('[data-lvm-live="front"]').first)

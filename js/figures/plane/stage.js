@@ -80,7 +80,8 @@ export function makeStage({ h, s, view, root }, { codes, labels, names, label, h
     const ratio = Math.min(view.devicePixelRatio || 1, 3);
     set(cloud, { width: Math.round(size * ratio), height: Math.round(size * ratio) });
     const pen = cloud.getContext("2d");
-    pen.scale(ratio, ratio);
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0); // a canvas of the same size keeps its scale and what is on it
+    pen.clearRect(0, 0, size, size);
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.font = `600 ${size < 340 ? 8 : 9}px system-ui, sans-serif`;
