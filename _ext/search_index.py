@@ -27,6 +27,10 @@ ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 SIMPLE = r"<m[ion][^>]*>[^<]*</m[ion]>"  # a power and a fraction in a line of text, where their base is one sign
 POWER, OVER = re.compile(rf"<msup>{SIMPLE}"), re.compile(rf"<mfrac>{SIMPLE}")
 BELOW = re.compile(rf"<msub>{SIMPLE}|(?<=\w)(?=<sub>\w)")  # an index likewise: q_n, and not qn
+BOTH = re.compile(rf"(<msubsup>{SIMPLE})({SIMPLE}|<mrow>.*?</mrow>)(?={SIMPLE})")  # an index and a power: s_j^2
+SIGN = re.compile(r"<mo[^>]*>([=≈≠≤≥∝∼→]|&lt;|&gt;)</mo>")
+BETWEEN = re.compile(r"(</m(?:i|n|row|su[bp]|subsup|frac)>)<mo[^>]*>([−+])</mo>")  # a sign between two things
+NAMED = re.compile(r"<mo>\N{FUNCTION APPLICATION}</mo>(?!<mo[^>]*>[(\[])")  # log p, and KL(
 RAISED = re.compile(r"(?<=\w)(?=<sup>[−\dT])")  # 10^−8 in text
 VOID = {"br", "hr", "img", "input", "link", "meta", "source", "wbr"}
 LEFT_OUT = {
@@ -64,7 +68,8 @@ def begins(name: str, given: dict[str, str]) -> bool:
 
 def sections(page: str) -> list[Section]:
     """The sections of a built page in their order, each without those inside it."""
-    page = RAISED.sub("^", page)
+    page = BETWEEN.sub(r"\1 \2 ", SIGN.sub(r" \1 ", BOTH.sub(r"\1_\2^", page)))
+    page = RAISED.sub("^", NAMED.sub(" ", page))
     page = BELOW.sub(r"\g<0>_", POWER.sub(r"\g<0>^", OVER.sub(r"\g<0>/", page)))
     start, end = page.find("<article>"), page.find("<footer", page.find("<article>"))
     found = [Section(0, "")]
