@@ -65,7 +65,7 @@ export default figure("elbo", "Live figure: log p(x) as ELBO plus KL, with q und
 
   const sliders = {
     x: kept.slider("x", { label: ["observation ", h("var", {}, "x")] }),
-    bend: kept.slider("bend", { label: ["generator bend ", h("var", {}, "θ")] }),
+    bend: kept.slider("bend", { label: ["bend ", h("var", {}, "θ")] }),
   };
   const best = () => {
     const { x, slope, bend, std_noise } = kept.state;

@@ -90,6 +90,14 @@ def test_each_place_that_is_found_is_there(index):
     assert len({file for file in texts if file.startswith("book/")}) > 15
 
 
+def test_formulas_in_results_can_be_read(index):
+    """Signs stand apart from what they join, a name from its argument, an index from a power."""
+    texts = {(page["page"], name): text for page, (name, _, text, _, _) in sections(index)}
+    all_of_them = " ".join(texts.values())
+    assert "s_j^2 = σ^2/λ_j" in all_of_them and "log p_θ(x)" in all_of_them
+    assert not re.findall(r"\w[≤≥≈]\w|\N{FUNCTION APPLICATION}(?![(\[])", all_of_them)
+
+
 def test_hints_solutions_and_printed_numbers_are_not_searched(index):
     """No list of results gives an answer away."""
     chapter = next(page for page in index if page["page"] == "book/elbo.html")

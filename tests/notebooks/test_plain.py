@@ -108,6 +108,11 @@ def test_the_list_of_references_is_that_of_the_bib_file():
     assert names == sorted(names) and len(names) == len(keys_listed), "surname first, whatever accents it has"
 
 
+def test_no_two_works_are_cited_by_one_mark():
+    marks = [plain.cited(key).partition("](")[0] for key in plain.entries()]
+    assert len(set(marks)) == len(marks), sorted(mark for mark in set(marks) if marks.count(mark) > 1)
+
+
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_links_lead_somewhere(path):
     """Anchors on their pages, pages in their places: the links as a plain Jupyter follows them."""
