@@ -109,7 +109,9 @@ def test_the_wash_has_the_colour_of_the_theme_that_the_reader_turns_to(play):
     painted = {}
     for theme in ("light", "dark", "light"):
         seen.page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
-        seen.page.wait_for_timeout(200)
+        turned = "([root, theme]) => root.dataset.lvmTheme === theme"
+        seen.page.wait_for_function(turned, arg=[root.element_handle(), theme])
+        seen.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         drawn = [int(part) for part in re.findall(r"\d+", contour.evaluate("node => getComputedStyle(node).stroke"))]
         painted[theme] = wash(root)
         assert np.allclose(painted[theme], drawn, atol=4), f"{theme}: the wash and the contours have two colours"

@@ -371,6 +371,7 @@ def test_the_held_z_and_the_newest_sample_have_names_that_cover_nothing(visit, w
                 assert across < 2 or along < 2, (state, name, other)
 
 
+NET = "([host, net]) => JSON.parse(host.querySelector('.lvm-figure').dataset.numbers).net === net"
 CODES = """(canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     let inked = 0;
@@ -389,7 +390,7 @@ def test_the_plane_shows_the_codes_of_one_net_at_every_density_of_pixels(visit):
         found = {}
         for beta in ("4", "0.25", "1", "4", "1"):
             host.get_by_text(f"β = {beta}", exact=True).click()
-            shown.wait_for_timeout(300)
+            shown.wait_for_function(NET, arg=[host.element_handle(), f"β = {beta}"])
             drawn = codes.evaluate(CODES)
             assert found.setdefault(beta, drawn["picture"]) == drawn["picture"], (density, beta)
             share.setdefault(beta, []).append(drawn["share"])
