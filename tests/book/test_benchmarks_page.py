@@ -130,9 +130,9 @@ def test_the_page_shows_what_is_stored_and_what_is_not(bench_book):
     assert "from 2031-05-06 to 2031-05-07 on Imagined 9000, 3 cores, S, Python 3.99, with numpy 9.8.7" in text
 
     verdicts = {row[0]: row[1:] for row in page.table("Targets")}
-    assert verdicts[called(fast)][1:] == (f"{fast.aim / 2:.3g} of its time", "reached")
+    assert verdicts[called(fast)][1:] == (f"{fast.aim / 2:#.3g} of its time", "reached")
     assert verdicts[called(slow)][1:] == ("1.23 of its time", f"missed: slower than {slow.peer}")
-    assert verdicts[called(worse)][1:] == ("0.01 of its time", f"missed: {worse.quality} is worse by 7")
+    assert verdicts[called(worse)][1:] == ("0.0100 of its time", f"missed: {worse.quality} is worse by 7")
     assert verdicts[called(score)][2].count(" is not ") == len(score.limits)
     assert verdicts[f"{book.ROWS[0].name}: {book.ALL}"] == ("below 360 s", "365 s", "missed: not below 360 s")
     assert verdicts[f"{book.ROWS[0].name}: {book.LONGEST}"] == ("below 100 s", "90.6 s", "reached")
@@ -217,7 +217,7 @@ def test_pages_of_the_book_are_shown_as_they_were_audited(bench_book):
     shown = Page(bench_book)
     assert shown.table("The pages") == [
         ("target", "< 600", "≤ 1,000", "≥ 95", "100", "≤ 2", "< 0.1", "< 2", "< 8", ""),
-        ("elbo", "123", "44.5", "97", "100", "1", "0.012", "1.25", "3.5", "reached"),
+        ("elbo", "123", "44.5", "97", "100", "1", "0.012", "1.25", "3.50", "reached"),
         (
             "vae",
             "700",
