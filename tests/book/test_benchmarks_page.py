@@ -142,7 +142,7 @@ def test_the_page_shows_what_is_stored_and_what_is_not(bench_book):
     beside = [row for row in page.table("Beside other libraries") if row[0] == called(slow)]
     assert beside == [
         (called(slow), slow.peer, "1", "43.2 ms (38.9 to 47.5)", "543 ms (489 to 598)", "−5.12", "−0.64"),
-        (called(slow), slow.peer, "2", "900 ms (810 to 990)", "2 s (1.8 to 2.2)", "−5.1", "−0.6"),
+        (called(slow), slow.peer, "2", "900 ms (810 to 990)", "2.00 s (1.80 to 2.20)", "−5.1", "−0.6"),
     ]
     assert page.table("Building the book") == [
         (book.COLD, "401"),
