@@ -20,7 +20,6 @@ from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 STYLE = "lvm_book"
-MARKS = BracketStyle(sep="; ")  # between two works of one bracket: a comma stands in each of them
 STROKES = str.maketrans("łøđ", "lod")  # letters that no accent makes
 
 
@@ -78,10 +77,9 @@ class Style(PlainStyle):
 
 @dataclass
 class Marks(AuthorYearReferenceStyle):
-    """Author and year, works apart by semicolons."""
+    """Author and year; two works of one bracket apart by a semicolon, since a comma stands in each of them."""
 
-    bracket_textual: BracketStyle = field(default_factory=lambda: MARKS)
-    bracket_parenthetical: BracketStyle = field(default_factory=lambda: MARKS)
+    bracket_parenthetical: BracketStyle = field(default_factory=lambda: BracketStyle(sep="; "))
 
 
 def register() -> None:
